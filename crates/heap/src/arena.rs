@@ -1,0 +1,413 @@
+//! Address space for slabs and runs: regions from the kernel, cut into chunks of 4 MiB, cut into slices of 64 KiB.
+//!
+//! Chunks are never given back; their pages are ([`Arena::trim`]). Slices that were used before are reused first, because
+//! touching a fresh page is the dearest thing an allocator does.
+
+use crate::metadata::Metadata;
+use crate::page_map::{self, Entry};
+use crate::size_class::{SLICE, TABLE};
+use crate::slab::Slab;
+use core::cell::UnsafeCell;
+use xalloc_os::{Lock, pages};
+
+/// A chunk: 64 slices, two huge pages.
+pub const CHUNK: usize = 64 * SLICE;
+/// The first region; each later one is twice as large up to the largest. Address space, not memory.
+const FIRST_REGION: usize = 16 * CHUNK;
+const LARGEST_REGION: usize = 1024 * CHUNK;
+/// The smallest region that holds a chunk wherever the kernel puts it.
+const SMALLEST_REGION: usize = 2 * CHUNK;
+/// How many chunks are looked at for used slices before fresh ones are taken.
+const LOOK_FOR_DIRTY: usize = 8;
+
+/// A chunk of slabs: which slices are free, and the records of its slabs, in one dense array.
+#[repr(C, align(64))]
+pub struct Chunk {
+    base: usize,
+    /// Free slices.
+    free: u64,
+    /// Free slices whose pages may be resident.
+    dirty: u64,
+    /// The neighbours among the chunks that have free slices.
+    next: *mut Chunk,
+    previous: *mut Chunk,
+    /// The next chunk of all.
+    older: *mut Chunk,
+    slabs: [Slab; 64],
+}
+
+struct State {
+    /// The chunks of the current region that were not handed out yet.
+    fresh: (usize, usize),
+    next_region: usize,
+    /// Chunks with free slices.
+    open: *mut Chunk,
+    newest: *mut Chunk,
+    reserved: usize,
+}
+
+/// The source of slabs and chunks.
+pub struct Arena {
+    lock: Lock,
+    state: UnsafeCell<State>,
+}
+
+// SAFETY: the state is only touched under the lock.
+unsafe impl Sync for Arena {}
+
+/// What the arena holds, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ArenaStats {
+    /// In slices that belong to slabs.
+    pub in_slabs: usize,
+    /// In free slices whose pages may be resident.
+    pub dirty: usize,
+    /// In regions.
+    pub reserved: usize,
+}
+
+impl Arena {
+    /// Holds nothing yet.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        let null = core::ptr::null_mut();
+        let state = State { fresh: (0, 0), next_region: FIRST_REGION, open: null, newest: null, reserved: 0 };
+        Self { lock: Lock::new(), state: UnsafeCell::new(state) }
+    }
+
+    /// The lock, for fork. Under it, only the metadata's is taken.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        let _guard = self.lock.lock();
+        // SAFETY: under the lock.
+        f(unsafe { &mut *self.state.get() })
+    }
+
+    /// An unused slab of `class`, not in the page map yet. `None` if there is no memory.
+    pub fn take_slab(&self, class: usize, metadata: &Metadata) -> Option<&'static Slab> {
+        let slices = TABLE[class].slices as usize;
+        let (chunk, index) = self.with(|state| {
+            state.find(slices).or_else(|| {
+                state.open_chunk(metadata)?;
+                state.find(slices)
+            })
+        })?;
+        // SAFETY: the slices are the caller's now, and so is the record of the first; chunks are never unmapped.
+        let (slab, base) = unsafe { (&(*chunk).slabs[index], (*chunk).base) };
+        slab.open(class, base + index * SLICE, chunk);
+        Some(slab)
+    }
+
+    /// Takes a slab's slices back. It is not in the page map any more, and none of its blocks is used.
+    pub fn give_slab(&self, slab: &Slab) {
+        debug_assert_eq!(slab.used(), 0);
+        let (chunk, count) = (slab.chunk(), slab.shape().slices as usize);
+        self.with(|state| {
+            // SAFETY: under the lock.
+            unsafe {
+                let index = (slab.start() - (*chunk).base) / SLICE;
+                let mask = slice_mask(index, count);
+                if (*chunk).free == 0 {
+                    state.push_open(chunk);
+                }
+                (*chunk).free |= mask;
+                (*chunk).dirty |= mask;
+            }
+        });
+    }
+
+    /// The address of a fresh chunk of zeros, covered by the page map but not entered, and `record_size` bytes of zeroed
+    /// metadata for its record. `None` if there is no memory.
+    pub fn take_chunk(&self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
+        self.with(|state| state.chunk_with_record(metadata, record_size))
+    }
+
+    /// Gives the pages of free slices back to the kernel, but for about `keep` bytes. Returns how many bytes it gave.
+    pub fn trim(&self, keep: usize) -> usize {
+        self.with(|state| {
+            let mut surplus = state.stats().dirty.saturating_sub(keep);
+            let mut given = 0;
+            let mut chunk = state.open;
+            while !chunk.is_null() && surplus > 0 {
+                // SAFETY: under the lock; dirty slices are free.
+                unsafe {
+                    let bytes = purge_dirty(&mut *chunk);
+                    given += bytes;
+                    surplus = surplus.saturating_sub(bytes);
+                    chunk = (*chunk).next;
+                }
+            }
+            given
+        })
+    }
+
+    /// What the arena holds.
+    pub fn stats(&self) -> ArenaStats {
+        self.with(|state| state.stats())
+    }
+
+    /// Whether `address` lies in a slice of a slab chunk: what once was, or could become, a block.
+    pub fn contains(&self, address: usize) -> bool {
+        self.with(|state| {
+            state.chunks().any(|chunk| {
+                // SAFETY: under the lock.
+                address.wrapping_sub(unsafe { (*chunk).base }) < CHUNK
+            })
+        })
+    }
+
+    /// Calls `each` with every slab in use, under the lock: nothing of the arena may be called.
+    pub fn for_each_slab(&self, mut each: impl FnMut(&Slab)) {
+        self.with(|state| {
+            for chunk in state.chunks() {
+                // SAFETY: under the lock; the records are single-writer words.
+                let (free, base, slabs) = unsafe { ((*chunk).free, (*chunk).base, &(*chunk).slabs) };
+                let mut index = 0;
+                while index < 64 {
+                    let in_use = free & 1 << index == 0 && page_map::bin(base + index * SLICE) != 0;
+                    if in_use {
+                        each(&slabs[index]);
+                        index += slabs[index].shape().slices as usize;
+                    } else {
+                        index += 1;
+                    }
+                }
+            }
+        });
+    }
+}
+
+const fn slice_mask(index: usize, count: usize) -> u64 {
+    (u64::MAX >> (64 - count)) << index
+}
+
+/// Returns how many bytes were given back. What the kernel keeps stays dirty.
+unsafe fn purge_dirty(chunk: &mut Chunk) -> usize {
+    let mut given = 0;
+    let mut left = chunk.dirty;
+    while left != 0 {
+        let first = left.trailing_zeros() as usize;
+        let count = (!(left >> first)).trailing_zeros() as usize;
+        let mask = slice_mask(first, count);
+        left &= !mask;
+        // SAFETY: dirty slices are free, so nobody needs their contents.
+        if unsafe { pages::purge(chunk.base + first * SLICE, count * SLICE) } {
+            chunk.dirty &= !mask;
+            given += count * SLICE;
+        }
+    }
+    given
+}
+
+/// The first slices of the groups of eight that are free altogether.
+const fn free_groups(free: u64) -> u64 {
+    let pairs = free & free >> 1;
+    let fours = pairs & pairs >> 2;
+    fours & fours >> 4 & 0x0101_0101_0101_0101
+}
+
+/// The best single slice: used before rather than fresh, from a broken group rather than a whole one.
+fn best_slice(free: u64, dirty: u64) -> usize {
+    let broken = free & !(free_groups(free) * 0xff);
+    let choice = [dirty & broken, dirty, broken, free].into_iter().find(|&slices| slices != 0);
+    choice.unwrap_or(free).trailing_zeros() as usize
+}
+
+impl State {
+    fn chunks(&self) -> impl Iterator<Item = *mut Chunk> + use<> {
+        let present = |chunk: *mut Chunk| (!chunk.is_null()).then_some(chunk);
+        // SAFETY: chunks are never unmapped, and the list only grows at its head, under the lock that the caller holds.
+        core::iter::successors(present(self.newest), move |&chunk| present(unsafe { (*chunk).older }))
+    }
+
+    fn stats(&self) -> ArenaStats {
+        let mut stats = ArenaStats { reserved: self.reserved, ..Default::default() };
+        for chunk in self.chunks() {
+            // SAFETY: under the lock.
+            let (free, dirty) = unsafe { ((*chunk).free, (*chunk).dirty) };
+            stats.in_slabs += (64 - free.count_ones() as usize) * SLICE;
+            stats.dirty += dirty.count_ones() as usize * SLICE;
+        }
+        stats
+    }
+
+    /// Takes `count` (1 or 8) slices out of an open chunk.
+    fn find(&mut self, count: usize) -> Option<(*mut Chunk, usize)> {
+        let mut chunk = self.open;
+        let mut found = None;
+        let mut looked = 0;
+        while !chunk.is_null() {
+            // SAFETY: under the lock.
+            let (free, dirty, next) = unsafe { ((*chunk).free, (*chunk).dirty, (*chunk).next) };
+            if count == 1 {
+                found = found.or(Some((chunk, best_slice(free, dirty))));
+                looked += 1;
+                if dirty != 0 {
+                    found = Some((chunk, best_slice(free, dirty)));
+                }
+                if dirty != 0 || looked == LOOK_FOR_DIRTY {
+                    break;
+                }
+            } else if free_groups(free) != 0 {
+                found = Some((chunk, free_groups(free).trailing_zeros() as usize));
+                break;
+            }
+            chunk = next;
+        }
+        let (chunk, index) = found?;
+        // SAFETY: under the lock.
+        unsafe {
+            (*chunk).free &= !slice_mask(index, count);
+            (*chunk).dirty &= !slice_mask(index, count);
+            if (*chunk).free == 0 {
+                self.remove_open(chunk);
+            }
+        }
+        Some((chunk, index))
+    }
+
+    fn push_open(&mut self, chunk: *mut Chunk) {
+        // SAFETY: under the lock; the chunk is in no list of open ones.
+        unsafe {
+            (*chunk).next = self.open;
+            (*chunk).previous = core::ptr::null_mut();
+            if !self.open.is_null() {
+                (*self.open).previous = chunk;
+            }
+        }
+        self.open = chunk;
+    }
+
+    fn remove_open(&mut self, chunk: *mut Chunk) {
+        // SAFETY: under the lock; the chunk is in the list of open ones.
+        unsafe {
+            let (next, previous) = ((*chunk).next, (*chunk).previous);
+            if previous.is_null() {
+                self.open = next;
+            } else {
+                (*previous).next = next;
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+        }
+    }
+
+    fn open_chunk(&mut self, metadata: &Metadata) -> Option<()> {
+        let (base, record) = self.chunk_with_record(metadata, size_of::<Chunk>())?;
+        let record = record.cast::<Chunk>();
+        // SAFETY: a zeroed record of the right size and alignment, nobody else's; zeros are valid in every field.
+        unsafe {
+            (*record).base = base;
+            (*record).free = u64::MAX;
+            (*record).older = self.newest;
+        }
+        self.newest = record;
+        self.push_open(record);
+        Some(())
+    }
+
+    fn chunk_with_record(&mut self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
+        if self.fresh.0 == self.fresh.1 {
+            self.reserve_region(metadata)?;
+        }
+        // Only then is the chunk taken: if there is no record for it, it stays where it is.
+        let record = metadata.allocate(record_size)?;
+        let base = self.fresh.0;
+        self.fresh.0 += CHUNK;
+        Some((base, record))
+    }
+
+    /// Reserves the next region; when the kernel refuses, a smaller one. A region is not aligned; what lies before its
+    /// first chunk or behind its last one becomes metadata.
+    fn reserve_region(&mut self, metadata: &Metadata) -> Option<()> {
+        let mut size = self.next_region;
+        let start = loop {
+            match pages::map(size) {
+                Some(start) => break start,
+                None if size > SMALLEST_REGION => size /= 2,
+                None => return None,
+            }
+        };
+        let end = start + size;
+        let (first, last) = (pages::round_up(start, CHUNK), end & !(CHUNK - 1));
+        // An aligned region gives its last chunk to the metadata instead.
+        let last = if first == start && last == end { last - CHUNK } else { last };
+        if first >= last || !page_map::cover(first, last - first) {
+            // SAFETY: mapped above, seen by nobody. If the kernel keeps it, only address space is lost.
+            let _ = unsafe { pages::unmap(start, size) };
+            return None;
+        }
+        self.fresh = (first, last);
+        self.reserved += size;
+        self.next_region = (self.next_region * 2).min(LARGEST_REGION);
+        metadata.donate(start, first - start);
+        metadata.donate(last, end - last);
+        Some(())
+    }
+}
+
+/// Enters a slab into the page map, with the address of its bin, or takes it out (`bin` 0).
+pub fn enter_slab(slab: &Slab, bin: usize) {
+    let entry = match bin {
+        0 => Entry::None,
+        bin => Entry::Slab(bin, core::ptr::from_ref(slab).cast_mut().cast()),
+    };
+    page_map::set(slab.start(), slab.shape().slices as usize * SLICE, entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::size_class::CLASSES;
+    use std::collections::BTreeSet;
+    use std::vec::Vec;
+
+    #[test]
+    fn groups_and_slices() {
+        assert_eq!(free_groups(u64::MAX), 0x0101_0101_0101_0101);
+        assert_eq!(free_groups(0xff_7fff), 0x01_0001);
+        assert_eq!(best_slice(u64::MAX, 0), 0);
+        assert_eq!(best_slice(u64::MAX, 1 << 40), 40);
+        assert_eq!(best_slice(u64::MAX << 1, 0), 1);
+        assert_eq!(best_slice(0xff00 | 1 << 20, 1 << 9), 9);
+        assert_eq!(best_slice(0xff00 | 1 << 20, 0), 20);
+        assert_eq!(slice_mask(0, 64), u64::MAX);
+        assert_eq!(slice_mask(63, 1), 1 << 63);
+    }
+
+    #[test]
+    fn slabs_are_disjoint_and_reused() {
+        static ARENA: Arena = Arena::new();
+        static METADATA: Metadata = Metadata::new();
+        let mut slices = BTreeSet::new();
+        let mut slabs = Vec::new();
+        for class in (0..200).map(|round| if round % 3 == 0 { CLASSES - 1 } else { 1 }) {
+            let slab = ARENA.take_slab(class, &METADATA).unwrap();
+            enter_slab(slab, 0x1000);
+            for slice in 0..slab.shape().slices as usize {
+                assert!(slices.insert(slab.start() + slice * SLICE));
+            }
+            slabs.push(slab);
+        }
+        let before = ARENA.stats();
+        assert_eq!(before.in_slabs, slices.len() * SLICE);
+        let mut seen = 0;
+        ARENA.for_each_slab(|_| seen += 1);
+        assert_eq!(seen, slabs.len());
+        for slab in slabs {
+            enter_slab(slab, 0);
+            ARENA.give_slab(slab);
+        }
+        assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
+        let again = ARENA.take_slab(1, &METADATA).unwrap();
+        assert!(slices.contains(&again.start()));
+        assert_eq!(ARENA.trim(0), (slices.len() - 1) * SLICE);
+        assert_eq!(ARENA.stats().dirty, 0);
+        assert_eq!(ARENA.stats().reserved, before.reserved);
+        assert!(ARENA.contains(again.start() + 5) && !ARENA.contains(0x1000));
+    }
+}

@@ -1,0 +1,56 @@
+//! Fork: all locks are held while the process is copied, so that what they guard is whole in the child.
+//!
+//! What no lock guards are the other threads' heaps. Each is whole unless its thread was between two stores of a slow
+//! path, which it marks; those heaps are given up in the child. A hit path is whole after every store.
+
+use super::FastHeap;
+use super::thread_heap::ThreadHeap;
+use xalloc_os::Lock;
+use xalloc_os::thread::{self, Phase};
+
+impl FastHeap {
+    /// Every lock of the heap, in the order in which they nest.
+    fn locks(&self) -> impl Iterator<Item = &Lock> {
+        let first = core::iter::once(self.registry.lock());
+        let last = [self.huge.lock(), self.arena.lock(), self.metadata.lock()];
+        first.chain(self.runs.locks()).chain(last)
+    }
+
+    /// Takes all locks, but for those that this thread holds already: it then forks in a signal handler that interrupted
+    /// a slow path, and waiting would be for itself.
+    pub(super) fn lock_for_fork(&self) {
+        let me = thread::token();
+        let mut taken = 0;
+        for (index, lock) in self.locks().enumerate() {
+            if !lock.is_mine(me) {
+                lock.acquire();
+                taken |= 1 << index;
+            }
+        }
+        self.fork_locks.set(taken);
+    }
+
+    /// Gives back what [`FastHeap::lock_for_fork`] took.
+    pub(super) fn unlock_after_fork(&self) {
+        let taken = self.fork_locks.get();
+        for (index, lock) in self.locks().enumerate() {
+            if taken >> index & 1 != 0 {
+                lock.release();
+            }
+        }
+    }
+
+    /// In the child: makes all locks free, and leaves the heaps of the threads that are gone to whoever comes.
+    pub(super) fn reset_after_fork(&self) {
+        for lock in self.locks() {
+            // SAFETY: the child has one thread, and the locks were held by it over the fork, so nothing is half done.
+            unsafe { lock.reset() };
+        }
+        let mine = match Phase::current() {
+            // SAFETY: a cache in the TLS word is this thread's heap.
+            Phase::Cached(heap) => Some(unsafe { &*heap.cast::<ThreadHeap>() }),
+            _ => None,
+        };
+        self.registry.settle_after_fork(mine);
+    }
+}

@@ -1,0 +1,58 @@
+//! Blocks without a size class, and `realloc` between all kinds.
+
+use super::FastHeap;
+use crate::heap::Heap;
+use crate::huge::HugeBlock;
+use crate::page_map::{self, Entry};
+use crate::runs;
+use crate::size_class;
+
+impl FastHeap {
+    /// A run or a huge block.
+    pub(super) fn malloc_large(&self, size: usize, align: usize) -> Option<HugeBlock> {
+        if size > runs::MAX || align > runs::MAX_ALIGN {
+            return self.huge.allocate(size, align, &self.metadata);
+        }
+        if let Some(run) = self.runs.allocate(size, align, &self.arena, &self.metadata) {
+            return Some(HugeBlock { start: run.start, zeroed: run.zeroed });
+        }
+        // Without address space for a whole chunk, a mapping of just this size may still be had.
+        self.huge.allocate(size, align, &self.metadata)
+    }
+
+    /// Resizes a block of `old` usable bytes.
+    ///
+    /// # Safety
+    /// A live block of this heap.
+    pub(super) unsafe fn realloc_from(&self, block: *mut u8, old: usize, size: usize) -> *mut u8 {
+        if size <= old && size >= old / 2 && old <= size_class::MAX {
+            return block;
+        }
+        if let Some(resized) = self.resize_large(block, size) {
+            return resized;
+        }
+        let new = self.malloc(size);
+        if new.is_null() {
+            // A block that need not grow is good enough as it is.
+            return if size <= old { block } else { new };
+        }
+        // SAFETY: both blocks are live and disjoint, and the copy fits in both.
+        unsafe {
+            new.copy_from_nonoverlapping(block, old.min(size));
+            self.free(block);
+        }
+        new
+    }
+
+    /// Resizes a large block without copying, where that gives what a fresh block of the size would be.
+    fn resize_large(&self, block: *mut u8, size: usize) -> Option<*mut u8> {
+        let address = block as usize;
+        match page_map::entry(address) {
+            Entry::Runs(record) if size > size_class::MAX && size <= runs::MAX => {
+                self.runs.resize(address, record, size).then_some(block)
+            }
+            Entry::Huge(record) if size > runs::MAX => self.huge.resize(address, record, size),
+            _ => None,
+        }
+    }
+}

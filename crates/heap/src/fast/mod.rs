@@ -1,0 +1,293 @@
+//! The default heap: thread bins over slabs, remote frees in segments, runs, huge mappings.
+//!
+//! A thread's hit path touches its own heap, the page map and the block; no lock, no atomic read-modify-write, no call.
+//! Everything else is in the slow paths: [`small`](self) for blocks with a size class, `sending` for other threads'
+//! blocks, `registry` for thread heaps, [`crate::runs`] and [`crate::huge`] for large blocks.
+//!
+//! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
+
+mod fork;
+mod large;
+mod registry;
+mod sending;
+mod small;
+mod statistics;
+mod thread_heap;
+
+use crate::arena::Arena;
+use crate::heap::{Heap, Stats};
+use crate::huge::Huge;
+use crate::metadata::Metadata;
+use crate::misuse::{self, Call};
+use crate::page_map::{self, Entry};
+use crate::runs::Runs;
+use crate::single_writer::Bits64;
+use crate::size_class::{self, STEP_MAX, class_of};
+use crate::slab::{Block, Slab};
+use registry::Registry;
+use thread_heap::ThreadHeap;
+use xalloc_os::thread::{self, Phase};
+
+/// The default heap. At most one in a process: it keeps each thread's heap behind the one TLS word.
+pub struct FastHeap {
+    arena: Arena,
+    metadata: Metadata,
+    runs: Runs,
+    huge: Huge,
+    registry: Registry,
+    /// Which locks the forking thread took: see `fork`.
+    fork_locks: Bits64,
+}
+
+impl FastHeap {
+    /// An empty heap.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            metadata: Metadata::new(),
+            runs: Runs::new(),
+            huge: Huge::new(),
+            registry: Registry::new(),
+            fork_locks: Bits64::new(0),
+        }
+    }
+
+    /// Calls `f` with the calling thread's heap; for a thread that has none, with one that it borrows for the call.
+    /// `None` if there is no memory for one.
+    fn with_heap<T>(&self, f: impl FnOnce(&'static ThreadHeap) -> T) -> Option<T> {
+        if let Phase::Cached(heap) = Phase::current() {
+            // SAFETY: a cache in the TLS word is this thread's heap.
+            return Some(f(unsafe { &*heap.cast::<ThreadHeap>() }));
+        }
+        let heap = self.registry.adopt(&self.metadata)?;
+        let result = f(heap);
+        self.leave(heap);
+        Some(result)
+    }
+
+    /// Leaves a heap to the next thread.
+    fn leave(&self, heap: &'static ThreadHeap) {
+        self.registry.orphan(heap);
+        self.help_if_orphan(heap);
+    }
+
+    /// Frees a block of a slab, by whichever way its owner is reached.
+    fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
+        if !slab.is_block(block as usize) {
+            return misuse::report(Call::Free, block as usize, NOT_A_BLOCK);
+        }
+        let block = block.cast::<Block>();
+        let Phase::Cached(heap) = Phase::current() else { return self.free_without_heap(block) };
+        // SAFETY: a cache in the TLS word is this thread's heap.
+        let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+        if ThreadHeap::has_bin(heap, bin) {
+            // SAFETY: a block of this heap.
+            unsafe { self.push(heap, bin, block) };
+        } else {
+            self.free_elsewhere(heap, slab, block);
+        }
+    }
+
+    /// Puts a block of the heap's own at hand.
+    ///
+    /// # Safety
+    /// `bin` is one of `heap`'s, as the page map has it for `block`, which the caller frees.
+    #[inline(always)]
+    unsafe fn push(&self, heap: &'static ThreadHeap, bin: usize, block: *mut Block) {
+        let class = (bin - core::ptr::from_ref(heap) as usize) / size_of::<thread_heap::Bin>();
+        // SAFETY: the caller's promise: the address is that of a bin.
+        let bin = unsafe { &*(bin as *const thread_heap::Bin) };
+        // SAFETY: the block is free from here on.
+        unsafe { (*block).next = bin.head.get() };
+        bin.head.set(block);
+        let room = bin.room.get() - 1;
+        bin.room.set(room);
+        if room < 0 {
+            self.flush(heap, class);
+        }
+    }
+
+    /// The usable size of a block, for `call`; 0 for what is none, which is reported.
+    fn size_of(&self, block: *mut u8, call: Call) -> usize {
+        let address = block as usize;
+        match page_map::entry(address) {
+            Entry::Slab(_, record) => {
+                // SAFETY: a slab's record lives as long as the process.
+                let slab = unsafe { &*record.cast::<Slab>() };
+                if slab.is_block(address) {
+                    return slab.shape().size as usize;
+                }
+                misuse::report(call, address, NOT_A_BLOCK);
+                0
+            }
+            Entry::Runs(record) => self.runs.usable_size(address, record, call),
+            Entry::Huge(record) => self.huge.usable_size(address, record, call),
+            Entry::None => {
+                misuse::report(call, address, self.describe_unowned(address));
+                0
+            }
+        }
+    }
+
+    /// Whether the address lies in memory of this heap where no block is, so that nobody else's can be there either.
+    fn describe_unowned(&self, address: usize) -> &'static str {
+        if self.arena.contains(address) { FREE_MEMORY } else { "not a block of this heap" }
+    }
+}
+
+const NOT_A_BLOCK: &str = "not the start of a block: an interior pointer";
+const FREE_MEMORY: &str = "in free memory of the heap: freed before";
+
+// SAFETY: bins hold free blocks of slabs that the page map knows; slabs, runs and mappings are disjoint; a block leaves
+// its list when it is handed out.
+unsafe impl Heap for FastHeap {
+    #[inline(always)]
+    fn cached_malloc(&self, size: usize) -> *mut u8 {
+        let heap = thread::word();
+        if size > STEP_MAX {
+            return core::ptr::null_mut();
+        }
+        // The bin of a size is at (⌈size/16⌉ × 16) × 2, because a bin is 32 bytes: no table, no shift.
+        let bin = ((size + 15) & !15) * 2;
+        // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
+        unsafe {
+            let bin = &*heap.add(bin).cast::<thread_heap::Bin>();
+            let block = bin.head.get();
+            if !block.is_null() {
+                bin.head.set((*block).next);
+                bin.room.set(bin.room.get() + 1);
+            }
+            block.cast()
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn cached_free(&self, block: *mut u8) -> bool {
+        let bin = page_map::bin(block as usize);
+        let heap = thread::word().cast::<ThreadHeap>();
+        if !ThreadHeap::has_bin(heap, bin) {
+            return false;
+        }
+        // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
+        // without one; and the slice of the block, which the caller frees, belongs to it.
+        unsafe { self.push(&*heap, bin, block.cast()) };
+        true
+    }
+
+    #[inline]
+    fn malloc(&self, size: usize) -> *mut u8 {
+        if size > size_class::MAX {
+            return self.malloc_large(size, 16).map_or(core::ptr::null_mut(), |block| block.start);
+        }
+        self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
+    }
+
+    fn memalign(&self, align: usize, size: usize) -> *mut u8 {
+        if align <= 16 {
+            return self.malloc(size);
+        }
+        match size_class::class_of_aligned(align, size) {
+            Some(class) => self.with_heap(|heap| self.malloc_class(heap, class)).unwrap_or(core::ptr::null_mut()),
+            None => self.malloc_large(size, align).map_or(core::ptr::null_mut(), |block| block.start),
+        }
+    }
+
+    unsafe fn free(&self, block: *mut u8) {
+        let address = block as usize;
+        match page_map::entry(address) {
+            // SAFETY: a slab's record lives as long as the process.
+            Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
+            Entry::Runs(record) => self.runs.free(address, record),
+            Entry::Huge(record) => self.huge.free(address, record),
+            Entry::None => misuse::report(Call::Free, address, self.describe_unowned(address)),
+        }
+    }
+
+    unsafe fn usable_size(&self, block: *mut u8) -> usize {
+        self.size_of(block, Call::UsableSize)
+    }
+
+    fn owns(&self, block: *mut u8) -> bool {
+        let address = block as usize;
+        match page_map::entry(address) {
+            Entry::None => self.arena.contains(address),
+            Entry::Huge(record) => self.huge.contains(address, record),
+            Entry::Slab(..) | Entry::Runs(_) => true,
+        }
+    }
+
+    fn calloc(&self, size: usize) -> *mut u8 {
+        let (block, zeroed) = if size > size_class::MAX {
+            self.malloc_large(size, 16).map_or((core::ptr::null_mut(), true), |block| (block.start, block.zeroed))
+        } else {
+            (self.malloc(size), false)
+        };
+        if !block.is_null() && !zeroed {
+            // SAFETY: a fresh block of at least `size` bytes.
+            unsafe { block.write_bytes(0, size) };
+        }
+        block
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+        let old = self.size_of(block, Call::Realloc);
+        if old == 0 {
+            // Not a block, which was reported; its contents cannot be known.
+            return core::ptr::null_mut();
+        }
+        // SAFETY: the caller's promise, and the block exists.
+        unsafe { self.realloc_from(block, old, size) }
+    }
+
+    fn good_size(&self, size: usize) -> usize {
+        match size {
+            ..=size_class::MAX => size_class::TABLE[class_of(size)].size as usize,
+            size => xalloc_os::pages::round_up(size, crate::runs::PAGE),
+        }
+    }
+
+    fn trim(&self, keep: usize) -> bool {
+        self.trim_all(keep)
+    }
+
+    fn stats(&self) -> Option<Stats> {
+        Some(self.statistics())
+    }
+
+    fn thread_init(&self) {
+        if let Some(heap) = self.registry.adopt(&self.metadata) {
+            Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
+        }
+    }
+
+    fn thread_exit(&self) {
+        let Phase::Cached(heap) = Phase::current() else { return };
+        // SAFETY: a cache in the TLS word is this thread's heap.
+        let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+        // First, so that a signal handler that allocates meanwhile finds no bins to take from.
+        Phase::Plain.enter();
+        {
+            let _change = heap.change();
+            self.send_all(heap);
+            self.drain(heap);
+            self.empty_bins(heap);
+        }
+        self.leave(heap);
+    }
+
+    fn prefork(&self) {
+        self.lock_for_fork();
+    }
+
+    fn postfork_parent(&self) {
+        self.unlock_after_fork();
+    }
+
+    fn postfork_child(&self) {
+        self.reset_after_fork();
+    }
+}
+
+#[cfg(test)]
+mod tests;

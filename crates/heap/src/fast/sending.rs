@@ -1,0 +1,124 @@
+//! Freeing other threads' blocks: collected by slab, sent as segments, spliced in by the owner.
+
+use super::FastHeap;
+use super::thread_heap::{OUTGOING, Outgoing, Segment, ThreadHeap};
+use crate::misuse::{self, Call};
+use crate::page_map::{self, Entry};
+use crate::remote::Chained;
+use crate::slab::{Block, Slab};
+use crate::tenancy::Tenancy;
+use core::ptr::null_mut;
+
+/// A batch is sent when it has this many blocks or this many bytes: enough to share the cost of one atomic operation,
+/// little enough to be nearly in the cache when the owner takes it.
+const BATCH_BLOCKS: u32 = 32;
+const BATCH_BYTES: u32 = 4 << 10;
+
+impl FastHeap {
+    /// Frees a block of another heap's slab: it waits for more of its slab.
+    pub(super) fn free_elsewhere(&self, heap: &'static ThreadHeap, slab: &'static Slab, block: *mut Block) {
+        let _change = heap.change();
+        let slot = &heap.outgoing[hash(slab)];
+        let record = core::ptr::from_ref(slab).cast_mut();
+        if slot.slab.get() != record {
+            self.send(slot);
+            slot.slab.set(record);
+            slot.tail.set(block);
+            slot.head.set(null_mut());
+        }
+        // SAFETY: the caller freed the block.
+        unsafe { (*block).next = slot.head.get() };
+        slot.head.set(block);
+        let count = slot.count.get() + 1;
+        slot.count.set(count);
+        if count >= BATCH_BLOCKS || count * slab.shape().size >= BATCH_BYTES {
+            self.send(slot);
+            self.tick(heap);
+        }
+    }
+
+    /// Frees a block for a thread that has no heap: it is sent at once.
+    pub(super) fn free_without_heap(&self, block: *mut Block) {
+        // SAFETY: the caller freed the block.
+        unsafe {
+            (*block).next = null_mut();
+            self.deliver(Segment::new(block, block, 1));
+        }
+    }
+
+    /// Sends everything that was collected for others.
+    pub(super) fn send_all(&self, heap: &ThreadHeap) {
+        for slot in &heap.outgoing {
+            self.send(slot);
+        }
+    }
+
+    fn send(&self, slot: &Outgoing) {
+        let count = slot.count.get() as usize;
+        if count == 0 {
+            return;
+        }
+        slot.count.set(0);
+        slot.slab.set(null_mut());
+        // SAFETY: the slot's chain is this thread's.
+        unsafe { self.deliver(Segment::new(slot.head.get(), slot.tail.get(), count)) };
+    }
+
+    /// Pushes a segment to the heap that owns its slab; drains that heap if it is an orphan.
+    ///
+    /// # Safety
+    /// The segment is the caller's, of blocks of one slab.
+    unsafe fn deliver(&self, segment: *mut Segment) {
+        let bin = page_map::bin(segment as usize);
+        // SAFETY: the block is not free yet, so its slab is open and its bin stands in the page map.
+        let (owner, _) = unsafe { ThreadHeap::of_bin(bin) };
+        // SAFETY: the caller's promise; blocks in flight keep their slab open, and its memory mapped.
+        unsafe { owner.remote().push(segment) };
+        self.help_if_orphan(owner);
+    }
+
+    /// Drains `heap` if nobody else does or will.
+    pub(super) fn help_if_orphan(&self, heap: &'static ThreadHeap) {
+        Tenancy::look_again();
+        while !heap.remote().is_empty() && heap.tenancy.help() {
+            {
+                let _change = heap.change();
+                self.drain(heap);
+            }
+            heap.tenancy.orphan();
+            Tenancy::look_again();
+        }
+    }
+
+    /// Drains every orphan: for when memory is short.
+    pub(super) fn help_orphans(&self) {
+        for heap in self.registry.all() {
+            self.help_if_orphan(heap);
+        }
+    }
+
+    /// Splices in what other threads freed. The caller is the heap's tenant or helper.
+    pub(super) fn drain(&self, heap: &'static ThreadHeap) {
+        let mut segment = heap.remote().take_all();
+        while !segment.is_null() {
+            // SAFETY: taken segments are ours; the link is read before the block becomes the slab's.
+            let (next, first, count) = unsafe { (Segment::link(segment), (*segment).first, (*segment).count()) };
+            match page_map::entry(segment as usize) {
+                // SAFETY: the slab is this heap's, because slabs never change their heap.
+                Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => unsafe {
+                    self.splice(heap, &*record.cast::<Slab>(), first, segment.cast(), count);
+                },
+                _ => misuse::report(Call::Free, segment as usize, NOT_OURS),
+            }
+            segment = next;
+        }
+    }
+}
+
+const NOT_OURS: &str = "a block that another thread freed is not in use: freed twice";
+
+/// Spreads records, which are 64 bytes apart, over the slots.
+fn hash(slab: &Slab) -> usize {
+    let number = core::ptr::from_ref(slab) as usize / size_of::<Slab>();
+    (number ^ number >> 5 ^ number >> 10) % OUTGOING
+}

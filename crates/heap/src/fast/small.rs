@@ -1,0 +1,280 @@
+//! Blocks that have a size class: from the bin, from its spill, from the heap's slabs, from a new slab.
+
+use super::FastHeap;
+use super::thread_heap::{ThreadHeap, flag};
+use crate::arena::enter_slab;
+use crate::misuse::{self, Call};
+use crate::page_map::{self, Entry};
+use crate::size_class::TABLE;
+use crate::slab::{Block, List, Place, Slab, partial_list};
+use core::ptr::null_mut;
+
+/// A bin's limit never grows above this many blocks, nor above this many bytes.
+const LIMIT_BLOCKS: usize = 1024;
+const LIMIT_BYTES: usize = 64 << 10;
+/// How many slabs with few free blocks are collected from in one refill, and how many blocks are enough.
+const COLLECT_SLABS: usize = 8;
+const COLLECT_BLOCKS: usize = 16;
+/// How many slow paths a thread takes between two sendings of what it collected for others.
+const SEND_INTERVAL: u32 = 64;
+
+impl ThreadHeap {
+    /// Takes a block that is at hand, or null.
+    #[inline(always)]
+    pub(super) fn pop(&self, class: usize) -> *mut u8 {
+        let bin = &self.bins[class];
+        let block = bin.head.get();
+        if !block.is_null() {
+            // SAFETY: a free block of this bin, whose first word is the list's.
+            bin.head.set(unsafe { (*block).next });
+            bin.room.set(bin.room.get() + 1);
+        }
+        block.cast()
+    }
+}
+
+impl FastHeap {
+    /// A block of `class`, or null if there is no memory.
+    #[inline]
+    pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
+        let block = heap.pop(class);
+        if !block.is_null() {
+            return block;
+        }
+        let _change = heap.change();
+        self.refill(heap, class);
+        heap.pop(class)
+    }
+
+    /// Puts blocks of `class` at hand if there is any way to have some.
+    #[inline(never)]
+    fn refill(&self, heap: &'static ThreadHeap, class: usize) {
+        self.tick(heap);
+        let bin = &heap.bins[class];
+        let spill = bin.spill.get();
+        if !spill.is_null() {
+            let count = heap.spilled[class].get();
+            bin.spill.set(null_mut());
+            heap.spilled[class].set(0);
+            bin.head.set(spill);
+            bin.base.set(0);
+            bin.room.set(bin.limit.get() as i32 - count as i32);
+            return;
+        }
+        if !heap.remote().is_empty() {
+            self.drain(heap);
+        }
+        if heap.has_flag(class, flag::FLUSHED) {
+            heap.set_flag(class, flag::FLUSHED, false);
+            let most = LIMIT_BLOCKS.min(LIMIT_BYTES / TABLE[class].size as usize) as u16;
+            bin.limit.set((bin.limit.get() * 2).min(most.max(bin.limit.get())));
+        }
+        let list = self.collect(heap, class).or_else(|| {
+            self.open_slab(heap, class)?;
+            self.collect(heap, class)
+        });
+        match list {
+            Some(list) => bin.refill(list.head, list.count),
+            None => bin.clear(),
+        }
+    }
+
+    /// Counts a slow path, and sends what was collected for others now and then.
+    pub(super) fn tick(&self, heap: &'static ThreadHeap) {
+        let ticks = heap.ticks.get().wrapping_add(1);
+        heap.ticks.set(ticks);
+        if ticks.is_multiple_of(SEND_INTERVAL) {
+            self.send_all(heap);
+        }
+    }
+
+    /// Takes blocks from the partial slabs: all that the first one has, and more if that is very few.
+    fn collect(&self, heap: &ThreadHeap, class: usize) -> Option<List> {
+        let partial = &heap.bins[class].partial;
+        let mut all: Option<List> = None;
+        for _ in 0..COLLECT_SLABS {
+            let slab = partial.get();
+            // SAFETY: records live as long as the process; the slabs in the list are this heap's.
+            let Some(record) = (unsafe { slab.as_ref() }) else { break };
+            if record.used() == 0 {
+                heap.set_flag(class, flag::KEEPS_EMPTY, false);
+            }
+            let Some(list) = record.take() else { break };
+            // SAFETY: as above.
+            unsafe { partial_list::update(partial, slab) };
+            let collected = match all {
+                Some(before) => join(before, list),
+                None => list,
+            };
+            all = Some(collected);
+            if collected.count >= COLLECT_BLOCKS || record.place() != Place::Full {
+                break;
+            }
+        }
+        all
+    }
+
+    /// Adds a fresh slab to the heap.
+    fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
+        let slab = self.arena.take_slab(class, &self.metadata).or_else(|| {
+            // What others sent to heaps without a thread may free slices.
+            self.help_orphans();
+            self.arena.take_slab(class, &self.metadata)
+        })?;
+        enter_slab(slab, heap.bin_address(class));
+        // SAFETY: the slab is this heap's, and in no list.
+        unsafe { partial_list::update(&heap.bins[class].partial, core::ptr::from_ref(slab).cast_mut()) };
+        Some(())
+    }
+
+    /// The bin of `class` is full: its list becomes the spill, and the spill's blocks go back to their slabs.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn flush(&self, heap: &'static ThreadHeap, class: usize) {
+        let _change = heap.change();
+        self.tick(heap);
+        let bin = &heap.bins[class];
+        let (old, count) = (bin.spill.get(), heap.spilled[class].get() as usize);
+        bin.spill.set(bin.head.get());
+        heap.spilled[class].set(bin.length() as u16);
+        bin.clear();
+        if !old.is_null() {
+            heap.set_flag(class, flag::FLUSHED, true);
+            self.give_back(heap, class, old, count);
+        }
+    }
+
+    /// Gives everything that is at hand back to the slabs.
+    pub(super) fn empty_bins(&self, heap: &'static ThreadHeap) {
+        for class in 1..heap.bins.len() {
+            let bin = &heap.bins[class];
+            let (head, length) = (bin.head.get(), bin.length());
+            let (spill, spilled) = (bin.spill.get(), heap.spilled[class].get() as usize);
+            bin.clear();
+            bin.spill.set(null_mut());
+            heap.spilled[class].set(0);
+            self.give_back(heap, class, head, length);
+            self.give_back(heap, class, spill, spilled);
+            self.release_empty(heap, class);
+        }
+    }
+
+    /// Gives a list of `count` blocks of `class` back to the heap's slabs, neighbours in one slab at once.
+    ///
+    /// Here the list is checked as the fast path cannot: each block must start where a block starts, and there must be as
+    /// many as were counted. What is wrong is reported, and what follows it in the list is lost.
+    fn give_back(&self, heap: &'static ThreadHeap, class: usize, list: *mut Block, count: usize) {
+        let mut block = list;
+        let mut left = count;
+        while !block.is_null() {
+            let Entry::Slab(_, record) = page_map::entry(block as usize) else {
+                return misuse::report(Call::Free, block as usize, BROKEN_LIST);
+            };
+            // SAFETY: a slab's record lives as long as the process.
+            let slab = unsafe { &*record.cast::<Slab>() };
+            let head = block;
+            let mut tail = block;
+            let mut run = 0;
+            while !block.is_null() && slab.contains(block as usize) {
+                if !slab.is_block(block as usize) || slab.class() != class {
+                    return misuse::report(Call::Free, block as usize, NOT_A_BLOCK);
+                }
+                if run == left {
+                    return misuse::report(Call::Free, block as usize, FREED_TWICE);
+                }
+                run += 1;
+                tail = block;
+                // SAFETY: a block of a slab of this heap, in a free list.
+                block = unsafe { (*block).next };
+            }
+            left -= run;
+            // SAFETY: the chain was just walked; its blocks were this bin's.
+            unsafe { self.splice(heap, slab, head, tail, run) };
+        }
+        if left != 0 {
+            misuse::report(Call::Free, list as usize, FREED_TWICE);
+        }
+    }
+
+    /// Gives a chain of blocks back to one slab, and lets the slab go if no block of it is used any more.
+    ///
+    /// # Safety
+    /// The blocks from `head` to `tail` are the slab's, which is the heap's, and nobody else has them.
+    pub(super) unsafe fn splice(
+        &self,
+        heap: &'static ThreadHeap,
+        slab: &'static Slab,
+        head: *mut Block,
+        tail: *mut Block,
+        count: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        if unsafe { slab.give(head, tail, count) }.is_err() {
+            return misuse::report(Call::Free, head as usize, FREED_TWICE);
+        }
+        let class = slab.class();
+        let partial = &heap.bins[class].partial;
+        let record = core::ptr::from_ref(slab).cast_mut();
+        // SAFETY: the slab is the heap's.
+        unsafe { partial_list::update(partial, record) };
+        if slab.used() > 0 {
+            return;
+        }
+        if !heap.has_flag(class, flag::KEEPS_EMPTY) {
+            // One is kept, so that a program that frees its last block of a size and allocates it again does not go to
+            // the arena each time.
+            heap.set_flag(class, flag::KEEPS_EMPTY, true);
+            return;
+        }
+        // SAFETY: it is in the list, because all its blocks can be had.
+        unsafe { self.close_slab(partial, slab) };
+    }
+
+    /// # Safety
+    /// The slab is in `partial`, and none of its blocks is used.
+    unsafe fn close_slab(&self, partial: &crate::single_writer::Pointer<Slab>, slab: &Slab) {
+        // SAFETY: the caller's promise.
+        unsafe { partial_list::remove(partial, core::ptr::from_ref(slab).cast_mut()) };
+        enter_slab(slab, 0);
+        self.arena.give_slab(slab);
+    }
+
+    /// Lets the slab of `class` go that was kept although none of its blocks is used.
+    fn release_empty(&self, heap: &ThreadHeap, class: usize) {
+        if !heap.has_flag(class, flag::KEEPS_EMPTY) {
+            return;
+        }
+        heap.set_flag(class, flag::KEEPS_EMPTY, false);
+        let partial = &heap.bins[class].partial;
+        let first = partial.get();
+        let mut slab = first;
+        // SAFETY: the list's slabs are the heap's; the walk ends where it began, or at the slab it looks for.
+        while let Some(record) = unsafe { slab.as_ref::<'static>() } {
+            if record.used() == 0 {
+                // SAFETY: as above.
+                return unsafe { self.close_slab(partial, record) };
+            }
+            slab = record.next.get();
+            if slab == first {
+                return;
+            }
+        }
+    }
+}
+
+const NOT_A_BLOCK: &str = "not the start of a block: an interior pointer";
+const FREED_TWICE: &str = "a block of this size was freed twice";
+const BROKEN_LIST: &str = "a list of free blocks leads here: a block was written to after it was freed";
+
+/// Both lists as one. The first one is short, so that its end is near.
+fn join(first: List, second: List) -> List {
+    let mut tail = first.head;
+    // SAFETY: a chain of free blocks that ends with null.
+    unsafe {
+        while !(*tail).next.is_null() {
+            tail = (*tail).next;
+        }
+        (*tail).next = second.head;
+    }
+    List { head: first.head, count: first.count + second.count }
+}

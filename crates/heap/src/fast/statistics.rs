@@ -1,0 +1,58 @@
+//! What the heap holds, and giving back what it does not need.
+
+use super::FastHeap;
+use crate::heap::Stats;
+use crate::size_class::TABLE;
+use xalloc_os::thread::Phase;
+
+impl FastHeap {
+    /// Adds up slabs, runs and mappings. Blocks at hand in bins count as free, blocks on their way between threads as
+    /// live.
+    pub(super) fn statistics(&self) -> Stats {
+        self.settle();
+        let mut live = 0;
+        self.arena.for_each_slab(|slab| live += slab.used() * slab.shape().size as usize);
+        let mut at_hand = 0;
+        for heap in self.registry.all() {
+            for ((bin, spilled), class) in heap.bins.iter().zip(&heap.spilled).zip(&TABLE).skip(1) {
+                let spilled = if bin.spill.get().is_null() { 0 } else { spilled.get() as usize };
+                at_hand += (bin.length() + spilled) * class.size as usize;
+            }
+        }
+        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
+        let small = live.saturating_sub(at_hand);
+        Stats {
+            live: small + runs.live + huge.live,
+            mapped_blocks: huge.blocks,
+            mapped_live: huge.live,
+            held: arena.in_slabs + arena.dirty + runs.live + runs.dirty,
+            trimmable: arena.dirty + runs.dirty,
+            reserved: arena.reserved + huge.live,
+        }
+    }
+
+    /// Brings home what is under way, as far as this thread may: its own and the orphans'.
+    fn settle(&self) {
+        if let Phase::Cached(_) = Phase::current() {
+            self.with_heap(|heap| {
+                let _change = heap.change();
+                self.send_all(heap);
+                self.drain(heap);
+            });
+        }
+        self.help_orphans();
+    }
+
+    /// Gives free memory back to the kernel, but for about `keep` bytes.
+    pub(super) fn trim_all(&self, keep: usize) -> bool {
+        self.settle();
+        if let Phase::Cached(_) = Phase::current() {
+            self.with_heap(|heap| {
+                let _change = heap.change();
+                self.empty_bins(heap);
+            });
+        }
+        let given = self.huge.trim() + self.runs.trim(keep);
+        given + self.arena.trim(keep) > 0
+    }
+}

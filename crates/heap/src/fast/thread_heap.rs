@@ -1,0 +1,230 @@
+//! A thread's own heap: its bins, its outgoing segments, its mailbox. One page, adopted by another thread when its own
+//! ends, never unmapped: so a bin's address can stand in the page map for as long as the process lives.
+
+use crate::remote::{Chained, RemoteStack};
+use crate::single_writer::{Count16, Count32, Pointer, Signed32};
+use crate::size_class::{CLASSES, TABLE};
+use crate::slab::{Block, Slab};
+use crate::sync::{AtomicPtr, AtomicU32};
+use crate::tenancy::Tenancy;
+
+/// The free blocks of one class that are at hand: a list to take from and give to, and a full list in reserve.
+#[repr(C)]
+pub struct Bin {
+    /// The list at hand.
+    pub head: Pointer<Block>,
+    /// How many blocks may still be freed into `head` before it moves to `spill`.
+    pub room: Signed32,
+    /// How long `head` was when `room` was last set to `limit`.
+    pub base: Count16,
+    /// How many blocks beyond `base` the list may hold.
+    pub limit: Count16,
+    /// A list in reserve: what a burst of frees left, and a burst of mallocs takes.
+    pub spill: Pointer<Block>,
+    /// Slabs with free blocks.
+    pub partial: Pointer<Slab>,
+}
+
+impl Bin {
+    /// The length of `head`.
+    pub fn length(&self) -> usize {
+        (self.base.get() as i32 + self.limit.get() as i32 - self.room.get()).max(0) as usize
+    }
+
+    /// Puts `count` blocks at hand that the limit does not count: they are not given back at the next free.
+    pub fn refill(&self, head: *mut Block, count: usize) {
+        self.head.set(head);
+        self.base.set(count as u16);
+        self.room.set(self.limit.get() as i32);
+    }
+
+    /// Leaves nothing at hand.
+    pub fn clear(&self) {
+        self.refill(core::ptr::null_mut(), 0);
+    }
+}
+
+/// Blocks of one slab of another thread's, collected until they are worth sending.
+pub struct Outgoing {
+    /// The slab; null when nothing is collected.
+    pub slab: Pointer<Slab>,
+    /// The block freed last.
+    pub head: Pointer<Block>,
+    /// The block freed first.
+    pub tail: Pointer<Block>,
+    /// How many.
+    pub count: Count32,
+}
+
+/// How many slabs' blocks are collected at once. Half as many made every batch a single block in a program that frees
+/// mixed sizes.
+pub const OUTGOING: usize = 32;
+
+/// A segment: blocks of one slab on their way home. It lies in its own last block, whose first word points to the first
+/// one, so that the owner can splice the whole chain without walking it.
+#[repr(C)]
+pub struct Segment {
+    /// The first block; the chain ends at the segment itself.
+    pub first: *mut Block,
+    /// The stack's link in the low 48 bits, the number of blocks above.
+    link_and_count: usize,
+}
+
+const LINK_BITS: u32 = 48;
+
+impl Segment {
+    /// Writes the segment of a chain into its last block. Every block has the two words: the smallest is 16 bytes.
+    ///
+    /// # Safety
+    /// The chain of `count` blocks from `head` to `tail` is the caller's.
+    pub unsafe fn new(head: *mut Block, tail: *mut Block, count: usize) -> *mut Self {
+        let segment = tail.cast::<Self>();
+        // SAFETY: the caller's promise.
+        unsafe { segment.write(Self { first: head, link_and_count: count << LINK_BITS }) };
+        segment
+    }
+
+    /// The number of blocks.
+    pub fn count(&self) -> usize {
+        self.link_and_count >> LINK_BITS
+    }
+}
+
+impl Chained for Segment {
+    unsafe fn set_link(this: *mut Self, link: *mut Self) {
+        // SAFETY: the caller's promise.
+        unsafe { (*this).link_and_count = (*this).count() << LINK_BITS | link as usize };
+    }
+
+    unsafe fn link(this: *mut Self) -> *mut Self {
+        // SAFETY: the caller's promise.
+        unsafe { ((*this).link_and_count & ((1 << LINK_BITS) - 1)) as *mut Self }
+    }
+}
+
+/// Bits of [`ThreadHeap::class_flags`].
+pub mod flag {
+    /// Blocks went back to slabs since the last refill: the limit was too small if a refill follows.
+    pub const FLUSHED: u8 = 1;
+    /// One slab of the class is kept although none of its blocks is used.
+    pub const KEEPS_EMPTY: u8 = 2;
+}
+
+#[repr(align(64))]
+struct OwnLine<T>(T);
+
+/// The heap of one thread.
+#[repr(C, align(4096))]
+pub struct ThreadHeap {
+    /// First, so that "is this bin mine?" is one subtraction and one comparison.
+    pub bins: [Bin; CLASSES],
+    /// By a hash of the slab.
+    pub outgoing: [Outgoing; OUTGOING],
+    /// What other threads freed. On a line of its own: the only word they write.
+    remote: OwnLine<RemoteStack<Segment>>,
+    /// Who may touch this heap.
+    pub tenancy: Tenancy,
+    /// 1 while the owner changes more than one word: a fork from another thread finds the heap inconsistent then.
+    pub changing: Count32,
+    /// The next heap of all.
+    pub next: Pointer<ThreadHeap>,
+    /// The next orphan.
+    pub next_orphan: Pointer<ThreadHeap>,
+    /// Slow paths taken.
+    pub ticks: Count32,
+    /// The length of each class's spill.
+    pub spilled: [Count16; CLASSES],
+    /// Per class, see [`flag`]. Only the owner uses them.
+    class_flags: [core::cell::Cell<u8>; CLASSES],
+}
+
+const _: () = assert!(size_of::<ThreadHeap>() == 4096);
+const _: () = assert!(size_of::<ThreadHeap>() <= xalloc_os::thread::CACHE_SIZE);
+const _: () = assert!(core::mem::offset_of!(ThreadHeap, bins) == 0 && size_of::<Bin>() == 32);
+
+// SAFETY: all words but `class_flags` are atomic, and those only the tenant touches.
+unsafe impl Sync for ThreadHeap {}
+
+impl ThreadHeap {
+    /// Sets up a heap in zeroed memory, as its first tenant.
+    ///
+    /// # Safety
+    /// `memory` is a zeroed page, the caller's for ever.
+    pub unsafe fn create(memory: *mut u8) -> &'static Self {
+        let heap = memory.cast::<Self>();
+        // SAFETY: zeros are valid in every field; the two protocol words are set explicitly.
+        let heap = unsafe {
+            (&raw mut (*heap).remote).write(OwnLine(RemoteStack::new(AtomicPtr::new(core::ptr::null_mut()))));
+            (&raw mut (*heap).tenancy).write(Tenancy::new(AtomicU32::new(0)));
+            &*heap
+        };
+        for (bin, class) in heap.bins.iter().zip(&TABLE).skip(1) {
+            let limit = match class.size {
+                ..=1024 => 32,
+                1025..=4096 => 16,
+                _ => 4,
+            };
+            bin.limit.set(limit);
+            bin.clear();
+        }
+        heap
+    }
+
+    /// What other threads freed.
+    pub fn remote(&self) -> &RemoteStack<Segment> {
+        &self.remote.0
+    }
+
+    /// The heap that a bin's address, as the page map has it, belongs to, and its class.
+    ///
+    /// # Safety
+    /// `bin` came from the page map.
+    pub unsafe fn of_bin(bin: usize) -> (&'static Self, usize) {
+        // SAFETY: heaps are pages of their own and are never unmapped.
+        let heap = unsafe { &*((bin & !4095) as *const Self) };
+        (heap, (bin & 4095) / size_of::<Bin>())
+    }
+
+    /// The address that stands in the page map for the bin of `class`.
+    pub fn bin_address(&self, class: usize) -> usize {
+        (&raw const self.bins[class]) as usize
+    }
+
+    /// Whether `bin`, as the page map has it, is one of the heap's at this address. No heap has bins at 0.
+    #[inline(always)]
+    pub fn has_bin(heap: *const Self, bin: usize) -> bool {
+        bin.wrapping_sub(heap as usize) < size_of::<[Bin; CLASSES]>()
+    }
+
+    /// Whether a flag of a class is set.
+    pub fn has_flag(&self, class: usize, flag: u8) -> bool {
+        self.class_flags[class].get() & flag != 0
+    }
+
+    /// Sets or clears a flag of a class.
+    pub fn set_flag(&self, class: usize, flag: u8, value: bool) {
+        let flags = &self.class_flags[class];
+        flags.set(if value { flags.get() | flag } else { flags.get() & !flag });
+    }
+
+    /// Marks the heap as changing until the guard is dropped.
+    pub fn change(&self) -> Change<'_> {
+        let outer = self.changing.get();
+        self.changing.set(1);
+        // Release, as a fence: nothing of the change is visible to a fork before the mark. (A fork stops this thread at
+        // an instruction; only the order of its stores matters.)
+        crate::sync::fence(crate::sync::Ordering::Release);
+        Change(self, outer)
+    }
+}
+
+/// Marks a [`ThreadHeap`] as changing. May be nested.
+pub struct Change<'a>(&'a ThreadHeap, u32);
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        // Release, as a fence: everything of the change is visible to a fork before the mark is gone.
+        crate::sync::fence(crate::sync::Ordering::Release);
+        self.0.changing.set(self.1);
+    }
+}

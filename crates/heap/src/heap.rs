@@ -1,0 +1,183 @@
+//! The contract between a heap and whoever serves a program with it.
+
+use core::ptr;
+
+/// What a heap holds, in bytes unless said otherwise. Exact while no other thread uses the heap, near otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// In blocks that the program holds, as [`Heap::usable_size`] counts them, large blocks with a mapping of their own
+    /// included.
+    pub live: usize,
+    /// Blocks with a mapping of their own.
+    pub mapped_blocks: usize,
+    /// In blocks with a mapping of their own.
+    pub mapped_live: usize,
+    /// Memory that may be resident for all other blocks: live, cached, free but not given back.
+    pub held: usize,
+    /// The part of `held` that [`Heap::trim`] would give back now.
+    pub trimmable: usize,
+    /// Address space in use, metadata included.
+    pub reserved: usize,
+}
+
+/// A heap: anything that can serve `malloc` and `free`.
+///
+/// Four methods are required, in C's own words; the rest has defaults that make a heap of only those four run any
+/// program. A heap is a `static`, made by a `const fn` and never dropped: it works before the first constructor of the
+/// process and after the last destructor.
+///
+/// What it need not do: check a size against `PTRDIFF_MAX` or an alignment for being a power of two, set errno, run
+/// `new_handler`, accept null in `free` and `usable_size`. The redirect layer does that once for all heaps.
+///
+/// # What a heap may call
+/// Any method may run at any moment of the process: while the loader holds its locks, in a constructor, while a thread is
+/// torn down. So none may call `dlopen`, `dlsym`, stdio or anything else of libc that allocates or locks; memory comes
+/// from [`xalloc_os::pages`]. A heap's locks are leaves: nothing foreign is called while one is held.
+///
+/// # Fork
+/// A heap with locks takes all of them in [`Heap::prefork`], in a fixed order, and gives them back in
+/// [`Heap::postfork_parent`] and [`Heap::postfork_child`].
+///
+/// # Safety
+/// Blocks handed out are aligned as promised, disjoint, and valid until freed, from any thread.
+pub unsafe trait Heap: Sync {
+    /// A block of at least `size` bytes (0 is a size like others), aligned to 16; null if there is no memory.
+    fn malloc(&self, size: usize) -> *mut u8;
+
+    /// A block of at least `size` bytes aligned to `align`, a power of two; null if there is no memory.
+    fn memalign(&self, align: usize, size: usize) -> *mut u8;
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// `block` is a live block of this heap; if it [`Heap::owns`] less than every pointer, it recognises others itself.
+    unsafe fn free(&self, block: *mut u8);
+
+    /// How many bytes of the block may be used: constant while it lives.
+    ///
+    /// # Safety
+    /// As [`Heap::free`].
+    unsafe fn usable_size(&self, block: *mut u8) -> usize;
+
+    /// [`Heap::malloc`] from what the calling thread has at hand, or null. The fast path: inlined into `malloc`, it must
+    /// do nothing when the thread has nothing at hand, in particular before [`Heap::init`] and [`Heap::thread_init`].
+    #[inline(always)]
+    fn cached_malloc(&self, _size: usize) -> *mut u8 {
+        ptr::null_mut()
+    }
+
+    /// [`Heap::free`] into what the calling thread has at hand, or false. The fast path: as for
+    /// [`Heap::cached_malloc`]; null and pointers that are not this heap's come here too.
+    ///
+    /// # Safety
+    /// `block` is null, a live block of this heap, or a pointer that it can tell from one.
+    #[inline(always)]
+    unsafe fn cached_free(&self, _block: *mut u8) -> bool {
+        false
+    }
+
+    /// Whether the pointer may be a block of this heap. A heap that can tell gets only its own; the others go to the
+    /// allocator that made them. A heap that cannot tell says true.
+    fn owns(&self, _block: *mut u8) -> bool {
+        true
+    }
+
+    /// [`Heap::malloc`] with zeroed contents.
+    fn calloc(&self, size: usize) -> *mut u8 {
+        let block = self.malloc(size);
+        if !block.is_null() {
+            // SAFETY: a fresh block of at least `size` bytes.
+            unsafe { block.write_bytes(0, size) };
+        }
+        block
+    }
+
+    /// A block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then. Null if
+    /// there is no memory: then the old one is untouched.
+    ///
+    /// # Safety
+    /// As [`Heap::free`].
+    unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+        // SAFETY: the caller's promise; the copy is bounded by both blocks' usable sizes.
+        unsafe {
+            let old = self.usable_size(block);
+            if size <= old && size >= old / 2 {
+                return block;
+            }
+            let new = self.malloc(size);
+            if new.is_null() {
+                return if size <= old { block } else { new };
+            }
+            new.copy_from_nonoverlapping(block, old.min(size));
+            self.free(block);
+            new
+        }
+    }
+
+    /// [`Heap::free`] of a block that was asked for with `size` bytes.
+    ///
+    /// # Safety
+    /// As [`Heap::free`], and the size is that of the request.
+    unsafe fn free_sized(&self, block: *mut u8, _size: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.free(block) }
+    }
+
+    /// [`Heap::free`] of a block that was asked for with `align` and `size`.
+    ///
+    /// # Safety
+    /// As [`Heap::free`], and alignment and size are those of the request.
+    unsafe fn free_aligned_sized(&self, block: *mut u8, _align: usize, _size: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.free(block) }
+    }
+
+    /// The usable size that a request of `size` bytes would get.
+    fn good_size(&self, size: usize) -> usize {
+        size.next_multiple_of(16)
+    }
+
+    /// Gives free memory back to the kernel, but for about `keep` bytes. Whether any was.
+    fn trim(&self, _keep: usize) -> bool {
+        false
+    }
+
+    /// Calls `each` with every live block and its usable size. False if this heap cannot.
+    fn for_each_live(&self, _each: &mut dyn FnMut(*mut u8, usize)) -> bool {
+        false
+    }
+
+    /// What the heap holds. `None` if it does not count.
+    fn stats(&self) -> Option<Stats> {
+        None
+    }
+
+    /// Whether `mallinfo` and its like are to be answered by the next allocator in the process, because this heap only
+    /// passes through to it.
+    fn passes_through(&self) -> bool {
+        false
+    }
+
+    /// Called once, before the first other call but `cached_*`. What it allocates by way of `malloc` comes from a small
+    /// static arena. It may run before libc's own start-up.
+    fn init(&self) {}
+
+    /// Called once when the process's constructors run: after libc can be used, before the program's own code.
+    fn process_init(&self) {}
+
+    /// Called once by each thread, before its first other call but `cached_*`.
+    fn thread_init(&self) {}
+
+    /// Called once by each thread that ends (but not by the last one of a process), after which it may still call
+    /// everything, rarely: libc frees some of the thread's memory late.
+    fn thread_exit(&self) {}
+
+    /// Called before the process forks, by the thread that does.
+    fn prefork(&self) {}
+
+    /// Called in the parent after the fork, by the same thread.
+    fn postfork_parent(&self) {}
+
+    /// Called in the child, by its only thread.
+    fn postfork_child(&self) {}
+}

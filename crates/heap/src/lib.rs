@@ -1,0 +1,32 @@
+//! Heaps: the contract ([`Heap`]), the parts they are made of (one idea per module), and the heaps.
+//!
+//! Why it exists: so that a heap can be read, tested and replaced without knowing how programs reach it. It knows nothing
+//! of symbols, errno, `new_handler` or start-up: those are the redirect layer's.
+//!
+//! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`remote`] and [`tenancy`] (the two
+//! lock-free protocols), [`runs`], [`huge`]; then [`fast`] made of all of them, and [`system`], which is made of none.
+
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod arena;
+pub mod fast;
+mod heap;
+pub mod huge;
+pub mod metadata;
+pub mod misuse;
+pub mod page_map;
+pub mod remote;
+pub mod runs;
+pub mod single_writer;
+pub mod size_class;
+pub mod slab;
+mod sync;
+pub mod system;
+pub mod tenancy;
+
+pub use fast::FastHeap;
+pub use heap::{Heap, Stats};
+pub use system::SystemHeap;

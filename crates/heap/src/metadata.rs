@@ -1,0 +1,99 @@
+//! Memory for the heap's own records, apart from the blocks: a bump pointer over mappings that are never given back.
+//!
+//! Apart, so that a program that writes past a block cannot reach a record, and dense, so that records of different slabs
+//! do not all fall into the same lines of the cache as headers at the start of 64 KiB slabs would.
+
+use core::cell::UnsafeCell;
+use xalloc_os::{Lock, pages};
+
+const MAPPING: usize = 256 << 10;
+/// Records start on their own cache line.
+const ALIGN: usize = 64;
+
+/// The bump pointer.
+pub struct Metadata {
+    lock: Lock,
+    range: UnsafeCell<(usize, usize)>,
+}
+
+// SAFETY: the range is only touched under the lock.
+unsafe impl Sync for Metadata {}
+
+impl Metadata {
+    /// Holds nothing yet.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self { lock: Lock::new(), range: UnsafeCell::new((0, 0)) }
+    }
+
+    /// The lock, for fork. It is a leaf: nothing is locked while it is held.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// `size` bytes of zeros, for ever, aligned to a cache line. `None` if there is no memory.
+    pub fn allocate(&self, size: usize) -> Option<*mut u8> {
+        self.allocate_aligned(size, ALIGN)
+    }
+
+    /// [`Metadata::allocate`], aligned to `align`: a power of two from a cache line to a page.
+    pub fn allocate_aligned(&self, size: usize, align: usize) -> Option<*mut u8> {
+        let size = pages::round_up(size, ALIGN);
+        let _guard = self.lock.lock();
+        // SAFETY: under the lock.
+        let range = unsafe { &mut *self.range.get() };
+        let mut start = pages::round_up(range.0, align);
+        if start + size > range.1 {
+            let length = size.max(MAPPING);
+            start = pages::map(length)?;
+            *range = (start, start + length);
+        }
+        range.0 = start + size;
+        Some(start as *mut u8)
+    }
+
+    /// Takes over untouched mapped memory of the caller's, which saves a mapping of its own. The larger of this and what
+    /// is left is kept; the other one costs only address space, because nothing has touched it.
+    pub fn donate(&self, start: usize, size: usize) {
+        let start = pages::round_up(start, ALIGN);
+        let end = start + (size & !(ALIGN - 1));
+        let _guard = self.lock.lock();
+        // SAFETY: under the lock.
+        let range = unsafe { &mut *self.range.get() };
+        if end - start > range.1 - range.0 {
+            *range = (start, end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hands_out_disjoint_zeroed_lines() {
+        static METADATA: Metadata = Metadata::new();
+        let mut last = 0;
+        for size in [1, 64, 65, 4096, MAPPING, 10] {
+            let start = METADATA.allocate(size).unwrap();
+            assert_eq!(start as usize % ALIGN, 0);
+            // SAFETY: handed out just now.
+            unsafe {
+                assert!((0..size).all(|offset| *start.add(offset) == 0));
+                start.write_bytes(0xff, size);
+            }
+            assert_ne!(start as usize, last);
+            last = start as usize;
+        }
+    }
+
+    #[test]
+    fn uses_what_it_is_given() {
+        static METADATA: Metadata = Metadata::new();
+        let given = pages::map(1 << 20).unwrap();
+        METADATA.donate(given, 1 << 20);
+        assert_eq!(METADATA.allocate(64).unwrap() as usize, given);
+        METADATA.donate(given + 4096, 4096);
+        assert_eq!(METADATA.allocate(64).unwrap() as usize, given + 64);
+    }
+}

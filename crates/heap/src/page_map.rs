@@ -1,0 +1,188 @@
+//! From an address to what it belongs to: two loads, for every address of a 48-bit address space.
+//!
+//! A root of 2^16 pointers, each to the leaf of 4 GiB of addresses; a leaf has two words for each slice of 64 KiB. The
+//! first word is all the fast path of `free` needs: the address of the *bin* (of whichever thread heap) that the slice's
+//! blocks belong in, so that "is it mine?" and "where does it go?" are one load. The second is the slice's record.
+//!
+//! There is one map in a process: the root is half a megabyte of zeros, of which a process touches a page.
+
+use crate::size_class::SLICE;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use xalloc_os::pages;
+
+const LEAF_SLICES: usize = 1 << 16;
+const LEAF_SHIFT: u32 = 32;
+const SLICE_SHIFT: u32 = SLICE.trailing_zeros();
+
+struct Leaf {
+    bins: [AtomicUsize; LEAF_SLICES],
+    records: [AtomicPtr<u8>; LEAF_SLICES],
+}
+
+static ROOT: [AtomicPtr<Leaf>; 1 << 16] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 1 << 16];
+
+/// What the first word of a slice says when its blocks are in no bin. The values are addresses of this static, so no
+/// thread heap's bin ever has them.
+static TAGS: [u8; 2] = [0; 2];
+
+/// What an address belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing of ours.
+    None,
+    /// A slab: the address of its bin, and its record.
+    Slab(usize, *mut u8),
+    /// A chunk of runs, by its record.
+    Runs(*mut u8),
+    /// The first slice of a huge block, by its record.
+    Huge(*mut u8),
+}
+
+/// The word that stands for the bin of the address's slice; 0 if the slice is not ours. Any address may be asked about.
+#[inline(always)]
+pub fn bin(address: usize) -> usize {
+    // The truncation to 16 bits keeps every index in bounds; bits 48 and up are no address bits in user space.
+    // Relaxed: whoever passed the block to this thread passed the map's words, written before the block was handed out.
+    let leaf = ROOT[(address >> LEAF_SHIFT) as u16 as usize].load(Ordering::Relaxed);
+    if leaf.is_null() {
+        return 0;
+    }
+    // SAFETY: a leaf is never unmapped, and all zeros is a valid one. Relaxed as above.
+    unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) }
+}
+
+#[inline(always)]
+fn slice_index(address: usize) -> usize {
+    (address >> SLICE_SHIFT) & (LEAF_SLICES - 1)
+}
+
+/// What the address belongs to.
+#[inline]
+pub fn entry(address: usize) -> Entry {
+    let bin = bin(address);
+    if bin == 0 || address >> 48 != 0 {
+        return Entry::None;
+    }
+    let record = record(address);
+    match bin.wrapping_sub((&raw const TAGS) as usize) {
+        0 => Entry::Runs(record),
+        1 => Entry::Huge(record),
+        _ => Entry::Slab(bin, record),
+    }
+}
+
+/// The record of an address whose [`bin`] is not 0.
+#[inline]
+pub fn record(address: usize) -> *mut u8 {
+    // Relaxed, twice: as in `bin`.
+    let leaf = ROOT[(address >> LEAF_SHIFT) as u16 as usize].load(Ordering::Relaxed);
+    debug_assert!(!leaf.is_null());
+    // SAFETY: the address has a bin, so it has a leaf.
+    unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) }
+}
+
+/// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.
+#[must_use]
+pub fn cover(start: usize, size: usize) -> bool {
+    (start >> LEAF_SHIFT..=(start + size - 1) >> LEAF_SHIFT).all(cover_leaf)
+}
+
+fn cover_leaf(index: usize) -> bool {
+    let Some(slot) = ROOT.get(index) else { return false };
+    // Relaxed: only whether there is one; what a reader sees in it comes with the block it asks about.
+    if !slot.load(Ordering::Relaxed).is_null() {
+        return true;
+    }
+    pages::map(size_of::<Leaf>()).is_some_and(|leaf| {
+        install(slot, leaf);
+        true
+    })
+}
+
+/// A leaf kept in reserve, for an address that the kernel chooses and that cannot be given back.
+pub struct SpareLeaf(usize);
+
+impl SpareLeaf {
+    /// Maps a leaf. `None` if there is no memory.
+    pub fn new() -> Option<Self> {
+        pages::map(size_of::<Leaf>()).map(Self)
+    }
+
+    /// Makes the map able to hold the slice of `address`. What remains of the spare, if it was not needed.
+    #[must_use]
+    pub fn cover(self, address: usize) -> Option<Self> {
+        let slot = &ROOT[address >> LEAF_SHIFT];
+        // Relaxed: as in `cover_leaf`.
+        if !slot.load(Ordering::Relaxed).is_null() {
+            return Some(self);
+        }
+        install(slot, self.0);
+        None
+    }
+}
+
+fn install(slot: &AtomicPtr<Leaf>, leaf: usize) {
+    // Release: the leaf's zeros (the kernel's) are in place anyway; kept so that the pointer never outruns them.
+    // Relaxed on failure: the other thread's leaf is not looked into here.
+    let installed =
+        slot.compare_exchange(core::ptr::null_mut(), leaf as *mut Leaf, Ordering::Release, Ordering::Relaxed);
+    if installed.is_err() {
+        // SAFETY: mapped above and seen by nobody. If the kernel keeps it, only address space is lost.
+        let _ = unsafe { pages::unmap(leaf, size_of::<Leaf>()) };
+    }
+}
+
+/// Writes what the slices of `[start, start + size)` belong to. The range is covered, and no block in it is live.
+pub fn set(start: usize, size: usize, entry: Entry) {
+    let (bin, record) = match entry {
+        Entry::None => (0, core::ptr::null_mut()),
+        Entry::Slab(bin, record) => (bin, record),
+        Entry::Runs(record) => ((&raw const TAGS) as usize, record),
+        Entry::Huge(record) => ((&raw const TAGS) as usize + 1, record),
+    };
+    for address in (start..start + size).step_by(SLICE) {
+        // Relaxed, three times: as in `bin`, the words travel with the blocks.
+        let leaf = ROOT[address >> LEAF_SHIFT].load(Ordering::Relaxed);
+        // SAFETY: the range is covered. The record goes first, so that a stale pointer's reader never meets a bin
+        // without one on a machine that keeps stores in order.
+        unsafe {
+            (*leaf).records[slice_index(address)].store(record, Ordering::Relaxed);
+            (*leaf).bins[slice_index(address)].store(bin, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_for_every_address() {
+        for address in [0, 1, 0x1234_5678, 1 << 32, (1 << 47) - 1, 1 << 47, (1 << 48) - 1, 1 << 48, usize::MAX] {
+            assert_eq!(entry(address), Entry::None, "{address:#x}");
+        }
+    }
+
+    #[test]
+    fn remembers_across_a_leaf_boundary() {
+        // Addresses that this process cannot have mapped: the map is not told what is behind them.
+        let start = (0x7abc << 32) - SLICE;
+        assert!(cover(start, 2 * SLICE));
+        let record = 0x1000 as *mut u8;
+        for entry_set in [Entry::Slab(0x2000, record), Entry::Runs(record), Entry::Huge(record)] {
+            set(start, 2 * SLICE, entry_set);
+            assert_eq!(entry(start + 5), entry_set);
+            assert_eq!(entry(start + 2 * SLICE - 1), entry_set);
+            assert_eq!(entry(start - 1), Entry::None);
+            assert_eq!(entry(start + 2 * SLICE), Entry::None);
+            assert_eq!(entry(start + (1 << 48)), Entry::None);
+        }
+        set(start, 2 * SLICE, Entry::None);
+        assert_eq!(entry(start), Entry::None);
+    }
+
+    #[test]
+    fn refuses_addresses_beyond_48_bits() {
+        assert!(!cover(1 << 48, SLICE));
+    }
+}

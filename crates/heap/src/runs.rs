@@ -1,0 +1,298 @@
+//! Blocks from 32 KiB to 2 MiB: runs of 4 KiB pages in chunks of their own.
+//!
+//! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
+//! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
+
+use crate::arena::{Arena, CHUNK};
+use crate::metadata::Metadata;
+use crate::misuse::{self, Call};
+use crate::page_map::{self, Entry};
+use crate::single_writer::Count16;
+use core::cell::UnsafeCell;
+use xalloc_os::{Lock, pages, thread};
+
+/// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
+pub const PAGE: usize = 4 << 10;
+const PAGES: usize = CHUNK / PAGE;
+/// The largest run that shares a chunk with others.
+pub const MAX: usize = 2 << 20;
+/// The largest alignment a run can have.
+pub const MAX_ALIGN: usize = MAX;
+
+mod bitmap;
+use bitmap::Bitmap;
+
+/// The number of shards.
+pub const SHARDS: usize = 4;
+
+struct RunChunk {
+    base: usize,
+    shard: usize,
+    next: *mut RunChunk,
+    /// No run of free pages is longer.
+    longest: usize,
+    free: Bitmap<{ PAGES / 64 }>,
+    /// Pages that were handed out since they were zeros.
+    dirty: Bitmap<{ PAGES / 64 }>,
+    /// The length of the run that starts at a page, in pages; 0 if none does. Written under the shard's lock; a run's
+    /// holder may read its own.
+    length: [Count16; PAGES],
+}
+
+struct Shard {
+    lock: Lock,
+    /// In the order of their creation, so that later chunks drain.
+    chunks: UnsafeCell<*mut RunChunk>,
+}
+
+// SAFETY: the chunks are only touched under the lock, but for the lengths, which are single-writer words.
+unsafe impl Sync for Shard {}
+
+/// The runs of a heap.
+pub struct Runs {
+    shards: [Shard; SHARDS],
+}
+
+/// A run just handed out.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Its first byte.
+    pub start: *mut u8,
+    /// Whether it reads as zeros.
+    pub zeroed: bool,
+}
+
+/// What the runs hold, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunStats {
+    /// In runs that the program holds.
+    pub live: usize,
+    /// In free pages that may be resident.
+    pub dirty: usize,
+}
+
+impl Runs {
+    /// Holds nothing yet.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self { shards: [const { Shard { lock: Lock::new(), chunks: UnsafeCell::new(core::ptr::null_mut()) } }; SHARDS] }
+    }
+
+    /// The locks, for fork. Under each, the arena's and the metadata's are taken.
+    pub fn locks(&self) -> impl Iterator<Item = &Lock> {
+        self.shards.iter().map(|shard| &shard.lock)
+    }
+
+    /// A run of at least `size` bytes (at most [`MAX`]) aligned to `align` (at most [`MAX_ALIGN`]). `None` if there is
+    /// no memory.
+    pub fn allocate(&self, size: usize, align: usize, arena: &Arena, metadata: &Metadata) -> Option<Run> {
+        let count = size.div_ceil(PAGE).max(1);
+        let align = align.div_ceil(PAGE);
+        let mut guard = self.shards.iter().find_map(|shard| Some((shard, shard.lock.try_lock()?)));
+        if guard.is_none() {
+            let shard = &self.shards[thread::token() / PAGE % SHARDS];
+            guard = Some((shard, shard.lock.lock()));
+        }
+        let (shard, _guard) = guard?;
+        // SAFETY: under the lock.
+        unsafe { shard.allocate(count, align, || self.open_chunk(shard, arena, metadata)) }
+    }
+
+    fn open_chunk(&self, shard: &Shard, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
+        let (base, record) = arena.take_chunk(metadata, size_of::<RunChunk>())?;
+        let record = record.cast::<RunChunk>();
+        let index = self.shards.iter().position(|other| core::ptr::eq(other, shard))?;
+        // SAFETY: a zeroed record of the right size, nobody else's; zeros are valid in every field.
+        unsafe {
+            (*record).base = base;
+            (*record).shard = index;
+            (*record).longest = PAGES;
+            (*record).free.set_range(0, PAGES);
+        }
+        page_map::set(base, CHUNK, Entry::Runs(record.cast()));
+        Some(record)
+    }
+
+    /// Takes a run back.
+    pub fn free(&self, address: usize, record: *mut u8) {
+        let freed = self.with_run(address, record, |chunk, page, length| chunk.release(page, length));
+        if freed.is_none() {
+            misuse::report(Call::Free, address, NOT_A_RUN);
+        }
+    }
+
+    /// The usable size of a run, for `call`. 0 if there is none at this address, which is reported.
+    pub fn usable_size(&self, address: usize, record: *mut u8, call: Call) -> usize {
+        let chunk = record.cast::<RunChunk>();
+        // SAFETY: records live as long as the process; the length is a single-writer word that the run's holder reads.
+        let length = unsafe { (*chunk).length[(address - (*chunk).base) / PAGE].get() };
+        if length == 0 || !address.is_multiple_of(PAGE) {
+            misuse::report(call, address, NOT_A_RUN);
+            return 0;
+        }
+        length as usize * PAGE
+    }
+
+    /// Makes a run `size` bytes long where it is. False if its neighbour is in the way.
+    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> bool {
+        let wanted = size.div_ceil(PAGE).max(1);
+        self.with_run(address, record, |chunk, page, length| chunk.resize(page, length, wanted)).unwrap_or(false)
+    }
+
+    /// Calls `f` under the lock with the run's chunk, first page and length. `None` if there is no run at this address.
+    fn with_run<T>(
+        &self,
+        address: usize,
+        record: *mut u8,
+        f: impl FnOnce(&mut RunChunk, usize, usize) -> T,
+    ) -> Option<T> {
+        let chunk = record.cast::<RunChunk>();
+        // SAFETY: records live as long as the process, and their shard never changes.
+        let shard = &self.shards[unsafe { (*chunk).shard }];
+        let _guard = shard.lock.lock();
+        // SAFETY: under the lock.
+        let chunk = unsafe { &mut *chunk };
+        let page = (address - chunk.base) / PAGE;
+        let length = chunk.length[page].get() as usize;
+        (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunk, page, length))
+    }
+
+    /// Gives the pages of free runs back to the kernel, but for about `keep` bytes. Returns how many bytes it gave.
+    pub fn trim(&self, keep: usize) -> usize {
+        let mut surplus = self.stats().dirty.saturating_sub(keep);
+        let mut given = 0;
+        for shard in &self.shards {
+            let _guard = shard.lock.lock();
+            // SAFETY: under the lock.
+            for chunk in unsafe { shard.chunks() } {
+                if surplus == 0 {
+                    break;
+                }
+                // SAFETY: under the lock, one reference at a time.
+                let bytes = unsafe { (*chunk).purge() };
+                given += bytes;
+                surplus = surplus.saturating_sub(bytes);
+            }
+        }
+        given
+    }
+
+    /// What the runs hold.
+    pub fn stats(&self) -> RunStats {
+        let mut stats = RunStats::default();
+        for shard in &self.shards {
+            let _guard = shard.lock.lock();
+            // SAFETY: under the lock.
+            for chunk in unsafe { shard.chunks() } {
+                // SAFETY: under the lock, one reference at a time.
+                let chunk = unsafe { &*chunk };
+                stats.live += chunk.length.iter().map(|length| length.get() as usize).sum::<usize>() * PAGE;
+                stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
+            }
+        }
+        stats
+    }
+}
+
+const NOT_A_RUN: &str = "not the start of a block in use: an interior pointer, or freed before";
+
+impl Shard {
+    /// # Safety
+    /// Under the lock.
+    unsafe fn chunks(&self) -> impl Iterator<Item = *mut RunChunk> {
+        let present = |chunk: *mut RunChunk| (!chunk.is_null()).then_some(chunk);
+        // SAFETY: the caller's promise; chunks are never unmapped.
+        let first = unsafe { *self.chunks.get() };
+        // SAFETY: as above.
+        core::iter::successors(present(first), move |&chunk| present(unsafe { (*chunk).next }))
+    }
+
+    /// # Safety
+    /// Under the lock.
+    unsafe fn allocate(&self, count: usize, align: usize, open: impl FnOnce() -> Option<*mut RunChunk>) -> Option<Run> {
+        let mut last = core::ptr::null_mut::<RunChunk>();
+        // SAFETY: the caller's promise, for this block.
+        unsafe {
+            for chunk in self.chunks() {
+                if let Some(run) = (*chunk).allocate(count, align) {
+                    return Some(run);
+                }
+                last = chunk;
+            }
+            let chunk = open()?;
+            if last.is_null() {
+                *self.chunks.get() = chunk;
+            } else {
+                (*last).next = chunk;
+            }
+            (*chunk).allocate(count, align)
+        }
+    }
+}
+
+impl RunChunk {
+    fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
+        if self.longest < count {
+            return None;
+        }
+        let Some(page) = self.free.find(count, align) else {
+            // An aligned search may miss runs that an unaligned one finds, so only the latter bounds them.
+            if align <= 1 {
+                self.longest = count - 1;
+            }
+            return None;
+        };
+        let zeroed = self.take(page, count);
+        self.length[page].set(count as u16);
+        Some(Run { start: (self.base + page * PAGE) as *mut u8, zeroed })
+    }
+
+    /// Marks free pages as handed out. Whether they read as zeros.
+    fn take(&mut self, page: usize, count: usize) -> bool {
+        let zeroed = self.dirty.none_in(page, count);
+        self.free.clear_range(page, count);
+        self.dirty.set_range(page, count);
+        zeroed
+    }
+
+    fn release(&mut self, page: usize, length: usize) {
+        self.length[page].set(0);
+        self.free.set_range(page, length);
+        self.longest = PAGES;
+    }
+
+    fn resize(&mut self, page: usize, length: usize, wanted: usize) -> bool {
+        if wanted < length {
+            self.free.set_range(page + wanted, length - wanted);
+            self.longest = PAGES;
+        } else if wanted > length {
+            if page + wanted > PAGES || !self.free.all_in(page + length, wanted - length) {
+                return false;
+            }
+            self.take(page + length, wanted - length);
+        }
+        self.length[page].set(wanted as u16);
+        true
+    }
+
+    /// Gives the pages of free runs back, as far as they make whole pages of the kernel's.
+    fn purge(&mut self) -> usize {
+        let unit = pages::page_size() / PAGE;
+        let mut given = 0;
+        let mut page = 0;
+        while page < PAGES {
+            let end = page + (page..PAGES).take_while(|&page| self.free.get(page) && self.dirty.get(page)).count();
+            let (first, last) = (page.next_multiple_of(unit), end / unit * unit);
+            // SAFETY: free pages, so nobody needs their contents.
+            if first < last && unsafe { pages::purge(self.base + first * PAGE, (last - first) * PAGE) } {
+                self.dirty.clear_range(first, last - first);
+                given += (last - first) * PAGE;
+            }
+            page = end + 1;
+        }
+        given
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! A set of pages, as bits.
+
+/// `WORDS` times 64 bits.
+pub struct Bitmap<const WORDS: usize>([u64; WORDS]);
+
+impl<const WORDS: usize> Bitmap<WORDS> {
+    #[cfg(test)]
+    pub const fn new() -> Self {
+        Self([0; WORDS])
+    }
+
+    pub fn get(&self, bit: usize) -> bool {
+        self.0[bit / 64] >> (bit % 64) & 1 != 0
+    }
+
+    pub fn set_range(&mut self, first: usize, count: usize) {
+        for (word, mask) in masks(first, count) {
+            self.0[word] |= mask;
+        }
+    }
+
+    pub fn clear_range(&mut self, first: usize, count: usize) {
+        for (word, mask) in masks(first, count) {
+            self.0[word] &= !mask;
+        }
+    }
+
+    pub fn all_in(&self, first: usize, count: usize) -> bool {
+        masks(first, count).all(|(word, mask)| self.0[word] & mask == mask)
+    }
+
+    pub fn none_in(&self, first: usize, count: usize) -> bool {
+        masks(first, count).all(|(word, mask)| self.0[word] & mask == 0)
+    }
+
+    /// How many bits both sets have.
+    pub fn common(&self, other: &Self) -> usize {
+        self.0.iter().zip(&other.0).map(|(a, b)| (a & b).count_ones() as usize).sum()
+    }
+
+    /// The first multiple of `align` from which on `count` bits are set.
+    pub fn find(&self, count: usize, align: usize) -> Option<usize> {
+        let mut first = self.next(0, true)?;
+        loop {
+            let end = self.next(first, false).unwrap_or(WORDS * 64);
+            let start = first.next_multiple_of(align.max(1));
+            if start + count <= end {
+                return Some(start);
+            }
+            first = self.next(end, true)?;
+        }
+    }
+
+    /// The first bit from `from` on that has `value`.
+    fn next(&self, from: usize, value: bool) -> Option<usize> {
+        let flip = if value { 0 } else { u64::MAX };
+        let mut word = from / 64;
+        if word >= WORDS {
+            return None;
+        }
+        let mut bits = (self.0[word] ^ flip) & (u64::MAX << (from % 64));
+        while bits == 0 {
+            word += 1;
+            bits = *self.0.get(word)? ^ flip;
+        }
+        Some(word * 64 + bits.trailing_zeros() as usize)
+    }
+}
+
+/// The words that a range touches, each with the range's bits in it.
+fn masks(first: usize, count: usize) -> impl Iterator<Item = (usize, u64)> {
+    let end = first + count;
+    (first / 64..end.div_ceil(64)).filter_map(move |word| {
+        let low = first.saturating_sub(word * 64);
+        let high = (end - word * 64).min(64);
+        (low < high).then(|| (word, u64::MAX >> (64 - (high - low)) << low))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_first_aligned_run() {
+        let mut bits = Bitmap::<4>::new();
+        assert_eq!(bits.find(1, 1), None);
+        bits.set_range(3, 5);
+        bits.set_range(60, 70);
+        bits.set_range(200, 56);
+        assert_eq!(bits.find(5, 1), Some(3));
+        assert_eq!(bits.find(6, 1), Some(60));
+        assert_eq!(bits.find(64, 64), Some(64));
+        assert_eq!(bits.find(2, 16), Some(64));
+        assert_eq!(bits.find(71, 1), None);
+        assert_eq!(bits.find(56, 8), Some(64));
+        assert_eq!(bits.find(32, 32), Some(64));
+    }
+
+    #[test]
+    fn ranges_are_exact() {
+        for (first, count) in [(0, 1), (0, 256), (63, 2), (64, 64), (100, 0), (1, 255), (255, 1)] {
+            let mut bits = Bitmap::<4>::new();
+            bits.set_range(first, count);
+            for bit in 0..256 {
+                assert_eq!(bits.get(bit), (first..first + count).contains(&bit), "{first} {count} {bit}");
+            }
+            assert!(bits.all_in(first, count));
+            assert_eq!(bits.none_in(0, 256), count == 0);
+            bits.clear_range(first, count);
+            assert!(bits.none_in(0, 256));
+        }
+    }
+}

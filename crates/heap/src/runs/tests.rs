@@ -1,0 +1,70 @@
+use super::*;
+use std::collections::BTreeMap;
+use std::vec::Vec;
+
+fn record(address: usize) -> *mut u8 {
+    match page_map::entry(address) {
+        Entry::Runs(record) => record,
+        other => panic!("{address:#x} belongs to {other:?}"),
+    }
+}
+
+#[test]
+fn runs_are_disjoint_aligned_and_come_back() {
+    static RUNS: Runs = Runs::new();
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let mut live = BTreeMap::new();
+    let mut random = 12345usize;
+    for round in 0..3000 {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let (size, align) = ((random >> 33) % MAX + 1, 1 << (4 + (random >> 60)));
+        if round % 3 == 2 {
+            let Some((address, size)) = live.pop_first() else { continue };
+            assert_eq!(RUNS.usable_size(address, record(address), Call::Free), size);
+            RUNS.free(address, record(address));
+            continue;
+        }
+        let run = RUNS.allocate(size, align, &ARENA, &METADATA).unwrap();
+        let start = run.start as usize;
+        assert_eq!(start % align.max(PAGE), 0);
+        let usable = RUNS.usable_size(start, record(start), Call::Free);
+        assert!(usable >= size && usable < size + PAGE);
+        // SAFETY: the run is ours; only its ends are looked at, so that the test stays small.
+        unsafe {
+            assert!(!run.zeroed || (*run.start == 0 && *run.start.add(usable - 1) == 0));
+            *run.start = 1;
+            *run.start.add(usable - 1) = 1;
+        }
+        assert!(live.insert(start, usable).is_none());
+        let before = live.range(..start).next_back();
+        assert!(before.is_none_or(|(other, size)| other + size <= start));
+        let behind = live.range(start + 1..).next();
+        assert!(behind.is_none_or(|(other, _)| start + usable <= *other));
+    }
+    assert_eq!(RUNS.stats().live, live.values().sum::<usize>());
+    for address in live.into_keys().collect::<Vec<_>>() {
+        RUNS.free(address, record(address));
+    }
+    let stats = RUNS.stats();
+    assert_eq!(stats.live, 0);
+    assert_eq!(RUNS.trim(0), stats.dirty);
+    assert!(RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().zeroed);
+}
+
+#[test]
+fn runs_grow_and_shrink_in_place() {
+    static RUNS: Runs = Runs::new();
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let first = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
+    let second = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
+    assert_eq!(second, first + 10 * PAGE);
+    assert!(!RUNS.resize(first, record(first), 11 * PAGE));
+    assert!(RUNS.resize(second, record(second), 300 * PAGE));
+    assert!(RUNS.resize(first, record(first), 4 * PAGE));
+    assert_eq!(RUNS.usable_size(first, record(first), Call::Free), 4 * PAGE);
+    assert!(!RUNS.resize(second, record(second), 2 * CHUNK));
+    let third = RUNS.allocate(6 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
+    assert_eq!(third, first + 4 * PAGE);
+}

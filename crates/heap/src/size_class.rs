@@ -1,0 +1,142 @@
+//! The sizes of small and medium blocks: 80 classes, 16 bytes apart up to 512, then 8 to each doubling up to 32 KiB.
+//!
+//! Finer than the four per doubling of most allocators: 2.8 % of the memory is lost to rounding for sizes up to 512, and
+//! 4.2 % from 1 to 32 KiB, where four per doubling lose 7.7 % and 8.2 %. Class 0 is no class: it stays empty, so that
+//! `malloc(0)` misses on the fast path and is made a class 1 block on the slow one.
+
+/// The number of classes, the empty class 0 included.
+pub const CLASSES: usize = 81;
+/// The largest size whose class is found by one shift.
+pub const STEP_MAX: usize = 512;
+/// The largest size that has a class.
+pub const MAX: usize = 32 << 10;
+
+/// A slice: the unit in which slabs take address space, and the granule of the page map.
+pub const SLICE: usize = 64 << 10;
+/// Blocks larger than this come from slabs of eight slices: in one slice, too much would be lost at its end.
+const ONE_SLICE_MAX: usize = 4 << 10;
+/// The shift of [`Class::reciprocal`]: offset × size must stay below 2^38, and is at most 2^19 × 2^15.
+const RECIPROCAL_SHIFT: u32 = 38;
+
+/// What there is to know about a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// The size of a block.
+    pub size: u32,
+    /// The number of blocks in a slab.
+    pub capacity: u16,
+    /// The number of slices of a slab: 1 or 8.
+    pub slices: u16,
+    /// ⌈2^38 / size⌉: divides by multiplication.
+    reciprocal: u64,
+}
+
+impl Class {
+    /// The index of the block that starts `offset` bytes into a slab, if one does.
+    #[inline]
+    pub fn index(&self, offset: usize) -> Option<usize> {
+        let index = ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize;
+        (index * self.size as usize == offset && index < self.capacity as usize).then_some(index)
+    }
+}
+
+/// The classes, by number.
+pub static TABLE: [Class; CLASSES] = {
+    let mut table = [Class { size: 0, capacity: 0, slices: 0, reciprocal: 0 }; CLASSES];
+    let mut class = 1;
+    while class < CLASSES {
+        let size = size_of_class(class);
+        let slices = if size <= ONE_SLICE_MAX { 1 } else { 8 };
+        table[class] = Class {
+            size: size as u32,
+            capacity: (slices * SLICE / size) as u16,
+            slices: slices as u16,
+            reciprocal: (1u64 << RECIPROCAL_SHIFT).div_ceil(size as u64),
+        };
+        class += 1;
+    }
+    table
+};
+
+const fn size_of_class(class: usize) -> usize {
+    if class <= STEP_MAX / 16 {
+        return class * 16;
+    }
+    let (doubling, step) = ((class - 33) >> 3, (class - 33) & 7);
+    (STEP_MAX << doubling) + (step + 1) * ((STEP_MAX / 8) << doubling)
+}
+
+/// The class of the smallest block that holds `size` bytes; `size` is at most [`MAX`].
+#[inline(always)]
+pub const fn class_of(size: usize) -> usize {
+    if size <= STEP_MAX {
+        let class = (size + 15) >> 4;
+        return if class == 0 { 1 } else { class };
+    }
+    let last = size - 1;
+    // At least 9, because size > 512.
+    let doubling = (usize::BITS - 1 - last.leading_zeros()) as usize;
+    33 + (doubling - 9) * 8 + ((last >> (doubling - 3)) & 7)
+}
+
+/// The class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
+/// multiples of [`SLICE`], so a block is aligned when its size is a multiple of the alignment.
+pub fn class_of_aligned(align: usize, size: usize) -> Option<usize> {
+    let size = size.max(1).checked_next_multiple_of(align)?;
+    if size > MAX {
+        return None;
+    }
+    (class_of(size)..CLASSES).find(|&class| (TABLE[class].size as usize).is_multiple_of(align))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_gets_the_smallest_block_that_holds_it() {
+        for size in 1..=MAX {
+            let class = class_of(size);
+            assert!(TABLE[class].size as usize >= size, "{size}");
+            assert!(class == 1 || (TABLE[class - 1].size as usize) < size, "{size}");
+        }
+        assert_eq!(class_of(0), 1);
+        assert_eq!(class_of(MAX), CLASSES - 1);
+    }
+
+    #[test]
+    fn finds_blocks_and_nothing_else() {
+        for class in &TABLE[1..] {
+            let (size, bytes) = (class.size as usize, class.slices as usize * SLICE);
+            assert_eq!(size % 16, 0);
+            for offset in 0..bytes {
+                let expected = (offset % size == 0 && offset / size < class.capacity as usize).then_some(offset / size);
+                assert_eq!(class.index(offset), expected, "{size} {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn little_is_lost_at_the_end_of_a_slab() {
+        for class in &TABLE[1..] {
+            let (size, bytes) = (class.size as usize, class.slices as usize * SLICE);
+            assert!((bytes - class.capacity as usize * size) * 1000 <= bytes * 36, "{size}");
+        }
+    }
+
+    #[test]
+    fn aligned_classes_are_aligned_and_large_enough() {
+        for shift in 0..16 {
+            let align = 1 << shift;
+            for size in [0, 1, 15, 16, 17, 100, 512, 513, 4096, 5000, 30_000, MAX] {
+                if let Some(class) = class_of_aligned(align, size) {
+                    let block = TABLE[class].size as usize;
+                    assert!(block >= size && block.is_multiple_of(align), "{align} {size}");
+                }
+            }
+        }
+        assert_eq!(class_of_aligned(16, MAX + 1), None);
+        assert_eq!(class_of_aligned(1 << 16, 1), None);
+        assert_eq!(class_of_aligned(1 << 40, usize::MAX - 5), None);
+    }
+}

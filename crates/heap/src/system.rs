@@ -1,0 +1,191 @@
+//! The heap that is none: it passes every call through to the next allocator in the process.
+//!
+//! Nothing of libc may be looked up while a program allocates, and the loader allocates before any constructor ran. So the
+//! next allocator is found in [`Heap::process_init`]; until then blocks come from mappings of their own.
+
+use crate::heap::Heap;
+use crate::huge::Huge;
+use crate::metadata::Metadata;
+use crate::misuse::Call;
+use crate::page_map::{self, Entry};
+use core::ffi::{CStr, c_void};
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+type Malloc = unsafe extern "C" fn(usize) -> *mut c_void;
+type Memalign = unsafe extern "C" fn(usize, usize) -> *mut c_void;
+type Free = unsafe extern "C" fn(*mut c_void);
+type UsableSize = unsafe extern "C" fn(*mut c_void) -> usize;
+type Realloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
+type Calloc = unsafe extern "C" fn(usize, usize) -> *mut c_void;
+type Trim = unsafe extern "C" fn(usize) -> i32;
+
+/// A function of the next allocator, once it is known.
+struct Next(AtomicPtr<c_void>, &'static CStr);
+
+impl Next {
+    const fn named(name: &'static CStr) -> Self {
+        Self(AtomicPtr::new(core::ptr::null_mut()), name)
+    }
+
+    fn find(&self) {
+        // SAFETY: a lookup behind this library, outside of any allocation.
+        let function = unsafe { libc::dlsym(libc::RTLD_NEXT, self.1.as_ptr()) };
+        // Release: `malloc` is found last, and whoever sees it sees the others.
+        self.0.store(function, Ordering::Release);
+    }
+
+    /// The function's address, null before it is known or if there is none.
+    fn get(&self) -> *mut c_void {
+        // Acquire: pairs with `find`.
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The next allocator in the process, as a heap.
+pub struct SystemHeap {
+    malloc: Next,
+    memalign: Next,
+    free: Next,
+    usable_size: Next,
+    realloc: Next,
+    calloc: Next,
+    trim: Next,
+    /// For blocks from before the next allocator is known.
+    early: Huge,
+    metadata: Metadata,
+}
+
+impl SystemHeap {
+    /// Knows no allocator yet.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self {
+            malloc: Next::named(c"malloc"),
+            memalign: Next::named(c"memalign"),
+            free: Next::named(c"free"),
+            usable_size: Next::named(c"malloc_usable_size"),
+            realloc: Next::named(c"realloc"),
+            calloc: Next::named(c"calloc"),
+            trim: Next::named(c"malloc_trim"),
+            early: Huge::new(),
+            metadata: Metadata::new(),
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        !self.malloc.get().is_null()
+    }
+
+    fn early(&self, align: usize, size: usize) -> *mut u8 {
+        self.early.allocate(size, align, &self.metadata).map_or(core::ptr::null_mut(), |block| block.start)
+    }
+
+    /// The record of a block from before the next allocator was known.
+    fn early_record(&self, block: *mut u8) -> Option<*mut u8> {
+        match page_map::entry(block as usize) {
+            Entry::Huge(record) if self.early.contains(block as usize, record) => Some(record),
+            _ => None,
+        }
+    }
+}
+
+/// The function behind a [`Next`], as its C type. Unsafe: the symbol of this name has this type in every libc, and it is
+/// known, because `malloc` is.
+macro_rules! call {
+    ($next:expr, $type:ty) => {
+        core::mem::transmute::<*mut c_void, $type>($next.get())
+    };
+}
+
+// SAFETY: the next allocator's blocks are as good as it is; early ones are mappings of their own.
+unsafe impl Heap for SystemHeap {
+    fn malloc(&self, size: usize) -> *mut u8 {
+        if !self.is_known() {
+            return self.early(16, size);
+        }
+        // SAFETY: C's malloc.
+        unsafe { call!(self.malloc, Malloc)(size).cast() }
+    }
+
+    fn memalign(&self, align: usize, size: usize) -> *mut u8 {
+        if !self.is_known() {
+            return self.early(align, size);
+        }
+        // SAFETY: C's memalign, with a power of two.
+        unsafe { call!(self.memalign, Memalign)(align, size).cast() }
+    }
+
+    unsafe fn free(&self, block: *mut u8) {
+        match self.early_record(block) {
+            Some(record) => self.early.free(block as usize, record),
+            // SAFETY: the caller's promise: a block of the next allocator.
+            None => unsafe { call!(self.free, Free)(block.cast()) },
+        }
+    }
+
+    unsafe fn usable_size(&self, block: *mut u8) -> usize {
+        match self.early_record(block) {
+            Some(record) => self.early.usable_size(block as usize, record, Call::UsableSize),
+            // SAFETY: the caller's promise: a block of the next allocator.
+            None => unsafe { call!(self.usable_size, UsableSize)(block.cast()) },
+        }
+    }
+
+    fn calloc(&self, size: usize) -> *mut u8 {
+        if !self.is_known() {
+            return self.early(16, size);
+        }
+        // SAFETY: C's calloc.
+        unsafe { call!(self.calloc, Calloc)(1, size).cast() }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+        let Some(record) = self.early_record(block) else {
+            // SAFETY: the caller's promise: a block of the next allocator.
+            return unsafe { call!(self.realloc, Realloc)(block.cast(), size).cast() };
+        };
+        let old = self.early.usable_size(block as usize, record, Call::Realloc);
+        let new = self.malloc(size);
+        if !new.is_null() {
+            // SAFETY: both blocks are live and disjoint, and the copy fits in both.
+            unsafe { new.copy_from_nonoverlapping(block, old.min(size)) };
+            self.early.free(block as usize, record);
+        }
+        new
+    }
+
+    fn trim(&self, keep: usize) -> bool {
+        // SAFETY: glibc's malloc_trim, if the next allocator or libc has one.
+        !self.trim.get().is_null() && unsafe { call!(self.trim, Trim)(keep) } != 0
+    }
+
+    fn passes_through(&self) -> bool {
+        true
+    }
+
+    fn process_init(&self) {
+        for next in
+            [&self.memalign, &self.free, &self.usable_size, &self.realloc, &self.calloc, &self.trim, &self.malloc]
+        {
+            next.find();
+        }
+    }
+
+    fn prefork(&self) {
+        self.early.lock().acquire();
+        self.metadata.lock().acquire();
+    }
+
+    fn postfork_parent(&self) {
+        self.metadata.lock().release();
+        self.early.lock().release();
+    }
+
+    fn postfork_child(&self) {
+        // SAFETY: the child has one thread, which held both locks over the fork.
+        unsafe {
+            self.metadata.lock().reset();
+            self.early.lock().reset();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `XALLOC_CONF`: the options, declared once, and the parser of their grammar.
+//!
+//! The grammar is jemalloc's, `name:value,name:value`; in a file, a newline ends an option too and `#` starts a comment.
+//! The library obeys these options, the command prints them as help, the documentation is checked against them; so this
+//! crate knows nothing of either, allocates nothing and reads nothing.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+mod nearest;
+mod table;
+
+pub use nearest::nearest;
+pub use table::OPTIONS;
+
+/// One option of `XALLOC_CONF`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The name before the colon.
+    pub name: &'static str,
+    /// What may stand after it.
+    pub kind: Kind,
+    /// The value that holds if the option is not given, in the grammar's own spelling.
+    pub default: &'static str,
+    /// One sentence for the user.
+    pub help: &'static str,
+    /// The heading it stands under in the documentation.
+    pub category: &'static str,
+}
+
+/// The values an option takes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Switch,
+    /// A number from 0 on.
+    Count,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// The value of an option, as its [`Kind`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Of a [`Kind::Switch`].
+    Switch(bool),
+    /// Of a [`Kind::Count`].
+    Count(usize),
+    /// Of a [`Kind::Choice`]: one of its words.
+    Choice(&'static str),
+}
+
+/// What is wrong with a piece of the configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Problem<'a> {
+    /// No option has this name; the nearest one is given if it is near.
+    UnknownName(&'a [u8], Option<&'static str>),
+    /// The option does not take this value; the nearest one is given if it takes words and one is near.
+    BadValue(&'static Setting, &'a [u8], Option<&'static str>),
+    /// There is no colon in it.
+    NoValue(&'a [u8]),
+}
+
+/// Calls `each` with every option in `text`, or with what is wrong with it, in order. Blank pieces are skipped.
+pub fn parse<'a>(text: &'a [u8], mut each: impl FnMut(Result<(&'static Setting, Value), Problem<'a>>)) {
+    for line in text.split(|&byte| byte == b'\n') {
+        let line = line.split(|&byte| byte == b'#').next().unwrap_or(line);
+        for piece in line.split(|&byte| byte == b',') {
+            let piece = piece.trim_ascii();
+            if !piece.is_empty() {
+                each(parse_piece(piece));
+            }
+        }
+    }
+}
+
+fn parse_piece(piece: &[u8]) -> Result<(&'static Setting, Value), Problem<'_>> {
+    let Some(colon) = piece.iter().position(|&byte| byte == b':') else { return Err(Problem::NoValue(piece)) };
+    let (name, value) = (piece[..colon].trim_ascii(), piece[colon + 1..].trim_ascii());
+    let setting = OPTIONS
+        .iter()
+        .find(|setting| setting.name.as_bytes() == name)
+        .ok_or_else(|| Problem::UnknownName(name, nearest(name, OPTIONS.iter().map(|setting| setting.name))))?;
+    match parse_value(&setting.kind, value) {
+        Some(value) => Ok((setting, value)),
+        None => Err(Problem::BadValue(setting, value, nearest(value, words(&setting.kind).iter().copied()))),
+    }
+}
+
+fn parse_value(kind: &Kind, value: &[u8]) -> Option<Value> {
+    match kind {
+        Kind::Switch => {
+            words(kind).iter().find(|word| word.as_bytes() == value).map(|&word| Value::Switch(word == "true"))
+        }
+        Kind::Count => core::str::from_utf8(value).ok()?.parse().ok().map(Value::Count),
+        Kind::Choice(words) => words.iter().find(|word| word.as_bytes() == value).map(|word| Value::Choice(word)),
+    }
+}
+
+/// The words an option takes; none if it takes numbers.
+pub fn words(kind: &Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Switch => &["true", "false"],
+        Kind::Count => &[],
+        Kind::Choice(words) => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn all(text: &str) -> Vec<Result<(&'static str, Value), Problem<'_>>> {
+        let mut found = Vec::new();
+        parse(text.as_bytes(), |piece| found.push(piece.map(|(setting, value)| (setting.name, value))));
+        found
+    }
+
+    #[test]
+    fn every_default_is_a_value_and_every_name_is_used_once() {
+        for (index, setting) in OPTIONS.iter().enumerate() {
+            assert!(parse_value(&setting.kind, setting.default.as_bytes()).is_some(), "{}", setting.name);
+            assert!(setting.help.ends_with('.'), "{}", setting.name);
+            assert!(OPTIONS[..index].iter().all(|other| other.name != setting.name), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn reads_options_in_order_with_comments_and_blanks() {
+        let text = " heap : system,, verbose:true # the rest, is:a comment\nfail_mapping:12\n\n";
+        let expected = [
+            Ok(("heap", Value::Choice("system"))),
+            Ok(("verbose", Value::Switch(true))),
+            Ok(("fail_mapping", Value::Count(12))),
+        ];
+        assert_eq!(all(text), expected);
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_what_was_meant() {
+        assert_eq!(all("verbos:true"), [Err(Problem::UnknownName(b"verbos", Some("verbose")))]);
+        assert_eq!(all("nonsense:1"), [Err(Problem::UnknownName(b"nonsense", None))]);
+        assert_eq!(all("heap"), [Err(Problem::NoValue(b"heap"))]);
+        let bad = |name: &str| OPTIONS.iter().find(|setting| setting.name == name).unwrap();
+        assert_eq!(all("heap:sytem"), [Err(Problem::BadValue(bad("heap"), b"sytem", Some("system")))]);
+        assert_eq!(all("verbose:yes"), [Err(Problem::BadValue(bad("verbose"), b"yes", None))]);
+        assert_eq!(all("fail_mapping:-1"), [Err(Problem::BadValue(bad("fail_mapping"), b"-1", None))]);
+        assert_eq!(
+            all("fail_mapping:99999999999999999999"),
+            [Err(Problem::BadValue(bad("fail_mapping"), b"99999999999999999999", None))]
+        );
+    }
+}

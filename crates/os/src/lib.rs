@@ -1,0 +1,73 @@
+//! The ground floor: what xalloc needs of the processor and the operating system, and nothing else.
+//!
+//! Why it exists: everything above is the same on every platform, so every `cfg(target_*)` of the library stands here.
+//! What it must not do: allocate, take a libc lock, touch errno, or call anything another preloaded library could have
+//! replaced. System calls are therefore made directly ([`syscall`]), never through libc's wrappers.
+
+#![no_std]
+#![cfg_attr(test, allow(unused_crate_dependencies, reason = "the test harness links more than the library"))]
+
+#[cfg(test)]
+extern crate std;
+
+#[cfg(not(all(
+    target_os = "linux",
+    target_pointer_width = "64",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+compile_error!("xalloc runs on 64-bit Linux (x86-64 and aarch64); other systems are not supported yet");
+
+#[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
+mod arch;
+
+pub mod foreign;
+mod futex;
+pub mod libc_imports;
+pub mod lock;
+pub mod maps;
+pub mod pages;
+pub mod process;
+pub mod stderr;
+mod sync;
+pub mod syscall;
+pub mod thread;
+
+pub use arch::jump_if_null;
+pub use lock::Lock;
+
+/// Prints `message` and ends the process by SIGABRT, without unwinding, allocating or running exit handlers.
+///
+/// This is what a panic inside the library becomes: see [`panic_handler!`].
+#[cold]
+pub fn abort(message: &str) -> ! {
+    let mut line = stderr::Line::new();
+    line.text(message);
+    line.end();
+    syscall::abort()
+}
+
+/// Ends the process with the panic's place and message on stderr: the body of [`panic_handler!`].
+#[cold]
+pub fn abort_on_panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    let mut line = stderr::Line::new();
+    line.text("xalloc: internal error: please report: ");
+    // Writing to a `Line` cannot fail; what does not fit is cut.
+    let _ = core::fmt::Write::write_fmt(&mut line, format_args!("{}", info.message()));
+    if let Some(place) = info.location() {
+        let _ = core::fmt::Write::write_fmt(&mut line, format_args!(" at {}:{}", place.file(), place.line()));
+    }
+    line.end();
+    syscall::abort()
+}
+
+/// Defines the panic handler of a `no_std` library built on xalloc: the message by `write(2)`, then SIGABRT.
+#[macro_export]
+macro_rules! panic_handler {
+    () => {
+        #[panic_handler]
+        fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::abort_on_panic(info)
+        }
+    };
+}

@@ -1,0 +1,152 @@
+//! Memory from the kernel, in pages.
+//!
+//! Every function that asks for memory may fail, and [`fail_request`] makes any one of them fail, so that the paths
+//! behind a failure are tested by counting through them.
+
+use crate::syscall;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// Rounds `value` up to a multiple of `align`, a power of two. Wraps at the end of the address space.
+#[inline]
+pub const fn round_up(value: usize, align: usize) -> usize {
+    value.wrapping_add(align - 1) & !(align - 1)
+}
+
+/// The size of a page, read from the kernel at run time: 4, 16 or 64 KiB.
+pub fn page_size() -> usize {
+    static SIZE: AtomicUsize = AtomicUsize::new(0);
+    // Relaxed: every thread would store the same value.
+    match SIZE.load(Ordering::Relaxed) {
+        0 => {
+            let size = crate::process::auxiliary(libc::AT_PAGESZ).max(4096);
+            SIZE.store(size, Ordering::Relaxed);
+            size
+        }
+        size => size,
+    }
+}
+
+/// Requests until the one that fails; 0 for never.
+static FAIL_AFTER: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes the `count`-th request for memory from now on fail as if the kernel had none (0: none does).
+pub fn fail_request(count: usize) {
+    // Relaxed: a setting, ordered with nothing.
+    FAIL_AFTER.store(count, Ordering::Relaxed);
+}
+
+fn must_fail() -> bool {
+    // Relaxed: the first load keeps the counter's cache line shared while the hook is off; the exact order of requests
+    // in several threads is theirs to decide.
+    FAIL_AFTER.load(Ordering::Relaxed) != 0 && FAIL_AFTER.fetch_sub(1, Ordering::Relaxed) == 1
+}
+
+/// Maps `size` bytes of zeros, readable and writable, without reserving swap for them. `None` if the kernel refuses.
+pub fn map(size: usize) -> Option<usize> {
+    if must_fail() {
+        return None;
+    }
+    // SAFETY: without MAP_FIXED, only unused addresses are taken.
+    unsafe { syscall::mmap(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_NORESERVE) }.ok()
+}
+
+/// A mapping that holds an aligned block: what must be given back to [`unmap`], and where the block is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aligned {
+    /// The address of the mapping.
+    pub base: usize,
+    /// The size of the mapping.
+    pub length: usize,
+    /// The aligned address in it.
+    pub start: usize,
+}
+
+/// Maps at least `size` bytes from an address that is a multiple of `align` (a power of two) on. The rest of the
+/// mapping stays: it costs address space, while giving it back would cost two system calls and two more mappings.
+pub fn map_aligned(size: usize, align: usize) -> Option<Aligned> {
+    let slack = align.saturating_sub(page_size());
+    let length = round_up(size, page_size()).checked_add(slack).filter(|&length| length >= size)?;
+    let base = map(length)?;
+    Some(Aligned { base, length, start: round_up(base, align) })
+}
+
+/// Gives `[address, address + size)` back to the kernel. False if it refuses (a split mapping would be one too many):
+/// the memory is then still mapped.
+///
+/// # Safety
+/// The range was mapped here, and nothing uses it any more.
+#[must_use]
+pub unsafe fn unmap(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { syscall::munmap(address, size) }.is_ok()
+}
+
+/// Grows or shrinks a mapping without moving it. False if it stays as it was.
+///
+/// # Safety
+/// `[address, address + old)` was mapped here; when it shrinks, nothing uses what is cut off.
+#[must_use]
+pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
+    if new > old && must_fail() {
+        return false;
+    }
+    // SAFETY: without MREMAP_MAYMOVE the addresses that remain keep their contents.
+    unsafe { syscall::mremap(address, old, new, 0) }.is_ok()
+}
+
+/// Moves a mapping to wherever it can be `new` bytes long, contents included, without copying them. `None` if it stays.
+///
+/// # Safety
+/// `[address, address + old)` was mapped here, and nothing uses it but through this call's result.
+pub unsafe fn remap(address: usize, old: usize, new: usize) -> Option<usize> {
+    if must_fail() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { syscall::mremap(address, old, new, libc::MREMAP_MAYMOVE) }.ok()
+}
+
+/// Gives the pages of a range back to the kernel; they read as zeros afterwards and cost nothing until touched.
+/// False if the kernel kept them, with their contents.
+///
+/// # Safety
+/// The range was mapped here, is made of whole pages, and nobody needs its contents.
+#[must_use]
+pub unsafe fn purge(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { syscall::madvise(address, size, libc::MADV_DONTNEED) }.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_aligns_purges_and_unmaps() {
+        let align = 1 << 22;
+        let block = map_aligned(100_000, align).unwrap();
+        assert_eq!(block.start % align, 0);
+        assert!(block.start + 100_000 <= block.base + block.length);
+        // SAFETY: the mapping is ours and readable; it is given back last.
+        unsafe {
+            let first = block.start as *mut u8;
+            assert_eq!(*first, 0);
+            *first = 7;
+            assert!(purge(block.start, page_size()));
+            assert_eq!(*first, 0);
+            assert!(unmap(block.base, block.length));
+        }
+        assert!(!syscall::is_mapped(block.start));
+    }
+
+    #[test]
+    fn refuses_sizes_that_wrap() {
+        assert_eq!(map_aligned(usize::MAX - 100, 4096), None);
+        assert_eq!(map_aligned(isize::MAX as usize, 1 << 62), None);
+    }
+
+    #[test]
+    fn rounds_up() {
+        assert_eq!((round_up(0, 16), round_up(1, 16), round_up(16, 16), round_up(17, 16)), (0, 16, 16, 32));
+    }
+}

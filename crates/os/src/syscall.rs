@@ -1,0 +1,174 @@
+//! The system calls in use, each as a function with the kernel's own meaning.
+//!
+//! Direct, because a call through libc may land in another preloaded library (which may allocate, lock or look symbols
+//! up) and writes errno, which a successful `malloc` and every `free` must leave alone.
+
+use crate::arch::{number, syscall6};
+use core::ffi::CStr;
+
+/// An errno value as the kernel returned it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errno(pub i32);
+
+fn result(value: isize) -> Result<usize, Errno> {
+    // The kernel keeps the last page of the address space for error numbers.
+    if (-4095..0).contains(&value) { Err(Errno(-value as i32)) } else { Ok(value as usize) }
+}
+
+/// `mmap` of fresh private memory: `protection` and `flags` as libc's constants.
+///
+/// # Errors
+/// The kernel's, ENOMEM above all.
+///
+/// # Safety
+/// With MAP_FIXED in `flags`, what was mapped at `address` is gone.
+pub unsafe fn mmap(address: usize, length: usize, protection: i32, flags: i32) -> Result<usize, Errno> {
+    let flags = (flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as usize;
+    // SAFETY: the caller answers for MAP_FIXED; otherwise only unused addresses are taken.
+    result(unsafe { syscall6(number::MMAP, address, length, protection as usize, flags, usize::MAX, 0) })
+}
+
+/// `munmap`.
+///
+/// # Errors
+/// ENOMEM when a mapping would have to be split and the process has too many.
+///
+/// # Safety
+/// Nothing uses the range any more.
+pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    result(unsafe { syscall6(number::MUNMAP, address, length, 0, 0, 0, 0) }).map(|_| ())
+}
+
+/// `mremap`, without MREMAP_FIXED.
+///
+/// # Errors
+/// ENOMEM when the range cannot grow in place and may not move, or cannot be mapped at all.
+///
+/// # Safety
+/// Nothing uses the old range but through the address returned.
+pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32) -> Result<usize, Errno> {
+    // SAFETY: the caller's promise.
+    result(unsafe { syscall6(number::MREMAP, address, old, new, flags as usize, 0, 0) })
+}
+
+/// `madvise`.
+///
+/// # Errors
+/// The kernel's: EINVAL for advice it does not know, ENOMEM, EAGAIN.
+///
+/// # Safety
+/// With MADV_DONTNEED, the range's contents are gone.
+pub unsafe fn madvise(address: usize, length: usize, advice: i32) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    result(unsafe { syscall6(number::MADVISE, address, length, advice as usize, 0, 0, 0) }).map(|_| ())
+}
+
+/// Whether the page that starts at `page` is mapped (`mincore` answers ENOMEM if it is not).
+pub fn is_mapped(page: usize) -> bool {
+    let mut residency = 0u8;
+    // SAFETY: the kernel writes one byte, for the one page asked about.
+    result(unsafe { syscall6(number::MINCORE, page, 1, (&raw mut residency) as usize, 0, 0, 0) }).is_ok()
+}
+
+/// The end of the data segment: `brk(0)`, which moves nothing.
+pub fn program_break() -> usize {
+    // SAFETY: an address below the data segment is refused and the current break returned.
+    unsafe { syscall6(number::BRK, 0, 0, 0, 0, 0, 0) as usize }
+}
+
+/// `write(2)` of all of `bytes`, as far as the descriptor takes them.
+pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the kernel reads `bytes.len()` bytes of a live slice.
+        let written = result(unsafe {
+            syscall6(number::WRITE, descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0, 0)
+        });
+        match written {
+            Ok(0) => return,
+            Ok(count) => bytes = &bytes[count.min(bytes.len())..],
+            Err(Errno(libc::EINTR)) => {}
+            // A closed or full stderr must not become a second failure.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Opens `path` for reading, close-on-exec.
+///
+/// # Errors
+/// The kernel's.
+pub fn open_read(path: &CStr) -> Result<i32, Errno> {
+    let (directory, flags) = (libc::AT_FDCWD as usize, (libc::O_RDONLY | libc::O_CLOEXEC) as usize);
+    // SAFETY: the kernel reads a string that ends with its NUL.
+    result(unsafe { syscall6(number::OPEN_AT, directory, path.as_ptr() as usize, flags, 0, 0, 0) }).map(|fd| fd as i32)
+}
+
+/// `read(2)` into `buffer`; 0 at the end of the file.
+///
+/// # Errors
+/// The kernel's.
+pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most `buffer.len()` bytes into a live slice.
+    result(unsafe { syscall6(number::READ, descriptor as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0) })
+}
+
+/// `close(2)`.
+pub fn close(descriptor: i32) {
+    // SAFETY: closes a descriptor that the caller opened.
+    unsafe { syscall6(number::CLOSE, descriptor as usize, 0, 0, 0, 0, 0) };
+}
+
+/// `getpid`, asked anew each time: a value kept over `fork` or `vfork` would be wrong.
+pub fn process_id() -> i32 {
+    // SAFETY: no arguments.
+    unsafe { syscall6(number::GETPID, 0, 0, 0, 0, 0, 0) as i32 }
+}
+
+/// Lets another thread run.
+pub fn yield_now() {
+    // SAFETY: no arguments.
+    unsafe { syscall6(number::SCHED_YIELD, 0, 0, 0, 0, 0, 0) };
+}
+
+/// `clock_gettime` of libc's clock `id`, in nanoseconds; 0 if there is no such clock.
+pub fn clock(id: i32) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one timespec.
+    unsafe { syscall6(number::CLOCK_GETTIME, id as usize, (&raw mut time) as usize, 0, 0, 0, 0) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Sleeps while `*word == expected`; returns for any reason at all, so the caller looks again.
+pub fn futex_wait(word: *const u32, expected: u32) {
+    let operation = (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as usize;
+    // SAFETY: the kernel only reads the word; a bad address is an error it returns.
+    unsafe { syscall6(number::FUTEX, word as usize, operation, expected as usize, 0, 0, 0) };
+}
+
+/// Wakes up to `count` sleepers on `word`.
+pub fn futex_wake(word: *const u32, count: u32) {
+    let operation = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as usize;
+    // SAFETY: the kernel uses the address only as a key.
+    unsafe { syscall6(number::FUTEX, word as usize, operation, count as usize, 0, 0, 0) };
+}
+
+/// Ends the process by SIGABRT as `abort` does, but without libc's lock: a handler of the program runs first; if it
+/// returns (or the signal is blocked or ignored), the default action follows.
+pub fn abort() -> ! {
+    const SIGABRT: usize = libc::SIGABRT as usize;
+    let unblock: u64 = 1 << (SIGABRT - 1);
+    // The kernel's struct sigaction with every field 0 is SIG_DFL.
+    let default_action = [0usize; 4];
+    let set_size = size_of::<u64>();
+    // SAFETY: the calls read the set and the action, and end the process.
+    unsafe {
+        syscall6(number::RT_SIGPROCMASK, libc::SIG_UNBLOCK as usize, (&raw const unblock) as usize, 0, set_size, 0, 0);
+        let thread = syscall6(number::GETTID, 0, 0, 0, 0, 0, 0) as usize;
+        syscall6(number::TGKILL, process_id() as usize, thread, SIGABRT, 0, 0, 0);
+        syscall6(number::RT_SIGACTION, SIGABRT, (&raw const default_action) as usize, 0, set_size, 0, 0);
+        loop {
+            syscall6(number::TGKILL, process_id() as usize, thread, SIGABRT, 0, 0, 0);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The calling thread: its token and the one TLS word.
+//!
+//! The word holds the address of the thread's cache, or of one of three windows into a constant block of zeros. A cache
+//! of zeros is an empty one, so the fast paths need no branch for a thread that has no cache: they miss, and the slow
+//! path looks at which window it is.
+
+use crate::arch;
+
+/// The size of the largest cache a heap may keep behind the TLS word, in bytes.
+pub const CACHE_SIZE: usize = 4096;
+
+const WINDOW: usize = 64;
+
+/// Zeros in read-only memory: a fast path that writes through the word of a thread without a cache dies at once.
+#[repr(C, align(64))]
+pub struct Empty([u8; CACHE_SIZE + 2 * WINDOW]);
+
+/// What every thread's TLS word points into until it has a cache.
+pub static EMPTY: Empty = Empty([0; CACHE_SIZE + 2 * WINDOW]);
+
+/// What the TLS word says about the calling thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Has not been seen by the allocator yet.
+    New,
+    /// Seen, but without a cache: the heap keeps none, or could not get memory for one.
+    Plain,
+    /// The thread's last clean-up ran. What libc still frees and allocates takes a shared path.
+    TornDown,
+    /// Has a cache, at this address.
+    Cached(*mut u8),
+}
+
+impl Phase {
+    /// The calling thread's phase.
+    #[inline]
+    pub fn current() -> Self {
+        let word = word();
+        match (word as usize).wrapping_sub((&raw const EMPTY) as usize) / WINDOW {
+            0 => Self::New,
+            1 => Self::Plain,
+            2 => Self::TornDown,
+            _ => Self::Cached(word),
+        }
+    }
+
+    /// Makes this the calling thread's phase.
+    pub fn enter(self) {
+        let window = |index: usize| (&raw const EMPTY).cast::<u8>().cast_mut().wrapping_add(index * WINDOW);
+        arch::set_tls_word(match self {
+            Self::New => window(0),
+            Self::Plain => window(1),
+            Self::TornDown => window(2),
+            Self::Cached(cache) => cache,
+        });
+    }
+}
+
+/// The TLS word: always the address of [`CACHE_SIZE`] readable bytes.
+#[inline(always)]
+pub fn word() -> *mut u8 {
+    arch::tls_word()
+}
+
+/// A number that no other living thread has, never 0. Reused after the thread ends, so it proves nothing about the past.
+#[inline]
+pub fn token() -> usize {
+    arch::thread_pointer()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_round_trip_and_belong_to_their_thread() {
+        assert_eq!(Phase::current(), Phase::New);
+        for phase in [Phase::Plain, Phase::TornDown, Phase::Cached(8 as *mut u8), Phase::New] {
+            phase.enter();
+            assert_eq!(Phase::current(), phase);
+            std::thread::spawn(|| assert_eq!(Phase::current(), Phase::New)).join().unwrap();
+        }
+    }
+
+    #[test]
+    fn an_empty_cache_reads_as_zeros_from_every_window() {
+        for phase in [Phase::New, Phase::Plain, Phase::TornDown] {
+            phase.enter();
+            // SAFETY: the word is the address of CACHE_SIZE readable bytes.
+            let cache = unsafe { core::slice::from_raw_parts(word(), CACHE_SIZE) };
+            assert!(cache.iter().all(|&byte| byte == 0));
+        }
+        Phase::New.enter();
+    }
+}

@@ -1,0 +1,93 @@
+//! A few static bytes for allocations that come from inside the start-up. Never reused: there are hardly any.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+const SIZE: usize = 64 << 10;
+/// Before each block, in a granule of its own: its size.
+const HEADER: usize = 16;
+
+#[repr(C, align(4096))]
+struct Memory(UnsafeCell<[u8; SIZE]>);
+
+/// A bump pointer over static memory.
+pub struct Bootstrap {
+    used: AtomicUsize,
+    memory: Memory,
+}
+
+// SAFETY: each byte is handed out at most once.
+unsafe impl Sync for Bootstrap {}
+
+impl Bootstrap {
+    /// Nothing used yet.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self { used: AtomicUsize::new(0), memory: Memory(UnsafeCell::new([0; SIZE])) }
+    }
+
+    /// A block of zeros of `size` bytes aligned to `align` (a power of two, at most a page); null if it does not fit.
+    pub fn allocate(&self, size: usize, align: usize) -> *mut u8 {
+        let align = align.max(HEADER);
+        // Relaxed: only the numbers matter; what is handed out was never used before.
+        let mut used = self.used.load(Ordering::Relaxed);
+        loop {
+            let start = (used + HEADER).next_multiple_of(align);
+            let Some(end) = start.checked_add(size).map(|end| end.next_multiple_of(HEADER)) else {
+                return core::ptr::null_mut();
+            };
+            if align > 4096 || end > SIZE {
+                return core::ptr::null_mut();
+            }
+            match self.used.compare_exchange_weak(used, end, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => {
+                    let block = self.memory.0.get().cast::<u8>().wrapping_add(start);
+                    // SAFETY: the granule before the block was just handed out with it.
+                    unsafe { block.sub(HEADER).cast::<usize>().write(end - start) };
+                    return block;
+                }
+                Err(current) => used = current,
+            }
+        }
+    }
+
+    /// Whether the block came from here. Such blocks are never freed.
+    #[inline]
+    pub fn owns(&self, block: *mut u8) -> bool {
+        (block as usize).wrapping_sub(self.memory.0.get() as usize) < SIZE
+    }
+
+    /// The usable size of a block.
+    ///
+    /// # Safety
+    /// The block came from here.
+    pub unsafe fn usable_size(&self, block: *mut u8) -> usize {
+        // SAFETY: the caller's promise; `allocate` wrote it.
+        unsafe { block.sub(HEADER).cast::<usize>().read() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::boxed::Box;
+
+    #[test]
+    fn blocks_are_aligned_disjoint_and_bounded() {
+        let arena = Box::new(Bootstrap::new());
+        let mut end = 0;
+        for (size, align) in [(1, 16), (0, 16), (100, 64), (16, 4096), (5000, 16)] {
+            let block = arena.allocate(size, align);
+            assert!(block as usize >= end && (block as usize).is_multiple_of(align));
+            assert!(arena.owns(block));
+            // SAFETY: from this arena.
+            let usable = unsafe { arena.usable_size(block) };
+            assert!(usable >= size);
+            end = block as usize + usable;
+        }
+        assert!(arena.allocate(SIZE, 16).is_null());
+        assert!(arena.allocate(usize::MAX - 20, 16).is_null());
+        assert!(arena.allocate(1, 8192).is_null());
+        assert!(!arena.owns(core::ptr::null_mut()));
+    }
+}

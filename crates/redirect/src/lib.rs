@@ -1,0 +1,119 @@
+//! From a heap to an allocator that any program can be started with.
+//!
+//! Implement [`Heap`], write [`interpose!`], build a `cdylib`: the result is a library for `LD_PRELOAD`. This crate adds
+//! what the C and C++ standards, libc and the loader demand around any heap: which symbols to export, errno, overflow and
+//! alignment rules, `operator new`, a start-up that works before the first constructor, threads however they begin and
+//! end, fork, and pointers that other allocators made.
+//!
+//! It knows nothing of how a heap is made. One module, one concern: [`startup`], [`bootstrap`], `threads`, `fork`,
+//! `c_api`, `operators`, `introspection`, `foreign`, `export`.
+
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod bootstrap;
+mod c_api;
+mod export;
+mod foreign;
+mod fork;
+mod introspection;
+mod next;
+mod operators;
+pub mod startup;
+mod sync;
+mod threads;
+
+pub use introspection::{MallInfo, MallInfo2};
+pub use operators::Operator;
+pub use xalloc_heap::{Heap, Stats};
+pub use xalloc_os::panic_handler;
+
+#[doc(hidden)]
+pub use libc as __libc;
+#[doc(hidden)]
+pub use xalloc_os as __os;
+
+/// The version of this crate, for C.
+pub const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => c"",
+};
+
+use bootstrap::Bootstrap;
+use core::ffi::{CStr, c_void};
+use startup::{Begin, Startup};
+use xalloc_os::thread::{self, Phase};
+
+/// The plain functions through which libc reaches a [`HeapRedirect`]: it knows no `self`. [`interpose!`] writes them.
+pub struct Callbacks {
+    /// Calls [`HeapRedirect::thread_end`].
+    pub thread_end: unsafe extern "C" fn(*mut c_void),
+    /// Calls [`HeapRedirect::run_thread`].
+    pub run_thread: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
+    /// Calls [`HeapRedirect::run_c11_thread`].
+    pub run_c11_thread: unsafe extern "C" fn(*mut c_void) -> i32,
+    /// Calls [`HeapRedirect::prefork`].
+    pub prefork: unsafe extern "C" fn(),
+    /// Calls [`HeapRedirect::postfork_parent`].
+    pub postfork_parent: unsafe extern "C" fn(),
+    /// Calls [`HeapRedirect::postfork_child`].
+    pub postfork_child: unsafe extern "C" fn(),
+    /// Calls [`HeapRedirect::operator_allocate`].
+    pub operator_allocate: unsafe extern "C" fn(usize, usize, usize) -> *mut u8,
+}
+
+/// A heap in the place of the process's malloc. Constant from the start: it works before any constructor has run.
+pub struct HeapRedirect<H> {
+    heap: H,
+    callbacks: Callbacks,
+    startup: Startup,
+    bootstrap: Bootstrap,
+    threads: threads::ThreadKey,
+}
+
+impl<H: Heap> HeapRedirect<H> {
+    /// The redirection to `heap`.
+    pub const fn new(heap: H, callbacks: Callbacks) -> Self {
+        Self {
+            heap,
+            callbacks,
+            startup: Startup::new(sync::AtomicUsize::new(0)),
+            bootstrap: Bootstrap::new(),
+            threads: threads::ThreadKey::new(),
+        }
+    }
+
+    /// The heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here
+    /// from inside: then only the bootstrap arena can serve it.
+    #[inline]
+    fn heap(&self) -> Option<&H> {
+        if self.startup.is_ready() && Phase::current() != Phase::New { Some(&self.heap) } else { self.prepare() }
+    }
+
+    #[cold]
+    fn prepare(&self) -> Option<&H> {
+        match self.startup.begin(thread::token()) {
+            Begin::Ready => {}
+            Begin::Reentered => return None,
+            Begin::Run => {
+                self.heap.init();
+                self.threads.create(self.callbacks.thread_end);
+                self.startup.finish();
+            }
+        }
+        self.attach_thread();
+        Some(&self.heap)
+    }
+
+    /// The library's constructor: does early what the first allocation would do anyway, and what needs libc.
+    ///
+    /// Linked with `-z initfirst` it runs before every other library's, so that its fork handlers are the first: `fork`
+    /// runs prepare handlers last to first, and others may allocate in theirs.
+    pub fn construct(&self) {
+        self.heap();
+        self.heap.process_init();
+        self.register_fork_handlers();
+    }
+}

@@ -1,0 +1,9 @@
+//! The definition of a symbol behind ours, for calls that are never made from inside malloc.
+
+use core::ffi::{CStr, c_void};
+
+/// The next definition of `name` after this library, or null.
+pub fn find(name: &CStr) -> *mut c_void {
+    // SAFETY: a lookup; a failing one may allocate its error message, which malloc serves like any other.
+    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+}

@@ -1,0 +1,105 @@
+//! C++'s `operator new`, without C++: when the heap has no memory, the C++ runtime's own operator takes over. It calls
+//! our malloc once more, runs the `new_handler` loop, and throws what the standard says.
+
+use crate::{Heap, HeapRedirect, next};
+use core::ffi::CStr;
+use xalloc_os::jump_if_null;
+
+/// The eight throwing and non-throwing allocation operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Operator {
+    /// `operator new(size_t)`
+    New = 0,
+    /// `operator new[](size_t)`
+    NewArray = 1,
+    /// `operator new(size_t, const nothrow_t&)`
+    NewNothrow = 2,
+    /// `operator new[](size_t, const nothrow_t&)`
+    NewArrayNothrow = 3,
+    /// `operator new(size_t, align_val_t)`
+    NewAligned = 4,
+    /// `operator new[](size_t, align_val_t)`
+    NewArrayAligned = 5,
+    /// `operator new(size_t, align_val_t, const nothrow_t&)`
+    NewAlignedNothrow = 6,
+    /// `operator new[](size_t, align_val_t, const nothrow_t&)`
+    NewArrayAlignedNothrow = 7,
+}
+
+/// The operators' symbols, by number.
+const NAMES: [&CStr; 8] = [
+    c"_Znwm",
+    c"_Znam",
+    c"_ZnwmRKSt9nothrow_t",
+    c"_ZnamRKSt9nothrow_t",
+    c"_ZnwmSt11align_val_t",
+    c"_ZnamSt11align_val_t",
+    c"_ZnwmSt11align_val_tRKSt9nothrow_t",
+    c"_ZnamSt11align_val_tRKSt9nothrow_t",
+];
+
+/// C++ runtimes that may be loaded where the search behind this library does not reach (a plugin's own dependency).
+const RUNTIMES: [&CStr; 2] = [c"libstdc++.so.6", c"libc++.so.1"];
+
+const fn is_aligned(operator: usize) -> bool {
+    operator >= Operator::NewAligned as usize
+}
+
+const fn is_nothrow(operator: usize) -> bool {
+    operator & 2 != 0
+}
+
+impl<H: Heap> HeapRedirect<H> {
+    /// An operator: `second` and `third` are its further arguments, whatever they are.
+    ///
+    /// # Safety
+    /// As the operator's.
+    #[inline(always)]
+    pub unsafe fn operator_new(&self, operator: Operator, size: usize, second: usize, third: usize) -> *mut u8 {
+        if !is_aligned(operator as usize) {
+            let block = self.heap.cached_malloc(size);
+            if !block.is_null() {
+                return block;
+            }
+        }
+        // Last, so that it becomes a jump: no frame of this function is left when the runtime's operator throws.
+        // SAFETY: the callback is ours; a successor is the same operator of another library.
+        unsafe { jump_if_null(size, second, third, operator as usize, self.callbacks.operator_allocate, successor) }
+    }
+
+    /// The slow path of an operator, without its failure.
+    pub fn operator_allocate(&self, size: usize, second: usize, operator: usize) -> *mut u8 {
+        self.try_aligned(if is_aligned(operator) { second } else { 1 }, size)
+    }
+}
+
+/// The C++ runtime's own definition of an operator, to be called in our stead.
+unsafe extern "C" fn successor(operator: usize) -> *const u8 {
+    let name = NAMES[operator];
+    let mut found = next::find(name);
+    for runtime in RUNTIMES {
+        if found.is_null() {
+            // SAFETY: takes a reference to a library that is loaded already, or nothing. The reference is kept: the code
+            // is about to run.
+            unsafe {
+                let library = libc::dlopen(runtime.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+                if !library.is_null() {
+                    found = libc::dlsym(library, name.as_ptr());
+                }
+            }
+        }
+    }
+    if !found.is_null() {
+        return found.cast_const().cast();
+    }
+    if !is_nothrow(operator) {
+        xalloc_os::abort("xalloc: operator new: out of memory, and no C++ runtime to throw std::bad_alloc is loaded");
+    }
+    null_operator as *const u8
+}
+
+/// What a non-throwing operator does when there is no memory and nobody to ask.
+unsafe extern "C" fn null_operator(_size: usize, _second: usize, _third: usize) -> *mut u8 {
+    core::ptr::null_mut()
+}

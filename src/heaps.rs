@@ -1,0 +1,142 @@
+//! Every heap of the library, and the one that this process uses.
+//!
+//! The choice costs the default heap nothing: its fast paths work on the thread's cache, and a thread has one only if the
+//! default heap was chosen. With any other, every call misses and comes to the `match` below.
+
+use crate::configuration::{self, Choice};
+use core::sync::atomic::{AtomicU8, Ordering};
+use xalloc_heap::{FastHeap, Heap, Stats, SystemHeap};
+
+/// The heaps. Only the chosen one is ever used.
+pub struct Heaps {
+    fast: FastHeap,
+    system: SystemHeap,
+    chosen: AtomicU8,
+}
+
+impl Heaps {
+    /// The default heap, until the configuration says otherwise.
+    pub const fn new() -> Self {
+        Self { fast: FastHeap::new(), system: SystemHeap::new(), chosen: AtomicU8::new(Choice::Fast as u8) }
+    }
+
+    fn chosen(&self) -> &dyn Heap {
+        // Relaxed: written before start-up ends, which orders it before every call.
+        if self.chosen.load(Ordering::Relaxed) == Choice::System as u8 { &self.system } else { &self.fast }
+    }
+
+    /// Whether the default heap is the chosen one: its calls are made without a table, so that they can be inlined.
+    #[inline]
+    fn is_fast(&self) -> bool {
+        // Relaxed: see `chosen`.
+        self.chosen.load(Ordering::Relaxed) == Choice::Fast as u8
+    }
+}
+
+// SAFETY: every call goes to the one chosen heap.
+unsafe impl Heap for Heaps {
+    #[inline(always)]
+    fn cached_malloc(&self, size: usize) -> *mut u8 {
+        self.fast.cached_malloc(size)
+    }
+
+    #[inline(always)]
+    unsafe fn cached_free(&self, block: *mut u8) -> bool {
+        // SAFETY: the caller's promise; without a thread cache the fast heap recognises nothing as its own.
+        unsafe { self.fast.cached_free(block) }
+    }
+
+    #[inline]
+    fn malloc(&self, size: usize) -> *mut u8 {
+        if self.is_fast() { self.fast.malloc(size) } else { self.chosen().malloc(size) }
+    }
+
+    fn memalign(&self, align: usize, size: usize) -> *mut u8 {
+        self.chosen().memalign(align, size)
+    }
+
+    #[inline]
+    unsafe fn free(&self, block: *mut u8) {
+        // SAFETY: the caller's promise, passed on; as in all calls below.
+        unsafe { if self.is_fast() { self.fast.free(block) } else { self.chosen().free(block) } }
+    }
+
+    unsafe fn usable_size(&self, block: *mut u8) -> usize {
+        // SAFETY: passed on.
+        unsafe { self.chosen().usable_size(block) }
+    }
+
+    #[inline]
+    fn owns(&self, block: *mut u8) -> bool {
+        if self.is_fast() { self.fast.owns(block) } else { self.chosen().owns(block) }
+    }
+
+    fn calloc(&self, size: usize) -> *mut u8 {
+        self.chosen().calloc(size)
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+        // SAFETY: passed on.
+        unsafe { self.chosen().realloc(block, size) }
+    }
+
+    unsafe fn free_sized(&self, block: *mut u8, size: usize) {
+        // SAFETY: passed on.
+        unsafe { self.chosen().free_sized(block, size) }
+    }
+
+    unsafe fn free_aligned_sized(&self, block: *mut u8, align: usize, size: usize) {
+        // SAFETY: passed on.
+        unsafe { self.chosen().free_aligned_sized(block, align, size) }
+    }
+
+    fn good_size(&self, size: usize) -> usize {
+        self.chosen().good_size(size)
+    }
+
+    fn trim(&self, keep: usize) -> bool {
+        self.chosen().trim(keep)
+    }
+
+    fn for_each_live(&self, each: &mut dyn FnMut(*mut u8, usize)) -> bool {
+        self.chosen().for_each_live(each)
+    }
+
+    fn stats(&self) -> Option<Stats> {
+        self.chosen().stats()
+    }
+
+    fn passes_through(&self) -> bool {
+        self.chosen().passes_through()
+    }
+
+    fn init(&self) {
+        // Relaxed: see `chosen`.
+        self.chosen.store(configuration::apply() as u8, Ordering::Relaxed);
+        self.chosen().init();
+    }
+
+    fn process_init(&self) {
+        self.chosen().process_init();
+    }
+
+    fn thread_init(&self) {
+        self.chosen().thread_init();
+    }
+
+    fn thread_exit(&self) {
+        self.chosen().thread_exit();
+    }
+
+    fn prefork(&self) {
+        self.chosen().prefork();
+    }
+
+    fn postfork_parent(&self) {
+        self.chosen().postfork_parent();
+    }
+
+    fn postfork_child(&self) {
+        self.chosen().postfork_child();
+    }
+}

@@ -1,0 +1,142 @@
+//! What the tests of the finished library share: where the library is, how a C fixture is compiled, how a program is
+//! run with and without the library, and what a program that hangs looks like.
+//!
+//! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The checkout: the directory that holds the workspace's `Cargo.toml`.
+pub fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is inside the checkout")
+}
+
+/// The release build of libxalloc.so, made on first use so that `cargo test` alone never tests a stale library.
+///
+/// `XALLOC_LIB` names another file to test instead (a cross build, an installed copy).
+pub fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| match std::env::var_os("XALLOC_LIB") {
+        Some(path) => path.into(),
+        None => built("xalloc", "libxalloc.so"),
+    })
+}
+
+/// Builds `package` in release mode and returns the path of its product `file`.
+pub fn built(package: &str, file: &str) -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet", "--package", package])
+        .current_dir(checkout())
+        .status()
+        .expect("cargo starts");
+    assert!(status.success(), "cargo build --release --package {package} failed");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout().join("target"), PathBuf::from);
+    target.join("release").join(file)
+}
+
+/// Compiles `tests/fixtures/<source>` (C or C++ by its extension) with `flags` and returns the executable
+/// (or the shared object, if the flags say so). Each call compiles into a directory of its own that lives as long as
+/// the test process.
+pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
+    static OUTPUT: OnceLock<tempfile::TempDir> = OnceLock::new();
+    static SERIAL: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let directory = OUTPUT.get_or_init(|| tempfile::tempdir().expect("a temporary directory"));
+    // Relaxed: the number only has to be unique, it orders nothing.
+    let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let path = checkout().join("tests/fixtures").join(source);
+    let stem = path.file_stem().and_then(OsStr::to_str).expect("a fixture has a name");
+    let output = directory.path().join(format!("{stem}-{serial}"));
+    let compiler = if path.extension() == Some(OsStr::new("c")) { "cc" } else { "c++" };
+    let status = Command::new(compiler)
+        .args(["-O1", "-g", "-Wall", "-fno-builtin", "-pthread", "-o"])
+        .arg(&output)
+        .arg(&path)
+        .args(flags)
+        .args(["-ldl"])
+        .status()
+        .unwrap_or_else(|error| panic!("{compiler} does not start ({error}): install gcc and g++"));
+    assert!(status.success(), "{compiler} failed on {}", path.display());
+    output
+}
+
+/// `program`, to be run on the library with `conf` as its `XALLOC_CONF` (`""` for none).
+pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
+    let mut command = plain(program);
+    command.env("LD_PRELOAD", library());
+    if !conf.is_empty() {
+        command.env("XALLOC_CONF", conf);
+    }
+    command
+}
+
+/// `program`, to be run on the system's malloc whatever the caller's environment says.
+pub fn plain(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("LD_PRELOAD").env_remove("XALLOC_CONF").stdin(Stdio::null());
+    command
+}
+
+/// Runs `command` to its end and returns what it printed.
+///
+/// # Errors
+/// A command that does not start, or that still runs after `limit`: it is killed, and the error says so. A hang is a
+/// result of its own in an allocator's tests (a deadlock), so it must never become a hang of the test.
+pub fn run(command: &mut Command, limit: Duration) -> Result<Output, String> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{command:?} does not start: {error}"))?;
+    let stdout = reader(child.stdout.take().expect("stdout is piped"));
+    let stderr = reader(child.stderr.take().expect("stderr is piped"));
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            break status;
+        }
+        if start.elapsed() > limit {
+            // The child is ours and not yet waited for, so its pid cannot have become another process's.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(format!("{command:?} still runs after {limit:?}: a hang"));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    Ok(Output { status, stdout: stdout.join().expect("reader"), stderr: stderr.join().expect("reader") })
+}
+
+fn reader(mut pipe: impl std::io::Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // An unreadable pipe shows as missing output, which the test compares anyway.
+        let _ = pipe.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+/// Runs `command` and demands exit code 0.
+///
+/// # Errors
+/// The exit status and the end of what the command printed, or [`run`]'s errors.
+pub fn succeed(command: &mut Command, limit: Duration) -> Result<Output, String> {
+    let output = run(command, limit)?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(format!("{command:?}: {}\n{}", output.status, tail(&output)))
+}
+
+/// The last lines of what a command printed, for a failure message.
+pub fn tail(output: &Output) -> String {
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// Whether `program` is on the `PATH`.
+pub fn installed(program: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
