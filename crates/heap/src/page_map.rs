@@ -38,17 +38,15 @@ pub enum Entry {
     Huge(*mut u8),
 }
 
-/// The word that stands for the bin of the address's slice; 0 if the slice is not ours. Any address may be asked about.
+/// The word that stands for the bin of the address's slice; `None` or 0 if the slice is not ours. Any address may be
+/// asked about.
 #[inline(always)]
-pub fn bin(address: usize) -> usize {
+pub fn bin(address: usize) -> Option<usize> {
     // The truncation to 16 bits keeps every index in bounds; bits 48 and up are no address bits in user space.
     // Relaxed: whoever passed the block to this thread passed the map's words, written before the block was handed out.
     let leaf = ROOT[(address >> LEAF_SHIFT) as u16 as usize].load(Ordering::Relaxed);
-    if leaf.is_null() {
-        return 0;
-    }
     // SAFETY: a leaf is never unmapped, and all zeros is a valid one. Relaxed as above.
-    unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) }
+    (!leaf.is_null()).then(|| unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) })
 }
 
 #[inline(always)]
@@ -59,8 +57,8 @@ fn slice_index(address: usize) -> usize {
 /// What the address belongs to.
 #[inline]
 pub fn entry(address: usize) -> Entry {
-    let bin = bin(address);
-    if bin == 0 || address >> 48 != 0 {
+    let Some(bin @ 1..) = bin(address) else { return Entry::None };
+    if address >> 48 != 0 {
         return Entry::None;
     }
     let record = record(address);

@@ -101,9 +101,10 @@ impl FastHeap {
         // SAFETY: the block is free from here on.
         unsafe { (*block).next = bin.head.get() };
         bin.head.set(block);
-        let room = bin.room.get() - 1;
-        bin.room.set(room);
-        if room < 0 {
+        // Read twice, so that each use is one instruction on memory.
+        if bin.room.get() > 0 {
+            bin.room.set(bin.room.get() - 1);
+        } else {
             self.flush(heap, class);
         }
     }
@@ -164,7 +165,7 @@ unsafe impl Heap for FastHeap {
 
     #[inline(always)]
     unsafe fn cached_free(&self, block: *mut u8) -> bool {
-        let bin = page_map::bin(block as usize);
+        let Some(bin) = page_map::bin(block as usize) else { return false };
         let heap = thread::word().cast::<ThreadHeap>();
         if !ThreadHeap::has_bin(heap, bin) {
             return false;

@@ -69,9 +69,11 @@ impl FastHeap {
     /// # Safety
     /// The segment is the caller's, of blocks of one slab.
     unsafe fn deliver(&self, segment: *mut Segment) {
-        let bin = page_map::bin(segment as usize);
-        // SAFETY: the block is not free yet, so its slab is open and its bin stands in the page map.
-        let (owner, _) = unsafe { ThreadHeap::of_bin(bin) };
+        let Entry::Slab(bin, _) = page_map::entry(segment as usize) else {
+            return misuse::report(Call::Free, segment as usize, NOT_OURS);
+        };
+        // SAFETY: the bin stands in the page map.
+        let owner = unsafe { ThreadHeap::of_bin(bin) };
         // SAFETY: the caller's promise; blocks in flight keep their slab open, and its memory mapped.
         unsafe { owner.remote().push(segment) };
         self.help_if_orphan(owner);

@@ -127,7 +127,8 @@ impl FastHeap {
         Some(())
     }
 
-    /// The bin of `class` is full: its list becomes the spill, and the spill's blocks go back to their slabs.
+    /// The bin of `class` got one block more than it has room for: its list becomes the spill, and the spill's blocks go
+    /// back to their slabs.
     #[cold]
     #[inline(never)]
     pub(super) fn flush(&self, heap: &'static ThreadHeap, class: usize) {
@@ -136,7 +137,7 @@ impl FastHeap {
         let bin = &heap.bins[class];
         let (old, count) = (bin.spill.get(), heap.spilled[class].get() as usize);
         bin.spill.set(bin.head.get());
-        heap.spilled[class].set(bin.length() as u16);
+        heap.spilled[class].set((bin.length() + 1) as u16);
         bin.clear();
         if !old.is_null() {
             heap.set_flag(class, flag::FLUSHED, true);

@@ -175,14 +175,13 @@ impl ThreadHeap {
         &self.remote.0
     }
 
-    /// The heap that a bin's address, as the page map has it, belongs to, and its class.
+    /// The heap that a bin's address, as the page map has it, belongs to.
     ///
     /// # Safety
     /// `bin` came from the page map.
-    pub unsafe fn of_bin(bin: usize) -> (&'static Self, usize) {
-        // SAFETY: heaps are pages of their own and are never unmapped.
-        let heap = unsafe { &*((bin & !4095) as *const Self) };
-        (heap, (bin & 4095) / size_of::<Bin>())
+    pub unsafe fn of_bin(bin: usize) -> &'static Self {
+        // SAFETY: heaps are aligned to their size and are never unmapped.
+        unsafe { &*((bin & !(size_of::<Self>() - 1)) as *const Self) }
     }
 
     /// The address that stands in the page map for the bin of `class`.
