@@ -28,8 +28,23 @@ impl Tenancy {
         self.leave_orphanage(LIVE)
     }
 
-    /// Makes an orphan the caller's, until [`Tenancy::orphan`]. False if it is none.
-    pub fn help(&self) -> bool {
+    /// Calls `drain` for as long as something is `pending` and the heap is an orphan that nobody else helps. To be called
+    /// after a push to the heap, and after [`Tenancy::orphan`].
+    ///
+    /// Of a sender that pushes and then looks at the state, and a tenant that leaves and then looks at the stack, at
+    /// least one must see the other's store, or what was sent would lie in an orphan unseen.
+    pub fn help_while(&self, pending: impl Fn() -> bool, mut drain: impl FnMut()) {
+        // Sequentially consistent: only that orders the caller's store before the loads of other words below.
+        fence(Ordering::SeqCst);
+        while pending() && self.help() {
+            drain();
+            self.orphan();
+            // As above, for what was sent while this thread helped and its sender was turned away.
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    fn help(&self) -> bool {
         // Relaxed: a look before the exchange, so that frees into a living thread's heap never write to its state.
         self.0.load(Ordering::Relaxed) == ORPHAN && self.leave_orphanage(HELPED)
     }
@@ -39,26 +54,10 @@ impl Tenancy {
         self.0.compare_exchange(ORPHAN, state, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// Leaves the heap to whoever adopts it. Afterwards the caller looks at the heap's remote stack once more, through
-    /// [`Tenancy::look_again`].
+    /// Leaves the heap to whoever adopts it. Then comes [`Tenancy::help_while`].
     pub fn orphan(&self) {
         // Release: what this tenant did to the heap is seen by the next one.
         self.0.store(ORPHAN, Ordering::Release);
-    }
-
-    /// Orders what the caller stored before (a push, or `orphan`) before what it loads next (the state, or the stack).
-    ///
-    /// Of a sender that pushes and then looks at the state, and a tenant that leaves and then looks at the stack, at
-    /// least one must see the other's store, or a segment would lie in an orphan unseen. Only a fence that is
-    /// sequentially consistent orders a store before a later load of another word.
-    pub fn look_again() {
-        fence(Ordering::SeqCst);
-    }
-
-    /// Whether the heap is nobody's.
-    pub fn is_orphan(&self) -> bool {
-        // Relaxed: a look.
-        self.0.load(Ordering::Relaxed) == ORPHAN
     }
 
     /// Settles the state in a forked child for a heap that is not the forking thread's. Whether the heap can be adopted

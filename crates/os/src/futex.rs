@@ -3,6 +3,9 @@
 use crate::sync::AtomicU32;
 use crate::syscall;
 
+/// How often a waiter looks before it sleeps: the critical sections are shorter than a system call.
+pub const SPINS: u32 = 100;
+
 /// Sleeps while `word` holds `expected`, until [`wake_one`], a signal or no reason at all.
 pub fn wait(word: &AtomicU32, expected: u32) {
     syscall::futex_wait(word.as_ptr(), expected);

@@ -25,6 +25,8 @@ pub mod foreign;
 mod futex;
 pub mod libc_imports;
 pub mod lock;
+#[cfg(test)]
+mod lock_tests;
 pub mod maps;
 pub mod pages;
 pub mod process;
@@ -35,6 +37,14 @@ pub mod thread;
 
 pub use arch::jump_if_null;
 pub use lock::Lock;
+
+impl Lock {
+    /// A free lock.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self::around(sync::AtomicU32::new(0), sync::AtomicUsize::new(0))
+    }
+}
 
 /// Prints `message` and ends the process by SIGABRT, without unwinding, allocating or running exit handlers.
 ///

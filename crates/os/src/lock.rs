@@ -12,9 +12,6 @@ const HELD: u32 = 1;
 /// Held, and somebody may sleep: the holder must wake one.
 const CONTENDED: u32 = 2;
 
-/// How often a waiter looks before it sleeps: the critical sections are shorter than a system call.
-const SPINS: u32 = 100;
-
 /// A mutual exclusion lock that allocates nothing and is free when its memory is zero.
 pub struct Lock {
     state: AtomicU32,
@@ -23,10 +20,9 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// A free lock.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
-    pub const fn new() -> Self {
-        Self { state: AtomicU32::new(FREE), owner: AtomicUsize::new(0) }
+    /// A free lock around two words that are 0.
+    pub const fn around(state: AtomicU32, owner: AtomicUsize) -> Self {
+        Self { state, owner }
     }
 
     /// Takes the lock, waiting for it, and returns a guard that gives it back.
@@ -69,7 +65,7 @@ impl Lock {
 
     #[cold]
     fn acquire_contended(&self) {
-        for _ in 0..SPINS {
+        for _ in 0..futex::SPINS {
             futex::pause();
             // Relaxed: only a hint whether the exchange below is worth the bus.
             if self.state.load(Ordering::Relaxed) == FREE && self.try_acquire() {
@@ -111,50 +107,5 @@ pub struct Guard<'a>(&'a Lock);
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         self.0.release();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use core::cell::UnsafeCell;
-    use std::thread;
-
-    struct Counter(Lock, UnsafeCell<u64>);
-    // SAFETY: the cell is only touched under the lock.
-    unsafe impl Sync for Counter {}
-
-    #[test]
-    fn excludes() {
-        static COUNTER: Counter = Counter(Lock::new(), UnsafeCell::new(0));
-        let threads: std::vec::Vec<_> = (0..8)
-            .map(|_| {
-                thread::spawn(|| {
-                    for _ in 0..20_000 {
-                        let _guard = COUNTER.0.lock();
-                        // SAFETY: under the lock.
-                        unsafe { *COUNTER.1.get() += 1 };
-                    }
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        // SAFETY: the threads are gone.
-        assert_eq!(unsafe { *COUNTER.1.get() }, 160_000);
-    }
-
-    #[test]
-    fn knows_its_owner() {
-        let lock = Lock::new();
-        let me = crate::thread::token();
-        assert!(!lock.is_mine(me));
-        let guard = lock.lock();
-        assert!(lock.is_mine(me));
-        assert!(lock.try_lock().is_none());
-        assert!(lock.is_mine(me), "a failed attempt must not release");
-        drop(guard);
-        assert!(!lock.is_mine(me));
     }
 }

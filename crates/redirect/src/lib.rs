@@ -22,6 +22,8 @@ mod introspection;
 mod next;
 mod operators;
 pub mod startup;
+#[cfg(test)]
+mod startup_tests;
 mod sync;
 mod threads;
 

@@ -56,20 +56,3 @@ impl Startup {
         self.0.store(READY, Ordering::Release);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_once_and_knows_itself() {
-        let startup = Startup::new(AtomicUsize::new(0));
-        assert!(!startup.is_ready());
-        assert_eq!(startup.begin(16), Begin::Run);
-        assert_eq!(startup.begin(16), Begin::Reentered);
-        startup.finish();
-        assert!(startup.is_ready());
-        assert_eq!(startup.begin(16), Begin::Ready);
-        assert_eq!(startup.begin(32), Begin::Ready);
-    }
-}

@@ -6,7 +6,6 @@ use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry};
 use crate::remote::Chained;
 use crate::slab::{Block, Slab};
-use crate::tenancy::Tenancy;
 use core::ptr::null_mut;
 
 /// A batch is sent when it has this many blocks or this many bytes: enough to share the cost of one atomic operation,
@@ -81,15 +80,13 @@ impl FastHeap {
 
     /// Drains `heap` if nobody else does or will.
     pub(super) fn help_if_orphan(&self, heap: &'static ThreadHeap) {
-        Tenancy::look_again();
-        while !heap.remote().is_empty() && heap.tenancy.help() {
-            {
+        heap.tenancy.help_while(
+            || !heap.remote().is_empty(),
+            || {
                 let _change = heap.change();
                 self.drain(heap);
-            }
-            heap.tenancy.orphan();
-            Tenancy::look_again();
-        }
+            },
+        );
     }
 
     /// Drains every orphan: for when memory is short.

@@ -1,0 +1,71 @@
+//! The protocols of the library, checked over every interleaving and every value that the memory model allows.
+//!
+//! The files under test are the library's own, compiled here over loom's atomics: each takes its atomics from
+//! `crate::sync`. Non-atomic data that a protocol protects is a loom cell, so that a missing edge is a reported race.
+//!
+//! loom treats sequentially consistent accesses as acquire and release, and fences as they are; the one place that
+//! depends on more ([`tenancy`](../xalloc_heap/tenancy/index.html)) uses a fence.
+
+#![cfg(test)]
+
+mod sync {
+    //! The names that the library's files expect, from loom.
+    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+    pub use loom::thread::yield_now;
+}
+
+mod futex {
+    //! A futex that wakes for no reason: what holds then holds with the kernel's too, but for lost wake-ups, which
+    //! [`crate::lock_model`] counts.
+    use crate::sync::{AtomicU32, Ordering};
+    use std::cell::Cell;
+
+    pub const SPINS: u32 = 1;
+
+    std::thread_local! {
+        /// Loom runs all threads of a model on one thread of the system.
+        pub static SLEEPS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    pub fn wait(word: &AtomicU32, expected: u32) {
+        SLEEPS.with(|sleeps| sleeps.set(sleeps.get() + 1));
+        // Relaxed: the kernel's look at the word orders nothing for the program.
+        while word.load(Ordering::Relaxed) == expected {
+            loom::thread::yield_now();
+        }
+    }
+
+    pub fn wake_one(_word: &AtomicU32) {}
+
+    pub fn pause() {
+        loom::thread::yield_now();
+    }
+}
+
+mod thread {
+    //! Tokens, as the library's threads have them.
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    pub fn token() -> usize {
+        let mut hasher = DefaultHasher::new();
+        loom::thread::current().id().hash(&mut hasher);
+        hasher.finish() as usize | 1 << 60
+    }
+}
+
+#[allow(dead_code, reason = "the models use what the protocols need, not every method")]
+#[path = "../../../crates/os/src/lock.rs"]
+mod lock;
+#[path = "../../../crates/heap/src/remote.rs"]
+mod remote;
+#[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]
+#[path = "../../../crates/redirect/src/startup.rs"]
+mod startup;
+#[allow(dead_code, reason = "as above")]
+#[path = "../../../crates/heap/src/tenancy.rs"]
+mod tenancy;
+
+mod lock_model;
+mod remote_model;
+mod startup_model;
+mod tenancy_model;

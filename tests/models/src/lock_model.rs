@@ -1,0 +1,56 @@
+//! The lock excludes, and publishes what was written under it.
+
+use crate::lock::Lock;
+use crate::sync::{AtomicU32, AtomicUsize};
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+
+struct Guarded {
+    lock: Lock,
+    count: UnsafeCell<u32>,
+}
+
+// SAFETY: the count is touched under the lock only; loom reports if not.
+unsafe impl Sync for Guarded {}
+// SAFETY: as above.
+unsafe impl Send for Guarded {}
+
+impl Guarded {
+    fn add(&self) {
+        let guard = self.lock.lock();
+        // SAFETY: under the lock.
+        self.count.with_mut(|count| unsafe { *count += 1 });
+        drop(guard);
+    }
+}
+
+#[test]
+fn excludes_and_publishes() {
+    loom::model(|| {
+        let lock = Lock::around(AtomicU32::new(0), AtomicUsize::new(0));
+        let guarded = Arc::new(Guarded { lock, count: UnsafeCell::new(0) });
+        let other = guarded.clone();
+        let thread = loom::thread::spawn(move || other.add());
+        guarded.add();
+        thread.join().unwrap();
+        // SAFETY: the other thread is gone.
+        assert_eq!(guarded.count.with(|count| unsafe { *count }), 2);
+    });
+}
+
+#[test]
+fn try_lock_excludes_too() {
+    loom::model(|| {
+        let lock = Lock::around(AtomicU32::new(0), AtomicUsize::new(0));
+        let guarded = Arc::new(Guarded { lock, count: UnsafeCell::new(0) });
+        let other = guarded.clone();
+        let thread = loom::thread::spawn(move || {
+            if let Some(_guard) = other.lock.try_lock() {
+                // SAFETY: under the lock.
+                other.count.with_mut(|count| unsafe { *count += 1 });
+            }
+        });
+        guarded.add();
+        thread.join().unwrap();
+    });
+}

@@ -1,0 +1,96 @@
+//! Every segment that is pushed is taken exactly once, with everything its sender wrote.
+
+use crate::remote::{Chained, RemoteStack};
+use crate::sync::AtomicPtr;
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use std::ptr::null_mut;
+
+/// A segment: the stack's link and what the sender wrote for the owner, both plain memory.
+pub struct Segment {
+    link: UnsafeCell<*mut Segment>,
+    contents: UnsafeCell<usize>,
+}
+
+impl Segment {
+    pub fn new(contents: usize) -> *mut Self {
+        let segment = Self { link: UnsafeCell::new(null_mut()), contents: UnsafeCell::new(0) };
+        // SAFETY: nobody else has it yet.
+        segment.contents.with_mut(|cell| unsafe { *cell = contents });
+        Box::into_raw(Box::new(segment))
+    }
+}
+
+impl Chained for Segment {
+    unsafe fn set_link(this: *mut Self, link: *mut Self) {
+        // SAFETY: the caller's promise; loom reports if it is broken.
+        unsafe { (*this).link.with_mut(|cell| *cell = link) }
+    }
+
+    unsafe fn link(this: *mut Self) -> *mut Self {
+        // SAFETY: as above.
+        unsafe { (*this).link.with(|cell| *cell) }
+    }
+}
+
+/// Takes everything there is, frees it, and returns the sum of the contents.
+pub fn take(stack: &RemoteStack<Segment>) -> usize {
+    let mut segment = stack.take_all();
+    let mut sum = 0;
+    while !segment.is_null() {
+        // SAFETY: what was taken is ours.
+        unsafe {
+            let next = Segment::link(segment);
+            sum += (*segment).contents.with(|cell| *cell);
+            drop(Box::from_raw(segment));
+            segment = next;
+        }
+    }
+    sum
+}
+
+pub fn stack() -> Arc<RemoteStack<Segment>> {
+    Arc::new(RemoteStack::new(AtomicPtr::new(null_mut())))
+}
+
+pub fn push(stack: &RemoteStack<Segment>, contents: usize) {
+    // SAFETY: a fresh segment, valid until taken.
+    unsafe { stack.push(Segment::new(contents)) };
+}
+
+#[test]
+fn two_senders_and_an_owner() {
+    loom::model(|| {
+        let stack = stack();
+        let senders: Vec<_> = [1, 10]
+            .into_iter()
+            .map(|contents| {
+                let stack = stack.clone();
+                loom::thread::spawn(move || push(&stack, contents))
+            })
+            .collect();
+        let early = take(&stack);
+        for sender in senders {
+            sender.join().unwrap();
+        }
+        assert_eq!(early + take(&stack), 11);
+        assert!(stack.is_empty());
+    });
+}
+
+#[test]
+fn one_sender_twice() {
+    loom::model(|| {
+        let stack = stack();
+        let sender = {
+            let stack = stack.clone();
+            loom::thread::spawn(move || {
+                push(&stack, 1);
+                push(&stack, 10);
+            })
+        };
+        let sum = take(&stack) + take(&stack);
+        sender.join().unwrap();
+        assert_eq!(sum + take(&stack), 11);
+    });
+}
