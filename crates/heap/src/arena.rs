@@ -167,7 +167,8 @@ impl Arena {
                 let (free, base, slabs) = unsafe { ((*chunk).free, (*chunk).base, &(*chunk).slabs) };
                 let mut index = 0;
                 while index < 64 {
-                    let in_use = free & 1 << index == 0 && page_map::bin(base + index * SLICE).is_some_and(|bin| bin != 0);
+                    let in_use =
+                        free & 1 << index == 0 && page_map::bin(base + index * SLICE).is_some_and(|bin| bin != 0);
                     if in_use {
                         each(&slabs[index]);
                         index += slabs[index].shape().slices as usize;

@@ -27,6 +27,7 @@ impl Next {
         Self(AtomicPtr::new(core::ptr::null_mut()), name)
     }
 
+    #[allow(clippy::disallowed_methods, reason = "called by the constructor, outside of allocations")]
     fn find(&self) {
         // SAFETY: a lookup behind this library, outside of any allocation.
         let function = unsafe { libc::dlsym(libc::RTLD_NEXT, self.1.as_ptr()) };

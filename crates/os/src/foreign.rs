@@ -106,6 +106,7 @@ fn read_word(address: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "libc's own blocks are what is tested")]
 mod tests {
     use super::*;
 

@@ -3,6 +3,7 @@
 use core::ffi::{CStr, c_void};
 
 /// The next definition of `name` after this library, or null.
+#[allow(clippy::disallowed_methods, reason = "this is the one place for it, outside of allocations")]
 pub fn find(name: &CStr) -> *mut c_void {
     // SAFETY: a lookup; a failing one may allocate its error message, which malloc serves like any other.
     unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }

@@ -75,6 +75,7 @@ impl<H: Heap> HeapRedirect<H> {
 }
 
 /// The C++ runtime's own definition of an operator, to be called in our stead.
+#[allow(clippy::disallowed_methods, reason = "an allocation has failed; no lock of ours is held")]
 unsafe extern "C" fn successor(operator: usize) -> *const u8 {
     let name = NAMES[operator];
     let mut found = next::find(name);
