@@ -4,7 +4,7 @@ use crate::sync::AtomicU32;
 use crate::syscall;
 
 /// How often a waiter looks before it sleeps: the critical sections are shorter than a system call.
-pub const SPINS: u32 = 100;
+const SPINS: u32 = 100;
 
 /// Sleeps while `word` holds `expected`, until [`wake_one`], a signal or no reason at all.
 pub fn wait(word: &AtomicU32, expected: u32) {
@@ -16,7 +16,10 @@ pub fn wake_one(word: &AtomicU32) {
     syscall::futex_wake(word.as_ptr(), 1);
 }
 
-/// Spends a moment without the bus: between two looks at a lock.
-pub fn pause() {
-    core::hint::spin_loop();
+/// Calls `attempt` again and again for a moment, until it succeeds. Whether it did.
+pub fn spin(mut attempt: impl FnMut() -> bool) -> bool {
+    (0..SPINS).any(|_| {
+        core::hint::spin_loop();
+        attempt()
+    })
 }

@@ -65,12 +65,9 @@ impl Lock {
 
     #[cold]
     fn acquire_contended(&self) {
-        for _ in 0..futex::SPINS {
-            futex::pause();
-            // Relaxed: only a hint whether the exchange below is worth the bus.
-            if self.state.load(Ordering::Relaxed) == FREE && self.try_acquire() {
-                return;
-            }
+        // Relaxed: only a hint whether the exchange is worth the bus.
+        if futex::spin(|| self.state.load(Ordering::Relaxed) == FREE && self.try_acquire()) {
+            return;
         }
         // Acquire as in `try_acquire`. Whoever comes this way leaves CONTENDED behind, because it cannot know whether
         // others sleep too: one wake too many at the end, never one too few.

@@ -18,9 +18,6 @@ mod futex {
     //! A futex that needs no wake-up: what is checked here is exclusion, not that nobody sleeps too long.
     use crate::sync::{AtomicU32, Ordering};
 
-    /// None: spinning only repeats the first attempt, and hides the way to sleep from the checker.
-    pub const SPINS: u32 = 0;
-
     pub fn wait(word: &AtomicU32, expected: u32) {
         // Relaxed: the kernel's look at the word orders nothing for the program.
         while word.load(Ordering::Relaxed) == expected {
@@ -30,8 +27,9 @@ mod futex {
 
     pub fn wake_one(_word: &AtomicU32) {}
 
-    pub fn pause() {
-        loom::thread::yield_now();
+    /// Not at all: spinning only repeats the first attempt, and hides the way to sleep from the checker.
+    pub fn spin(_attempt: impl FnMut() -> bool) -> bool {
+        false
     }
 }
 
