@@ -3,6 +3,8 @@
 //!
 //! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
 
+pub mod rows;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -51,7 +53,7 @@ pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
     let output = directory.path().join(format!("{stem}-{serial}"));
     let compiler = if path.extension() == Some(OsStr::new("c")) { "cc" } else { "c++" };
     let status = Command::new(compiler)
-        .args(["-O1", "-g", "-Wall", "-fno-builtin", "-pthread", "-o"])
+        .args(["-O1", "-g", "-Wall", "-Wno-use-after-free", "-fno-builtin", "-pthread", "-o"])
         .arg(&output)
         .arg(&path)
         .args(flags)

@@ -1,0 +1,65 @@
+//! Fixtures that print one line for each thing they check, turned into one test for each line.
+
+use crate::{fixture, plain, preloaded, run, tail};
+use libtest_mimic::{Failed, Trial};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::time::Duration;
+
+/// What a fixture said of one row.
+type Outcome = Result<Option<String>, String>;
+
+/// Runs the fixture `source` on the system's malloc and on xalloc. Each row becomes a test for each of the two, so that
+/// the fixture itself is tested: it must find nothing wrong with glibc, but for the rows named in `excused`, in which
+/// glibc rightly differs.
+pub fn both(source: &str, excused: &[&str], extra: impl Fn(&mut Command)) -> Vec<Trial> {
+    let program = fixture(source, &[]);
+    let mut system = plain(&program);
+    let mut ours = preloaded(&program, "");
+    extra(&mut system);
+    extra(&mut ours);
+    let (system, ours) = (outcomes(&mut system), outcomes(&mut ours));
+    let names: BTreeSet<String> = system.keys().chain(ours.keys()).cloned().collect();
+    let mut trials = Vec::new();
+    for name in names {
+        if !excused.contains(&name.as_str()) {
+            trials.push(trial(format!("glibc/{name}"), system.get(&name)));
+        }
+        trials.push(trial(format!("xalloc/{name}"), ours.get(&name)));
+    }
+    trials
+}
+
+fn trial(name: String, outcome: Option<&Outcome>) -> Trial {
+    match outcome.cloned() {
+        // Shown as ignored, with the reason in the name: a row that does not apply must be seen.
+        Some(Ok(Some(why))) => Trial::test(format!("{name} ({why})"), || Ok(())).with_ignored_flag(true),
+        Some(Ok(None)) => Trial::test(name, || Ok(())),
+        Some(Err(what)) => Trial::test(name, || Err(Failed::from(what))),
+        None => Trial::test(name, || Err(Failed::from("the fixture ended before this row"))),
+    }
+}
+
+fn outcomes(command: &mut Command) -> BTreeMap<String, Outcome> {
+    let output = match run(command, Duration::from_secs(120)) {
+        Ok(output) => output,
+        Err(error) => return BTreeMap::from([("ends".to_owned(), Err(error))]),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut rows: BTreeMap<String, Outcome> = text
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .filter_map(|(name, said)| {
+            let outcome = match said.split_once(' ').unwrap_or((said, "")) {
+                ("ok", _) => Ok(None),
+                ("skip", why) => Ok(Some(why.to_owned())),
+                ("FAIL", what) => Err(what.to_owned()),
+                _ => return None,
+            };
+            Some((name.to_owned(), outcome))
+        })
+        .collect();
+    let ended = if output.status.success() { Ok(None) } else { Err(format!("{}\n{}", output.status, tail(&output))) };
+    rows.insert("ends".to_owned(), ended);
+    rows
+}
