@@ -3,6 +3,7 @@
 //!
 //! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
 
+pub mod exports;
 pub mod rows;
 
 use std::ffi::OsStr;
