@@ -1,0 +1,24 @@
+//! Blocks that another allocator of the process made: freed, resized and measured as if nothing were special.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::time::Duration;
+use xalloc_tests::{fixture, preloaded, succeed};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = ["deepbind", "dlmopen"]
+        .into_iter()
+        .map(|how| Trial::test(format!("blocks_of_a_{how}_module"), move || frees_blocks_of_a_module(how)))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn frees_blocks_of_a_module(how: &str) -> Result<(), Failed> {
+    let module = fixture("foreign_module.c", &["-shared", "-fPIC"]);
+    let program = fixture("foreign.c", &[]);
+    let output = succeed(preloaded(program, "").arg(how).arg(module), Duration::from_secs(60))?;
+    if !output.stderr.is_empty() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! The kernel refuses: at the k-th request for memory, for every k, and for good under a limit. The program gets NULL and
+//! ENOMEM, goes on, and finds its memory again once there is some.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::path::Path;
+use std::time::Duration;
+use xalloc_tests::{fixture, preloaded, succeed};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// About as many requests as the fixture makes in its first round.
+const REQUESTS: usize = 50;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let program: &'static Path = Box::leak(fixture("memory_pressure.c", &[]).into_boxed_path());
+    let mut trials: Vec<Trial> = (1..=REQUESTS)
+        .map(|request| Trial::test(format!("request_{request}_fails"), move || request_fails(program, request)))
+        .collect();
+    for megabytes in [64, 200, 600] {
+        trials.push(Trial::test(format!("in_{megabytes}_megabytes"), move || {
+            let bytes = (megabytes << 20).to_string();
+            succeed(preloaded(program, "").args(["limit", &bytes]), LIMIT)?;
+            Ok(())
+        }));
+    }
+    for program in ["true", "python3 -c pass", "perl -e 1"] {
+        trials.push(Trial::test(format!("{program} in 200 MB"), move || {
+            let script = format!("ulimit -v 200000; LD_PRELOAD=$1 exec {program}");
+            let mut command = xalloc_tests::plain("bash");
+            let output = succeed(command.args(["-c", &script, "bash"]).arg(xalloc_tests::library()), LIMIT)?;
+            if !output.stderr.is_empty() {
+                return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+            }
+            Ok(())
+        }));
+    }
+    trials.push(Trial::test("failures_are_seen_and_end", move || failures_are_seen_and_end(program)));
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn nulls(program: &Path, request: usize) -> Result<usize, Failed> {
+    let output = succeed(&mut preloaded(program, &format!("fail_mapping:{request}")), LIMIT)?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let count = text.trim().strip_prefix("nulls ").and_then(|count| count.parse().ok());
+    count.ok_or_else(|| format!("the fixture said: {text}").into())
+}
+
+fn request_fails(program: &Path, request: usize) -> Result<(), Failed> {
+    // A single refusal may cost several blocks (those that wait for the same region), never all of them.
+    let count = nulls(program, request)?;
+    if count > 20 { Err(format!("{count} allocations failed for one refusal").into()) } else { Ok(()) }
+}
+
+/// The test itself: some refusals reach the program, and one that never comes does not.
+fn failures_are_seen_and_end(program: &Path) -> Result<(), Failed> {
+    let seen = (1..=10).map(|request| nulls(program, request)).collect::<Result<Vec<_>, _>>()?;
+    let last = nulls(program, 100_000)?;
+    if seen.iter().sum::<usize>() == 0 || last != 0 {
+        return Err(format!("NULLs by request: {seen:?}, then {last}").into());
+    }
+    Ok(())
+}
