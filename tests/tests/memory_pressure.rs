@@ -9,7 +9,7 @@ use xalloc_tests::{fixture, preloaded, succeed};
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// About as many requests as the fixture makes in its first round.
-const REQUESTS: usize = 50;
+const REQUESTS: usize = 36;
 
 fn main() {
     let arguments = Arguments::from_args();
