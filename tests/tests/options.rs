@@ -1,0 +1,82 @@
+//! `XALLOC_CONF`: what it does, and what it says about mistakes.
+
+use std::process::Output;
+use std::time::Duration;
+use xalloc_tests::{checkout, fixture, preloaded, succeed};
+
+fn with(conf: &str, program: &str, arguments: &[&str]) -> Output {
+    let mut command = preloaded(program, conf);
+    succeed(command.args(arguments), Duration::from_secs(60)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn says_nothing_unasked() {
+    for program in ["true", "ls"] {
+        assert_eq!(stderr(&with("", program, &[])), "");
+    }
+}
+
+#[test]
+fn verbose_is_one_line_with_version_heap_and_pid() {
+    for (conf, heap) in [("verbose:true", "fast"), ("verbose:true,heap:system", "system")] {
+        // The shell prints its own process id, so that the line's can be compared.
+        let output = with(conf, "sh", &["-c", "echo $$"]);
+        let pid = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        assert_eq!(stderr(&output), format!("xalloc {}: heap {heap}, pid {pid}\n", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+#[test]
+fn a_mistake_is_one_line_and_the_program_runs_on() {
+    for (conf, expected) in [
+        ("verbos:true", "xalloc: XALLOC_CONF: there is no option 'verbos': did you mean 'verbose'?\n"),
+        ("nonsense:1", "xalloc: XALLOC_CONF: there is no option 'nonsense'\n"),
+        ("heap:sytem", "xalloc: XALLOC_CONF: 'sytem' is no value of option 'heap': did you mean 'system'?\n"),
+        ("verbose:1", "xalloc: XALLOC_CONF: '1' is no value of option 'verbose'\n"),
+        ("verbose", "xalloc: XALLOC_CONF: 'verbose' has no value (write name:value)\n"),
+        ("heap\x1b[2J:1", "xalloc: XALLOC_CONF: there is no option 'heap?[2J'\n"),
+    ] {
+        assert_eq!(stderr(&with(conf, "true", &[])), expected, "{conf}");
+    }
+}
+
+/// Every option of the table has an effect: none is unknown to the library.
+#[test]
+fn every_option_is_obeyed() {
+    for setting in xalloc_options::OPTIONS {
+        let conf = format!("{}:{}", setting.name, setting.default);
+        assert_eq!(stderr(&with(&conf, "true", &[])), "", "{conf}");
+    }
+}
+
+#[test]
+fn heap_system_passes_through() {
+    let program = fixture("bindings.cpp", &[]);
+    for (program, arguments) in
+        [("python3", vec!["-c", "print(sum(range(1000)))"]), (program.to_str().unwrap(), vec![])]
+    {
+        assert_eq!(stderr(&with("heap:system", program, &arguments)), "");
+    }
+    // The next allocator answers for itself: the document is glibc's, not ours.
+    let program = fixture("conformance_introspection.c", &[]);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("info.xml");
+    let mut command = preloaded(program, "heap:system");
+    succeed(command.env("XML", &path), Duration::from_secs(60)).unwrap();
+    assert!(std::fs::read_to_string(path).unwrap().starts_with("<malloc version=\"1\">"));
+}
+
+/// The documentation has every option, with its default.
+#[test]
+fn the_documentation_lists_every_option() {
+    let text = std::fs::read_to_string(checkout().join("docs/options.md")).unwrap();
+    for setting in xalloc_options::OPTIONS {
+        let row = format!("| `{}` | ", setting.name);
+        let line = text.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        assert!(line.contains(&format!("`{}`", setting.default)) && line.contains(setting.help), "{line}");
+    }
+}
