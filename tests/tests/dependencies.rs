@@ -1,0 +1,48 @@
+//! Who may use whom, and what the library may depend on: read from Cargo, so that a wrong arrow fails here.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// Every crate of the library and those of ours that it may use, from the bottom up.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("xalloc-os", &[]),
+    ("xalloc-options", &[]),
+    ("xalloc-heap", &["xalloc-os"]),
+    ("xalloc-redirect", &["xalloc-os", "xalloc-heap"]),
+    ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-redirect", "xalloc-options"]),
+    ("my-heap", &["xalloc-os", "xalloc-redirect"]),
+];
+
+/// What the library may use of others, in any of its crates.
+const OTHERS: &[&str] = &["libc", "spin", "ctor", "cc"];
+
+/// The packages that `package` needs, not only directly, as `cargo tree` names them.
+fn needs(package: &str, depth: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", package, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
+        .args(["--depth", depth])
+        .current_dir(xalloc_tests::checkout())
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().skip(1).filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn crates_use_only_those_below_them() {
+    for (package, allowed) in LAYERS {
+        for needed in needs(package, "1") {
+            let known = allowed.contains(&needed.as_str()) || OTHERS.contains(&needed.as_str());
+            assert!(known, "{package} uses {needed}");
+        }
+    }
+}
+
+#[test]
+fn the_library_depends_on_nothing_else() {
+    let ours: Vec<&str> = LAYERS.iter().map(|(package, _)| *package).collect();
+    for needed in needs("xalloc", "99") {
+        assert!(OTHERS.contains(&needed.as_str()) || ours.contains(&needed.as_str()), "libxalloc depends on {needed}");
+    }
+}
