@@ -1,7 +1,8 @@
 //! Fork: all locks are held while the process is copied, so that what they guard is whole in the child.
 //!
 //! What no lock guards are the other threads' heaps. Each is whole unless its thread was between two stores of a slow
-//! path, which it marks; those heaps are given up in the child. A hit path is whole after every store.
+//! path, which it marks; those heaps are given up in the child. A hit path leaves a whole list after every store, but the
+//! count of it may be one off: whoever adopts the heap counts anew.
 
 use super::FastHeap;
 use super::thread_heap::ThreadHeap;

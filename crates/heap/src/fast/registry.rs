@@ -35,6 +35,9 @@ impl Registry {
             // An orphan that somebody helps at the moment stays for the next thread.
             if heap.tenancy.adopt() {
                 link.set(heap.next_orphan.get());
+                if heap.miscounted.get() != 0 {
+                    heap.recount();
+                }
                 return Some(heap);
             }
             link = &heap.next_orphan;
@@ -74,6 +77,7 @@ impl Registry {
         for heap in self.all() {
             let is_mine = mine.is_some_and(|mine| core::ptr::eq(mine, heap));
             if !is_mine && heap.tenancy.settle_after_fork(heap.changing.get() == 0) {
+                heap.miscounted.set(1);
                 self.push_orphan(heap);
             }
         }

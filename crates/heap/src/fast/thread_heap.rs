@@ -126,6 +126,8 @@ pub struct ThreadHeap {
     pub tenancy: Tenancy,
     /// 1 while the owner changes more than one word: a fork from another thread finds the heap inconsistent then.
     pub changing: Count32,
+    /// 1 when a bin's count may be one off: its thread vanished in a fork between the two stores of a hit path.
+    pub miscounted: Count32,
     /// The next heap of all.
     pub next: Pointer<ThreadHeap>,
     /// The next orphan.
@@ -193,6 +195,22 @@ impl ThreadHeap {
     #[inline(always)]
     pub fn has_bin(heap: *const Self, bin: usize) -> bool {
         bin.wrapping_sub(heap as usize) < size_of::<[Bin; CLASSES]>()
+    }
+
+    /// Counts the blocks at hand anew.
+    pub fn recount(&self) {
+        for bin in &self.bins[1..] {
+            let head = bin.head.get();
+            let mut count = 0;
+            let mut block = head;
+            while !block.is_null() {
+                count += 1;
+                // SAFETY: a free block of this bin; the list is whole after every store of a hit path.
+                block = unsafe { (*block).next };
+            }
+            bin.refill(head, count);
+        }
+        self.miscounted.set(0);
     }
 
     /// Whether a flag of a class is set.
