@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("xalloc-redirect", &["xalloc-os", "xalloc-heap"]),
     ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-redirect", "xalloc-options"]),
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
+    ("observed-heap", &["xalloc-heap", "xalloc-redirect"]),
 ];
 
 /// What the library may use of others, in any of its crates.

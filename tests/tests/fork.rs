@@ -19,6 +19,8 @@ const SITUATIONS: &[(&str, u32, u32)] = &[
     // More handlers than libc has static room for, each of which allocates.
     ("handlers", 50, 10),
     ("chain", 20, 5),
+    // _Fork, with xalloc's own functions around it.
+    ("without_libc", 100, 0),
     // popen, system, posix_spawn, vfork.
     ("others", 60, 0),
 ];

@@ -17,6 +17,10 @@ fn main() {
         Trial::test("a_thread_with_a_stale_vector", || in_loader("stale_vector", &modules(30, &[]))),
         Trial::test("modules_that_come_and_go", || in_loader("open_and_close", &modules(3, &[]))),
         Trial::test("exit_handlers", || in_loader("exit_handlers", &[])),
+        Trial::test("a_plugin_throws_bad_alloc", || in_loader("plugin", &[throwing_module()])),
+        Trial::test("exceptions_while_modules_come_and_go", || {
+            in_loader("exceptions_and_modules", &[vec![throwing_module()], modules(3, &[])].concat())
+        }),
         Trial::test("opened_late_100_times", opened_late),
         Trial::test("opened_by_python", opened_by_python),
     ];
@@ -53,6 +57,10 @@ fn modules(count: usize, flags: &[&str]) -> Vec<PathBuf> {
             copy
         })
         .collect()
+}
+
+fn throwing_module() -> PathBuf {
+    fixture("throwing_module.cpp", &["-shared", "-fPIC"])
 }
 
 fn in_loader(way: &str, modules: &[PathBuf]) -> Result<(), Failed> {

@@ -238,6 +238,33 @@ macro_rules! __interpose_introspection {
             -1
         }
 
+        $crate::__interpose_own!();
+    };
+}
+
+/// xalloc's own functions.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __interpose_own {
+    () => {
+        /// To be called before a fork that libc does not know of (`_Fork`, a raw `clone`), by the thread that forks.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_prefork() {
+            REDIRECT.prefork();
+        }
+
+        /// To be called after it, in the parent.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_postfork_parent() {
+            REDIRECT.postfork_parent();
+        }
+
+        /// To be called after it, in the child.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_postfork_child() {
+            REDIRECT.postfork_child();
+        }
+
         /// The version of xalloc in the process, as a C string: for a program that wants to know whether it runs on it.
         #[unsafe(no_mangle)]
         extern "C" fn xalloc_version() -> *const core::ffi::c_char {

@@ -1,0 +1,18 @@
+//! Tells the linker what `interpose!` asks of it.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    for flag in [
+        // Our constructor before all others, so that our fork handlers are registered first.
+        "-z,initfirst",
+        // Threads, fork and other libraries keep pointers into us: unloading would leave them dangling.
+        "-z,nodelete",
+        // Nothing may be undefined but what libc and the loader have: a missing symbol would be found by users.
+        "-z,defs",
+        // No symbol is looked up lazily, from inside malloc.
+        "-z,now",
+        "-z,relro",
+    ] {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,{flag}");
+    }
+}
