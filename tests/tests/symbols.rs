@@ -29,7 +29,7 @@ fn dynamic_values(tag: impl Into<i64> + Copy) -> Vec<u64> {
     let sections = header.sections(endian, &*data).expect("sections");
     let (entries, _) = sections.dynamic(endian, &*data).expect("readable").expect("a dynamic section");
     let tag: i64 = tag.into();
-    entries.iter().filter(|entry| entry.d_tag(endian) as i64 == tag).map(|entry| entry.d_val(endian).into()).collect()
+    entries.iter().filter(|entry| entry.d_tag(endian) as i64 == tag).map(|entry| entry.d_val(endian)).collect()
 }
 
 #[test]

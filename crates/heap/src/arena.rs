@@ -3,12 +3,15 @@
 //! Chunks are never given back; their pages are ([`Arena::trim`]). Slices that were used before are reused first, because
 //! touching a fresh page is the dearest thing an allocator does.
 
+use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};
 use crate::size_class::{SLICE, TABLE};
 use crate::slab::Slab;
-use core::cell::UnsafeCell;
 use xalloc_os::{Lock, pages};
+
+mod chunk;
+use chunk::{Chunk, best_slice, free_groups, slice_mask};
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
@@ -20,22 +23,6 @@ const SMALLEST_REGION: usize = 2 * CHUNK;
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
 
-/// A chunk of slabs: which slices are free, and the records of its slabs, in one dense array.
-#[repr(C, align(64))]
-pub struct Chunk {
-    base: usize,
-    /// Free slices.
-    free: u64,
-    /// Free slices whose pages may be resident.
-    dirty: u64,
-    /// The neighbours among the chunks that have free slices.
-    next: *mut Chunk,
-    previous: *mut Chunk,
-    /// The next chunk of all.
-    older: *mut Chunk,
-    slabs: [Slab; 64],
-}
-
 struct State {
     /// The chunks of the current region that were not handed out yet.
     fresh: (usize, usize),
@@ -46,14 +33,11 @@ struct State {
     reserved: usize,
 }
 
-/// The source of slabs and chunks.
-pub struct Arena {
-    lock: Lock,
-    state: UnsafeCell<State>,
-}
+// SAFETY: the chunks belong to the arena, not to a thread.
+unsafe impl Send for State {}
 
-// SAFETY: the state is only touched under the lock.
-unsafe impl Sync for Arena {}
+/// The source of slabs and chunks.
+pub struct Arena(Locked<State>);
 
 /// What the arena holds, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,25 +55,18 @@ impl Arena {
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let null = core::ptr::null_mut();
-        let state = State { fresh: (0, 0), next_region: FIRST_REGION, open: null, newest: null, reserved: 0 };
-        Self { lock: Lock::new(), state: UnsafeCell::new(state) }
+        Self(Locked::new(State { fresh: (0, 0), next_region: FIRST_REGION, open: null, newest: null, reserved: 0 }))
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
-        &self.lock
-    }
-
-    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        let _guard = self.lock.lock();
-        // SAFETY: under the lock.
-        f(unsafe { &mut *self.state.get() })
+        self.0.lock()
     }
 
     /// An unused slab of `class`, not in the page map yet. `None` if there is no memory.
     pub fn take_slab(&self, class: usize, metadata: &Metadata) -> Option<&'static Slab> {
         let slices = TABLE[class].slices as usize;
-        let (chunk, index) = self.with(|state| {
+        let (chunk, index) = self.0.with(|state| {
             state.find(slices).or_else(|| {
                 state.open_chunk(metadata)?;
                 state.find(slices)
@@ -97,15 +74,15 @@ impl Arena {
         })?;
         // SAFETY: the slices are the caller's now, and so is the record of the first; chunks are never unmapped.
         let (slab, base) = unsafe { (&(*chunk).slabs[index], (*chunk).base) };
-        slab.open(class, base + index * SLICE, chunk);
+        slab.open(class, base + index * SLICE, chunk.cast());
         Some(slab)
     }
 
     /// Takes a slab's slices back. It is not in the page map any more, and none of its blocks is used.
     pub fn give_slab(&self, slab: &Slab) {
         debug_assert_eq!(slab.used(), 0);
-        let (chunk, count) = (slab.chunk(), slab.shape().slices as usize);
-        self.with(|state| {
+        let (chunk, count) = (slab.home().cast::<Chunk>(), slab.shape().slices as usize);
+        self.0.with(|state| {
             // SAFETY: under the lock.
             unsafe {
                 let index = (slab.start() - (*chunk).base) / SLICE;
@@ -122,19 +99,19 @@ impl Arena {
     /// The address of a fresh chunk of zeros, covered by the page map but not entered, and `record_size` bytes of zeroed
     /// metadata for its record. `None` if there is no memory.
     pub fn take_chunk(&self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
-        self.with(|state| state.chunk_with_record(metadata, record_size))
+        self.0.with(|state| state.chunk_with_record(metadata, record_size))
     }
 
     /// Gives the pages of free slices back to the kernel, but for about `keep` bytes. Returns how many bytes it gave.
     pub fn trim(&self, keep: usize) -> usize {
-        self.with(|state| {
+        self.0.with(|state| {
             let mut surplus = state.stats().dirty.saturating_sub(keep);
             let mut given = 0;
             let mut chunk = state.open;
             while !chunk.is_null() && surplus > 0 {
                 // SAFETY: under the lock; dirty slices are free.
                 unsafe {
-                    let bytes = purge_dirty(&mut *chunk);
+                    let bytes = (*chunk).purge_dirty();
                     given += bytes;
                     surplus = surplus.saturating_sub(bytes);
                     chunk = (*chunk).next;
@@ -146,12 +123,12 @@ impl Arena {
 
     /// What the arena holds.
     pub fn stats(&self) -> ArenaStats {
-        self.with(|state| state.stats())
+        self.0.with(|state| state.stats())
     }
 
     /// Whether `address` lies in a slice of a slab chunk: what once was, or could become, a block.
     pub fn contains(&self, address: usize) -> bool {
-        self.with(|state| {
+        self.0.with(|state| {
             state.chunks().any(|chunk| {
                 // SAFETY: under the lock.
                 address.wrapping_sub(unsafe { (*chunk).base }) < CHUNK
@@ -161,7 +138,7 @@ impl Arena {
 
     /// Calls `each` with every slab in use, under the lock: nothing of the arena may be called.
     pub fn for_each_slab(&self, mut each: impl FnMut(&Slab)) {
-        self.with(|state| {
+        self.0.with(|state| {
             for chunk in state.chunks() {
                 // SAFETY: under the lock; the records are single-writer words.
                 let (free, base, slabs) = unsafe { ((*chunk).free, (*chunk).base, &(*chunk).slabs) };
@@ -179,42 +156,6 @@ impl Arena {
             }
         });
     }
-}
-
-const fn slice_mask(index: usize, count: usize) -> u64 {
-    (u64::MAX >> (64 - count)) << index
-}
-
-/// Returns how many bytes were given back. What the kernel keeps stays dirty.
-unsafe fn purge_dirty(chunk: &mut Chunk) -> usize {
-    let mut given = 0;
-    let mut left = chunk.dirty;
-    while left != 0 {
-        let first = left.trailing_zeros() as usize;
-        let count = (!(left >> first)).trailing_zeros() as usize;
-        let mask = slice_mask(first, count);
-        left &= !mask;
-        // SAFETY: dirty slices are free, so nobody needs their contents.
-        if unsafe { pages::purge(chunk.base + first * SLICE, count * SLICE) } {
-            chunk.dirty &= !mask;
-            given += count * SLICE;
-        }
-    }
-    given
-}
-
-/// The first slices of the groups of eight that are free altogether.
-const fn free_groups(free: u64) -> u64 {
-    let pairs = free & free >> 1;
-    let fours = pairs & pairs >> 2;
-    fours & fours >> 4 & 0x0101_0101_0101_0101
-}
-
-/// The best single slice: used before rather than fresh, from a broken group rather than a whole one.
-fn best_slice(free: u64, dirty: u64) -> usize {
-    let broken = free & !(free_groups(free) * 0xff);
-    let choice = [dirty & broken, dirty, broken, free].into_iter().find(|&slices| slices != 0);
-    choice.unwrap_or(free).trailing_zeros() as usize
 }
 
 impl State {
@@ -366,19 +307,6 @@ mod tests {
     use crate::size_class::CLASSES;
     use std::collections::BTreeSet;
     use std::vec::Vec;
-
-    #[test]
-    fn groups_and_slices() {
-        assert_eq!(free_groups(u64::MAX), 0x0101_0101_0101_0101);
-        assert_eq!(free_groups(0xff_7fff), 0x01_0001);
-        assert_eq!(best_slice(u64::MAX, 0), 0);
-        assert_eq!(best_slice(u64::MAX, 1 << 40), 40);
-        assert_eq!(best_slice(u64::MAX << 1, 0), 1);
-        assert_eq!(best_slice(0xff00 | 1 << 20, 1 << 9), 9);
-        assert_eq!(best_slice(0xff00 | 1 << 20, 0), 20);
-        assert_eq!(slice_mask(0, 64), u64::MAX);
-        assert_eq!(slice_mask(63, 1), 1 << 63);
-    }
 
     #[test]
     fn slabs_are_disjoint_and_reused() {

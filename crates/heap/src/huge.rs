@@ -3,11 +3,11 @@
 //! Growing moves pages, not bytes (`mremap`). Each block is at least a slice long, so no slice holds the starts of two, and
 //! the page map needs to know only the slice of a block's start.
 
+use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
-use core::cell::UnsafeCell;
 use xalloc_os::{Lock, pages};
 
 /// What there is to know about a block.
@@ -28,14 +28,11 @@ struct State {
     stats: HugeStats,
 }
 
-/// The huge blocks of a heap.
-pub struct Huge {
-    lock: Lock,
-    state: UnsafeCell<State>,
-}
+// SAFETY: the records belong to the heap, not to a thread.
+unsafe impl Send for State {}
 
-// SAFETY: the state and the records are only touched under the lock.
-unsafe impl Sync for Huge {}
+/// The huge blocks of a heap.
+pub struct Huge(Locked<State>);
 
 /// What the huge blocks hold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,30 +66,23 @@ impl Huge {
     pub const fn new() -> Self {
         let null = core::ptr::null_mut();
         let stats = HugeStats { blocks: 0, live: 0 };
-        let state = State { unused: null, kept: null, spare: None, stats };
-        Self { lock: Lock::new(), state: UnsafeCell::new(state) }
+        Self(Locked::new(State { unused: null, kept: null, spare: None, stats }))
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
-        &self.lock
-    }
-
-    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        let _guard = self.lock.lock();
-        // SAFETY: under the lock.
-        f(unsafe { &mut *self.state.get() })
+        self.0.lock()
     }
 
     /// A block of at least `size` bytes aligned to `align` and at least to a page. `None` if there is no memory.
     pub fn allocate(&self, size: usize, align: usize, metadata: &Metadata) -> Option<HugeBlock> {
         let size = size.max(SLICE);
-        if let Some(start) = self.with(|state| state.reuse(size, align)) {
+        if let Some(start) = self.0.with(|state| state.reuse(size, align)) {
             return Some(HugeBlock { start: start as *mut u8, zeroed: false });
         }
         let mapping = pages::map_aligned(size, align)?;
         let entered = page_map::cover(mapping.start, SLICE)
-            && self.with(|state| state.enter(mapping.base, mapping.length, mapping.start, metadata)).is_some();
+            && self.0.with(|state| state.enter(mapping.base, mapping.length, mapping.start, metadata)).is_some();
         if !entered {
             // SAFETY: mapped above, seen by nobody. If the kernel keeps it, only untouched address space is lost.
             let _ = unsafe { pages::unmap(mapping.base, mapping.length) };
@@ -164,12 +154,12 @@ impl Huge {
 
     fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
         // SAFETY: records live as long as the process and are only touched under the lock.
-        self.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
+        self.0.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
     }
 
     /// Unmaps what the kernel would not unmap before. Returns how many bytes it gave back.
     pub fn trim(&self) -> usize {
-        self.with(|state| {
+        self.0.with(|state| {
             let mut given = 0;
             let mut still_kept = core::ptr::null_mut();
             while !state.kept.is_null() {
@@ -193,7 +183,7 @@ impl Huge {
 
     /// What the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
-        self.with(|state| state.stats)
+        self.0.with(|state| state.stats)
     }
 }
 

@@ -3,32 +3,26 @@
 //! Apart, so that a program that writes past a block cannot reach a record, and dense, so that records of different slabs
 //! do not all fall into the same lines of the cache as headers at the start of 64 KiB slabs would.
 
-use core::cell::UnsafeCell;
+use crate::locked::Locked;
 use xalloc_os::{Lock, pages};
 
 const MAPPING: usize = 256 << 10;
 /// Records start on their own cache line.
 const ALIGN: usize = 64;
 
-/// The bump pointer.
-pub struct Metadata {
-    lock: Lock,
-    range: UnsafeCell<(usize, usize)>,
-}
-
-// SAFETY: the range is only touched under the lock.
-unsafe impl Sync for Metadata {}
+/// The bump pointer: where the next record may start, and where the mapping ends.
+pub struct Metadata(Locked<(usize, usize)>);
 
 impl Metadata {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        Self { lock: Lock::new(), range: UnsafeCell::new((0, 0)) }
+        Self(Locked::new((0, 0)))
     }
 
     /// The lock, for fork. It is a leaf: nothing is locked while it is held.
     pub fn lock(&self) -> &Lock {
-        &self.lock
+        self.0.lock()
     }
 
     /// `size` bytes of zeros, for ever, aligned to a cache line. `None` if there is no memory.
@@ -39,17 +33,16 @@ impl Metadata {
     /// [`Metadata::allocate`], aligned to `align`: a power of two from a cache line to a page.
     pub fn allocate_aligned(&self, size: usize, align: usize) -> Option<*mut u8> {
         let size = pages::round_up(size, ALIGN);
-        let _guard = self.lock.lock();
-        // SAFETY: under the lock.
-        let range = unsafe { &mut *self.range.get() };
-        let mut start = pages::round_up(range.0, align);
-        if start + size > range.1 {
-            let length = size.max(MAPPING);
-            start = pages::map(length)?;
-            *range = (start, start + length);
-        }
-        range.0 = start + size;
-        Some(start as *mut u8)
+        self.0.with(|(next, end)| {
+            let mut start = pages::round_up(*next, align);
+            if start + size > *end {
+                let length = size.max(MAPPING);
+                start = pages::map(length)?;
+                *end = start + length;
+            }
+            *next = start + size;
+            Some(start as *mut u8)
+        })
     }
 
     /// Takes over untouched mapped memory of the caller's, which saves a mapping of its own. The larger of this and what
@@ -57,12 +50,11 @@ impl Metadata {
     pub fn donate(&self, start: usize, size: usize) {
         let start = pages::round_up(start, ALIGN);
         let end = start + (size & !(ALIGN - 1));
-        let _guard = self.lock.lock();
-        // SAFETY: under the lock.
-        let range = unsafe { &mut *self.range.get() };
-        if end - start > range.1 - range.0 {
-            *range = (start, end);
-        }
+        self.0.with(|range| {
+            if end - start > range.1 - range.0 {
+                *range = (start, end);
+            }
+        });
     }
 }
 

@@ -4,11 +4,11 @@
 //! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
 
 use crate::arena::{Arena, CHUNK};
+use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry};
 use crate::single_writer::Count16;
-use core::cell::UnsafeCell;
 use xalloc_os::{Lock, pages, thread};
 
 /// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
@@ -39,19 +39,14 @@ struct RunChunk {
     length: [Count16; PAGES],
 }
 
-struct Shard {
-    lock: Lock,
-    /// In the order of their creation, so that later chunks drain.
-    chunks: UnsafeCell<*mut RunChunk>,
-}
+/// The chunks of a shard, in the order of their creation, so that later ones drain.
+struct Chunks(*mut RunChunk);
 
-// SAFETY: the chunks are only touched under the lock, but for the lengths, which are single-writer words.
-unsafe impl Sync for Shard {}
+// SAFETY: the chunks belong to the shard, not to a thread.
+unsafe impl Send for Chunks {}
 
-/// The runs of a heap.
-pub struct Runs {
-    shards: [Shard; SHARDS],
-}
+/// The runs of a heap, in several shards.
+pub struct Runs([Locked<Chunks>; SHARDS]);
 
 /// A run just handed out.
 #[derive(Clone, Copy, Debug)]
@@ -75,12 +70,12 @@ impl Runs {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        Self { shards: [const { Shard { lock: Lock::new(), chunks: UnsafeCell::new(core::ptr::null_mut()) } }; SHARDS] }
+        Self([const { Locked::new(Chunks(core::ptr::null_mut())) }; SHARDS])
     }
 
     /// The locks, for fork. Under each, the arena's and the metadata's are taken.
     pub fn locks(&self) -> impl Iterator<Item = &Lock> {
-        self.shards.iter().map(|shard| &shard.lock)
+        self.0.iter().map(Locked::lock)
     }
 
     /// A run of at least `size` bytes (at most [`MAX`]) aligned to `align` (at most [`MAX_ALIGN`]). `None` if there is
@@ -88,29 +83,15 @@ impl Runs {
     pub fn allocate(&self, size: usize, align: usize, arena: &Arena, metadata: &Metadata) -> Option<Run> {
         let count = size.div_ceil(PAGE).max(1);
         let align = align.div_ceil(PAGE);
-        let mut guard = self.shards.iter().find_map(|shard| Some((shard, shard.lock.try_lock()?)));
-        if guard.is_none() {
-            let shard = &self.shards[thread::token() / PAGE % SHARDS];
-            guard = Some((shard, shard.lock.lock()));
+        let allocate =
+            |index, chunks: &mut Chunks| chunks.allocate(count, align, || open_chunk(index, arena, metadata));
+        for (index, shard) in self.0.iter().enumerate() {
+            if let Ok(run) = shard.try_with(|chunks| allocate(index, chunks)) {
+                return run;
+            }
         }
-        let (shard, _guard) = guard?;
-        // SAFETY: under the lock.
-        unsafe { shard.allocate(count, align, || self.open_chunk(shard, arena, metadata)) }
-    }
-
-    fn open_chunk(&self, shard: &Shard, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
-        let (base, record) = arena.take_chunk(metadata, size_of::<RunChunk>())?;
-        let record = record.cast::<RunChunk>();
-        let index = self.shards.iter().position(|other| core::ptr::eq(other, shard))?;
-        // SAFETY: a zeroed record of the right size, nobody else's; zeros are valid in every field.
-        unsafe {
-            (*record).base = base;
-            (*record).shard = index;
-            (*record).longest = PAGES;
-            (*record).free.set_range(0, PAGES);
-        }
-        page_map::set(base, CHUNK, Entry::Runs(record.cast()));
-        Some(record)
+        let index = thread::token() / PAGE % SHARDS;
+        self.0[index].with(|chunks| allocate(index, chunks))
     }
 
     /// Takes a run back.
@@ -148,31 +129,30 @@ impl Runs {
     ) -> Option<T> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process, and their shard never changes.
-        let shard = &self.shards[unsafe { (*chunk).shard }];
-        let _guard = shard.lock.lock();
-        // SAFETY: under the lock.
-        let chunk = unsafe { &mut *chunk };
-        let page = (address - chunk.base) / PAGE;
-        let length = chunk.length[page].get() as usize;
-        (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunk, page, length))
+        let shard = &self.0[unsafe { (*chunk).shard }];
+        shard.with(|_| {
+            // SAFETY: under the lock.
+            let chunk = unsafe { &mut *chunk };
+            let page = (address - chunk.base) / PAGE;
+            let length = chunk.length[page].get() as usize;
+            (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunk, page, length))
+        })
     }
 
     /// Gives the pages of free runs back to the kernel, but for about `keep` bytes. Returns how many bytes it gave.
     pub fn trim(&self, keep: usize) -> usize {
-        let mut surplus = self.stats().dirty.saturating_sub(keep);
+        let surplus = self.stats().dirty.saturating_sub(keep);
         let mut given = 0;
-        for shard in &self.shards {
-            let _guard = shard.lock.lock();
-            // SAFETY: under the lock.
-            for chunk in unsafe { shard.chunks() } {
-                if surplus == 0 {
-                    break;
+        for shard in &self.0 {
+            shard.with(|chunks| {
+                for chunk in chunks.iter() {
+                    if given >= surplus {
+                        return;
+                    }
+                    // SAFETY: under the lock, one reference at a time.
+                    given += unsafe { (*chunk).purge() };
                 }
-                // SAFETY: under the lock, one reference at a time.
-                let bytes = unsafe { (*chunk).purge() };
-                given += bytes;
-                surplus = surplus.saturating_sub(bytes);
-            }
+            });
         }
         given
     }
@@ -180,15 +160,15 @@ impl Runs {
     /// What the runs hold.
     pub fn stats(&self) -> RunStats {
         let mut stats = RunStats::default();
-        for shard in &self.shards {
-            let _guard = shard.lock.lock();
-            // SAFETY: under the lock.
-            for chunk in unsafe { shard.chunks() } {
-                // SAFETY: under the lock, one reference at a time.
-                let chunk = unsafe { &*chunk };
-                stats.live += chunk.length.iter().map(|length| length.get() as usize).sum::<usize>() * PAGE;
-                stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
-            }
+        for shard in &self.0 {
+            shard.with(|chunks| {
+                for chunk in chunks.iter() {
+                    // SAFETY: under the lock, one reference at a time.
+                    let chunk = unsafe { &*chunk };
+                    stats.live += chunk.length.iter().map(|length| length.get() as usize).sum::<usize>() * PAGE;
+                    stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
+                }
+            });
         }
         stats
     }
@@ -196,37 +176,46 @@ impl Runs {
 
 const NOT_A_RUN: &str = "not the start of a block in use: an interior pointer, or freed before";
 
-impl Shard {
-    /// # Safety
-    /// Under the lock.
-    unsafe fn chunks(&self) -> impl Iterator<Item = *mut RunChunk> {
+/// Adds a chunk to shard `index`, whose lock the caller holds.
+fn open_chunk(index: usize, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
+    let (base, record) = arena.take_chunk(metadata, size_of::<RunChunk>())?;
+    let record = record.cast::<RunChunk>();
+    // SAFETY: a zeroed record of the right size, nobody else's; zeros are valid in every field.
+    unsafe {
+        (*record).base = base;
+        (*record).shard = index;
+        (*record).longest = PAGES;
+        (*record).free.set_range(0, PAGES);
+    }
+    page_map::set(base, CHUNK, Entry::Runs(record.cast()));
+    Some(record)
+}
+
+impl Chunks {
+    fn iter(&self) -> impl Iterator<Item = *mut RunChunk> + use<> {
         let present = |chunk: *mut RunChunk| (!chunk.is_null()).then_some(chunk);
-        // SAFETY: the caller's promise; chunks are never unmapped.
-        let first = unsafe { *self.chunks.get() };
-        // SAFETY: as above.
-        core::iter::successors(present(first), move |&chunk| present(unsafe { (*chunk).next }))
+        // SAFETY: chunks are never unmapped; the links change under the lock that the caller holds.
+        core::iter::successors(present(self.0), move |&chunk| present(unsafe { (*chunk).next }))
     }
 
-    /// # Safety
-    /// Under the lock.
-    unsafe fn allocate(&self, count: usize, align: usize, open: impl FnOnce() -> Option<*mut RunChunk>) -> Option<Run> {
+    fn allocate(&mut self, count: usize, align: usize, open: impl FnOnce() -> Option<*mut RunChunk>) -> Option<Run> {
         let mut last = core::ptr::null_mut::<RunChunk>();
-        // SAFETY: the caller's promise, for this block.
-        unsafe {
-            for chunk in self.chunks() {
-                if let Some(run) = (*chunk).allocate(count, align) {
-                    return Some(run);
-                }
-                last = chunk;
+        for chunk in self.iter() {
+            // SAFETY: under the lock, one reference at a time; as below.
+            if let Some(run) = unsafe { (*chunk).allocate(count, align) } {
+                return Some(run);
             }
-            let chunk = open()?;
-            if last.is_null() {
-                *self.chunks.get() = chunk;
-            } else {
-                (*last).next = chunk;
-            }
-            (*chunk).allocate(count, align)
+            last = chunk;
         }
+        let chunk = open()?;
+        if last.is_null() {
+            self.0 = chunk;
+        } else {
+            // SAFETY: as above.
+            unsafe { (*last).next = chunk };
+        }
+        // SAFETY: as above.
+        unsafe { (*chunk).allocate(count, align) }
     }
 }
 

@@ -3,7 +3,6 @@
 //! Only the thread heap that owns a slab changes its record. A block is either in the slab's free list, not carved yet, or
 //! *used*: with the program, in a bin, or on its way back from another thread.
 
-use crate::arena::Chunk;
 use crate::single_writer::{Count16, Pointer, Word};
 use crate::size_class::{Class, TABLE};
 
@@ -48,7 +47,8 @@ pub struct Slab {
     pub(crate) next: Pointer<Slab>,
     pub(crate) previous: Pointer<Slab>,
     start: Word,
-    chunk: Pointer<Chunk>,
+    /// What the arena put there, to take the slab back.
+    home: Pointer<u8>,
     place: Count16,
 }
 
@@ -65,14 +65,14 @@ const LATER_EXTENT: usize = 16 << 10;
 
 impl Slab {
     /// Makes this the record of an unused slab of `class` whose blocks start at `start`.
-    pub fn open(&self, class: usize, start: usize, chunk: *mut Chunk) {
+    pub fn open(&self, class: usize, start: usize, home: *mut u8) {
         self.free.set(core::ptr::null_mut());
         self.available.set(0);
         self.used.set(0);
         self.carved.set(0);
         self.class.set(class as u16);
         self.start.set(start);
-        self.chunk.set(chunk);
+        self.home.set(home);
         self.place.set(Place::Full as u16);
     }
 
@@ -91,9 +91,9 @@ impl Slab {
         self.start.get()
     }
 
-    /// The chunk its slices belong to.
-    pub fn chunk(&self) -> *mut Chunk {
-        self.chunk.get()
+    /// What the arena put there, to take the slab back.
+    pub fn home(&self) -> *mut u8 {
+        self.home.get()
     }
 
     /// How many blocks are used.

@@ -3,7 +3,7 @@
 //! The rules are those of C23, POSIX.1-2024 and glibc, where they leave a choice glibc's. Success never touches errno,
 //! `free` never does.
 
-use crate::{Heap, HeapRedirect, foreign};
+use crate::{BOOTSTRAP, Heap, HeapRedirect, foreign};
 use core::ptr::null_mut;
 use xalloc_heap::misuse::Call;
 use xalloc_os::{foreign as libc_blocks, pages};
@@ -52,7 +52,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
         match self.heap() {
             Some(heap) => heap.malloc(size),
-            None => self.bootstrap.allocate(size, MIN_ALIGN),
+            None => BOOTSTRAP.allocate(size, MIN_ALIGN),
         }
     }
 
@@ -80,7 +80,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// Frees a block that was not at hand: `free_owned` frees one of the heap's own.
     #[inline(always)]
     unsafe fn free_with(&self, block: *mut u8, free_owned: impl FnOnce(&H)) {
-        if block.is_null() || self.bootstrap.owns(block) {
+        if block.is_null() || BOOTSTRAP.owns(block) {
             return;
         }
         match self.heap() {
@@ -143,7 +143,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
         or_no_memory(match self.heap() {
             Some(heap) => heap.calloc(total),
-            None => self.bootstrap.allocate(total, MIN_ALIGN),
+            None => BOOTSTRAP.allocate(total, MIN_ALIGN),
         })
     }
 
@@ -165,9 +165,7 @@ impl<H: Heap> HeapRedirect<H> {
                 return fail(libc::ENOMEM);
             }
             match self.heap() {
-                Some(heap) if !self.bootstrap.owns(block) && heap.owns(block) => {
-                    or_no_memory(heap.realloc(block, size))
-                }
+                Some(heap) if !BOOTSTRAP.owns(block) && heap.owns(block) => or_no_memory(heap.realloc(block, size)),
                 _ => self.realloc_elsewhere(block, size),
             }
         }
@@ -178,8 +176,8 @@ impl<H: Heap> HeapRedirect<H> {
     unsafe fn realloc_elsewhere(&self, block: *mut u8, size: usize) -> *mut u8 {
         // SAFETY: the caller's promise: it owns the block.
         unsafe {
-            let (old, maker) = if self.bootstrap.owns(block) {
-                (self.bootstrap.usable_size(block), None)
+            let (old, maker) = if BOOTSTRAP.owns(block) {
+                (BOOTSTRAP.usable_size(block), None)
             } else {
                 match foreign::recognise(block, Call::Realloc) {
                     Some(found) => (found.usable, Some(found)),
@@ -221,7 +219,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
         match self.heap() {
             Some(heap) => heap.memalign(align, size),
-            None => self.bootstrap.allocate(size, align),
+            None => BOOTSTRAP.allocate(size, align),
         }
     }
 
@@ -281,8 +279,8 @@ impl<H: Heap> HeapRedirect<H> {
         }
         // SAFETY: the caller's promise, for both.
         unsafe {
-            if self.bootstrap.owns(block) {
-                return self.bootstrap.usable_size(block);
+            if BOOTSTRAP.owns(block) {
+                return BOOTSTRAP.usable_size(block);
             }
             match self.heap() {
                 Some(heap) if heap.owns(block) => heap.usable_size(block),

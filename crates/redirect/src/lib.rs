@@ -66,25 +66,22 @@ pub struct Callbacks {
     pub operator_allocate: unsafe extern "C" fn(usize, usize, usize) -> *mut u8,
 }
 
+/// For allocations from inside the start-up. Not a part of the redirection, whose other words are not zeros: so these pages
+/// take no room in the library's file.
+static BOOTSTRAP: Bootstrap = Bootstrap::new();
+
 /// A heap in the place of the process's malloc. Constant from the start: it works before any constructor has run.
 pub struct HeapRedirect<H> {
     heap: H,
     callbacks: Callbacks,
     startup: Startup,
-    bootstrap: Bootstrap,
     threads: threads::ThreadKey,
 }
 
 impl<H: Heap> HeapRedirect<H> {
     /// The redirection to `heap`.
     pub const fn new(heap: H, callbacks: Callbacks) -> Self {
-        Self {
-            heap,
-            callbacks,
-            startup: Startup::new(sync::AtomicUsize::new(0)),
-            bootstrap: Bootstrap::new(),
-            threads: threads::ThreadKey::new(),
-        }
+        Self { heap, callbacks, startup: Startup::new(sync::AtomicUsize::new(0)), threads: threads::ThreadKey::new() }
     }
 
     /// The heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here

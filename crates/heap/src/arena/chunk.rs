@@ -1,0 +1,81 @@
+//! A chunk's record, and which of its slices to take.
+
+use crate::size_class::SLICE;
+use crate::slab::Slab;
+use xalloc_os::pages;
+
+/// A chunk of slabs: which slices are free, and the records of its slabs, in one dense array.
+#[repr(C, align(64))]
+pub struct Chunk {
+    /// The first address.
+    pub base: usize,
+    /// Free slices.
+    pub free: u64,
+    /// Free slices whose pages may be resident.
+    pub dirty: u64,
+    /// The neighbours among the chunks that have free slices.
+    pub next: *mut Chunk,
+    /// See `next`.
+    pub previous: *mut Chunk,
+    /// The next chunk of all.
+    pub older: *mut Chunk,
+    /// The records, by the number of a slab's first slice.
+    pub slabs: [Slab; 64],
+}
+
+impl Chunk {
+    /// Gives the pages of the dirty slices back to the kernel. Returns how many bytes; what the kernel keeps stays dirty.
+    pub fn purge_dirty(&mut self) -> usize {
+        let mut given = 0;
+        let mut left = self.dirty;
+        while left != 0 {
+            let first = left.trailing_zeros() as usize;
+            let count = (!(left >> first)).trailing_zeros() as usize;
+            let mask = slice_mask(first, count);
+            left &= !mask;
+            // SAFETY: dirty slices are free, so nobody needs their contents.
+            if unsafe { pages::purge(self.base + first * SLICE, count * SLICE) } {
+                self.dirty &= !mask;
+                given += count * SLICE;
+            }
+        }
+        given
+    }
+}
+
+/// The bits of `count` slices from `index` on.
+pub const fn slice_mask(index: usize, count: usize) -> u64 {
+    (u64::MAX >> (64 - count)) << index
+}
+
+/// The first slices of the groups of eight that are free altogether.
+pub const fn free_groups(free: u64) -> u64 {
+    let pairs = free & free >> 1;
+    let fours = pairs & pairs >> 2;
+    fours & fours >> 4 & 0x0101_0101_0101_0101
+}
+
+/// The best single slice: used before rather than fresh, from a broken group rather than a whole one.
+pub fn best_slice(free: u64, dirty: u64) -> usize {
+    let broken = free & !(free_groups(free) * 0xff);
+    let choice = [dirty & broken, dirty, broken, free].into_iter().find(|&slices| slices != 0);
+    choice.unwrap_or(free).trailing_zeros() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_and_slices() {
+        assert_eq!(free_groups(u64::MAX), 0x0101_0101_0101_0101);
+        assert_eq!(free_groups(0xff_7fff), 0x01_0001);
+        assert_eq!(best_slice(u64::MAX, 0), 0);
+        assert_eq!(best_slice(u64::MAX, 1 << 40), 40);
+        assert_eq!(best_slice(u64::MAX << 1, 0), 1);
+        assert_eq!(best_slice(0xff00 | 1 << 20, 1 << 9), 9);
+        assert_eq!(best_slice(0xff00 | 1 << 20, 0), 20);
+        assert_eq!(slice_mask(0, 64), u64::MAX);
+        assert_eq!(slice_mask(63, 1), 1 << 63);
+    }
+}

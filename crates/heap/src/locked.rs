@@ -1,0 +1,39 @@
+//! State that is only touched under its lock.
+
+use core::cell::UnsafeCell;
+use xalloc_os::Lock;
+
+/// A value and the lock that guards it.
+pub struct Locked<T> {
+    lock: Lock,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value is only touched under the lock, by one thread after the other.
+unsafe impl<T: Send> Sync for Locked<T> {}
+
+impl<T> Locked<T> {
+    /// `value`, unlocked.
+    pub const fn new(value: T) -> Self {
+        Self { lock: Lock::new(), value: UnsafeCell::new(value) }
+    }
+
+    /// The lock, for fork.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// Calls `f` under the lock. `f` must not come back here.
+    pub fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        let _guard = self.lock.lock();
+        // SAFETY: under the lock.
+        f(unsafe { &mut *self.value.get() })
+    }
+
+    /// [`Locked::with`], if nobody holds the lock; otherwise gives `f` back.
+    pub fn try_with<R, F: FnOnce(&mut T) -> R>(&self, f: F) -> Result<R, F> {
+        let Some(_guard) = self.lock.try_lock() else { return Err(f) };
+        // SAFETY: under the lock.
+        Ok(f(unsafe { &mut *self.value.get() }))
+    }
+}
