@@ -2,28 +2,42 @@
 //!
 //! Growing moves pages, not bytes (`mremap`). Each block is at least a slice long, so no slice holds the starts of two, and
 //! the page map needs to know only the slice of a block's start.
+//!
+//! A freed mapping is kept for a second, because touching fresh pages is the dearest thing an allocator does, and programs
+//! free a large buffer to allocate the next one. The second is looked at when a huge block is freed or mapped.
 
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
-use xalloc_os::{Lock, pages};
+use xalloc_os::{Lock, clock, pages};
+
+/// How many freed mappings are kept, for how long, and how many bytes in them: this many, or an eighth of what is in use.
+const KEPT_BLOCKS: usize = 16;
+const KEPT_MILLISECONDS: u64 = 1000;
+const KEPT_BYTES: usize = 32 << 20;
 
 /// What there is to know about a block.
 #[derive(Clone, Copy)]
 struct Record {
     base: usize,
     length: usize,
-    /// The block's first byte; 0 while the record is unused.
+    /// The block's first byte; 0 while it is not in use.
     start: usize,
+    /// The address by which it stands in the page map, whether it is in use or kept.
+    entered: usize,
+    /// When it was freed.
+    freed: u64,
     next: *mut Record,
 }
 
 struct State {
     unused: *mut Record,
-    /// Blocks that were freed but that the kernel would not unmap: reused, or unmapped later.
+    /// Mappings that were freed a moment ago, the last one first. They stay in the page map.
     kept: *mut Record,
+    /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
+    stuck: *mut Record,
     spare: Option<SpareLeaf>,
     stats: HugeStats,
 }
@@ -41,6 +55,8 @@ pub struct HugeStats {
     pub blocks: usize,
     /// Their bytes.
     pub live: usize,
+    /// Bytes in mappings that are kept although they were freed.
+    pub kept: usize,
 }
 
 /// A huge block just handed out.
@@ -52,7 +68,7 @@ pub struct HugeBlock {
     pub zeroed: bool,
 }
 
-const NOT_A_BLOCK: &str = "not the start of a block in use: an interior pointer";
+const NOT_A_BLOCK: &str = "not the start of a block in use: an interior pointer, or freed before";
 
 impl Record {
     fn usable(&self) -> usize {
@@ -65,8 +81,8 @@ impl Huge {
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let null = core::ptr::null_mut();
-        let stats = HugeStats { blocks: 0, live: 0 };
-        Self(Locked::new(State { unused: null, kept: null, spare: None, stats }))
+        let stats = HugeStats { blocks: 0, live: 0, kept: 0 };
+        Self(Locked::new(State { unused: null, kept: null, stuck: null, spare: None, stats }))
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
@@ -80,7 +96,11 @@ impl Huge {
         if let Some(start) = self.0.with(|state| state.reuse(size, align)) {
             return Some(HugeBlock { start: start as *mut u8, zeroed: false });
         }
-        let mapping = pages::map_aligned(size, align)?;
+        self.evict_old();
+        let mapping = pages::map_aligned(size, align).or_else(|| {
+            // What is kept may be all that is in the way.
+            if self.trim() > 0 { pages::map_aligned(size, align) } else { None }
+        })?;
         let entered = page_map::cover(mapping.start, SLICE)
             && self.0.with(|state| state.enter(mapping.base, mapping.length, mapping.start, metadata)).is_some();
         if !entered {
@@ -91,35 +111,56 @@ impl Huge {
         Some(HugeBlock { start: mapping.start as *mut u8, zeroed: true })
     }
 
-    /// Whether `address` lies in the block of `record`; the rest of its first slice may be anybody's.
+    /// Whether `address` lies in the mapping of `record`; the rest of its first slice may be anybody's.
     pub fn contains(&self, address: usize, record: *mut u8) -> bool {
-        self.with_record(record, |_, record| {
-            let start = record.start;
-            start != 0 && (start..record.base + record.length).contains(&address)
-        })
+        self.with_record(record, |_, record| address.wrapping_sub(record.base) < record.length)
     }
 
     /// Takes a block back.
     pub fn free(&self, address: usize, record: *mut u8) {
+        let now = clock::coarse_milliseconds();
         let freed = self.with_record(record, |state, record| {
-            if record.start != address {
-                return None;
+            let valid = record.start == address;
+            if valid {
+                state.keep(record, now);
             }
-            state.stats.blocks -= 1;
-            state.stats.live -= record.usable();
-            page_map::set(address & !(SLICE - 1), SLICE, Entry::None);
-            record.start = 0;
-            Some((record.base, record.length))
+            valid
         });
-        let Some((base, length)) = freed else { return misuse::report(Call::Free, address, NOT_A_BLOCK) };
-        // Outside the lock: the kernel may take long to unmap a large block. The record is nobody's meanwhile.
-        // SAFETY: the block was just taken out of the map, by its only owner.
-        let unmapped = unsafe { pages::unmap(base, length) };
-        self.with_record(record, |state, record| {
-            let list = if unmapped { &mut state.unused } else { &mut state.kept };
-            record.next = *list;
-            *list = record;
-        });
+        if !freed {
+            return misuse::report(Call::Free, address, NOT_A_BLOCK);
+        }
+        self.evict(|state| state.surplus(now));
+    }
+
+    /// Gives back what was kept long enough.
+    fn evict_old(&self) {
+        // Most programs keep nothing, and do not pay for the clock.
+        if self.stats().kept > 0 {
+            let now = clock::coarse_milliseconds();
+            self.evict(|state| state.surplus(now));
+        }
+    }
+
+    /// Unmaps what `choose` takes out of the kept mappings, until it takes nothing. Returns how many bytes went.
+    fn evict(&self, mut choose: impl FnMut(&mut State) -> *mut Record) -> usize {
+        let mut given = 0;
+        loop {
+            let record = self.0.with(&mut choose);
+            if record.is_null() {
+                return given;
+            }
+            // Outside the lock: the kernel may take long to unmap a large block.
+            // SAFETY: the record was just taken out of the list, and is nobody's until it is put into another one.
+            let (base, length) = unsafe { ((*record).base, (*record).length) };
+            // SAFETY: a freed block's mapping, out of the page map.
+            let unmapped = unsafe { pages::unmap(base, length) };
+            given += if unmapped { length } else { 0 };
+            self.with_record(record.cast(), |state, record| {
+                let list = if unmapped { &mut state.unused } else { &mut state.stuck };
+                record.next = *list;
+                *list = record;
+            });
+        }
     }
 
     /// The usable size of a block, for `call`. 0 if there is none at this address, which is reported.
@@ -157,27 +198,18 @@ impl Huge {
         self.0.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
     }
 
-    /// Unmaps what the kernel would not unmap before. Returns how many bytes it gave back.
+    /// Unmaps all that is kept, and what the kernel would not unmap before. Returns how many bytes it gave back.
     pub fn trim(&self) -> usize {
-        self.0.with(|state| {
-            let mut given = 0;
-            let mut still_kept = core::ptr::null_mut();
-            while !state.kept.is_null() {
-                // SAFETY: under the lock; kept records are nobody's.
-                let record = unsafe { &mut *state.kept };
-                state.kept = record.next;
-                // SAFETY: a kept mapping is nobody's.
-                let list = if unsafe { pages::unmap(record.base, record.length) } {
-                    given += record.length;
-                    &mut state.unused
-                } else {
-                    &mut still_kept
-                };
-                record.next = *list;
-                *list = record;
+        // Each stuck mapping is tried once: those that stay so come back into the list.
+        let mut stuck = self.0.with(|state| core::mem::replace(&mut state.stuck, core::ptr::null_mut()));
+        self.evict(|state| {
+            let record = stuck;
+            if record.is_null() {
+                return state.pop_oldest();
             }
-            state.kept = still_kept;
-            given
+            // SAFETY: under the lock; the list is this call's alone.
+            stuck = unsafe { (*record).next };
+            record
         })
     }
 
@@ -199,7 +231,7 @@ impl State {
             record
         };
         // SAFETY: the record is nobody else's.
-        unsafe { *record = Record { base, length, start, next: core::ptr::null_mut() } };
+        unsafe { *record = Record { base, length, start, entered: start, freed: 0, next: core::ptr::null_mut() } };
         self.announce(record);
         Some(())
     }
@@ -207,28 +239,97 @@ impl State {
     /// Enters a live record into the page map and the statistics.
     fn announce(&mut self, record: *mut Record) {
         // SAFETY: under the lock, and the record is live.
-        let (start, usable) = unsafe { ((*record).start, (*record).usable()) };
+        let (start, usable) = unsafe {
+            (*record).entered = (*record).start;
+            ((*record).start, (*record).usable())
+        };
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
         self.stats.blocks += 1;
         self.stats.live += usable;
     }
 
-    /// A kept mapping that fits and is not more than twice as large.
-    fn reuse(&mut self, size: usize, align: usize) -> Option<usize> {
-        let mut link = &raw mut self.kept;
-        // SAFETY: under the lock; kept records are nobody's.
+    /// Puts a block that was freed `now` among the kept ones.
+    fn keep(&mut self, record: &mut Record, now: u64) {
+        self.stats.blocks -= 1;
+        self.stats.live -= record.usable();
+        self.stats.kept += record.length;
+        record.start = 0;
+        record.freed = now;
+        record.next = self.kept;
+        self.kept = record;
+    }
+
+    /// Takes the oldest kept mapping out if too much is kept or it was kept long enough; null if neither.
+    fn surplus(&mut self, now: u64) -> *mut Record {
+        let most = KEPT_BYTES.max(self.stats.live / 8);
+        let mut count = 0;
+        let mut oldest = core::ptr::null_mut::<Record>();
+        let mut record = self.kept;
+        // SAFETY: under the lock.
         unsafe {
-            while !(*link).is_null() {
-                let record = *link;
+            while !record.is_null() {
+                // One that is too large by itself must not push out all others.
+                if (*record).length > most {
+                    self.unlink(record);
+                    return record;
+                }
+                count += 1;
+                oldest = record;
+                record = (*record).next;
+            }
+            let old = !oldest.is_null() && now.saturating_sub((*oldest).freed) >= KEPT_MILLISECONDS;
+            if old || count > KEPT_BLOCKS || self.stats.kept > most { self.pop_oldest() } else { core::ptr::null_mut() }
+        }
+    }
+
+    /// Takes the oldest kept mapping out; null if there is none.
+    fn pop_oldest(&mut self) -> *mut Record {
+        let mut oldest = self.kept;
+        // SAFETY: under the lock.
+        unsafe {
+            while !oldest.is_null() && !(*oldest).next.is_null() {
+                oldest = (*oldest).next;
+            }
+            if !oldest.is_null() {
+                self.unlink(oldest);
+            }
+        }
+        oldest
+    }
+
+    /// Takes a mapping out of the kept ones and out of the page map.
+    ///
+    /// # Safety
+    /// It is one of the kept ones.
+    unsafe fn unlink(&mut self, record: *mut Record) {
+        let mut link = &raw mut self.kept;
+        // SAFETY: under the lock, and the record is in the list.
+        unsafe {
+            while *link != record {
+                link = &raw mut (**link).next;
+            }
+            *link = (*record).next;
+            self.stats.kept -= (*record).length;
+            page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::None);
+        }
+    }
+
+    /// A kept mapping that fits and is not more than a quarter larger than need be.
+    fn reuse(&mut self, size: usize, align: usize) -> Option<usize> {
+        let mut record = self.kept;
+        // SAFETY: under the lock.
+        unsafe {
+            while !record.is_null() {
                 let (base, length) = ((*record).base, (*record).length);
                 let start = pages::round_up(base, align.max(pages::page_size()));
-                if start + size <= base + length && length / 2 <= size {
-                    *link = (*record).next;
+                let fits = start + size <= base + length && length - length / 5 <= size;
+                if fits && page_map::cover(start, SLICE) {
+                    self.unlink(record);
                     (*record).start = start;
                     self.announce(record);
                     return Some(start);
                 }
-                link = &raw mut (*record).next;
+                record = (*record).next;
             }
         }
         None
@@ -247,43 +348,10 @@ impl State {
         self.spare = spare.cover(start);
         page_map::set(record.start & !(SLICE - 1), SLICE, Entry::None);
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(core::ptr::from_mut(record).cast()));
+        record.entered = start;
         Some(base)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(address: usize) -> *mut u8 {
-        match page_map::entry(address) {
-            Entry::Huge(record) => record,
-            other => panic!("{address:#x} belongs to {other:?}"),
-        }
-    }
-
-    #[test]
-    fn blocks_are_aligned_grow_and_go() {
-        static HUGE: Huge = Huge::new();
-        static METADATA: Metadata = Metadata::new();
-        for align in [16, 4096, 1 << 16, 1 << 22, 1 << 30] {
-            let block = HUGE.allocate(3 << 20, align, &METADATA).unwrap();
-            let start = block.start as usize;
-            assert!(block.zeroed && start.is_multiple_of(align.max(4096)));
-            assert!(HUGE.usable_size(start, record(start), Call::Free) >= 3 << 20);
-            assert!(HUGE.contains(start, record(start)));
-            assert!(start.is_multiple_of(SLICE) || !HUGE.contains(start - 1, record(start)));
-            // SAFETY: the block is ours.
-            unsafe { block.start.write_bytes(7, 3 << 20) };
-            let grown = HUGE.resize(start, record(start), 1 << 30).unwrap();
-            // SAFETY: as above; the new bytes read as zeros.
-            unsafe { assert_eq!((*grown, *grown.add((3 << 20) - 1), *grown.add(1 << 29)), (7, 7, 0)) };
-            let start = grown as usize;
-            assert_eq!(HUGE.resize(start, record(start), 3 << 20).unwrap(), grown);
-            assert_eq!(HUGE.stats().blocks, 1);
-            HUGE.free(start, record(start));
-            assert_eq!(page_map::entry(start), Entry::None);
-        }
-        assert_eq!((HUGE.stats().blocks, HUGE.stats().live), (0, 0));
-    }
-}
+mod tests;

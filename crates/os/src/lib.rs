@@ -21,6 +21,7 @@ compile_error!("xalloc runs on 64-bit Linux (x86-64 and aarch64); other systems 
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 mod arch;
 
+pub mod clock;
 pub mod foreign;
 mod futex;
 pub mod libc_imports;

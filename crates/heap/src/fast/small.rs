@@ -117,8 +117,9 @@ impl FastHeap {
     /// Adds a fresh slab to the heap.
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
         let slab = self.arena.take_slab(class, &self.metadata).or_else(|| {
-            // What others sent to heaps without a thread may free slices.
+            // What others sent to heaps without a thread may free slices, what is kept may be in a region's way.
             self.help_orphans();
+            self.huge.trim();
             self.arena.take_slab(class, &self.metadata)
         })?;
         enter_slab(slab, heap.bin_address(class));

@@ -25,9 +25,9 @@ impl FastHeap {
             live: small + runs.live + huge.live,
             mapped_blocks: huge.blocks,
             mapped_live: huge.live,
-            held: arena.in_slabs + arena.dirty + runs.live + runs.dirty,
-            trimmable: arena.dirty + runs.dirty,
-            reserved: arena.reserved + huge.live,
+            held: arena.in_slabs + arena.dirty + runs.live + runs.dirty + huge.kept,
+            trimmable: arena.dirty + runs.dirty + huge.kept,
+            reserved: arena.reserved + huge.live + huge.kept,
         }
     }
 

@@ -1,0 +1,55 @@
+use super::*;
+
+fn record(address: usize) -> *mut u8 {
+    match page_map::entry(address) {
+        Entry::Huge(record) => record,
+        other => panic!("{address:#x} belongs to {other:?}"),
+    }
+}
+
+#[test]
+fn blocks_are_aligned_grow_and_go() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    for align in [16, 4096, 1 << 16, 1 << 22, 1 << 30] {
+        let block = HUGE.allocate(3 << 20, align, &METADATA).unwrap();
+        let start = block.start as usize;
+        assert!(block.zeroed && start.is_multiple_of(align.max(4096)));
+        assert!(HUGE.usable_size(start, record(start), Call::Free) >= 3 << 20);
+        assert!(HUGE.contains(start, record(start)));
+        assert!(start.is_multiple_of(SLICE) || !HUGE.contains(start - 1, record(start)));
+        // SAFETY: the block is ours.
+        unsafe { block.start.write_bytes(7, 3 << 20) };
+        let grown = HUGE.resize(start, record(start), 1 << 30).unwrap();
+        // SAFETY: as above; the new bytes read as zeros.
+        unsafe { assert_eq!((*grown, *grown.add((3 << 20) - 1), *grown.add(1 << 29)), (7, 7, 0)) };
+        let start = grown as usize;
+        assert_eq!(HUGE.resize(start, record(start), 3 << 20).unwrap(), grown);
+        assert_eq!(HUGE.stats().blocks, 1);
+        HUGE.free(start, record(start));
+        HUGE.trim();
+        assert_eq!(page_map::entry(start), Entry::None);
+    }
+    assert_eq!((HUGE.stats().blocks, HUGE.stats().live, HUGE.stats().kept), (0, 0, 0));
+}
+
+#[test]
+fn a_freed_mapping_is_reused_and_not_too_many_are_kept() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let allocate = |size| HUGE.allocate(size, 16, &METADATA).unwrap();
+    let first = allocate(5 << 20);
+    HUGE.free(first.start as usize, record(first.start as usize));
+    let second = allocate(5 << 20);
+    assert_eq!((second.start, second.zeroed), (first.start, false));
+    assert_ne!(allocate(5 << 20).start, first.start);
+    let blocks: std::vec::Vec<_> = (0..40).map(|_| allocate(3 << 20).start as usize).collect();
+    for block in blocks {
+        HUGE.free(block, record(block));
+    }
+    assert!(HUGE.stats().kept <= KEPT_BYTES);
+    let large = allocate(KEPT_BYTES * 2).start as usize;
+    let kept = HUGE.stats().kept;
+    HUGE.free(large, record(large));
+    assert_eq!(HUGE.stats().kept, kept);
+}
