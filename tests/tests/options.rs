@@ -1,8 +1,59 @@
 //! `XALLOC_CONF`: what it does, and what it says about mistakes.
 
+use libtest_mimic::{Arguments, Trial};
 use std::process::Output;
 use std::time::Duration;
-use xalloc_tests::{checkout, fixture, preloaded, succeed};
+use xalloc_tests::{checkout, fixture, library, plain, preloaded, run, succeed};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let tests: &[(&str, fn())] = &[
+        ("says_nothing_unasked", says_nothing_unasked),
+        ("verbose_is_one_line_with_version_heap_and_pid", verbose_is_one_line_with_version_heap_and_pid),
+        ("a_mistake_is_one_line_and_the_program_runs_on", a_mistake_is_one_line_and_the_program_runs_on),
+        ("every_option_is_obeyed", every_option_is_obeyed),
+        ("heap_system_passes_through", heap_system_passes_through),
+        ("the_documentation_lists_every_option", the_documentation_lists_every_option),
+    ];
+    let mut trials: Vec<Trial> = tests
+        .iter()
+        .map(|&(name, test)| {
+            Trial::test(name, move || {
+                test();
+                Ok(())
+            })
+        })
+        .collect();
+    let skipped = !in_a_tree_with_file("", "true").is_ok_and(|output| output.status.success());
+    let name = if skipped { "the_file (SKIPPED: may not mount an overlay here)" } else { "the_file" };
+    trials.push(
+        Trial::test(name, || {
+            the_file_is_read_and_the_variable_wins();
+            Ok(())
+        })
+        .with_ignored_flag(skipped),
+    );
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Runs a shell script in a mount namespace of its own, in which `/etc/xalloc.conf` has this text.
+fn in_a_tree_with_file(text: &str, script: &str) -> Result<Output, String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    std::fs::write(directory.path().join("xalloc.conf"), text).map_err(|error| error.to_string())?;
+    let script =
+        format!("mount -t overlay overlay -o lowerdir={}:/etc /etc && {{ {script}; }}", directory.path().display());
+    run(plain("unshare").args(["-m", "sh", "-c", &script]), Duration::from_secs(60))
+}
+
+fn the_file_is_read_and_the_variable_wins() {
+    let text = "# the house's rules\nverbose:true # say so\nheep:fast,invalid:report\n";
+    let complaint = "xalloc: /etc/xalloc.conf: there is no option 'heep': did you mean 'heap'?\n";
+    let script = format!("LD_PRELOAD={} true", library().display());
+    let said = stderr(&in_a_tree_with_file(text, &format!("env {script}")).unwrap());
+    assert!(said.starts_with(&format!("{complaint}xalloc ")), "{said}");
+    let said = stderr(&in_a_tree_with_file(text, &format!("env XALLOC_CONF=verbose:false {script}")).unwrap());
+    assert_eq!(said, complaint);
+}
 
 fn with(conf: &str, program: &str, arguments: &[&str]) -> Output {
     let mut command = preloaded(program, conf);
@@ -13,14 +64,12 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-#[test]
 fn says_nothing_unasked() {
     for program in ["true", "ls"] {
         assert_eq!(stderr(&with("", program, &[])), "");
     }
 }
 
-#[test]
 fn verbose_is_one_line_with_version_heap_and_pid() {
     for (conf, heap) in [("verbose:true", "fast"), ("verbose:true,heap:system", "system")] {
         // The shell prints its own process id, so that the line's can be compared.
@@ -30,7 +79,6 @@ fn verbose_is_one_line_with_version_heap_and_pid() {
     }
 }
 
-#[test]
 fn a_mistake_is_one_line_and_the_program_runs_on() {
     for (conf, expected) in [
         ("verbos:true", "xalloc: XALLOC_CONF: there is no option 'verbos': did you mean 'verbose'?\n"),
@@ -45,7 +93,6 @@ fn a_mistake_is_one_line_and_the_program_runs_on() {
 }
 
 /// Every option of the table has an effect: none is unknown to the library.
-#[test]
 fn every_option_is_obeyed() {
     for setting in xalloc_options::OPTIONS {
         let conf = format!("{}:{}", setting.name, setting.default);
@@ -53,7 +100,6 @@ fn every_option_is_obeyed() {
     }
 }
 
-#[test]
 fn heap_system_passes_through() {
     let program = fixture("bindings.cpp", &[]);
     for (program, arguments) in
@@ -71,7 +117,6 @@ fn heap_system_passes_through() {
 }
 
 /// The documentation has every option, with its default.
-#[test]
 fn the_documentation_lists_every_option() {
     let text = std::fs::read_to_string(checkout().join("docs/options.md")).unwrap();
     for setting in xalloc_options::OPTIONS {

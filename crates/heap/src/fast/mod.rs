@@ -1,8 +1,8 @@
 //! The default heap: thread bins over slabs, remote frees in segments, runs, huge mappings.
 //!
 //! A thread's hit path touches its own heap, the page map and the block; no lock, no atomic read-modify-write, no call.
-//! Everything else is in the slow paths: [`small`](self) for blocks with a size class, `sending` for other threads'
-//! blocks, `registry` for thread heaps, [`crate::runs`] and [`crate::huge`] for large blocks.
+//! Everything else is in the slow paths: `small` for blocks with a size class, `sending` for other threads' blocks,
+//! `registry` for thread heaps, `large` over [`crate::runs`] and [`crate::huge`].
 //!
 //! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
 
