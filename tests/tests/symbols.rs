@@ -1,7 +1,7 @@
 //! What the library file shows to the loader: names, needs, flags.
 
 use object::elf;
-use object::read::elf::{Dyn, FileHeader, ProgramHeader, Sym};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionTable, Sym};
 use object::{Endianness, Object, ObjectSymbol};
 use std::collections::BTreeSet;
 use xalloc_tests::{exports, library};
@@ -10,6 +10,14 @@ type Header = elf::FileHeader64<Endianness>;
 
 fn data() -> Vec<u8> {
     std::fs::read(library()).expect("the library was built")
+}
+
+/// Calls `f` with the library's ELF header, byte order, sections and bytes.
+fn with_sections<T>(f: impl FnOnce(Endianness, &SectionTable<'_, Header>, &[u8]) -> T) -> T {
+    let data = data();
+    let header = Header::parse(&*data).expect("an ELF file");
+    let endian = header.endian().expect("known");
+    f(endian, &header.sections(endian, &*data).expect("sections"), &data)
 }
 
 fn dynamic_names(defined: bool) -> BTreeSet<String> {
@@ -23,13 +31,12 @@ fn dynamic_names(defined: bool) -> BTreeSet<String> {
 
 /// The values of the dynamic section's entries with this tag.
 fn dynamic_values(tag: impl Into<i64> + Copy) -> Vec<u64> {
-    let data = data();
-    let header = Header::parse(&*data).expect("an ELF file");
-    let endian = header.endian().expect("known");
-    let sections = header.sections(endian, &*data).expect("sections");
-    let (entries, _) = sections.dynamic(endian, &*data).expect("readable").expect("a dynamic section");
     let tag: i64 = tag.into();
-    entries.iter().filter(|entry| entry.d_tag(endian) as i64 == tag).map(|entry| entry.d_val(endian)).collect()
+    with_sections(|endian, sections, data| {
+        let (entries, _) = sections.dynamic(endian, data).expect("readable").expect("a dynamic section");
+        let wanted = entries.iter().filter(|entry| entry.d_tag(endian) as i64 == tag);
+        wanted.map(|entry| entry.d_val(endian)).collect()
+    })
 }
 
 #[test]
@@ -41,32 +48,29 @@ fn exports_exactly_the_list() {
 
 #[test]
 fn exports_have_no_version() {
-    let data = data();
-    let header = Header::parse(&*data).expect("an ELF file");
-    let endian = header.endian().expect("known");
-    let sections = header.sections(endian, &*data).expect("sections");
-    let symbols = sections.symbols(endian, &*data, elf::SHT_DYNSYM).expect("symbols");
-    let versions = sections.versions(endian, &*data).expect("readable").expect("imports have versions");
-    for (index, symbol) in symbols.enumerate() {
-        if symbol.st_shndx(endian) != elf::SHN_UNDEF {
-            let version = versions.version_index(endian, index);
-            assert!(version.is_global(), "symbol {} has a version", index.0);
+    with_sections(|endian, sections, data| {
+        let symbols = sections.symbols(endian, data, elf::SHT_DYNSYM).expect("symbols");
+        let versions = sections.versions(endian, data).expect("readable").expect("imports have versions");
+        for (index, symbol) in symbols.enumerate() {
+            if symbol.st_shndx(endian) != elf::SHN_UNDEF {
+                let version = versions.version_index(endian, index);
+                assert!(version.is_global(), "symbol {} has a version", index.0);
+            }
         }
-    }
+    });
 }
 
 #[test]
 fn needs_libc_and_the_loader_only() {
-    let data = data();
-    let header = Header::parse(&*data).expect("an ELF file");
-    let endian = header.endian().expect("known");
-    let sections = header.sections(endian, &*data).expect("sections");
-    let (_, strings) = sections.dynamic(endian, &*data).expect("readable").expect("a dynamic section");
-    let strings = sections.strings(endian, &*data, strings).expect("strings");
-    for offset in dynamic_values(elf::DT_NEEDED) {
-        let name = String::from_utf8_lossy(strings.get(offset as u32).expect("a string")).into_owned();
-        assert!(name.starts_with("libc.so") || name.starts_with("ld-linux"), "NEEDED {name}");
-    }
+    let needed = dynamic_values(elf::DT_NEEDED);
+    with_sections(|endian, sections, data| {
+        let (_, strings) = sections.dynamic(endian, data).expect("readable").expect("a dynamic section");
+        let strings = sections.strings(endian, data, strings).expect("strings");
+        for offset in needed {
+            let name = String::from_utf8_lossy(strings.get(offset as u32).expect("a string"));
+            assert!(name.starts_with("libc.so") || name.starts_with("ld-linux"), "NEEDED {name}");
+        }
+    });
 }
 
 /// What an allocator must not use: itself by the public names, thread-local storage that allocates, unwinding, and
