@@ -21,9 +21,9 @@ struct Leaf {
 
 static ROOT: [AtomicPtr<Leaf>; 1 << 16] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 1 << 16];
 
-/// What the first word of a slice says when its blocks are in no bin. The values are addresses of this static, so no
-/// thread heap's bin ever has them.
-static TAGS: [u8; 2] = [0; 2];
+/// What the first word of a slice says when its blocks are in no bin. No bin has these addresses, nor any in their page.
+const RUNS_TAG: usize = 1;
+const HUGE_TAG: usize = 2;
 
 /// What an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +62,10 @@ pub fn entry(address: usize) -> Entry {
         return Entry::None;
     }
     let record = record(address);
-    match bin.wrapping_sub((&raw const TAGS) as usize) {
-        0 => Entry::Runs(record),
-        1 => Entry::Huge(record),
-        _ => Entry::Slab(bin, record),
+    match bin {
+        RUNS_TAG => Entry::Runs(record),
+        HUGE_TAG => Entry::Huge(record),
+        bin => Entry::Slab(bin, record),
     }
 }
 
@@ -135,8 +135,8 @@ pub fn set(start: usize, size: usize, entry: Entry) {
     let (bin, record) = match entry {
         Entry::None => (0, core::ptr::null_mut()),
         Entry::Slab(bin, record) => (bin, record),
-        Entry::Runs(record) => ((&raw const TAGS) as usize, record),
-        Entry::Huge(record) => ((&raw const TAGS) as usize + 1, record),
+        Entry::Runs(record) => (RUNS_TAG, record),
+        Entry::Huge(record) => (HUGE_TAG, record),
     };
     for address in (start..start + size).step_by(SLICE) {
         // Relaxed, three times: as in `bin`, the words travel with the blocks.

@@ -28,6 +28,16 @@ macro_rules! single_writer {
             pub fn set(&self, value: $value) {
                 self.0.store(value, Relaxed);
             }
+
+            /// What the owner wrote last, for the owner: a read that the compiler may fold into other instructions.
+            ///
+            /// # Safety
+            /// The caller is the owner, so nobody writes at the same time.
+            #[inline(always)]
+            pub unsafe fn own(&self) -> $value {
+                // SAFETY: the caller's promise; others only read.
+                unsafe { self.0.as_ptr().read() }
+            }
         }
     };
 }

@@ -83,29 +83,29 @@ impl FastHeap {
         let heap = unsafe { &*heap.cast::<ThreadHeap>() };
         if ThreadHeap::has_bin(heap, bin) {
             // SAFETY: a block of this heap.
-            unsafe { self.push(heap, bin, block) };
+            unsafe { self.push(bin, block) };
         } else {
             self.free_elsewhere(heap, slab, block);
         }
     }
 
-    /// Puts a block of the heap's own at hand.
+    /// Puts a block of the calling thread's own heap at hand.
     ///
     /// # Safety
-    /// `bin` is one of `heap`'s, as the page map has it for `block`, which the caller frees.
+    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which the caller frees.
     #[inline(always)]
-    unsafe fn push(&self, heap: &'static ThreadHeap, bin: usize, block: *mut Block) {
-        let class = (bin - core::ptr::from_ref(heap) as usize) / size_of::<thread_heap::Bin>();
+    unsafe fn push(&self, bin: usize, block: *mut Block) {
         // SAFETY: the caller's promise: the address is that of a bin.
-        let bin = unsafe { &*(bin as *const thread_heap::Bin) };
+        let list = unsafe { &*(bin as *const thread_heap::Bin) };
         // SAFETY: the block is free from here on.
-        unsafe { (*block).next = bin.head.get() };
-        bin.head.set(block);
+        unsafe { (*block).next = list.head.get() };
+        list.head.set(block);
         // Read twice, so that each use is one instruction on memory.
-        if bin.room.get() > 0 {
-            bin.room.set(bin.room.get() - 1);
+        // SAFETY: the heap is the calling thread's.
+        if unsafe { list.room.own() } > 0 {
+            list.room.set(list.room.get() - 1);
         } else {
-            self.flush(heap, class);
+            self.flush(bin);
         }
     }
 
@@ -172,7 +172,7 @@ unsafe impl Heap for FastHeap {
         }
         // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
         // without one; and the slice of the block, which the caller frees, belongs to it.
-        unsafe { self.push(&*heap, bin, block.cast()) };
+        unsafe { self.push(bin, block.cast()) };
         true
     }
 

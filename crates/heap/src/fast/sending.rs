@@ -72,7 +72,7 @@ impl FastHeap {
             return misuse::report(Call::Free, segment as usize, NOT_OURS);
         };
         // SAFETY: the bin stands in the page map.
-        let owner = unsafe { ThreadHeap::of_bin(bin) };
+        let (owner, _) = unsafe { ThreadHeap::of_bin(bin) };
         // SAFETY: the caller's promise; blocks in flight keep their slab open, and its memory mapped.
         unsafe { owner.remote().push(segment) };
         self.help_if_orphan(owner);

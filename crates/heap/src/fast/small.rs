@@ -128,11 +128,13 @@ impl FastHeap {
         Some(())
     }
 
-    /// The bin of `class` got one block more than it has room for: its list becomes the spill, and the spill's blocks go
+    /// A bin got one block more than it has room for: its list becomes the spill, and the spill's blocks go
     /// back to their slabs.
     #[cold]
     #[inline(never)]
-    pub(super) fn flush(&self, heap: &'static ThreadHeap, class: usize) {
+    pub(super) fn flush(&self, bin: usize) {
+        // SAFETY: the caller found the bin in the page map.
+        let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
         let _change = heap.change();
         self.tick(heap);
         let bin = &heap.bins[class];

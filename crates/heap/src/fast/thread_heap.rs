@@ -177,13 +177,14 @@ impl ThreadHeap {
         &self.remote.0
     }
 
-    /// The heap that a bin's address, as the page map has it, belongs to.
+    /// The heap that a bin's address, as the page map has it, belongs to, and the bin's class.
     ///
     /// # Safety
     /// `bin` came from the page map.
-    pub unsafe fn of_bin(bin: usize) -> &'static Self {
+    pub unsafe fn of_bin(bin: usize) -> (&'static Self, usize) {
+        let offset = bin & (size_of::<Self>() - 1);
         // SAFETY: heaps are aligned to their size and are never unmapped.
-        unsafe { &*((bin & !(size_of::<Self>() - 1)) as *const Self) }
+        (unsafe { &*((bin - offset) as *const Self) }, offset / size_of::<Bin>())
     }
 
     /// The address that stands in the page map for the bin of `class`.
@@ -191,10 +192,11 @@ impl ThreadHeap {
         (&raw const self.bins[class]) as usize
     }
 
-    /// Whether `bin`, as the page map has it, is one of the heap's at this address. No heap has bins at 0.
+    /// Whether `bin`, as the page map has it, is one of the heap's at this address: whether they are in one page. An
+    /// exclusive or instead of a difference, because the compiler need not keep the heap's address then.
     #[inline(always)]
     pub fn has_bin(heap: *const Self, bin: usize) -> bool {
-        bin.wrapping_sub(heap as usize) < size_of::<[Bin; CLASSES]>()
+        bin ^ (heap as usize) < size_of::<[Bin; CLASSES]>()
     }
 
     /// Counts the blocks at hand anew.
