@@ -171,8 +171,9 @@ impl FastHeap {
         let mut block = list;
         let mut left = count;
         while !block.is_null() {
-            let Entry::Slab(_, record) = page_map::entry(block as usize) else {
-                return misuse::report(Call::Free, block as usize, BROKEN_LIST);
+            let record = match page_map::entry(block as usize) {
+                Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => record,
+                _ => return misuse::report(Call::Free, block as usize, BROKEN_LIST),
             };
             // SAFETY: a slab's record lives as long as the process.
             let slab = unsafe { &*record.cast::<Slab>() };
