@@ -40,6 +40,20 @@ fn crates_use_only_those_below_them() {
     }
 }
 
+/// A crate that nobody gave a place above would be checked by nobody.
+#[test]
+fn every_crate_has_its_place() {
+    for folder in ["crates", "examples"] {
+        for entry in std::fs::read_dir(xalloc_tests::checkout().join(folder)).expect("a directory") {
+            let manifest = entry.expect("an entry").path().join("Cargo.toml");
+            let Ok(text) = std::fs::read_to_string(&manifest) else { continue };
+            let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+            let name = name.unwrap_or_else(|| panic!("{} has no name", manifest.display()));
+            assert!(LAYERS.iter().any(|(package, _)| *package == name), "{name} is missing in LAYERS");
+        }
+    }
+}
+
 #[test]
 fn the_library_depends_on_nothing_else() {
     let ours: Vec<&str> = LAYERS.iter().map(|(package, _)| *package).collect();
