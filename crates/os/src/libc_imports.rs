@@ -62,3 +62,10 @@ pub fn libc_free() -> Option<unsafe extern "C" fn(*mut c_void)> {
     // SAFETY: glibc declares it as `void __libc_free (void *)`.
     Some(unsafe { core::mem::transmute::<*mut u8, unsafe extern "C" fn(*mut c_void)>(address) })
 }
+
+// The `libc` crate names these libraries itself unless anything built in the same cargo run wants its feature `std`, which
+// leaves it to the standard library, which is not here. Before glibc 2.34, threads and `dlsym` had libraries of their own.
+#[link(name = "c")]
+#[link(name = "dl")]
+#[link(name = "pthread")]
+unsafe extern "C" {}

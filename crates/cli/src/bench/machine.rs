@@ -1,0 +1,41 @@
+//! What a table must say of the machine it was made on.
+
+use serde::Serialize;
+use std::fs;
+
+/// The machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// What the processor calls itself.
+    pub processor: String,
+    /// How many this process may use.
+    pub processors: usize,
+    /// The kernel's release.
+    pub kernel: String,
+    /// `/sys/kernel/mm/transparent_hugepage/enabled`: the word in brackets.
+    pub huge_pages: String,
+}
+
+impl Machine {
+    /// This one.
+    pub fn here() -> Self {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let information = read("/proc/cpuinfo");
+        let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let enabled = read("/sys/kernel/mm/transparent_hugepage/enabled");
+        let chosen = enabled.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+        Self {
+            processor: model.map_or(std::env::consts::ARCH, |(_, name)| name).trim().to_owned(),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            huge_pages: chosen.map_or("none", |(word, _)| word).to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Machine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { processor, processors, kernel, huge_pages } = self;
+        write!(formatter, "{processors} × {processor}, Linux {kernel}, transparent huge pages: {huge_pages}")
+    }
+}

@@ -1,0 +1,41 @@
+//! The tables as Markdown, for documentation.
+
+use super::results::{Figure, Results};
+use super::table::{header, rows};
+use std::fmt::Write;
+
+/// Both tables and the summary.
+pub fn render(results: &Results) -> String {
+    let mut text = format!("{}; {} runs each, medians.\n", results.machine, results.runs);
+    for (figure, title) in [(Figure::Time, "Seconds"), (Figure::Memory, "Largest resident set, MiB")] {
+        write!(text, "\n{title}:\n\n").expect("writing to a string");
+        render_table(&mut text, &header(results, figure), &rows(results, figure));
+    }
+    text.push('\n');
+    for line in results.summary() {
+        writeln!(text, "- {line}").expect("writing to a string");
+    }
+    text
+}
+
+/// A table: the first column to the left, numbers to the right.
+pub fn render_table(text: &mut String, header: &[String], rows: &[Vec<String>]) {
+    let mut line = |cells: &[String]| writeln!(text, "| {} |", cells.join(" | ")).expect("writing to a string");
+    line(header);
+    let rule: Vec<String> = (0..header.len()).map(|index| if index == 0 { "---" } else { "--:" }.to_owned()).collect();
+    line(&rule);
+    rows.iter().for_each(|row| line(row));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::results::tests::example;
+
+    #[test]
+    fn has_a_row_for_each_workload_and_the_means() {
+        let text = super::render(&example());
+        assert!(text.contains("| small | 1.000 | 4.000 | 2.000 | 0.50 peer |"), "{text}");
+        assert!(text.contains("| large | 1.000 | 1.000 | 2.000 | ~1.00 glibc |"), "{text}");
+        assert!(text.contains("| mean / glibc | 2.000 | 1.000 | 1.414 |"), "{text}");
+    }
+}

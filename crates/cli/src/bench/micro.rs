@@ -1,0 +1,81 @@
+//! Ticks per malloc and free, as `xalloc-workloads micro` measures them.
+
+use super::allocators::Allocator;
+use super::machine::Machine;
+use super::markdown::render_table;
+use super::measure::{self, Outcome};
+use super::statistics::Spread;
+use anyhow::{Context, Result, bail};
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressIterator};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+/// For each allocator, for each test, the ticks of every run.
+type Columns = Vec<Vec<(String, Vec<f64>)>>;
+
+/// Measures all allocators in turn, `runs` times, and prints smallest and median of each test.
+pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<&Path>) -> Result<ExitCode> {
+    let mut columns: Columns = vec![Vec::new(); allocators.len()];
+    let progress = ProgressBar::new(u64::from(runs) * allocators.len() as u64);
+    let turns = (0..runs).flat_map(|_| allocators.iter().enumerate());
+    for (index, allocator) in turns.progress_with(progress) {
+        for (position, (test, ticks)) in measure_once(runner, allocator)?.into_iter().enumerate() {
+            let column = &mut columns[index];
+            match column.get_mut(position) {
+                Some((_, all)) => all.push(ticks),
+                None => column.push((test, vec![ticks])),
+            }
+        }
+    }
+    let header: Vec<String> =
+        std::iter::once("test".to_owned()).chain(allocators.iter().map(|allocator| allocator.name.clone())).collect();
+    let rows = rows(&columns);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&header).add_rows(&rows);
+    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    let about = format!("{}; ticks per malloc and free, smallest / median of {runs} runs", Machine::here());
+    println!("{about}\n{table}");
+    if let Some(path) = markdown {
+        let mut text = format!("{about}.\n\n");
+        render_table(&mut text, &header, &rows);
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rows(columns: &Columns) -> Vec<Vec<String>> {
+    let tests = columns.first().map_or(0, Vec::len);
+    (0..tests)
+        .map(|test| {
+            let mut cells = vec![columns[0][test].0.clone()];
+            cells.extend(columns.iter().map(|column| {
+                let ticks = &column[test].1;
+                let least = ticks.iter().copied().fold(f64::INFINITY, f64::min);
+                format!("{least:.1} / {:.1}", Spread::of(ticks.iter().copied()).median)
+            }));
+            cells
+        })
+        .collect()
+}
+
+/// One run: the tests and their ticks.
+fn measure_once(runner: &Path, allocator: &Allocator) -> Result<Vec<(String, f64)>> {
+    let mut command = Command::new(runner);
+    command.arg("micro").env_remove("LD_PRELOAD").stdin(Stdio::null());
+    if let Some(library) = &allocator.library {
+        command.env("LD_PRELOAD", library);
+    }
+    let measured = match measure::run(command)? {
+        Outcome::Done(measured) => measured,
+        Outcome::Failed(reason) | Outcome::Skipped(reason) => bail!("under {}: {reason}", allocator.name),
+    };
+    measured
+        .notes
+        .into_iter()
+        .map(|(test, ticks)| {
+            let ticks = ticks.parse().with_context(|| format!("{test}: '{ticks}' is no number"))?;
+            Ok((test, ticks))
+        })
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! `xalloc bench`: workloads under several allocators, interleaved, in fresh processes.
+
+mod allocators;
+mod machine;
+mod markdown;
+mod measure;
+mod micro;
+mod results;
+mod scatter;
+mod schedule;
+mod statistics;
+mod table;
+mod workloads;
+
+use allocators::Allocator;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use workloads::Workload;
+
+/// Compare allocators on many workloads, side by side.
+///
+/// Every workload runs in fresh processes under every allocator in turn, A B C A B C …, so that a machine that is slow for
+/// a while is slow for all of them. Shown are medians; a difference whose intervals (the middle half of the runs)
+/// overlap gets no verdict.
+///
+/// Peers come from scripts/peers, which puts their libraries into target/peers.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Runs of each workload under each allocator
+    #[arg(short = 'n', long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Only these workloads (names, or the beginning of names)
+    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
+    workloads: Vec<String>,
+    /// Only these allocators: names, or NAME=LIBRARY for any library at hand
+    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
+    allocators: Vec<String>,
+    /// The libxalloc.so to compare [default: the one beside this command]
+    #[arg(long, value_name = "FILE")]
+    library: Option<PathBuf>,
+    /// Where the peers' libraries are [default: peers/ in the target directory of this command]
+    #[arg(long, value_name = "DIRECTORY")]
+    peers: Option<PathBuf>,
+    /// Measure ticks per malloc and free in a loop instead of workloads
+    #[arg(long)]
+    micro: bool,
+    /// List workloads and allocators, and run nothing
+    #[arg(long)]
+    list: bool,
+    /// Write every run as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the tables as Markdown
+    #[arg(long, value_name = "FILE")]
+    md: Option<PathBuf>,
+    /// Write a picture of time against memory as SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+/// The directory this command was built into, with the library and the workloads beside it.
+struct Products(PathBuf);
+
+impl Products {
+    fn find() -> Result<Self> {
+        let own = std::env::current_exe().context("cannot tell where this command is")?;
+        Ok(Self(own.parent().context("this command is in no directory")?.to_owned()))
+    }
+
+    /// A file that the build put beside the command.
+    fn file(&self, name: &str) -> Result<PathBuf> {
+        let path = self.0.join(name);
+        if !path.exists() {
+            bail!("{} is missing; build it: cargo build --release --workspace", path.display());
+        }
+        Ok(path)
+    }
+
+    /// The peers' libraries are shared by all builds of a checkout.
+    fn peers(&self) -> PathBuf {
+        self.0.parent().unwrap_or(&self.0).join("peers")
+    }
+
+    /// The checkout's programs.
+    fn programs(&self) -> Option<PathBuf> {
+        self.0.ancestors().map(|directory| directory.join("benches/programs")).find(|path| path.is_dir())
+    }
+}
+
+/// Runs the benchmarks. Success only if every run of every workload ended well.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let products = Products::find()?;
+    let peers = arguments.peers.clone().unwrap_or_else(|| products.peers());
+    let library = match &arguments.library {
+        Some(library) => library.clone(),
+        None => products.file("libxalloc.so")?,
+    };
+    let allocators = allocators::choose(&library, &peers, &arguments.allocators)?;
+    let runner = products.file("xalloc-workloads")?;
+    let workloads = workloads::choose(&runner, products.programs().as_deref(), &arguments.workloads)?;
+    if arguments.list {
+        list(&allocators, &workloads);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.micro {
+        return micro::run(&runner, &allocators, arguments.runs, arguments.md.as_deref());
+    }
+    let results = schedule::run(&workloads, &allocators, arguments.runs)?;
+    table::print(&results);
+    write(arguments.json.as_deref(), || Ok(serde_json::to_string_pretty(&results)?))?;
+    write(arguments.md.as_deref(), || Ok(markdown::render(&results)))?;
+    write(arguments.svg.as_deref(), || Ok(scatter::render(&results)))?;
+    Ok(if results.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn write(path: Option<&Path>, render: impl FnOnce() -> Result<String>) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    std::fs::write(path, render()?).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn list(allocators: &[Allocator], workloads: &[Workload]) {
+    println!("allocators:");
+    for allocator in allocators {
+        let from = allocator.library.as_ref().map_or("nothing preloaded".into(), |path| path.display().to_string());
+        println!("  {:<18} {from}", allocator.name);
+    }
+    println!("workloads:");
+    for workload in workloads {
+        println!("  {:<18} {}", workload.name, workload.about);
+    }
+}

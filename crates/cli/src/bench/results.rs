@@ -1,0 +1,216 @@
+//! What was measured, and what follows from it.
+
+use super::allocators::{BASE, OWN};
+use super::machine::Machine;
+use super::measure::Measurement;
+use super::statistics::{Spread, geometric_mean};
+use super::workloads::Group;
+use serde::Serialize;
+
+/// A workload under an allocator.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Cell {
+    /// The runs that ended well.
+    pub runs: Vec<Measurement>,
+    /// Why the last one did not, if so.
+    pub failure: Option<String>,
+}
+
+impl Cell {
+    /// The spread of something over the runs; `None` if one of them failed.
+    pub fn spread(&self, of: impl Fn(&Measurement) -> f64) -> Option<Spread> {
+        (self.failure.is_none() && !self.runs.is_empty()).then(|| Spread::of(self.runs.iter().map(of)))
+    }
+}
+
+/// A workload under all allocators.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub workload: String,
+    /// Its kind.
+    pub group: Group,
+    /// In the order of [`Results::allocators`].
+    pub cells: Vec<Cell>,
+}
+
+/// Everything.
+#[derive(Clone, Debug, Serialize)]
+pub struct Results {
+    /// Where.
+    pub machine: Machine,
+    /// Runs of each.
+    pub runs: u32,
+    /// The columns.
+    pub allocators: Vec<String>,
+    /// The workloads.
+    pub rows: Vec<Row>,
+}
+
+/// Which of the figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// Seconds.
+    Time,
+    /// KiB.
+    Memory,
+}
+
+impl Figure {
+    fn of(self, measured: &Measurement) -> f64 {
+        match self {
+            Self::Time => measured.time,
+            Self::Memory => measured.rss as f64,
+        }
+    }
+}
+
+/// How our own allocator does against the best peer of a workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The peer.
+    pub peer: String,
+    /// Our median to the peer's.
+    pub ratio: f64,
+    /// Whether the runs' intervals are apart, so that the ratio says something.
+    pub is_shown: bool,
+}
+
+impl Results {
+    /// A workload's spread under an allocator.
+    pub fn spread(&self, row: &Row, allocator: usize, figure: Figure) -> Option<Spread> {
+        row.cells[allocator].spread(|measured| figure.of(measured))
+    }
+
+    /// The number of cells with a run that failed.
+    pub fn failures(&self) -> usize {
+        self.rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.failure.is_some()).count()
+    }
+
+    /// The column of an allocator.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.allocators.iter().position(|allocator| allocator == name)
+    }
+
+    /// Our own allocator against the best of the others in time.
+    pub fn verdict(&self, row: &Row) -> Option<Verdict> {
+        let own = self.column(OWN)?;
+        let mine = self.spread(row, own, Figure::Time)?;
+        let (peer, best) = (0..self.allocators.len())
+            .filter(|&index| index != own)
+            .filter_map(|index| Some((index, self.spread(row, index, Figure::Time)?)))
+            .min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median))?;
+        let ratio = mine.median / best.median;
+        Some(Verdict { peer: self.allocators[peer].clone(), ratio, is_shown: !mine.overlaps(&best) })
+    }
+
+    /// The geometric mean over workloads of an allocator's figure, as a ratio to `base`'s, for those of `group` (or all)
+    /// that ran under both.
+    pub fn mean_ratio(&self, allocator: usize, base: usize, figure: Figure, group: Option<Group>) -> f64 {
+        let rows = self.rows.iter().filter(|row| group.is_none_or(|group| row.group == group));
+        geometric_mean(rows.filter_map(|row| {
+            let (a, b) = (self.spread(row, allocator, figure)?, self.spread(row, base, figure)?);
+            Some(a.median / b.median)
+        }))
+    }
+
+    /// The column that ratios are taken to: glibc's, or the first.
+    pub fn base(&self) -> usize {
+        self.column(BASE).unwrap_or(0)
+    }
+
+    /// The peer with the smallest geometric mean of time.
+    pub fn best_peer(&self) -> Option<usize> {
+        let mean = |&index: &usize| self.mean_ratio(index, self.base(), Figure::Time, None);
+        let peers = (0..self.allocators.len()).filter(|&index| self.allocators[index] != OWN);
+        peers.min_by(|a, b| mean(a).total_cmp(&mean(b)))
+    }
+
+    /// What the whole comparison says, in lines.
+    pub fn summary(&self) -> Vec<String> {
+        let (Some(own), Some(best)) = (self.column(OWN), self.best_peer()) else { return Vec::new() };
+        let time = self.mean_ratio(own, best, Figure::Time, None);
+        let memory = self.mean_ratio(own, self.base(), Figure::Memory, None);
+        let count =
+            |test: fn(&Verdict) -> bool| self.rows.iter().filter_map(|row| self.verdict(row)).filter(test).count();
+        vec![
+            format!("time: {time:.3} × {} (geometric mean; the best single peer)", self.allocators[best]),
+            format!("memory: {memory:.3} × {} (geometric mean)", self.allocators[self.base()]),
+            format!(
+                "against the best peer of each workload: faster in {}, slower in {}, no difference shown in {}",
+                count(|verdict| verdict.is_shown && verdict.ratio < 1.0),
+                count(|verdict| verdict.is_shown && verdict.ratio > 1.0),
+                count(|verdict| !verdict.is_shown),
+            ),
+        ]
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// Two workloads under xalloc, glibc and a peer; times in seconds, memory in KiB.
+    pub fn example() -> Results {
+        let cell = |times: &[f64], rss| Cell {
+            runs: times
+                .iter()
+                .map(|&time| Measurement {
+                    time,
+                    wall: time,
+                    cpu: time,
+                    rss,
+                    faults: 1,
+                    switches: 0,
+                    notes: Vec::new(),
+                })
+                .collect(),
+            failure: None,
+        };
+        let row = |name: &str, group, cells| Row { workload: name.into(), group, cells };
+        Results {
+            machine: Machine {
+                processor: "a processor".into(),
+                processors: 2,
+                kernel: "6.1".into(),
+                huge_pages: "madvise".into(),
+            },
+            runs: 3,
+            allocators: vec!["xalloc".into(), "glibc".into(), "peer".into()],
+            rows: vec![
+                row(
+                    "small",
+                    Group::Synthetic,
+                    vec![cell(&[1.0, 1.1, 0.9], 100), cell(&[4.0, 4.0, 4.1], 100), cell(&[2.0, 2.1, 1.9], 200)],
+                ),
+                row(
+                    "large",
+                    Group::Program,
+                    vec![cell(&[1.0, 1.2, 0.9], 400), cell(&[1.0, 1.1, 1.0], 100), cell(&[2.0, 2.0, 2.0], 100)],
+                ),
+            ],
+        }
+    }
+
+    #[test]
+    fn judges_only_what_is_apart() {
+        let results = example();
+        let small = results.verdict(&results.rows[0]).unwrap();
+        assert_eq!(small, Verdict { peer: "peer".into(), ratio: 0.5, is_shown: true });
+        let large = results.verdict(&results.rows[1]).unwrap();
+        assert_eq!((large.peer.as_str(), large.is_shown), ("glibc", false));
+    }
+
+    #[test]
+    fn sums_up() {
+        let mut results = example();
+        // peer: 2/4 and 2/1; glibc: 1 and 1.
+        assert!((results.mean_ratio(2, 1, Figure::Time, None) - 1.0).abs() < 1e-9);
+        assert!((results.mean_ratio(0, 1, Figure::Memory, None) - 2.0).abs() < 1e-9);
+        assert!((results.mean_ratio(0, 1, Figure::Time, Some(Group::Synthetic)) - 0.25).abs() < 1e-9);
+        assert!(results.summary()[2].contains("faster in 1, slower in 0, no difference shown in 1"));
+        results.rows[0].cells[0].failure = Some("crashed".into());
+        assert_eq!(results.failures(), 1);
+        assert_eq!(results.verdict(&results.rows[0]), None);
+    }
+}

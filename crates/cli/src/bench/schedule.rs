@@ -1,0 +1,61 @@
+//! The order of the runs.
+
+use super::allocators::Allocator;
+use super::machine::Machine;
+use super::measure::{self, Outcome};
+use super::results::{Cell, Results, Row};
+use super::workloads::Workload;
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Runs every workload `runs` times under every allocator, the allocators taking turns, and another one first each time.
+pub fn run(workloads: &[Workload], allocators: &[Allocator], runs: u32) -> Result<Results> {
+    let progress = ProgressBar::new(workloads.len() as u64 * allocators.len() as u64 * u64::from(runs));
+    progress.set_style(
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}").expect("a correct template"),
+    );
+    let mut rows = Vec::new();
+    for workload in workloads {
+        progress.set_message(workload.name.clone());
+        match row(workload, allocators, runs, &progress)? {
+            Ok(row) => rows.push(row),
+            Err(reason) => progress.suspend(|| eprintln!("{}: skipped: {reason}", workload.name)),
+        }
+    }
+    progress.finish_and_clear();
+    let allocators = allocators.iter().map(|allocator| allocator.name.clone()).collect();
+    Ok(Results { machine: Machine::here(), runs, allocators, rows })
+}
+
+/// A workload's row, or why it is skipped.
+fn row(
+    workload: &Workload,
+    allocators: &[Allocator],
+    runs: u32,
+    progress: &ProgressBar,
+) -> Result<Result<Row, String>> {
+    let mut cells: Vec<_> = allocators.iter().map(|_| Cell::default()).collect();
+    for run in 0..runs as usize {
+        for turn in 0..allocators.len() {
+            let index = (run + turn) % allocators.len();
+            progress.inc(1);
+            let cell = &mut cells[index];
+            if cell.failure.is_some() {
+                continue;
+            }
+            let allocator = &allocators[index];
+            match measure::run(workload.command(allocator.library.as_deref()))? {
+                Outcome::Done(measured) => cell.runs.push(measured),
+                Outcome::Failed(reason) => {
+                    progress.suspend(|| eprintln!("{} under {}: {reason}", workload.name, allocator.name));
+                    cell.failure = Some(reason);
+                }
+                Outcome::Skipped(reason) => {
+                    progress.inc((runs as usize * allocators.len() - run * allocators.len() - turn - 1) as u64);
+                    return Ok(Err(reason));
+                }
+            }
+        }
+    }
+    Ok(Ok(Row { workload: workload.name.clone(), group: workload.group, cells }))
+}

@@ -1,0 +1,112 @@
+//! The workloads: those of `xalloc-workloads`, and the scripts in `benches/programs`, which run real programs.
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What kind of a workload it is; geometric means are given for each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// A program that does little but allocate.
+    Synthetic,
+    /// A real program at work.
+    Program,
+    /// A real program that is over at once.
+    Small,
+}
+
+/// A workload.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Its name in tables.
+    pub name: String,
+    /// One line.
+    pub about: String,
+    /// Its kind.
+    pub group: Group,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Workload {
+    /// The command that runs it under an allocator.
+    pub fn command(&self, library: Option<&Path>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_remove("LD_PRELOAD");
+        // A script decides itself which of the programs it starts is the one that is measured.
+        let variable = if self.group == Group::Synthetic { "LD_PRELOAD" } else { "ALLOCATOR" };
+        match library {
+            Some(library) => command.env(variable, library),
+            None => command.env_remove(variable),
+        };
+        command
+    }
+}
+
+/// The workloads whose names begin with one of the `wanted`, or all.
+pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Result<Vec<Workload>> {
+    let mut all = synthetic(runner)?;
+    match programs {
+        Some(programs) => all.extend(scripts(programs)?),
+        None => eprintln!("xalloc bench: benches/programs is not above this command; real programs are left out"),
+    }
+    for word in wanted {
+        if !all.iter().any(|workload| workload.name.starts_with(word.as_str())) {
+            bail!("no workload's name begins with '{word}'; --list names them");
+        }
+    }
+    all.retain(|workload| wanted.is_empty() || wanted.iter().any(|word| workload.name.starts_with(word.as_str())));
+    Ok(all)
+}
+
+fn synthetic(runner: &Path) -> Result<Vec<Workload>> {
+    let output =
+        Command::new(runner).arg("list").output().with_context(|| format!("cannot run {}", runner.display()))?;
+    let text = String::from_utf8(output.stdout).context("the list of workloads is no text")?;
+    let workload = |line: &str| {
+        let (name, about) = line.split_once('\t')?;
+        Some(Workload {
+            name: name.into(),
+            about: about.into(),
+            group: Group::Synthetic,
+            program: runner.to_owned(),
+            arguments: vec![name.into()],
+        })
+    };
+    Ok(text.lines().filter_map(workload).collect())
+}
+
+/// The executable scripts of a directory. Their second and third lines are `# about: …` and, for a small program,
+/// `# group: small`.
+fn scripts(directory: &Path) -> Result<Vec<Workload>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
+        let path = entry?.path();
+        let (Some(name), true) = (path.file_name().and_then(|name| name.to_str()), is_executable(&path)) else {
+            continue;
+        };
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let field = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix("# ")?.strip_prefix(key)?.strip_prefix(": "));
+            line.map(str::to_owned)
+        };
+        found.push(Workload {
+            name: name.into(),
+            about: field("about").with_context(|| format!("{} has no line '# about: …'", path.display()))?,
+            group: if field("group").as_deref() == Some("small") { Group::Small } else { Group::Program },
+            program: path,
+            arguments: Vec::new(),
+        });
+    }
+    found.sort_by(|a, b| (a.group == Group::Small, &a.name).cmp(&(b.group == Group::Small, &b.name)));
+    Ok(found)
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}

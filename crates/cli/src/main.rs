@@ -1,0 +1,36 @@
+//! `xalloc`: the command beside the library.
+//!
+//! It never links the allocator: it meets it through the dynamic linker and `XALLOC_CONF`, as every user does.
+
+#![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
+
+mod bench;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Run, compare and inspect programs under any allocator.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xalloc: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
