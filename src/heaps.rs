@@ -46,6 +46,12 @@ unsafe impl Heap for Heaps {
         unsafe { self.fast.cached_free(block) }
     }
 
+    #[inline(always)]
+    unsafe fn cached_fits(&self, block: *mut u8, size: usize) -> bool {
+        // SAFETY: as for `cached_free`.
+        unsafe { self.fast.cached_fits(block, size) }
+    }
+
     #[inline]
     fn malloc(&self, size: usize) -> *mut u8 {
         if self.is_fast() { self.fast.malloc(size) } else { self.chosen().malloc(size) }
@@ -69,6 +75,12 @@ unsafe impl Heap for Heaps {
     #[inline]
     fn owns(&self, block: *mut u8) -> bool {
         if self.is_fast() { self.fast.owns(block) } else { self.chosen().owns(block) }
+    }
+
+    #[inline]
+    unsafe fn free_if_owned(&self, block: *mut u8) -> bool {
+        // SAFETY: passed on.
+        unsafe { if self.is_fast() { self.fast.free_if_owned(block) } else { self.chosen().free_if_owned(block) } }
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {

@@ -9,7 +9,9 @@ use xalloc_tests::library;
 
 /// The most instructions from a function's first to its `ret` when everything is at hand. A change that raises a number
 /// here must say why.
-const GOLDEN: [(&str, usize); 4] = [("malloc", 13), ("free", 22), ("_Znwm", 13), ("_ZdlPv", 22)];
+/// malloc finds the class of sizes to 1024 without a branch, which costs six instructions and saves a wrong guess every
+/// other time in programs that mix sizes below and above 512 (larson: half the time).
+const GOLDEN: [(&str, usize); 4] = [("malloc", 19), ("free", 22), ("_Znwm", 19), ("_ZdlPv", 22)];
 
 /// The machine code from the function's address on, and that address.
 fn code(name: &str) -> (Vec<u8>, u64) {

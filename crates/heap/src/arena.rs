@@ -11,7 +11,7 @@ use crate::slab::Slab;
 use xalloc_os::{Lock, pages};
 
 mod chunk;
-use chunk::{Chunk, best_slice, free_groups, slice_mask};
+use chunk::{Chunk, best_group, best_slice, slice_mask};
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
@@ -176,27 +176,25 @@ impl State {
         stats
     }
 
-    /// Takes `count` (1 or 8) slices out of an open chunk.
+    /// Takes `count` (1 or 8) slices out of an open chunk: used ones, if the first few chunks have any.
     fn find(&mut self, count: usize) -> Option<(*mut Chunk, usize)> {
         let mut chunk = self.open;
         let mut found = None;
         let mut looked = 0;
-        while !chunk.is_null() {
+        while !chunk.is_null() && (found.is_none() || looked < LOOK_FOR_DIRTY) {
             // SAFETY: under the lock.
             let (free, dirty, next) = unsafe { ((*chunk).free, (*chunk).dirty, (*chunk).next) };
-            if count == 1 {
-                found = found.or(Some((chunk, best_slice(free, dirty))));
-                looked += 1;
-                if dirty != 0 {
-                    found = Some((chunk, best_slice(free, dirty)));
+            let index = if count == 1 { Some(best_slice(free, dirty)) } else { best_group(free, dirty) };
+            if let Some(index) = index {
+                let is_dirty = dirty & slice_mask(index, count) != 0;
+                if is_dirty || found.is_none() {
+                    found = Some((chunk, index));
                 }
-                if dirty != 0 || looked == LOOK_FOR_DIRTY {
+                if is_dirty {
                     break;
                 }
-            } else if free_groups(free) != 0 {
-                found = Some((chunk, free_groups(free).trailing_zeros() as usize));
-                break;
             }
+            looked += 1;
             chunk = next;
         }
         let (chunk, index) = found?;

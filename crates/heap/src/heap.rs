@@ -76,10 +76,33 @@ pub unsafe trait Heap: Sync {
         false
     }
 
+    /// Whether `block` can stay where it is when it is resized to `size`, as far as the calling thread has that at hand.
+    /// A fast path: as for [`Heap::cached_free`]; size 0 comes here too, and is no size to stay for.
+    ///
+    /// # Safety
+    /// As [`Heap::cached_free`].
+    #[inline(always)]
+    unsafe fn cached_fits(&self, _block: *mut u8, _size: usize) -> bool {
+        false
+    }
+
     /// Whether the pointer may be a block of this heap. A heap that can tell gets only its own; the others go to the
     /// allocator that made them. A heap that cannot tell says true.
     fn owns(&self, _block: *mut u8) -> bool {
         true
+    }
+
+    /// [`Heap::free`] if [`Heap::owns`] the block; false if not.
+    ///
+    /// # Safety
+    /// `block` is a live block of this heap, or a pointer that it can tell from one.
+    unsafe fn free_if_owned(&self, block: *mut u8) -> bool {
+        let owned = self.owns(block);
+        if owned {
+            // SAFETY: the caller's promise.
+            unsafe { self.free(block) };
+        }
+        owned
     }
 
     /// [`Heap::malloc`] with zeroed contents.

@@ -30,15 +30,15 @@ impl Metadata {
         self.allocate_aligned(size, ALIGN)
     }
 
-    /// [`Metadata::allocate`], aligned to `align`: a power of two from a cache line to a page.
+    /// [`Metadata::allocate`], aligned to `align`: a power of two, at least a cache line.
     pub fn allocate_aligned(&self, size: usize, align: usize) -> Option<*mut u8> {
         let size = pages::round_up(size, ALIGN);
         self.0.with(|(next, end)| {
             let mut start = pages::round_up(*next, align);
             if start + size > *end {
-                let length = size.max(MAPPING);
-                start = pages::map(length)?;
-                *end = start + length;
+                let mapping = pages::map_aligned(size.max(MAPPING), align)?;
+                start = mapping.start;
+                *end = mapping.base + mapping.length;
             }
             *next = start + size;
             Some(start as *mut u8)
@@ -87,5 +87,8 @@ mod tests {
         assert_eq!(METADATA.allocate(64).unwrap() as usize, given);
         METADATA.donate(given + 4096, 4096);
         assert_eq!(METADATA.allocate(64).unwrap() as usize, given + 64);
+        for _ in 0..40 {
+            assert_eq!(METADATA.allocate_aligned(1 << 16, 1 << 16).unwrap() as usize % (1 << 16), 0);
+        }
     }
 }

@@ -6,8 +6,10 @@
 
 /// The number of classes, the empty class 0 included.
 pub const CLASSES: usize = 81;
-/// The largest size whose class is found by one shift.
+/// The largest size of the classes that are 16 bytes apart.
 pub const STEP_MAX: usize = 512;
+/// The largest size whose class is found without looking for the highest bit.
+pub const SHORT_MAX: usize = 1024;
 /// The largest size that has a class.
 pub const MAX: usize = 32 << 10;
 
@@ -74,9 +76,21 @@ pub const fn class_of(size: usize) -> usize {
         return if class == 0 { 1 } else { class };
     }
     let last = size - 1;
-    // At least 9, because size > 512.
-    let doubling = (usize::BITS - 1 - last.leading_zeros()) as usize;
+    // At least 9, because size > 512. The 1 changes nothing but tells the compiler that there is a highest bit.
+    let doubling = (last | 1).ilog2() as usize;
     33 + (doubling - 9) * 8 + ((last >> (doubling - 3)) & 7)
+}
+
+/// [`class_of`] for sizes up to [`SHORT_MAX`], without a branch: programs mix sizes below and above 512 so that it would
+/// be guessed wrong. Class 0 for size 0.
+///
+/// The classes are 16 bytes apart up to 512 and 64 bytes from there to 1024, and either rule alone gives a higher class
+/// where the other one holds.
+#[inline(always)]
+pub fn short_class_of(size: usize) -> usize {
+    let narrow = (size + 15) >> 4;
+    let wide = 25 + (size.wrapping_sub(1) >> 6);
+    narrow.min(wide)
 }
 
 /// The class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
@@ -101,6 +115,8 @@ mod tests {
             assert!(class == 1 || (TABLE[class - 1].size as usize) < size, "{size}");
         }
         assert_eq!(class_of(0), 1);
+        assert_eq!(short_class_of(0), 0);
+        (1..=SHORT_MAX).for_each(|size| assert_eq!(short_class_of(size), class_of(size), "{size}"));
         assert_eq!(class_of(MAX), CLASSES - 1);
     }
 

@@ -74,23 +74,21 @@ impl<H: Heap> HeapRedirect<H> {
     #[inline(never)]
     unsafe fn free_slow(&self, block: *mut u8) {
         // SAFETY: the caller's promise.
-        unsafe { self.free_with(block, |heap| heap.free(block)) }
+        unsafe { self.free_with(block, |heap| heap.free_if_owned(block)) }
     }
 
-    /// Frees a block that was not at hand: `free_owned` frees one of the heap's own.
+    /// Frees a block that was not at hand: `free_owned` frees one of the heap's own, and says whether it was one.
     #[inline(always)]
-    unsafe fn free_with(&self, block: *mut u8, free_owned: impl FnOnce(&H)) {
+    unsafe fn free_with(&self, block: *mut u8, free_owned: impl FnOnce(&H) -> bool) {
         if block.is_null() || BOOTSTRAP.owns(block) {
             return;
         }
-        match self.heap() {
-            Some(heap) if heap.owns(block) => free_owned(heap),
-            _ => {
-                if let Some(found) = foreign::recognise(block, Call::Free) {
-                    // SAFETY: the caller's promise: it owns the block, which was recognised.
-                    unsafe { libc_blocks::free(block as usize, found) };
-                }
-            }
+        if self.heap().is_some_and(free_owned) {
+            return;
+        }
+        if let Some(found) = foreign::recognise(block, Call::Free) {
+            // SAFETY: the caller's promise: it owns the block, which was recognised.
+            unsafe { libc_blocks::free(block as usize, found) };
         }
     }
 
@@ -103,7 +101,13 @@ impl<H: Heap> HeapRedirect<H> {
         // SAFETY: the caller's promise.
         unsafe {
             if !self.heap.cached_free(block) {
-                self.free_with(block, |heap| heap.free_sized(block, size));
+                self.free_with(block, |heap| {
+                    let owned = heap.owns(block);
+                    if owned {
+                        heap.free_sized(block, size);
+                    }
+                    owned
+                });
             }
         }
     }
@@ -117,7 +121,13 @@ impl<H: Heap> HeapRedirect<H> {
         // SAFETY: the caller's promise.
         unsafe {
             if !self.heap.cached_free(block) {
-                self.free_with(block, |heap| heap.free_aligned_sized(block, align, size));
+                self.free_with(block, |heap| {
+                    let owned = heap.owns(block);
+                    if owned {
+                        heap.free_aligned_sized(block, align, size);
+                    }
+                    owned
+                });
             }
         }
     }
@@ -151,7 +161,14 @@ impl<H: Heap> HeapRedirect<H> {
     ///
     /// # Safety
     /// As C's; what is no block of any known allocator is reported.
+    #[inline(always)]
     pub unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+        // SAFETY: the caller's promise, for both.
+        unsafe { if self.heap.cached_fits(block, size) { block } else { self.realloc_slow(block, size) } }
+    }
+
+    #[inline(never)]
+    unsafe fn realloc_slow(&self, block: *mut u8, size: usize) -> *mut u8 {
         if block.is_null() {
             return self.malloc(size);
         }

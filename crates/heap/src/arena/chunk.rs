@@ -55,6 +55,13 @@ pub const fn free_groups(free: u64) -> u64 {
     fours & fours >> 4 & 0x0101_0101_0101_0101
 }
 
+/// The first slice of the best group of eight that is free altogether, if there is one: with most slices used before.
+pub fn best_group(free: u64, dirty: u64) -> Option<usize> {
+    let groups = free_groups(free);
+    let used_before = |group: usize| (dirty >> group & 0xff).count_ones();
+    (0..64).step_by(8).filter(|&group| groups >> group & 1 != 0).max_by_key(|&group| (used_before(group), 64 - group))
+}
+
 /// The best single slice: used before rather than fresh, from a broken group rather than a whole one.
 pub fn best_slice(free: u64, dirty: u64) -> usize {
     let broken = free & !(free_groups(free) * 0xff);
@@ -70,6 +77,10 @@ mod tests {
     fn groups_and_slices() {
         assert_eq!(free_groups(u64::MAX), 0x0101_0101_0101_0101);
         assert_eq!(free_groups(0xff_7fff), 0x01_0001);
+        assert_eq!(best_group(0xfffe, 0), Some(8));
+        assert_eq!(best_group(u64::MAX, 0), Some(0));
+        assert_eq!(best_group(u64::MAX, 1 << 20 | 3 << 40), Some(40));
+        assert_eq!(best_group(0x7f, 0x7f), None);
         assert_eq!(best_slice(u64::MAX, 0), 0);
         assert_eq!(best_slice(u64::MAX, 1 << 40), 40);
         assert_eq!(best_slice(u64::MAX << 1, 0), 1);

@@ -31,7 +31,8 @@ impl FastHeap {
         if let Some(resized) = self.resize_large(block, size) {
             return resized;
         }
-        let new = self.malloc(size);
+        let cached = self.cached_malloc(size);
+        let new = if cached.is_null() { self.malloc(size) } else { cached };
         if new.is_null() {
             // A block that need not grow is good enough as it is.
             return if size <= old { block } else { new };
@@ -39,7 +40,9 @@ impl FastHeap {
         // SAFETY: both blocks are live and disjoint, and the copy fits in both.
         unsafe {
             new.copy_from_nonoverlapping(block, old.min(size));
-            self.free(block);
+            if !self.cached_free(block) {
+                self.free(block);
+            }
         }
         new
     }

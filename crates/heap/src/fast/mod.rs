@@ -8,6 +8,7 @@
 
 mod fork;
 mod large;
+mod limits;
 mod registry;
 mod sending;
 mod small;
@@ -22,7 +23,7 @@ use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry};
 use crate::runs::Runs;
 use crate::single_writer::Bits64;
-use crate::size_class::{self, STEP_MAX, class_of};
+use crate::size_class::{self, class_of};
 use crate::slab::{Block, Slab};
 use registry::Registry;
 use thread_heap::ThreadHeap;
@@ -146,11 +147,14 @@ unsafe impl Heap for FastHeap {
     #[inline(always)]
     fn cached_malloc(&self, size: usize) -> *mut u8 {
         let heap = thread::word();
-        if size > STEP_MAX {
+        let class = if size <= size_class::SHORT_MAX {
+            size_class::short_class_of(size)
+        } else if size <= size_class::MAX {
+            class_of(size)
+        } else {
             return core::ptr::null_mut();
-        }
-        // The bin of a size is at (⌈size/16⌉ × 16) × 2, because a bin is 32 bytes: no table, no shift.
-        let bin = ((size + 15) & !15) * 2;
+        };
+        let bin = class * size_of::<thread_heap::Bin>();
         // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
         unsafe {
             let bin = &*heap.add(bin).cast::<thread_heap::Bin>();
@@ -174,6 +178,20 @@ unsafe impl Heap for FastHeap {
         // without one; and the slice of the block, which the caller frees, belongs to it.
         unsafe { self.push(bin, block.cast()) };
         true
+    }
+
+    #[inline(always)]
+    unsafe fn cached_fits(&self, block: *mut u8, size: usize) -> bool {
+        let Some(bin) = page_map::bin(block as usize) else { return false };
+        if !ThreadHeap::has_bin(thread::word().cast(), bin) {
+            return false;
+        }
+        // The bin's place in its page is the class. Of the slab only what follows from the address is looked at: where a
+        // slab of one slice starts. That is enough to see an interior pointer.
+        let class = &size_class::TABLE[ThreadHeap::class_of_bin(bin)];
+        let usable = class.size as usize;
+        let fits = size <= usable && size >= usable / 2 && size != 0;
+        fits && class.slices == 1 && class.index(block as usize % size_class::SLICE).is_some()
     }
 
     #[inline]
@@ -216,6 +234,21 @@ unsafe impl Heap for FastHeap {
             Entry::Huge(record) => self.huge.contains(address, record),
             Entry::Slab(..) | Entry::Runs(_) => true,
         }
+    }
+
+    unsafe fn free_if_owned(&self, block: *mut u8) -> bool {
+        // One look into the page map for most blocks that other threads allocated.
+        if let Entry::Slab(bin, record) = page_map::entry(block as usize) {
+            // SAFETY: a slab's record lives as long as the process.
+            self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block);
+            return true;
+        }
+        let owned = self.owns(block);
+        if owned {
+            // SAFETY: the caller's promise.
+            unsafe { self.free(block) };
+        }
+        owned
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {

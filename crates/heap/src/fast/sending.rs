@@ -11,13 +11,13 @@ use core::ptr::null_mut;
 /// A batch is sent when it has this many blocks or this many bytes: enough to share the cost of one atomic operation,
 /// little enough to be nearly in the cache when the owner takes it.
 const BATCH_BLOCKS: u32 = 32;
-const BATCH_BYTES: u32 = 4 << 10;
+const BATCH_BYTES: u32 = 16 << 10;
 
 impl FastHeap {
     /// Frees a block of another heap's slab: it waits for more of its slab.
     pub(super) fn free_elsewhere(&self, heap: &'static ThreadHeap, slab: &'static Slab, block: *mut Block) {
         let _change = heap.change();
-        let slot = &heap.outgoing[hash(slab)];
+        let slot = &heap.outgoing.0[hash(slab)];
         let record = core::ptr::from_ref(slab).cast_mut();
         if slot.slab.get() != record {
             self.send(slot);
@@ -32,7 +32,7 @@ impl FastHeap {
         slot.count.set(count);
         if count >= BATCH_BLOCKS || count * slab.shape().size >= BATCH_BYTES {
             self.send(slot);
-            self.tick(heap);
+            self.count_blocks(heap, count as usize);
         }
     }
 
@@ -47,7 +47,7 @@ impl FastHeap {
 
     /// Sends everything that was collected for others.
     pub(super) fn send_all(&self, heap: &ThreadHeap) {
-        for slot in &heap.outgoing {
+        for slot in &heap.outgoing.0 {
             self.send(slot);
         }
     }
@@ -119,5 +119,5 @@ const NOT_OURS: &str = "a block that another thread freed is not in use: freed t
 /// Spreads records, which are 64 bytes apart, over the slots.
 fn hash(slab: &Slab) -> usize {
     let number = core::ptr::from_ref(slab) as usize / size_of::<Slab>();
-    (number ^ number >> 5 ^ number >> 10) % OUTGOING
+    (number ^ number >> 7 ^ number >> 14) % OUTGOING
 }

@@ -9,14 +9,14 @@ use crate::size_class::TABLE;
 use crate::slab::{Block, List, Place, Slab, partial_list};
 use core::ptr::null_mut;
 
-/// A bin's limit never grows above this many blocks, nor above this many bytes.
-const LIMIT_BLOCKS: usize = 1024;
-const LIMIT_BYTES: usize = 64 << 10;
+/// How many slices of slabs a heap keeps although none of their blocks is used, one slab of a class: this many, or an
+/// eighth of all its slices.
+const EMPTY_SLICES: u32 = 64;
 /// How many slabs with few free blocks are collected from in one refill, and how many blocks are enough.
 const COLLECT_SLABS: usize = 8;
 const COLLECT_BLOCKS: usize = 16;
-/// How many slow paths a thread takes between two sendings of what it collected for others.
-const SEND_INTERVAL: u32 = 64;
+/// How many blocks go through a thread's slow paths between two sendings of what it collected for others.
+const SEND_INTERVAL: u32 = 2048;
 
 impl ThreadHeap {
     /// Takes a block that is at hand, or null.
@@ -49,7 +49,6 @@ impl FastHeap {
     /// Puts blocks of `class` at hand if there is any way to have some.
     #[inline(never)]
     fn refill(&self, heap: &'static ThreadHeap, class: usize) {
-        self.tick(heap);
         let bin = &heap.bins[class];
         let spill = bin.spill.get();
         if !spill.is_null() {
@@ -66,24 +65,23 @@ impl FastHeap {
         }
         if heap.has_flag(class, flag::FLUSHED) {
             heap.set_flag(class, flag::FLUSHED, false);
-            let most = LIMIT_BLOCKS.min(LIMIT_BYTES / TABLE[class].size as usize) as u16;
-            bin.limit.set((bin.limit.get() * 2).min(most.max(bin.limit.get())));
+            self.raise_limit(heap, class);
         }
         let list = self.collect(heap, class).or_else(|| {
             self.open_slab(heap, class)?;
             self.collect(heap, class)
         });
-        match list {
-            Some(list) => bin.refill(list.head, list.count),
-            None => bin.clear(),
-        }
+        let Some(list) = list else { return bin.clear() };
+        bin.refill(list.head, list.count);
+        self.count_blocks(heap, list.count);
     }
 
-    /// Counts a slow path, and sends what was collected for others now and then.
-    pub(super) fn tick(&self, heap: &'static ThreadHeap) {
-        let ticks = heap.ticks.get().wrapping_add(1);
-        heap.ticks.set(ticks);
-        if ticks.is_multiple_of(SEND_INTERVAL) {
+    /// Counts blocks that went through a slow path, and sends now and then what was collected for others.
+    pub(super) fn count_blocks(&self, heap: &'static ThreadHeap, blocks: usize) {
+        let before = heap.moved.get();
+        let after = before.wrapping_add(blocks as u32);
+        heap.moved.set(after);
+        if before / SEND_INTERVAL != after / SEND_INTERVAL {
             self.send_all(heap);
         }
     }
@@ -96,8 +94,8 @@ impl FastHeap {
             let slab = partial.get();
             // SAFETY: records live as long as the process; the slabs in the list are this heap's.
             let Some(record) = (unsafe { slab.as_ref() }) else { break };
-            if record.used() == 0 {
-                heap.set_flag(class, flag::KEEPS_EMPTY, false);
+            if record.used() == 0 && heap.has_flag(class, flag::KEEPS_EMPTY) {
+                self.keep_empty(heap, class, false);
             }
             let Some(list) = record.take() else { break };
             // SAFETY: as above.
@@ -123,6 +121,7 @@ impl FastHeap {
             self.arena.take_slab(class, &self.metadata)
         })?;
         enter_slab(slab, heap.bin_address(class));
+        heap.slices.set(heap.slices.get() + u32::from(slab.shape().slices));
         // SAFETY: the slab is this heap's, and in no list.
         unsafe { partial_list::update(&heap.bins[class].partial, core::ptr::from_ref(slab).cast_mut()) };
         Some(())
@@ -136,7 +135,6 @@ impl FastHeap {
         // SAFETY: the caller found the bin in the page map.
         let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
         let _change = heap.change();
-        self.tick(heap);
         let bin = &heap.bins[class];
         let (old, count) = (bin.spill.get(), heap.spilled[class].get() as usize);
         bin.spill.set(bin.head.get());
@@ -146,21 +144,25 @@ impl FastHeap {
             heap.set_flag(class, flag::FLUSHED, true);
             self.give_back(heap, class, old, count);
         }
+        self.count_blocks(heap, heap.spilled[class].get() as usize);
     }
 
     /// Gives everything that is at hand back to the slabs.
     pub(super) fn empty_bins(&self, heap: &'static ThreadHeap) {
-        for class in 1..heap.bins.len() {
-            let bin = &heap.bins[class];
-            let (head, length) = (bin.head.get(), bin.length());
-            let (spill, spilled) = (bin.spill.get(), heap.spilled[class].get() as usize);
-            bin.clear();
-            bin.spill.set(null_mut());
-            heap.spilled[class].set(0);
-            self.give_back(heap, class, head, length);
-            self.give_back(heap, class, spill, spilled);
-            self.release_empty(heap, class);
-        }
+        (1..heap.bins.len()).for_each(|class| self.empty_bin(heap, class));
+    }
+
+    /// Gives everything of one class that is at hand back to the slabs.
+    pub(super) fn empty_bin(&self, heap: &'static ThreadHeap, class: usize) {
+        let bin = &heap.bins[class];
+        let (head, length) = (bin.head.get(), bin.length());
+        let (spill, spilled) = (bin.spill.get(), heap.spilled[class].get() as usize);
+        bin.clear();
+        bin.spill.set(null_mut());
+        heap.spilled[class].set(0);
+        self.give_back(heap, class, head, length);
+        self.give_back(heap, class, spill, spilled);
+        self.release_empty(heap, class);
     }
 
     /// Gives a list of `count` blocks of `class` back to the heap's slabs, neighbours in one slab at once.
@@ -225,22 +227,31 @@ impl FastHeap {
         if slab.used() > 0 {
             return;
         }
-        if !heap.has_flag(class, flag::KEEPS_EMPTY) {
-            // One is kept, so that a program that frees its last block of a size and allocates it again does not go to
-            // the arena each time.
-            heap.set_flag(class, flag::KEEPS_EMPTY, true);
-            return;
+        // One is kept, so that a program that frees its last block of a size and allocates it again does not go to the
+        // arena each time.
+        let most = EMPTY_SLICES.max(heap.slices.get() / 8);
+        let may_keep = heap.empty_slices.get() + u32::from(slab.shape().slices) <= most;
+        if may_keep && !heap.has_flag(class, flag::KEEPS_EMPTY) {
+            return self.keep_empty(heap, class, true);
         }
         // SAFETY: it is in the list, because all its blocks can be had.
-        unsafe { self.close_slab(partial, slab) };
+        unsafe { self.close_slab(heap, slab) };
+    }
+
+    /// Notes whether an empty slab of the class is kept; it was the other way before.
+    fn keep_empty(&self, heap: &ThreadHeap, class: usize, keep: bool) {
+        heap.set_flag(class, flag::KEEPS_EMPTY, keep);
+        let (before, slices) = (heap.empty_slices.get(), u32::from(TABLE[class].slices));
+        heap.empty_slices.set(if keep { before + slices } else { before - slices });
     }
 
     /// # Safety
-    /// The slab is in `partial`, and none of its blocks is used.
-    unsafe fn close_slab(&self, partial: &crate::single_writer::Pointer<Slab>, slab: &Slab) {
+    /// The slab is in the heap's partial list, and none of its blocks is used.
+    unsafe fn close_slab(&self, heap: &ThreadHeap, slab: &Slab) {
         // SAFETY: the caller's promise.
-        unsafe { partial_list::remove(partial, core::ptr::from_ref(slab).cast_mut()) };
+        unsafe { partial_list::remove(&heap.bins[slab.class()].partial, core::ptr::from_ref(slab).cast_mut()) };
         enter_slab(slab, 0);
+        heap.slices.set(heap.slices.get() - u32::from(slab.shape().slices));
         self.arena.give_slab(slab);
     }
 
@@ -249,15 +260,14 @@ impl FastHeap {
         if !heap.has_flag(class, flag::KEEPS_EMPTY) {
             return;
         }
-        heap.set_flag(class, flag::KEEPS_EMPTY, false);
-        let partial = &heap.bins[class].partial;
-        let first = partial.get();
+        self.keep_empty(heap, class, false);
+        let first = heap.bins[class].partial.get();
         let mut slab = first;
         // SAFETY: the list's slabs are the heap's; the walk ends where it began, or at the slab it looks for.
         while let Some(record) = unsafe { slab.as_ref::<'static>() } {
             if record.used() == 0 {
                 // SAFETY: as above.
-                return unsafe { self.close_slab(partial, record) };
+                return unsafe { self.close_slab(heap, record) };
             }
             slab = record.next.get();
             if slab == first {

@@ -1,9 +1,12 @@
-//! A thread's own heap: its bins, its outgoing segments, its mailbox. One page, adopted by another thread when its own
-//! ends, never unmapped: so a bin's address can stand in the page map for as long as the process lives.
+//! A thread's own heap: its bins, its mailbox, its outgoing segments. Adopted by another thread when its own ends, never
+//! unmapped: so a bin's address can stand in the page map for as long as the process lives.
+//!
+//! Two pages: the second one has only the outgoing segments, and is never touched by a thread that frees its own blocks.
 
+use super::limits;
 use crate::remote::{Chained, RemoteStack};
-use crate::single_writer::{Count16, Count32, Pointer, Signed32};
-use crate::size_class::{CLASSES, TABLE};
+use crate::single_writer::{Count16, Count32, Pointer, Signed32, Word};
+use crate::size_class::CLASSES;
 use crate::slab::{Block, Slab};
 use crate::sync::{AtomicPtr, AtomicU32};
 use crate::tenancy::Tenancy;
@@ -31,6 +34,12 @@ impl Bin {
         (self.base.get() as i32 + self.limit.get() as i32 - self.room.get()).max(0) as usize
     }
 
+    /// Changes the limit; the list at hand stays, and is full at once if it is longer than it may be now.
+    pub fn set_limit(&self, limit: u16) {
+        self.room.set(self.room.get() + i32::from(limit) - i32::from(self.limit.get()));
+        self.limit.set(limit);
+    }
+
     /// Puts `count` blocks at hand that the limit does not count: they are not given back at the next free.
     pub fn refill(&self, head: *mut Block, count: usize) {
         self.head.set(head);
@@ -56,9 +65,10 @@ pub struct Outgoing {
     pub count: Count32,
 }
 
-/// How many slabs' blocks are collected at once. Half as many made every batch a single block in a program that frees
-/// mixed sizes.
-pub const OUTGOING: usize = 32;
+/// How many slabs' blocks are collected at once: a page full. A quarter of it made most batches a block or two in programs
+/// that free mixed sizes.
+pub const OUTGOING: usize = PAGE / size_of::<Outgoing>();
+const PAGE: usize = 4096;
 
 /// A segment: blocks of one slab on their way home. It lies in its own last block, whose first word points to the first
 /// one, so that the owner can splice the whole chain without walking it.
@@ -105,21 +115,21 @@ impl Chained for Segment {
 /// Bits of [`ThreadHeap::class_flags`].
 pub mod flag {
     /// Blocks went back to slabs since the last refill: the limit was too small if a refill follows.
-    pub const FLUSHED: u8 = 1;
+    pub const FLUSHED: u16 = 1;
     /// One slab of the class is kept although none of its blocks is used.
-    pub const KEEPS_EMPTY: u8 = 2;
+    pub const KEEPS_EMPTY: u16 = 2;
+    /// The other bits: how the bin looked when it was looked at last.
+    pub const LOOK: u16 = !3;
 }
 
 #[repr(align(64))]
 struct OwnLine<T>(T);
 
 /// The heap of one thread.
-#[repr(C, align(4096))]
+#[repr(C, align(8192))]
 pub struct ThreadHeap {
     /// First, so that "is this bin mine?" is one subtraction and one comparison.
     pub bins: [Bin; CLASSES],
-    /// By a hash of the slab.
-    pub outgoing: [Outgoing; OUTGOING],
     /// What other threads freed. On a line of its own: the only word they write.
     remote: OwnLine<RemoteStack<Segment>>,
     /// Who may touch this heap.
@@ -132,16 +142,30 @@ pub struct ThreadHeap {
     pub next: Pointer<ThreadHeap>,
     /// The next orphan.
     pub next_orphan: Pointer<ThreadHeap>,
-    /// Slow paths taken.
-    pub ticks: Count32,
+    /// Blocks that went through slow paths.
+    pub moved: Count32,
+    /// Slices of the heap's slabs.
+    pub slices: Count32,
+    /// By how many bytes all limits were raised above the first ones.
+    pub raised: Word,
+    /// Slices of slabs that are kept although none of their blocks is used.
+    pub empty_slices: Count32,
+    /// The class that was asked last whether it can do with less.
+    pub asked: Count16,
     /// The length of each class's spill.
     pub spilled: [Count16; CLASSES],
     /// Per class, see [`flag`]. Only the owner uses them.
-    class_flags: [core::cell::Cell<u8>; CLASSES],
+    class_flags: [core::cell::Cell<u16>; CLASSES],
+    /// By a hash of the slab.
+    pub outgoing: SecondPage,
 }
 
-const _: () = assert!(size_of::<ThreadHeap>() == 4096);
-const _: () = assert!(size_of::<ThreadHeap>() <= xalloc_os::thread::CACHE_SIZE);
+/// See [`OUTGOING`].
+#[repr(C, align(4096))]
+pub struct SecondPage(pub [Outgoing; OUTGOING]);
+
+const _: () = assert!(size_of::<ThreadHeap>() == 2 * PAGE && core::mem::offset_of!(ThreadHeap, outgoing) == PAGE);
+const _: () = assert!(size_of::<[Bin; CLASSES]>() <= xalloc_os::thread::CACHE_SIZE);
 const _: () = assert!(core::mem::offset_of!(ThreadHeap, bins) == 0 && size_of::<Bin>() == 32);
 
 // SAFETY: all words but `class_flags` are atomic, and those only the tenant touches.
@@ -160,13 +184,8 @@ impl ThreadHeap {
             (&raw mut (*heap).tenancy).write(Tenancy::new(AtomicU32::new(0)));
             &*heap
         };
-        for (bin, class) in heap.bins.iter().zip(&TABLE).skip(1) {
-            let limit = match class.size {
-                ..=1024 => 32,
-                1025..=4096 => 16,
-                _ => 4,
-            };
-            bin.limit.set(limit);
+        for (class, bin) in heap.bins.iter().enumerate().skip(1) {
+            bin.limit.set(limits::first(class));
             bin.clear();
         }
         heap
@@ -182,9 +201,15 @@ impl ThreadHeap {
     /// # Safety
     /// `bin` came from the page map.
     pub unsafe fn of_bin(bin: usize) -> (&'static Self, usize) {
-        let offset = bin & (size_of::<Self>() - 1);
+        let heap = bin & !(size_of::<Self>() - 1);
         // SAFETY: heaps are aligned to their size and are never unmapped.
-        (unsafe { &*((bin - offset) as *const Self) }, offset / size_of::<Bin>())
+        (unsafe { &*(heap as *const Self) }, Self::class_of_bin(bin))
+    }
+
+    /// The class of a bin, by its address.
+    #[inline(always)]
+    pub fn class_of_bin(bin: usize) -> usize {
+        (bin & (size_of::<Self>() - 1)) / size_of::<Bin>()
     }
 
     /// The address that stands in the page map for the bin of `class`.
@@ -216,14 +241,26 @@ impl ThreadHeap {
     }
 
     /// Whether a flag of a class is set.
-    pub fn has_flag(&self, class: usize, flag: u8) -> bool {
+    pub fn has_flag(&self, class: usize, flag: u16) -> bool {
         self.class_flags[class].get() & flag != 0
     }
 
     /// Sets or clears a flag of a class.
-    pub fn set_flag(&self, class: usize, flag: u8, value: bool) {
+    pub fn set_flag(&self, class: usize, flag: u16, value: bool) {
         let flags = &self.class_flags[class];
         flags.set(if value { flags.get() | flag } else { flags.get() & !flag });
+    }
+
+    /// Whether a bin has changed since this was last asked. Mistaken once in some thousand times, which then costs a
+    /// refill.
+    pub fn has_changed(&self, class: usize) -> bool {
+        let bin = &self.bins[class];
+        let head = bin.head.get() as usize / 16;
+        let look = (head ^ head >> 14 ^ bin.room.get() as usize).wrapping_mul(4) as u16 & flag::LOOK;
+        let flags = &self.class_flags[class];
+        let before = flags.get() & flag::LOOK;
+        flags.set(flags.get() & !flag::LOOK | look);
+        before != look
     }
 
     /// Marks the heap as changing until the guard is dropped.

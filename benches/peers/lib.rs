@@ -1,0 +1,1 @@
+//! Empty: the manifest names the allocators whose sources `scripts/peers` compiles.
