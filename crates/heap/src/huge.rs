@@ -1,41 +1,41 @@
 //! Blocks above 2 MiB, or with alignments above it: a mapping each.
 //!
-//! Growing moves pages, not bytes (`mremap`). Each block is at least a slice long, so no slice holds the starts of two, and
-//! the page map needs to know only the slice of a block's start.
+//! Growing moves pages, not bytes (`mremap`), and reserves address space for more of it, so that a program that grows a
+//! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the
+//! starts of two, and the page map needs to know only the slice of a block's start.
 //!
 //! A freed mapping is kept for a second, because touching fresh pages is the dearest thing an allocator does, and programs
-//! free a large buffer to allocate the next one. The second is looked at when a huge block is freed or mapped.
+//! free a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it
+//! needs to be. What was kept for a second, or is too much, gives its pages back, but its addresses stay for the next
+//! block, up to a limit. The second is looked at when a huge block is freed or mapped.
 
+use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
+use core::ptr::null_mut;
 use xalloc_os::{Lock, clock, pages};
 
-/// How many freed mappings are kept, for how long, and how many bytes in them: this many, or an eighth of what is in use.
+mod kept;
+use kept::{Kept, Record};
+
+/// How many freed mappings are kept with their pages, for how long, and how many bytes in them: this many, or an eighth
+/// of what is in use.
 const KEPT_BLOCKS: usize = 16;
 const KEPT_MILLISECONDS: u64 = 1000;
 const KEPT_BYTES: usize = 32 << 20;
-
-/// What there is to know about a block.
-#[derive(Clone, Copy)]
-struct Record {
-    base: usize,
-    length: usize,
-    /// The block's first byte; 0 while it is not in use.
-    start: usize,
-    /// The address by which it stands in the page map, whether it is in use or kept.
-    entered: usize,
-    /// When it was freed.
-    freed: u64,
-    next: *mut Record,
-}
+/// How many are kept without pages, and how many bytes of addresses in them.
+const CLEAN_BLOCKS: usize = 64;
+const CLEAN_BYTES: usize = 1 << 30;
 
 struct State {
     unused: *mut Record,
-    /// Mappings that were freed a moment ago, the last one first. They stay in the page map.
-    kept: *mut Record,
+    /// Mappings that were freed a moment ago. These and the next ones stay in the page map.
+    kept: Kept,
+    /// Mappings without pages.
+    clean: Kept,
     /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
     stuck: *mut Record,
     spare: Option<SpareLeaf>,
@@ -55,8 +55,10 @@ pub struct HugeStats {
     pub blocks: usize,
     /// Their bytes.
     pub live: usize,
-    /// Bytes in mappings that are kept although they were freed.
+    /// Bytes in mappings that are kept although they were freed, and may be resident.
     pub kept: usize,
+    /// Bytes of addresses in mappings that are kept without pages.
+    pub clean: usize,
 }
 
 /// A huge block just handed out.
@@ -70,19 +72,13 @@ pub struct HugeBlock {
 
 const NOT_A_BLOCK: &str = "not the start of a block in use: an interior pointer, or freed before";
 
-impl Record {
-    fn usable(&self) -> usize {
-        self.base + self.length - self.start
-    }
-}
-
 impl Huge {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        let null = core::ptr::null_mut();
-        let stats = HugeStats { blocks: 0, live: 0, kept: 0 };
-        Self(Locked::new(State { unused: null, kept: null, stuck: null, spare: None, stats }))
+        let stats = HugeStats { blocks: 0, live: 0, kept: 0, clean: 0 };
+        let (kept, clean) = (Kept::new(), Kept::new());
+        Self(Locked::new(State { unused: null_mut(), kept, clean, stuck: null_mut(), spare: None, stats }))
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
@@ -90,25 +86,50 @@ impl Huge {
         self.0.lock()
     }
 
-    /// A block of at least `size` bytes aligned to `align` and at least to a page. `None` if there is no memory.
-    pub fn allocate(&self, size: usize, align: usize, metadata: &Metadata) -> Option<HugeBlock> {
-        let size = size.max(SLICE);
-        if let Some(start) = self.0.with(|state| state.reuse(size, align)) {
-            return Some(HugeBlock { start: start as *mut u8, zeroed: false });
+    /// A block of at least `size` bytes aligned to `align` and at least to a page; one of zeros if need be, which a
+    /// mapping with pages would have to be made of. `None` if there is no memory.
+    pub fn allocate(&self, size: usize, align: usize, zeros: bool, metadata: &Metadata) -> Option<HugeBlock> {
+        let size = pages::round_up(size.max(SLICE), pages::page_size());
+        if let Some(block) = self.reuse(size, align, zeros) {
+            return Some(block);
         }
-        self.evict_old();
-        let mapping = pages::map_aligned(size, align).or_else(|| {
-            // What is kept may be all that is in the way.
-            if self.trim() > 0 { pages::map_aligned(size, align) } else { None }
-        })?;
+        self.clean_surplus();
+        let mapping = self.map(size, huge_pages::block_align(size).max(align)).or_else(|| self.map(size, align))?;
         let entered = page_map::cover(mapping.start, SLICE)
-            && self.0.with(|state| state.enter(mapping.base, mapping.length, mapping.start, metadata)).is_some();
+            && self.0.with(|state| state.enter(&mapping, size, metadata)).is_some();
         if !entered {
             // SAFETY: mapped above, seen by nobody. If the kernel keeps it, only untouched address space is lost.
             let _ = unsafe { pages::unmap(mapping.base, mapping.length) };
             return None;
         }
+        huge_pages::advise_block(mapping.base, mapping.length, size);
         Some(HugeBlock { start: mapping.start as *mut u8, zeroed: true })
+    }
+
+    fn map(&self, size: usize, align: usize) -> Option<pages::Aligned> {
+        pages::map_aligned(size, align).or_else(|| {
+            // What is kept may be all that is in the way.
+            if self.trim() > 0 { pages::map_aligned(size, align) } else { None }
+        })
+    }
+
+    /// Makes a kept mapping a block of `size` bytes.
+    fn reuse(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
+        let record = self.0.with(|state| state.take_kept(size, align, zeros))?;
+        // SAFETY: the record is in no list and not in the page map, so nobody else has it.
+        let mapping = unsafe { &mut *record };
+        // Outside the lock: the kernel may take long.
+        let Some(start) = mapping.fit(size, align) else {
+            self.0.with(|state| state.keep(record));
+            return None;
+        };
+        if !page_map::cover(start, SLICE) {
+            self.release(record);
+            return None;
+        }
+        let zeroed = mapping.zeroed;
+        self.0.with(|state| state.announce(record, start, size));
+        Some(HugeBlock { start: start as *mut u8, zeroed })
     }
 
     /// Whether `address` lies in the mapping of `record`; the rest of its first slice may be anybody's.
@@ -122,50 +143,58 @@ impl Huge {
         let freed = self.with_record(record, |state, record| {
             let valid = record.start == address;
             if valid {
-                state.keep(record, now);
+                state.retire(record, now);
             }
             valid
         });
         if !freed {
             return misuse::report(Call::Free, address, NOT_A_BLOCK);
         }
-        self.evict(|state| state.surplus(now));
+        self.clean_surplus();
     }
 
-    /// Gives back what was kept long enough.
-    fn evict_old(&self) {
+    /// Gives back the pages of what is too much or was kept long enough, and the addresses of what is more than that.
+    pub fn clean_surplus(&self) {
         // Most programs keep nothing, and do not pay for the clock.
-        if self.stats().kept > 0 {
-            let now = clock::coarse_milliseconds();
-            self.evict(|state| state.surplus(now));
+        if self.stats().kept == 0 {
+            return;
+        }
+        let time = clock::coarse_milliseconds().saturating_sub(KEPT_MILLISECONDS);
+        while let Some(record) = self.0.with(|state| state.take_surplus(time)) {
+            // SAFETY: the record is in no list and not in the page map.
+            let mapping = unsafe { &mut *record };
+            // Outside the lock: the kernel may take long.
+            // SAFETY: a freed block's mapping.
+            mapping.zeroed = mapping.length <= CLEAN_BYTES && unsafe { pages::purge(mapping.base, mapping.length) };
+            if mapping.zeroed {
+                self.0.with(|state| state.keep(record));
+            } else {
+                self.release(record);
+            }
+        }
+        while let Some(record) = self.0.with(State::take_clean_surplus) {
+            self.release(record);
         }
     }
 
-    /// Unmaps what `choose` takes out of the kept mappings, until it takes nothing. Returns how many bytes went.
-    fn evict(&self, mut choose: impl FnMut(&mut State) -> *mut Record) -> usize {
-        let mut given = 0;
-        loop {
-            let record = self.0.with(&mut choose);
-            if record.is_null() {
-                return given;
-            }
-            // Outside the lock: the kernel may take long to unmap a large block.
-            // SAFETY: the record was just taken out of the list, and is nobody's until it is put into another one.
-            let (base, length) = unsafe { ((*record).base, (*record).length) };
-            // SAFETY: a freed block's mapping, out of the page map.
-            let unmapped = unsafe { pages::unmap(base, length) };
-            given += if unmapped { length } else { 0 };
-            self.with_record(record.cast(), |state, record| {
-                let list = if unmapped { &mut state.unused } else { &mut state.stuck };
-                record.next = *list;
-                *list = record;
-            });
-        }
+    /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
+    fn release(&self, record: *mut Record) -> usize {
+        // Outside the lock: the kernel may take long to unmap a large block.
+        // SAFETY: the record is nobody's until it is put into another list.
+        let (base, length) = unsafe { ((*record).base, (*record).length) };
+        // SAFETY: a freed block's mapping, out of the page map.
+        let unmapped = unsafe { pages::unmap(base, length) };
+        self.with_record(record.cast(), |state, record| {
+            let list = if unmapped { &mut state.unused } else { &mut state.stuck };
+            record.next = *list;
+            *list = record;
+        });
+        if unmapped { length } else { 0 }
     }
 
     /// The usable size of a block, for `call`. 0 if there is none at this address, which is reported.
     pub fn usable_size(&self, address: usize, record: *mut u8, call: Call) -> usize {
-        let size = self.with_record(record, |_, record| (record.start == address).then(|| record.usable()));
+        let size = self.with_record(record, |_, record| (record.start == address).then_some(record.size));
         size.unwrap_or_else(|| {
             misuse::report(call, address, NOT_A_BLOCK);
             0
@@ -175,20 +204,21 @@ impl Huge {
     /// Makes a block `size` bytes long, moving it if need be, without copying it. `None` if it stays as it was.
     pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> Option<*mut u8> {
         self.with_record(record, |state, record| {
-            let offset = record.start - record.base;
-            let length = pages::round_up(size.max(SLICE), pages::page_size()).checked_add(offset)?;
-            let old = record.usable();
             debug_assert_eq!(record.start, address);
-            // SAFETY: the mapping is the block's, whose only owner resizes it.
-            if !unsafe { pages::resize(record.base, record.length, length) } {
-                if length < record.length {
+            let size = pages::round_up(size.max(SLICE), pages::page_size());
+            let room = record.room(record.start);
+            if size > room {
+                state.grow(record, size)?;
+            } else if size < record.size && size < room - room / 4 {
+                let length = record.length - (room - size);
+                // SAFETY: the mapping is the block's, whose only owner cuts it.
+                if !unsafe { pages::resize(record.base, record.length, length) } {
                     return None;
                 }
-                record.base = state.relocate(record, length)?;
-                record.start = record.base + offset;
+                record.length = length;
             }
-            record.length = length;
-            state.stats.live = state.stats.live - old + record.usable();
+            state.stats.live = state.stats.live - record.size + size;
+            record.size = size;
             Some(record.start as *mut u8)
         })
     }
@@ -201,27 +231,29 @@ impl Huge {
     /// Unmaps all that is kept, and what the kernel would not unmap before. Returns how many bytes it gave back.
     pub fn trim(&self) -> usize {
         // Each stuck mapping is tried once: those that stay so come back into the list.
-        let mut stuck = self.0.with(|state| core::mem::replace(&mut state.stuck, core::ptr::null_mut()));
-        self.evict(|state| {
-            let record = stuck;
-            if record.is_null() {
-                return state.pop_oldest();
-            }
-            // SAFETY: under the lock; the list is this call's alone.
-            stuck = unsafe { (*record).next };
-            record
-        })
+        let mut stuck = self.0.with(|state| core::mem::replace(&mut state.stuck, null_mut()));
+        let mut given = 0;
+        while !stuck.is_null() {
+            // SAFETY: the list is this call's alone.
+            let next = unsafe { (*stuck).next };
+            given += self.release(stuck);
+            stuck = next;
+        }
+        while let Some(record) = self.0.with(State::take_any) {
+            given += self.release(record);
+        }
+        given
     }
 
     /// What the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
-        self.0.with(|state| state.stats)
+        self.0.with(|state| HugeStats { kept: state.kept.bytes, clean: state.clean.bytes, ..state.stats })
     }
 }
 
 impl State {
-    /// Makes a record for a mapping and enters it into the page map, which covers it.
-    fn enter(&mut self, base: usize, length: usize, start: usize, metadata: &Metadata) -> Option<()> {
+    /// Makes a record for a block of `size` bytes in a mapping and enters it into the page map, which covers it.
+    fn enter(&mut self, mapping: &pages::Aligned, size: usize, metadata: &Metadata) -> Option<()> {
         let record = if self.unused.is_null() {
             metadata.allocate(size_of::<Record>())?.cast::<Record>()
         } else {
@@ -230,126 +262,112 @@ impl State {
             self.unused = unsafe { (*record).next };
             record
         };
+        let (base, length, next) = (mapping.base, mapping.length, null_mut());
         // SAFETY: the record is nobody else's.
-        unsafe { *record = Record { base, length, start, entered: start, freed: 0, next: core::ptr::null_mut() } };
-        self.announce(record);
+        unsafe { *record = Record { base, length, start: 0, size: 0, entered: 0, freed: 0, zeroed: true, next } };
+        self.announce(record, mapping.start, size);
         Some(())
     }
 
-    /// Enters a live record into the page map and the statistics.
-    fn announce(&mut self, record: *mut Record) {
-        // SAFETY: under the lock, and the record is live.
-        let (start, usable) = unsafe {
-            (*record).entered = (*record).start;
-            ((*record).start, (*record).usable())
-        };
+    /// Enters a record that is the caller's into the page map and the statistics, as a block.
+    fn announce(&mut self, record: *mut Record, start: usize, size: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            (*record).start = start;
+            (*record).size = size;
+            (*record).entered = start;
+        }
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
         self.stats.blocks += 1;
-        self.stats.live += usable;
+        self.stats.live += size;
     }
 
-    /// Puts a block that was freed `now` among the kept ones.
-    fn keep(&mut self, record: &mut Record, now: u64) {
+    /// Puts a block that was freed `now` among the kept mappings.
+    fn retire(&mut self, record: &mut Record, now: u64) {
         self.stats.blocks -= 1;
-        self.stats.live -= record.usable();
-        self.stats.kept += record.length;
+        self.stats.live -= record.size;
         record.start = 0;
         record.freed = now;
-        record.next = self.kept;
-        self.kept = record;
+        record.zeroed = false;
+        // SAFETY: records live as long as the process.
+        unsafe { self.kept.push(record) };
     }
 
-    /// Takes the oldest kept mapping out if too much is kept or it was kept long enough; null if neither.
-    fn surplus(&mut self, now: u64) -> *mut Record {
+    /// Puts a mapping that is the caller's among the kept ones, and into the page map, which covered it when it was there.
+    fn keep(&mut self, record: *mut Record) {
+        // SAFETY: the record is the caller's, and records live as long as the process.
+        unsafe {
+            page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
+            if (*record).zeroed { self.clean.push(record) } else { self.kept.push(record) }
+        }
+    }
+
+    /// Takes out of the page map what was taken out of a list.
+    fn taken(record: *mut Record) -> *mut Record {
+        // SAFETY: the record is the caller's.
+        page_map::set(unsafe { (*record).entered } & !(SLICE - 1), SLICE, Entry::None);
+        record
+    }
+
+    /// Takes out a mapping for a block: with pages, which need not be touched again; without, if they must be zeros, which
+    /// come with the first touch of each page, to which a program may never get.
+    fn take_kept(&mut self, size: usize, align: usize, zeros: bool) -> Option<*mut Record> {
+        let touched = !(zeros && size >= huge_pages::BLOCK_MIN);
+        let record = touched.then(|| self.kept.take_nearest(size, align)).flatten();
+        record.or_else(|| self.clean.take_nearest(size, align)).map(Self::taken)
+    }
+
+    /// Takes out a mapping with pages if too much is kept, or one was kept since before `time`.
+    fn take_surplus(&mut self, time: u64) -> Option<*mut Record> {
         let most = KEPT_BYTES.max(self.stats.live / 8);
-        let mut count = 0;
-        let mut oldest = core::ptr::null_mut::<Record>();
-        let mut record = self.kept;
-        // SAFETY: under the lock.
-        unsafe {
-            while !record.is_null() {
-                // One that is too large by itself must not push out all others.
-                if (*record).length > most {
-                    self.unlink(record);
-                    return record;
+        self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken)
+    }
+
+    fn take_clean_surplus(&mut self) -> Option<*mut Record> {
+        self.clean.take_surplus(CLEAN_BLOCKS, CLEAN_BYTES, 0).map(Self::taken)
+    }
+
+    fn take_any(&mut self) -> Option<*mut Record> {
+        self.kept.take_nearest(0, 1).or_else(|| self.clean.take_nearest(0, 1)).map(Self::taken)
+    }
+
+    /// Makes room for `size` bytes in a block's mapping, and some more, moving it if need be.
+    fn grow(&mut self, record: &mut Record, size: usize) -> Option<()> {
+        let offset = record.start - record.base;
+        let generous = pages::round_up(size + size / 4, pages::page_size());
+        for wanted in [generous, size] {
+            let length = wanted.checked_add(offset)?;
+            // SAFETY: the mapping is the block's, whose only owner grows it.
+            if unsafe { pages::resize(record.base, record.length, length) } || self.relocate(record, length).is_some() {
+                let was_large = record.size >= huge_pages::BLOCK_MIN;
+                record.length = length;
+                if !was_large {
+                    huge_pages::advise_block(record.base, length, size);
                 }
-                count += 1;
-                oldest = record;
-                record = (*record).next;
-            }
-            let old = !oldest.is_null() && now.saturating_sub((*oldest).freed) >= KEPT_MILLISECONDS;
-            if old || count > KEPT_BLOCKS || self.stats.kept > most { self.pop_oldest() } else { core::ptr::null_mut() }
-        }
-    }
-
-    /// Takes the oldest kept mapping out; null if there is none.
-    fn pop_oldest(&mut self) -> *mut Record {
-        let mut oldest = self.kept;
-        // SAFETY: under the lock.
-        unsafe {
-            while !oldest.is_null() && !(*oldest).next.is_null() {
-                oldest = (*oldest).next;
-            }
-            if !oldest.is_null() {
-                self.unlink(oldest);
-            }
-        }
-        oldest
-    }
-
-    /// Takes a mapping out of the kept ones and out of the page map.
-    ///
-    /// # Safety
-    /// It is one of the kept ones.
-    unsafe fn unlink(&mut self, record: *mut Record) {
-        let mut link = &raw mut self.kept;
-        // SAFETY: under the lock, and the record is in the list.
-        unsafe {
-            while *link != record {
-                link = &raw mut (**link).next;
-            }
-            *link = (*record).next;
-            self.stats.kept -= (*record).length;
-            page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::None);
-        }
-    }
-
-    /// A kept mapping that fits and is not more than a quarter larger than need be.
-    fn reuse(&mut self, size: usize, align: usize) -> Option<usize> {
-        let mut record = self.kept;
-        // SAFETY: under the lock.
-        unsafe {
-            while !record.is_null() {
-                let (base, length) = ((*record).base, (*record).length);
-                let start = pages::round_up(base, align.max(pages::page_size()));
-                let fits = start + size <= base + length && length - length / 5 <= size;
-                if fits && page_map::cover(start, SLICE) {
-                    self.unlink(record);
-                    (*record).start = start;
-                    self.announce(record);
-                    return Some(start);
-                }
-                record = (*record).next;
+                return Some(());
             }
         }
         None
     }
 
-    /// Moves a mapping to where it can be `length` bytes long; returns where it starts then.
-    fn relocate(&mut self, record: &mut Record, length: usize) -> Option<usize> {
+    /// Moves a block's mapping to where it can be `length` bytes long.
+    fn relocate(&mut self, record: &mut Record, length: usize) -> Option<()> {
         // Once the pages have moved there is no way back, so what the map may need for them is there before.
         let spare = self.spare.take().or_else(SpareLeaf::new)?;
+        let offset = record.start - record.base;
+        // A huge page moves as a whole only from one multiple of its size to another one.
+        let align = if offset == 0 { huge_pages::block_align(length) } else { 1 };
         // SAFETY: the mapping is the block's, whose only owner moves it.
-        let Some(base) = (unsafe { pages::remap(record.base, record.length, length) }) else {
+        let Some(base) = (unsafe { pages::remap(record.base, record.length, length, align) }) else {
             self.spare = Some(spare);
             return None;
         };
-        let start = base + (record.start - record.base);
+        let start = base + offset;
         self.spare = spare.cover(start);
         page_map::set(record.start & !(SLICE - 1), SLICE, Entry::None);
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(core::ptr::from_mut(record).cast()));
-        record.entered = start;
-        Some(base)
+        (record.base, record.start, record.entered) = (base, start, start);
+        Some(())
     }
 }
 

@@ -15,6 +15,7 @@ pub mod arena;
 pub mod fast;
 mod heap;
 pub mod huge;
+pub mod huge_pages;
 pub mod locked;
 pub mod metadata;
 pub mod misuse;

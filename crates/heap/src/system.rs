@@ -78,7 +78,7 @@ impl SystemHeap {
     }
 
     fn early(&self, align: usize, size: usize) -> *mut u8 {
-        self.early.allocate(size, align, &self.metadata).map_or(core::ptr::null_mut(), |block| block.start)
+        self.early.allocate(size, align, false, &self.metadata).map_or(core::ptr::null_mut(), |block| block.start)
     }
 
     /// The record of a block from before the next allocator was known.

@@ -91,19 +91,38 @@ pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
         return false;
     }
     // SAFETY: without MREMAP_MAYMOVE the addresses that remain keep their contents.
-    unsafe { syscall::mremap(address, old, new, 0) }.is_ok()
+    unsafe { syscall::mremap(address, old, new, 0, 0) }.is_ok()
 }
 
-/// Moves a mapping to wherever it can be `new` bytes long, contents included, without copying them. `None` if it stays.
+/// Moves a mapping to where it can be `new` bytes long from a multiple of `align` on, contents included, without copying
+/// them. `None` if it stays.
 ///
 /// # Safety
 /// `[address, address + old)` was mapped here, and nothing uses it but through this call's result.
-pub unsafe fn remap(address: usize, old: usize, new: usize) -> Option<usize> {
-    if must_fail() {
-        return None;
+pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Option<usize> {
+    if align <= page_size() {
+        if must_fail() {
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        return unsafe { syscall::mremap(address, old, new, libc::MREMAP_MAYMOVE, 0) }.ok();
     }
-    // SAFETY: the caller's promise.
-    unsafe { syscall::mremap(address, old, new, libc::MREMAP_MAYMOVE) }.ok()
+    let place = map_aligned(new, align)?;
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: the target is a part of the mapping just made, which nobody has seen.
+    let moved = unsafe { syscall::mremap(address, old, new, flags, place.start) };
+    let end = round_up(place.start + new, page_size());
+    let rest = match moved {
+        Ok(_) => [(place.base, place.start), (end, place.base + place.length)],
+        Err(_) => [(place.base, place.base + place.length), (0, 0)],
+    };
+    for (from, to) in rest {
+        if from < to {
+            // SAFETY: what is left of that mapping. If the kernel keeps it, only address space is lost.
+            let _ = unsafe { unmap(from, to - from) };
+        }
+    }
+    moved.ok()
 }
 
 /// Gives the pages of a range back to the kernel; they read as zeros afterwards and cost nothing until touched.
@@ -115,6 +134,19 @@ pub unsafe fn remap(address: usize, old: usize, new: usize) -> Option<usize> {
 pub unsafe fn purge(address: usize, size: usize) -> bool {
     // SAFETY: the caller's promise.
     unsafe { syscall::madvise(address, size, libc::MADV_DONTNEED) }.is_ok()
+}
+
+/// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them.
+pub fn advise_huge(address: usize, size: usize, wanted: bool) {
+    let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+    // SAFETY: the advice changes nothing that a program can see.
+    let _ = unsafe { syscall::madvise(address, size, advice) };
+}
+
+/// Touches the pages of a range at once, which costs less than one by one. False if the kernel cannot.
+pub fn populate(address: usize, size: usize) -> bool {
+    // SAFETY: contents stay as they are.
+    unsafe { syscall::madvise(address, size, libc::MADV_POPULATE_WRITE) }.is_ok()
 }
 
 #[cfg(test)]

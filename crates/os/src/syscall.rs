@@ -40,16 +40,16 @@ pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
     result(unsafe { syscall6(number::MUNMAP, address, length, 0, 0, 0, 0) }).map(|_| ())
 }
 
-/// `mremap`, without MREMAP_FIXED.
+/// `mremap`. `target` is where the range goes with MREMAP_FIXED, and of no meaning otherwise.
 ///
 /// # Errors
 /// ENOMEM when the range cannot grow in place and may not move, or cannot be mapped at all.
 ///
 /// # Safety
-/// Nothing uses the old range but through the address returned.
-pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32) -> Result<usize, Errno> {
+/// Nothing uses the old range but through the address returned, nor, with MREMAP_FIXED, what was at the target.
+pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32, target: usize) -> Result<usize, Errno> {
     // SAFETY: the caller's promise.
-    result(unsafe { syscall6(number::MREMAP, address, old, new, flags as usize, 0, 0) })
+    result(unsafe { syscall6(number::MREMAP, address, old, new, flags as usize, target, 0) })
 }
 
 /// `madvise`.

@@ -8,16 +8,16 @@ use crate::runs;
 use crate::size_class;
 
 impl FastHeap {
-    /// A run or a huge block.
-    pub(super) fn malloc_large(&self, size: usize, align: usize) -> Option<HugeBlock> {
+    /// A run or a huge block, of zeros if it comes to that.
+    pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         if size > runs::MAX || align > runs::MAX_ALIGN {
-            return self.huge.allocate(size, align, &self.metadata);
+            return self.huge.allocate(size, align, zeros, &self.metadata);
         }
         if let Some(run) = self.runs.allocate(size, align, &self.arena, &self.metadata) {
             return Some(HugeBlock { start: run.start, zeroed: run.zeroed });
         }
         // Without address space for a whole chunk, a mapping of just this size may still be had.
-        self.huge.allocate(size, align, &self.metadata)
+        self.huge.allocate(size, align, zeros, &self.metadata)
     }
 
     /// Resizes a block of `old` usable bytes.

@@ -197,7 +197,7 @@ unsafe impl Heap for FastHeap {
     #[inline]
     fn malloc(&self, size: usize) -> *mut u8 {
         if size > size_class::MAX {
-            return self.malloc_large(size, 16).map_or(core::ptr::null_mut(), |block| block.start);
+            return self.malloc_large(size, 16, false).map_or(core::ptr::null_mut(), |block| block.start);
         }
         self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
     }
@@ -208,7 +208,7 @@ unsafe impl Heap for FastHeap {
         }
         match size_class::class_of_aligned(align, size) {
             Some(class) => self.with_heap(|heap| self.malloc_class(heap, class)).unwrap_or(core::ptr::null_mut()),
-            None => self.malloc_large(size, align).map_or(core::ptr::null_mut(), |block| block.start),
+            None => self.malloc_large(size, align, false).map_or(core::ptr::null_mut(), |block| block.start),
         }
     }
 
@@ -253,7 +253,7 @@ unsafe impl Heap for FastHeap {
 
     fn calloc(&self, size: usize) -> *mut u8 {
         let (block, zeroed) = if size > size_class::MAX {
-            self.malloc_large(size, 16).map_or((core::ptr::null_mut(), true), |block| (block.start, block.zeroed))
+            self.malloc_large(size, 16, true).map_or((core::ptr::null_mut(), true), |block| (block.start, block.zeroed))
         } else {
             (self.malloc(size), false)
         };

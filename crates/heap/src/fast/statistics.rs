@@ -27,7 +27,7 @@ impl FastHeap {
             mapped_live: huge.live,
             held: arena.in_slabs + arena.dirty + runs.live + runs.dirty + huge.kept,
             trimmable: arena.dirty + runs.dirty + huge.kept,
-            reserved: arena.reserved + huge.live + huge.kept,
+            reserved: arena.reserved + huge.live + huge.kept + huge.clean,
         }
     }
 

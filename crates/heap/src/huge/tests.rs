@@ -12,7 +12,7 @@ fn blocks_are_aligned_grow_and_go() {
     static HUGE: Huge = Huge::new();
     static METADATA: Metadata = Metadata::new();
     for align in [16, 4096, 1 << 16, 1 << 22, 1 << 30] {
-        let block = HUGE.allocate(3 << 20, align, &METADATA).unwrap();
+        let block = HUGE.allocate(3 << 20, align, false, &METADATA).unwrap();
         let start = block.start as usize;
         assert!(block.zeroed && start.is_multiple_of(align.max(4096)));
         assert!(HUGE.usable_size(start, record(start), Call::Free) >= 3 << 20);
@@ -37,7 +37,7 @@ fn blocks_are_aligned_grow_and_go() {
 fn a_freed_mapping_is_reused_and_not_too_many_are_kept() {
     static HUGE: Huge = Huge::new();
     static METADATA: Metadata = Metadata::new();
-    let allocate = |size| HUGE.allocate(size, 16, &METADATA).unwrap();
+    let allocate = |size| HUGE.allocate(size, 16, false, &METADATA).unwrap();
     let first = allocate(5 << 20);
     HUGE.free(first.start as usize, record(first.start as usize));
     let second = allocate(5 << 20);

@@ -1,0 +1,127 @@
+//! Mappings and their records; those that were freed and wait for the next block.
+
+use xalloc_os::pages;
+
+/// A mapping, and the block in it.
+#[derive(Clone, Copy)]
+pub struct Record {
+    pub base: usize,
+    pub length: usize,
+    /// The block's first byte; 0 while it is not in use.
+    pub start: usize,
+    /// How many bytes the program may use. There may be room for more.
+    pub size: usize,
+    /// The address by which it stands in the page map, whether it is in use or kept.
+    pub entered: usize,
+    /// When it was freed, in milliseconds.
+    pub freed: u64,
+    /// Whether it reads as zeros.
+    pub zeroed: bool,
+    pub next: *mut Record,
+}
+
+impl Record {
+    /// How many bytes there are from `start` on.
+    pub fn room(&self, start: usize) -> usize {
+        (self.base + self.length).saturating_sub(start)
+    }
+
+    /// Where a block may start in a mapping that is kept: where the last one did, if that is aligned enough.
+    fn start_aligned_to(&self, align: usize) -> usize {
+        let align = align.max(pages::page_size());
+        if self.entered.is_multiple_of(align) { self.entered } else { pages::round_up(self.base, align) }
+    }
+
+    /// Whether [`Record::fit`] may work. Moving keeps no alignment but that of the kernel's choice, and is not worth it
+    /// for little, nor without pages to keep.
+    fn can_fit(&self, size: usize, align: usize) -> bool {
+        let may_grow = !self.zeroed && align <= pages::page_size() && self.length >= size / 2;
+        self.room(self.start_aligned_to(align)) >= size || may_grow
+    }
+
+    /// Makes a mapping that is no block at the moment as long as a block of `size` bytes needs it to be: returns where the
+    /// block starts. `None` if the mapping stays as it was.
+    pub fn fit(&mut self, size: usize, align: usize) -> Option<usize> {
+        let start = self.start_aligned_to(align);
+        let (room, length) = (self.room(start), start - self.base + size);
+        if room >= size {
+            // Pages that were touched and that nobody uses are memory lost; addresses are cheaper.
+            let spare = if self.zeroed { 3 * size } else { size / 4 };
+            // SAFETY: the mapping is this record's, and nobody uses it.
+            if room - size > spare && unsafe { pages::resize(self.base, self.length, length) } {
+                self.length = length;
+            }
+            return Some(start);
+        }
+        let offset = start - self.base;
+        // SAFETY: as above.
+        if !unsafe { pages::resize(self.base, self.length, length) } {
+            // SAFETY: as above.
+            self.base = unsafe { pages::remap(self.base, self.length, length, 1) }?;
+        }
+        self.length = length;
+        Some(self.base + offset)
+    }
+}
+
+/// Kept mappings, the last one freed first.
+pub struct Kept {
+    first: *mut Record,
+    /// Bytes in them.
+    pub bytes: usize,
+    count: usize,
+}
+
+impl Kept {
+    pub const fn new() -> Self {
+        Self { first: core::ptr::null_mut(), bytes: 0, count: 0 }
+    }
+
+    /// # Safety
+    /// The record is the caller's, and stays valid while it is in the list.
+    pub unsafe fn push(&mut self, record: *mut Record) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.bytes += (*record).length;
+            (*record).next = self.first;
+        }
+        self.count += 1;
+        self.first = record;
+    }
+
+    /// Takes out the mapping that can hold such a block and is nearest to it in length.
+    pub fn take_nearest(&mut self, size: usize, align: usize) -> Option<*mut Record> {
+        self.take_least(|record| record.can_fit(size, align).then(|| record.length.abs_diff(size)))
+    }
+
+    /// Takes out one that is too many: the largest if it alone is too large, so that it does not push out all others;
+    /// the oldest if there are more than `count`, or more than `bytes` in them, or if it was freed before `time`.
+    pub fn take_surplus(&mut self, count: usize, bytes: usize, time: u64) -> Option<*mut Record> {
+        let too_many = self.count > count || self.bytes > bytes;
+        self.take_least(|record| (record.length > bytes).then_some(0))
+            .or_else(|| self.take_least(|record| (too_many || record.freed <= time).then_some(record.freed as usize)))
+    }
+
+    /// Takes out the one for which `key` is least; the older of equals.
+    fn take_least(&mut self, key: impl Fn(&Record) -> Option<usize>) -> Option<*mut Record> {
+        let mut least: Option<(usize, *mut *mut Record)> = None;
+        let mut link = &raw mut self.first;
+        // SAFETY: the list's records are valid; a link is one of the list's own pointers.
+        unsafe {
+            while !(*link).is_null() {
+                if let Some(key) = key(&**link)
+                    && least.is_none_or(|(so_far, _)| key <= so_far)
+                {
+                    least = Some((key, link));
+                }
+                link = &raw mut (**link).next;
+            }
+            let (_, link) = least?;
+            let record = *link;
+            *link = (*record).next;
+            self.count -= 1;
+            self.bytes -= (*record).length;
+            Some(record)
+        }
+    }
+}
