@@ -3,6 +3,7 @@
 //! Chunks are never given back; their pages are ([`Arena::trim`]). Slices that were used before are reused first, because
 //! touching a fresh page is the dearest thing an allocator does.
 
+use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};
@@ -86,12 +87,7 @@ impl Arena {
             // SAFETY: under the lock.
             unsafe {
                 let index = (slab.start() - (*chunk).base) / SLICE;
-                let mask = slice_mask(index, count);
-                if (*chunk).free == 0 {
-                    state.push_open(chunk);
-                }
-                (*chunk).free |= mask;
-                (*chunk).dirty |= mask;
+                state.give(chunk, slice_mask(index, count));
             }
         });
     }
@@ -102,23 +98,38 @@ impl Arena {
         self.0.with(|state| state.chunk_with_record(metadata, record_size))
     }
 
-    /// Gives the pages of free slices back to the kernel, but for about `keep` bytes. Returns how many bytes it gave.
-    pub fn trim(&self, keep: usize) -> usize {
-        self.0.with(|state| {
-            let mut surplus = state.stats().dirty.saturating_sub(keep);
-            let mut given = 0;
-            let mut chunk = state.open;
-            while !chunk.is_null() && surplus > 0 {
-                // SAFETY: under the lock; dirty slices are free.
-                unsafe {
-                    let bytes = (*chunk).purge_dirty();
-                    given += bytes;
-                    surplus = surplus.saturating_sub(bytes);
-                    chunk = (*chunk).next;
-                }
-            }
-            given
-        })
+    /// Gives pages of free slices back to the kernel, about `surplus` bytes at most: of all slices, or of those that were
+    /// free already at the last call with `only_aged`. Returns how many bytes it gave.
+    pub fn purge(&self, surplus: usize, only_aged: bool) -> usize {
+        let mut given = 0;
+        let mut chunk = self.0.with(|state| state.newest);
+        while !chunk.is_null() && given < surplus {
+            given += self.purge_chunk(chunk, only_aged);
+            // SAFETY: chunks are never unmapped, and the link to an older one never changes.
+            chunk = unsafe { (*chunk).older };
+        }
+        given
+    }
+
+    /// Outside the lock while the kernel works: its slices are nobody's meanwhile.
+    fn purge_chunk(&self, chunk: *mut Chunk, only_aged: bool) -> usize {
+        // SAFETY: under the lock; so below.
+        let victims = self.0.with(|state| unsafe {
+            let victims = (*chunk).victims(only_aged);
+            state.take(chunk, victims);
+            (*chunk).aged = (*chunk).dirty;
+            victims
+        });
+        if victims == 0 {
+            return 0;
+        }
+        // SAFETY: the slices were free, and are nobody else's now; a chunk's base never changes.
+        let purged = unsafe { chunk::purge_slices((*chunk).base, victims) };
+        self.0.with(|state| unsafe {
+            state.give(chunk, victims);
+            (*chunk).dirty &= !purged;
+        });
+        purged.count_ones() as usize * SLICE
     }
 
     /// What the arena holds.
@@ -198,15 +209,34 @@ impl State {
             chunk = next;
         }
         let (chunk, index) = found?;
+        // SAFETY: under the lock; the slices are free.
+        unsafe { self.take(chunk, slice_mask(index, count)) };
+        Some((chunk, index))
+    }
+
+    /// # Safety
+    /// The slices are the chunk's, and free.
+    unsafe fn take(&mut self, chunk: *mut Chunk, slices: u64) {
         // SAFETY: under the lock.
         unsafe {
-            (*chunk).free &= !slice_mask(index, count);
-            (*chunk).dirty &= !slice_mask(index, count);
-            if (*chunk).free == 0 {
+            let was_open = (*chunk).free != 0;
+            (*chunk).mark(slices, true);
+            if was_open && (*chunk).free == 0 {
                 self.remove_open(chunk);
             }
         }
-        Some((chunk, index))
+    }
+
+    /// # Safety
+    /// The slices are the chunk's, and nobody's any more.
+    unsafe fn give(&mut self, chunk: *mut Chunk, slices: u64) {
+        // SAFETY: under the lock.
+        unsafe {
+            if (*chunk).free == 0 {
+                self.push_open(chunk);
+            }
+            (*chunk).mark(slices, false);
+        }
     }
 
     fn push_open(&mut self, chunk: *mut Chunk) {
@@ -243,11 +273,17 @@ impl State {
         unsafe {
             (*record).base = base;
             (*record).free = u64::MAX;
+            (*record).huge = huge_pages::advise_chunk(base, CHUNK, self.in_chunks());
             (*record).older = self.newest;
         }
         self.newest = record;
         self.push_open(record);
         Some(())
+    }
+
+    /// Bytes in chunks of slabs.
+    fn in_chunks(&self) -> usize {
+        self.chunks().count() * CHUNK
     }
 
     fn chunk_with_record(&mut self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
@@ -332,7 +368,13 @@ mod tests {
         assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
         let again = ARENA.take_slab(1, &METADATA).unwrap();
         assert!(slices.contains(&again.start()));
-        assert_eq!(ARENA.trim(0), (slices.len() - 1) * SLICE);
+        assert_eq!(ARENA.purge(usize::MAX, true), 0);
+        let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, &METADATA).unwrap());
+        group.map(|slab| ARENA.give_slab(slab));
+        let dirty = ARENA.stats().dirty;
+        let aged = ARENA.purge(usize::MAX, true);
+        assert!(aged > 0 && aged + 3 * 8 * SLICE <= dirty, "{aged} of {dirty}");
+        assert_eq!(ARENA.purge(usize::MAX, false), dirty - aged);
         assert_eq!(ARENA.stats().dirty, 0);
         assert_eq!(ARENA.stats().reserved, before.reserved);
         assert!(ARENA.contains(again.start() + 5) && !ARENA.contains(0x1000));

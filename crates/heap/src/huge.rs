@@ -94,7 +94,8 @@ impl Huge {
             return Some(block);
         }
         self.clean_surplus();
-        let mapping = self.map(size, huge_pages::block_align(size).max(align)).or_else(|| self.map(size, align))?;
+        let wide = huge_pages::block_align(size).max(align);
+        let mapping = self.map(size, wide).or_else(|| (wide > align).then(|| self.map(size, align)).flatten())?;
         let entered = page_map::cover(mapping.start, SLICE)
             && self.0.with(|state| state.enter(&mapping, size, metadata)).is_some();
         if !entered {

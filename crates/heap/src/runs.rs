@@ -34,6 +34,8 @@ struct RunChunk {
     free: Bitmap<{ PAGES / 64 }>,
     /// Pages that were handed out since they were zeros.
     dirty: Bitmap<{ PAGES / 64 }>,
+    /// Pages that were free and dirty when somebody last looked for what can be purged, and were not handed out since.
+    aged: Bitmap<{ PAGES / 64 }>,
     /// The length of the run that starts at a page, in pages; 0 if none does. Written under the shard's lock; a run's
     /// holder may read its own.
     length: [Count16; PAGES],
@@ -139,20 +141,17 @@ impl Runs {
         })
     }
 
-    /// Gives the pages of free runs back to the kernel, but for about `keep` bytes. Returns how many bytes it gave.
-    pub fn trim(&self, keep: usize) -> usize {
-        let surplus = self.stats().dirty.saturating_sub(keep);
+    /// Gives pages of free runs back to the kernel, about `surplus` bytes at most: of all of them, or of those that were
+    /// free already at the last call with `only_aged`. Returns how many bytes it gave.
+    pub fn purge(&self, surplus: usize, only_aged: bool) -> usize {
         let mut given = 0;
         for shard in &self.0 {
-            shard.with(|chunks| {
-                for chunk in chunks.iter() {
-                    if given >= surplus {
-                        return;
-                    }
-                    // SAFETY: under the lock, one reference at a time.
-                    given += unsafe { (*chunk).purge() };
-                }
-            });
+            let mut chunk = shard.with(|chunks| chunks.0);
+            while !chunk.is_null() && given < surplus {
+                given += purge_chunk(shard, chunk, only_aged);
+                // SAFETY: chunks are never unmapped; a link is written once, under the lock.
+                chunk = shard.with(|_| unsafe { (*chunk).next });
+            }
         }
         given
     }
@@ -165,7 +164,7 @@ impl Runs {
                 for chunk in chunks.iter() {
                     // SAFETY: under the lock, one reference at a time.
                     let chunk = unsafe { &*chunk };
-                    stats.live += chunk.length.iter().map(|length| length.get() as usize).sum::<usize>() * PAGE;
+                    stats.live += (PAGES - chunk.free.count()) * PAGE;
                     stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
                 }
             });
@@ -241,6 +240,7 @@ impl RunChunk {
         let zeroed = self.dirty.none_in(page, count);
         self.free.clear_range(page, count);
         self.dirty.set_range(page, count);
+        self.aged.clear_range(page, count);
         zeroed
     }
 
@@ -264,23 +264,46 @@ impl RunChunk {
         true
     }
 
-    /// Gives the pages of free runs back, as far as they make whole pages of the kernel's.
-    fn purge(&mut self) -> usize {
+    /// Takes out the first run of pages to purge from page `from` on, as far as they make whole pages of the kernel's: its
+    /// first page and its length.
+    fn take_victim(&mut self, from: usize, only_aged: bool) -> Option<(usize, usize)> {
         let unit = pages::page_size() / PAGE;
-        let mut given = 0;
-        let mut page = 0;
-        while page < PAGES {
-            let end = page + (page..PAGES).take_while(|&page| self.free.get(page) && self.dirty.get(page)).count();
-            let (first, last) = (page.next_multiple_of(unit), end / unit * unit);
-            // SAFETY: free pages, so nobody needs their contents.
-            if first < last && unsafe { pages::purge(self.base + first * PAGE, (last - first) * PAGE) } {
-                self.dirty.clear_range(first, last - first);
-                given += (last - first) * PAGE;
+        let dirty = self.free.and(&self.dirty);
+        let victims = if only_aged { dirty.and(&self.aged) } else { dirty };
+        let mut from = from;
+        loop {
+            let (first, count) = victims.next_range(from)?;
+            let (start, end) = (first.next_multiple_of(unit), (first + count) / unit * unit);
+            if start < end {
+                self.free.clear_range(start, end - start);
+                return Some((start, end - start));
             }
-            page = end + 1;
+            from = first + count;
         }
-        given
     }
+}
+
+/// Purges a chunk; outside its shard's lock while the kernel works: the pages are nobody's meanwhile.
+fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, only_aged: bool) -> usize {
+    let (mut from, mut given) = (0, 0);
+    // SAFETY: under the lock, one reference at a time; so below.
+    while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, only_aged) }) {
+        // SAFETY: the pages were free, and are nobody else's now; a chunk's base never changes.
+        let purged = unsafe { pages::purge((*chunk).base + page * PAGE, count * PAGE) };
+        // SAFETY: as above.
+        shard.with(|_| unsafe {
+            (*chunk).free.set_range(page, count);
+            (*chunk).longest = PAGES;
+            if purged {
+                (*chunk).dirty.clear_range(page, count);
+            }
+        });
+        given += if purged { count * PAGE } else { 0 };
+        from = page + count;
+    }
+    // SAFETY: as above.
+    shard.with(|_| unsafe { (*chunk).aged = (*chunk).free.and(&(*chunk).dirty) });
+    given
 }
 
 #[cfg(test)]

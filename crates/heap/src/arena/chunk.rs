@@ -1,5 +1,6 @@
 //! A chunk's record, and which of its slices to take.
 
+use crate::huge_pages;
 use crate::size_class::SLICE;
 use crate::slab::Slab;
 use xalloc_os::pages;
@@ -13,6 +14,10 @@ pub struct Chunk {
     pub free: u64,
     /// Free slices whose pages may be resident.
     pub dirty: u64,
+    /// Dirty slices that were dirty already when somebody last looked for what can be purged.
+    pub aged: u64,
+    /// Whether the kernel was asked for huge pages.
+    pub huge: bool,
     /// The neighbours among the chunks that have free slices.
     pub next: *mut Chunk,
     /// See `next`.
@@ -24,23 +29,51 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Gives the pages of the dirty slices back to the kernel. Returns how many bytes; what the kernel keeps stays dirty.
-    pub fn purge_dirty(&mut self) -> usize {
-        let mut given = 0;
-        let mut left = self.dirty;
-        while left != 0 {
-            let first = left.trailing_zeros() as usize;
-            let count = (!(left >> first)).trailing_zeros() as usize;
-            let mask = slice_mask(first, count);
-            left &= !mask;
-            // SAFETY: dirty slices are free, so nobody needs their contents.
-            if unsafe { pages::purge(self.base + first * SLICE, count * SLICE) } {
-                self.dirty &= !mask;
-                given += count * SLICE;
-            }
+    /// Hands slices out, or (`taken` false) back, used ones then.
+    pub fn mark(&mut self, slices: u64, taken: bool) {
+        if taken {
+            self.free &= !slices;
+            self.dirty &= !slices;
+        } else {
+            self.free |= slices;
+            self.dirty |= slices;
         }
-        given
+        self.aged &= !slices;
     }
+
+    /// The slices to purge: all dirty ones, or those that have been so for a while. Of huge pages only whole ones then:
+    /// splitting one gives its memory back, but not its speed.
+    pub fn victims(&self, only_aged: bool) -> u64 {
+        if !only_aged {
+            return self.dirty;
+        }
+        let aged = self.dirty & self.aged;
+        if !self.huge {
+            return aged;
+        }
+        let per_page = (huge_pages::SIZE / SLICE).min(32);
+        let pages = (0..64).step_by(per_page).map(|first| slice_mask(first, per_page));
+        pages.filter(|page| aged & page == *page).fold(0, |all, page| all | page)
+    }
+}
+
+/// Gives the pages of a chunk's `slices` back to the kernel. Returns those that it took.
+///
+/// # Safety
+/// The slices belong to the chunk at `base`, and nobody needs their contents.
+pub unsafe fn purge_slices(base: usize, slices: u64) -> u64 {
+    let (mut left, mut purged) = (slices, 0);
+    while left != 0 {
+        let first = left.trailing_zeros() as usize;
+        let count = (!(left >> first)).trailing_zeros() as usize;
+        let mask = slice_mask(first, count);
+        left &= !mask;
+        // SAFETY: the caller's promise.
+        if unsafe { pages::purge(base + first * SLICE, count * SLICE) } {
+            purged |= mask;
+        }
+    }
+    purged
 }
 
 /// The bits of `count` slices from `index` on.

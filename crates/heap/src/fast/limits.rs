@@ -2,7 +2,7 @@
 //!
 //! Little at first. A class whose blocks went back to their slabs and were wanted again has too small a limit: it is
 //! doubled, as long as all classes together stay within an allowance (each bin may hold its limit twice, in the list and
-//! in the spill). Every few slow paths one class is looked at, in turn: if its bin has not changed since it was last
+//! in the spill). Now and then, and when the allowance is used up, classes are looked at: if a bin has not changed since it was last
 //! looked at, it falls back to its first limit, and all that it has at hand goes back to the slabs. A few blocks at hand
 //! can keep as many slabs in use; a program that uses one size after the other would end up with slabs of all of them.
 
@@ -48,6 +48,11 @@ impl FastHeap {
             heap.bins[class].set_limit(limit * 2);
             heap.raised.set(heap.raised.get() + more);
         }
+    }
+
+    /// Looks at all classes.
+    pub(super) fn ask_all(&self, heap: &'static ThreadHeap) {
+        (1..CLASSES).for_each(|_| self.ask_next(heap, 0));
     }
 
     /// Looks at the next class, in turn: if it is idle, nothing of it stays at hand. Not at `busy`, which its caller is

@@ -9,6 +9,7 @@
 mod fork;
 mod large;
 mod limits;
+mod purge;
 mod registry;
 mod sending;
 mod small;
@@ -36,6 +37,7 @@ pub struct FastHeap {
     runs: Runs,
     huge: Huge,
     registry: Registry,
+    schedule: purge::Schedule,
     /// Which locks the forking thread took: see `fork`.
     fork_locks: Bits64,
 }
@@ -50,8 +52,15 @@ impl FastHeap {
             runs: Runs::new(),
             huge: Huge::new(),
             registry: Registry::new(),
+            schedule: purge::Schedule::new(),
             fork_locks: Bits64::new(0),
         }
+    }
+
+    /// Sets for how many milliseconds memory must have been free before it is given back to the kernel. Before the first
+    /// allocation.
+    pub fn set_purge_delay(&self, milliseconds: u64) {
+        self.schedule.set_period(milliseconds);
     }
 
     /// Calls `f` with the calling thread's heap; for a thread that has none, with one that it borrows for the call.

@@ -83,6 +83,7 @@ impl FastHeap {
         heap.moved.set(after);
         if before / SEND_INTERVAL != after / SEND_INTERVAL {
             self.send_all(heap);
+            self.look_at_clock(heap);
         }
     }
 

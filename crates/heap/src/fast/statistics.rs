@@ -52,7 +52,9 @@ impl FastHeap {
                 self.empty_bins(heap);
             });
         }
-        let given = self.huge.trim() + self.runs.trim(keep);
-        given + self.arena.trim(keep) > 0
+        let surplus = (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep);
+        let given = self.runs.purge(surplus, false);
+        let given = given + self.arena.purge(surplus.saturating_sub(given), false);
+        given + self.huge.trim() > 0
     }
 }

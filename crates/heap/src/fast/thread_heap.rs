@@ -150,6 +150,8 @@ pub struct ThreadHeap {
     pub raised: Word,
     /// Slices of slabs that are kept although none of their blocks is used.
     pub empty_slices: Count32,
+    /// When all classes were asked, in milliseconds.
+    pub classes_asked_at: Count32,
     /// The class that was asked last whether it can do with less.
     pub asked: Count16,
     /// The length of each class's spill.

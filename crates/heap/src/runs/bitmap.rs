@@ -9,6 +9,7 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         Self([0; WORDS])
     }
 
+    #[cfg(test)]
     pub fn get(&self, bit: usize) -> bool {
         self.0[bit / 64] >> (bit % 64) & 1 != 0
     }
@@ -33,9 +34,25 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         masks(first, count).all(|(word, mask)| self.0[word] & mask == 0)
     }
 
+    /// How many bits are set.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// How many bits both sets have.
     pub fn common(&self, other: &Self) -> usize {
         self.0.iter().zip(&other.0).map(|(a, b)| (a & b).count_ones() as usize).sum()
+    }
+
+    /// The bits that both sets have.
+    pub fn and(&self, other: &Self) -> Self {
+        Self(core::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    /// The first and the number of the next bits from `from` on that are set.
+    pub fn next_range(&self, from: usize) -> Option<(usize, usize)> {
+        let first = self.next(from, true)?;
+        Some((first, self.next(first, false).unwrap_or(WORDS * 64) - first))
     }
 
     /// The first multiple of `align` from which on `count` bits are set.
@@ -95,6 +112,10 @@ mod tests {
         assert_eq!(bits.find(71, 1), None);
         assert_eq!(bits.find(56, 8), Some(64));
         assert_eq!(bits.find(32, 32), Some(64));
+        assert_eq!(bits.next_range(0), Some((3, 5)));
+        assert_eq!(bits.next_range(5), Some((5, 3)));
+        assert_eq!(bits.next_range(130), Some((200, 56)));
+        assert_eq!(bits.next_range(256), None);
     }
 
     #[test]
