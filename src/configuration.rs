@@ -3,6 +3,8 @@
 //! A mistake in them is one line on stderr, and the program runs on. A program with more rights than its caller is not
 //! configured at all.
 
+use xalloc_heap::fast::Tuning;
+use xalloc_heap::huge_pages::{self, Policy};
 use xalloc_heap::misuse;
 use xalloc_options::{Problem, Setting, Value, parse};
 use xalloc_os::stderr::Line;
@@ -29,6 +31,10 @@ impl Choice {
 
 struct Configuration {
     heap: Choice,
+    lean: bool,
+    /// What was said explicitly; otherwise the profile decides.
+    purge_ms: Option<usize>,
+    thp: Option<Policy>,
     verbose: bool,
     report_only: bool,
     fail_mapping: usize,
@@ -38,20 +44,37 @@ struct Configuration {
 const FILE: &core::ffi::CStr = c"/etc/xalloc.conf";
 const FILE_MAX: usize = 4096;
 
-/// Reads the configuration and puts it into force. Returns the heap to use.
-pub fn apply() -> Choice {
-    let mut configuration = Configuration { heap: Choice::Fast, verbose: false, report_only: false, fail_mapping: 0 };
+/// Reads the configuration and puts it into force. Returns the heap to use, and how the default heap is to be tuned if
+/// not as it is anyway.
+pub fn apply() -> (Choice, Option<Tuning>) {
+    let mut configuration = Configuration {
+        heap: Choice::Fast,
+        lean: false,
+        purge_ms: None,
+        thp: None,
+        verbose: false,
+        report_only: false,
+        fail_mapping: 0,
+    };
     if !process::is_secure() {
         let mut buffer = [0; FILE_MAX];
         configuration.take(read_file(&mut buffer), "/etc/xalloc.conf");
         configuration.take(process::variable("XALLOC_CONF").unwrap_or_default(), "XALLOC_CONF");
     }
-    misuse::set_report_only(configuration.report_only);
-    pages::fail_request(configuration.fail_mapping);
+    // What is not set is not written: most processes are short, and each page they touch costs them.
+    if configuration.report_only {
+        misuse::set_report_only(true);
+    }
+    if configuration.fail_mapping != 0 {
+        pages::fail_request(configuration.fail_mapping);
+    }
     if configuration.verbose {
         configuration.announce();
     }
-    configuration.heap
+    if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
+        huge_pages::set_policy(policy);
+    }
+    (configuration.heap, configuration.tuning())
 }
 
 fn read_file(buffer: &mut [u8]) -> &[u8] {
@@ -76,12 +99,23 @@ impl Configuration {
         match (setting.name, value) {
             ("heap", Value::Choice("system")) => self.heap = Choice::System,
             ("heap", _) => self.heap = Choice::Fast,
+            ("profile", value) => self.lean = value == Value::Choice("lean"),
+            ("purge_ms", Value::Count(milliseconds)) => self.purge_ms = Some(milliseconds),
+            ("thp", Value::Choice("never")) => self.thp = Some(Policy::Never),
+            ("thp", Value::Choice("always")) => self.thp = Some(Policy::Always),
+            ("thp", _) => self.thp = Some(Policy::Default),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
             ("verbose", value) => self.verbose = value == Value::Switch(true),
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
         }
+    }
+
+    fn tuning(&self) -> Option<Tuning> {
+        let usual = if self.lean { Tuning::LEAN } else { Tuning::SPEED };
+        let purge_delay = self.purge_ms.map_or(usual.purge_delay, |milliseconds| milliseconds as u64);
+        (self.lean || self.purge_ms.is_some()).then_some(Tuning { purge_delay, ..usual })
     }
 
     fn announce(&self) {

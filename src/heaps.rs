@@ -123,8 +123,12 @@ unsafe impl Heap for Heaps {
     }
 
     fn init(&self) {
+        let (choice, tuning) = configuration::apply();
+        if let Some(tuning) = tuning {
+            self.fast.tune(tuning);
+        }
         // Relaxed: see `chosen`.
-        self.chosen.store(configuration::apply() as u8, Ordering::Relaxed);
+        self.chosen.store(choice as u8, Ordering::Relaxed);
         self.chosen().init();
     }
 

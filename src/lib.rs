@@ -12,3 +12,14 @@ use heaps::Heaps;
 
 xalloc_redirect::panic_handler!();
 xalloc_redirect::interpose!(Heaps = Heaps::new());
+
+// What names this library to libc's `pthread_atfork`, from the start files that build.rs leaves out.
+core::arch::global_asm!(
+    ".pushsection .data.rel.ro.xalloc_dso_handle,\"aw\",@progbits",
+    ".hidden __dso_handle",
+    ".globl __dso_handle",
+    ".balign 8",
+    "__dso_handle:",
+    ".quad __dso_handle",
+    ".popsection",
+);

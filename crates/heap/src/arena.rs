@@ -16,8 +16,9 @@ use chunk::{Chunk, best_group, best_slice, slice_mask};
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
-/// The first region; each later one is twice as large up to the largest. Address space, not memory.
-const FIRST_REGION: usize = 16 * CHUNK;
+/// The first region. Each later one is half as large as all before it, up to the largest: address space, not memory, but
+/// some count it.
+const FIRST_REGION: usize = 8 * CHUNK;
 const LARGEST_REGION: usize = 1024 * CHUNK;
 /// The smallest region that holds a chunk wherever the kernel puts it.
 const SMALLEST_REGION: usize = 2 * CHUNK;
@@ -319,7 +320,8 @@ impl State {
         }
         self.fresh = (first, last);
         self.reserved += size;
-        self.next_region = (self.next_region * 2).min(LARGEST_REGION);
+        let half = self.reserved / 2 & !(CHUNK - 1);
+        self.next_region = half.clamp(FIRST_REGION, LARGEST_REGION);
         metadata.donate(start, first - start);
         metadata.donate(last, end - last);
         Some(())

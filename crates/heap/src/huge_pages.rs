@@ -67,7 +67,7 @@ pub fn advise_block(base: usize, length: usize, size: usize) {
 /// The first huge page of the first such chunks is made at once and timed: where memory is so fragmented that the kernel
 /// must move pages to make room, programs have stood still for seconds.
 pub fn advise_chunk(start: usize, size: usize, held: usize) -> bool {
-    const FROM: usize = 32 << 20;
+    const FROM: usize = 24 << 20;
     if are_off() || (held < FROM && !is(Policy::Always)) {
         return false;
     }

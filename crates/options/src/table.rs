@@ -12,6 +12,27 @@ pub static OPTIONS: &[Setting] = &[
         category: "Heap",
     },
     Setting {
+        name: "profile",
+        kind: Kind::Choice(&["speed", "lean"]),
+        default: "speed",
+        help: "Lean keeps less: fewer free blocks for each thread, no empty slabs, `purge_ms:100`, `thp:never`.",
+        category: "Heap",
+    },
+    Setting {
+        name: "purge_ms",
+        kind: Kind::Count,
+        default: "1000",
+        help: "For how many milliseconds memory must have been free before it is given back to the kernel.",
+        category: "Heap",
+    },
+    Setting {
+        name: "thp",
+        kind: Kind::Choice(&["default", "never", "always"]),
+        default: "default",
+        help: "When huge pages are asked for: for blocks from 4 MiB and for slabs beyond 32 MiB, never, or for all of them.",
+        category: "Heap",
+    },
+    Setting {
         name: "invalid",
         kind: Kind::Choice(&["abort", "report"]),
         default: "abort",

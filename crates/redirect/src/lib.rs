@@ -93,25 +93,33 @@ impl<H: Heap> HeapRedirect<H> {
 
     #[cold]
     fn prepare(&self) -> Option<&H> {
+        self.start().then(|| {
+            self.attach_thread();
+            &self.heap
+        })
+    }
+
+    /// Starts up if nobody has. False inside the caller's own start-up.
+    fn start(&self) -> bool {
         match self.startup.begin(thread::token()) {
-            Begin::Ready => {}
-            Begin::Reentered => return None,
+            Begin::Ready => true,
+            Begin::Reentered => false,
             Begin::Run => {
                 self.heap.init();
                 self.threads.create(self.callbacks.thread_end);
                 self.startup.finish();
+                true
             }
         }
-        self.attach_thread();
-        Some(&self.heap)
     }
 
-    /// The library's constructor: does early what the first allocation would do anyway, and what needs libc.
+    /// The library's constructor: does early what the first allocation would do anyway, and what needs libc. Not for the
+    /// thread: a program that never allocates gets no heap.
     ///
     /// Linked with `-z initfirst` it runs before every other library's, so that its fork handlers are the first: `fork`
     /// runs prepare handlers last to first, and others may allocate in theirs.
     pub fn construct(&self) {
-        self.heap();
+        self.start();
         self.heap.process_init();
         self.register_fork_handlers();
     }

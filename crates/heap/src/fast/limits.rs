@@ -35,7 +35,7 @@ impl FastHeap {
     pub(super) fn raise_limit(&self, heap: &'static ThreadHeap, class: usize) {
         let limit = heap.bins[class].limit.get();
         let more = limit as usize * TABLE[class].size as usize;
-        if 2 * more > MOST_BYTES {
+        if 2 * more > MOST_BYTES || self.is_lean() {
             return;
         }
         let allowance = ALLOWANCE.max(heap.slices.get() as usize * SLICE / 8);

@@ -26,9 +26,26 @@ use crate::runs::Runs;
 use crate::single_writer::Bits64;
 use crate::size_class::{self, class_of};
 use crate::slab::{Block, Slab};
+use core::sync::atomic::{AtomicBool, Ordering};
 use registry::Registry;
 use thread_heap::ThreadHeap;
 use xalloc_os::thread::{self, Phase};
+
+/// What a user may want of the default heap.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// For how many milliseconds memory must have been free before it is given back to the kernel.
+    pub purge_delay: u64,
+    /// Whether threads keep as little as they can.
+    pub lean: bool,
+}
+
+impl Tuning {
+    /// As it is without being told.
+    pub const SPEED: Self = Self { purge_delay: 1000, lean: false };
+    /// As little memory as can be had without another design.
+    pub const LEAN: Self = Self { purge_delay: 100, lean: true };
+}
 
 /// The default heap. At most one in a process: it keeps each thread's heap behind the one TLS word.
 pub struct FastHeap {
@@ -38,6 +55,7 @@ pub struct FastHeap {
     huge: Huge,
     registry: Registry,
     schedule: purge::Schedule,
+    lean: AtomicBool,
     /// Which locks the forking thread took: see `fork`.
     fork_locks: Bits64,
 }
@@ -53,14 +71,22 @@ impl FastHeap {
             huge: Huge::new(),
             registry: Registry::new(),
             schedule: purge::Schedule::new(),
+            lean: AtomicBool::new(false),
             fork_locks: Bits64::new(0),
         }
     }
 
-    /// Sets for how many milliseconds memory must have been free before it is given back to the kernel. Before the first
-    /// allocation.
-    pub fn set_purge_delay(&self, milliseconds: u64) {
-        self.schedule.set_period(milliseconds);
+    /// Tunes the heap. Before the first allocation.
+    pub fn tune(&self, tuning: Tuning) {
+        self.schedule.set_period(tuning.purge_delay);
+        // Relaxed: written before start-up ends, which orders it before every use.
+        self.lean.store(tuning.lean, Ordering::Relaxed);
+    }
+
+    /// Whether threads keep as little as they can. Looked at on slow paths only.
+    fn is_lean(&self) -> bool {
+        // Relaxed: see `tune`.
+        self.lean.load(Ordering::Relaxed)
     }
 
     /// Calls `f` with the calling thread's heap; for a thread that has none, with one that it borrows for the call.

@@ -4,8 +4,8 @@
 //! There is no thread for it. Threads look at the clock now and then on their slow paths; a process that does nothing at
 //! all keeps what it has.
 
-use super::FastHeap;
 use super::thread_heap::ThreadHeap;
+use super::{FastHeap, Tuning};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use xalloc_os::clock;
 
@@ -29,7 +29,7 @@ pub struct Schedule {
 
 impl Schedule {
     pub const fn new() -> Self {
-        Self { period: AtomicU64::new(1000), due: AtomicU64::new(0), peak: AtomicUsize::new(0) }
+        Self { period: AtomicU64::new(Tuning::SPEED.purge_delay), due: AtomicU64::new(0), peak: AtomicUsize::new(0) }
     }
 
     /// Sets the period. Before the first allocation.
