@@ -47,6 +47,12 @@ unsafe impl Heap for Heaps {
     }
 
     #[inline(always)]
+    unsafe fn free_remote(&self, block: *mut u8) -> bool {
+        // SAFETY: as for `cached_free`: the page map is empty if another heap was chosen.
+        unsafe { self.fast.free_remote(block) }
+    }
+
+    #[inline(always)]
     unsafe fn cached_fits(&self, block: *mut u8, size: usize) -> bool {
         // SAFETY: as for `cached_free`.
         unsafe { self.fast.cached_fits(block, size) }
@@ -75,12 +81,6 @@ unsafe impl Heap for Heaps {
     #[inline]
     fn owns(&self, block: *mut u8) -> bool {
         if self.is_fast() { self.fast.owns(block) } else { self.chosen().owns(block) }
-    }
-
-    #[inline]
-    unsafe fn free_if_owned(&self, block: *mut u8) -> bool {
-        // SAFETY: passed on.
-        unsafe { if self.is_fast() { self.fast.free_if_owned(block) } else { self.chosen().free_if_owned(block) } }
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {

@@ -70,7 +70,7 @@ int main() {
   std::ostringstream out;
   for (const Thing &thing : things)
     std::visit(Printer{out}, thing);
-  Tower<40> tower;
+  Tower<16> tower;
   std::cout << out.str() << tower.step(1) << words.best("word").value_or(0) << numbers.best(1).value_or("") << '\n';
   return std::accumulate(things.begin(), things.end(), 0, [](int sum, const Thing &thing) {
     return sum + static_cast<int>(thing.index());

@@ -126,6 +126,7 @@ impl Arena {
         }
         // SAFETY: the slices were free, and are nobody else's now; a chunk's base never changes.
         let purged = unsafe { chunk::purge_slices((*chunk).base, victims) };
+        // SAFETY: under the lock; the slices were taken above.
         self.0.with(|state| unsafe {
             state.give(chunk, victims);
             (*chunk).dirty &= !purged;
@@ -320,7 +321,7 @@ impl State {
         }
         self.fresh = (first, last);
         self.reserved += size;
-        let half = self.reserved / 2 & !(CHUNK - 1);
+        let half = (self.reserved / 2) & !(CHUNK - 1);
         self.next_region = half.clamp(FIRST_REGION, LARGEST_REGION);
         metadata.donate(start, first - start);
         metadata.donate(last, end - last);

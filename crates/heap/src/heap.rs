@@ -76,6 +76,16 @@ pub unsafe trait Heap: Sync {
         false
     }
 
+    /// [`Heap::free`] of a block that another thread allocated, or false. As for [`Heap::cached_free`], it must do nothing
+    /// when it is not sure.
+    ///
+    /// # Safety
+    /// As [`Heap::cached_free`].
+    #[inline(always)]
+    unsafe fn free_remote(&self, _block: *mut u8) -> bool {
+        false
+    }
+
     /// Whether `block` can stay where it is when it is resized to `size`, as far as the calling thread has that at hand.
     /// A fast path: as for [`Heap::cached_free`]; size 0 comes here too, and is no size to stay for.
     ///

@@ -31,8 +31,9 @@ impl FastHeap {
         if let Some(resized) = self.resize_large(block, size) {
             return resized;
         }
-        let cached = self.cached_malloc(size);
-        let new = if cached.is_null() { self.malloc(size) } else { cached };
+        let wanted = with_room_to_grow(old, size);
+        let cached = self.cached_malloc(wanted);
+        let new = if cached.is_null() { self.malloc(wanted) } else { cached };
         if new.is_null() {
             // A block that need not grow is good enough as it is.
             return if size <= old { block } else { new };
@@ -58,4 +59,13 @@ impl FastHeap {
             _ => None,
         }
     }
+}
+
+/// A block that grows a little will probably grow again: how much to make of `size` bytes in place of `old`, so that a
+/// buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied for less than the
+/// memory would cost.
+fn with_room_to_grow(old: usize, size: usize) -> usize {
+    const FROM: usize = 2 << 10;
+    let grown = old + old / 4;
+    if old >= FROM && (old..grown).contains(&size) && grown <= runs::MAX { grown } else { size }
 }

@@ -136,11 +136,10 @@ impl FastHeap {
         // SAFETY: the block is free from here on.
         unsafe { (*block).next = list.head.get() };
         list.head.set(block);
-        // Read twice, so that each use is one instruction on memory.
         // SAFETY: the heap is the calling thread's.
-        if unsafe { list.room.own() } > 0 {
-            list.room.set(list.room.get() - 1);
-        } else {
+        let room = unsafe { list.room.own() } - 1;
+        list.room.set(room);
+        if room < 0 {
             self.flush(bin);
         }
     }
@@ -182,8 +181,8 @@ unsafe impl Heap for FastHeap {
     #[inline(always)]
     fn cached_malloc(&self, size: usize) -> *mut u8 {
         let heap = thread::word();
-        let class = if size <= size_class::SHORT_MAX {
-            size_class::short_class_of(size)
+        let class = if size <= size_class::STEP_MAX {
+            size_class::step_class_of(size)
         } else if size <= size_class::MAX {
             class_of(size)
         } else {
@@ -212,6 +211,14 @@ unsafe impl Heap for FastHeap {
         // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
         // without one; and the slice of the block, which the caller frees, belongs to it.
         unsafe { self.push(bin, block.cast()) };
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn free_remote(&self, block: *mut u8) -> bool {
+        let Entry::Slab(bin, record) = page_map::entry(block as usize) else { return false };
+        // SAFETY: a slab's record lives as long as the process.
+        self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block);
         true
     }
 
@@ -269,21 +276,6 @@ unsafe impl Heap for FastHeap {
             Entry::Huge(record) => self.huge.contains(address, record),
             Entry::Slab(..) | Entry::Runs(_) => true,
         }
-    }
-
-    unsafe fn free_if_owned(&self, block: *mut u8) -> bool {
-        // One look into the page map for most blocks that other threads allocated.
-        if let Entry::Slab(bin, record) = page_map::entry(block as usize) {
-            // SAFETY: a slab's record lives as long as the process.
-            self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block);
-            return true;
-        }
-        let owned = self.owns(block);
-        if owned {
-            // SAFETY: the caller's promise.
-            unsafe { self.free(block) };
-        }
-        owned
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {

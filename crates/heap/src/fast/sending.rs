@@ -10,7 +10,7 @@ use core::ptr::null_mut;
 
 /// A batch is sent when it has this many blocks or this many bytes: enough to share the cost of one atomic operation,
 /// little enough to be nearly in the cache when the owner takes it.
-const BATCH_BLOCKS: u32 = 32;
+const BATCH_BLOCKS: u32 = 64;
 const BATCH_BYTES: u32 = 16 << 10;
 
 impl FastHeap {
