@@ -157,8 +157,7 @@ impl Arena {
                 let (free, base, slabs) = unsafe { ((*chunk).free, (*chunk).base, &(*chunk).slabs) };
                 let mut index = 0;
                 while index < 64 {
-                    let in_use =
-                        free & 1 << index == 0 && page_map::bin(base + index * SLICE).is_some_and(|bin| bin != 0);
+                    let in_use = free & 1 << index == 0 && page_map::bin(base + index * SLICE) != 0;
                     if in_use {
                         each(&slabs[index]);
                         index += slabs[index].shape().slices as usize;
@@ -373,7 +372,7 @@ mod tests {
         assert!(slices.contains(&again.start()));
         assert_eq!(ARENA.purge(usize::MAX, true), 0);
         let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, &METADATA).unwrap());
-        group.map(|slab| ARENA.give_slab(slab));
+        group.into_iter().for_each(|slab| ARENA.give_slab(slab));
         let dirty = ARENA.stats().dirty;
         let aged = ARENA.purge(usize::MAX, true);
         assert!(aged > 0 && aged + 3 * 8 * SLICE <= dirty, "{aged} of {dirty}");

@@ -1,10 +1,10 @@
 //! From an address to what it belongs to: two loads, for every address of a 48-bit address space.
 //!
-//! A root of 2^16 pointers, each to the leaf of 4 GiB of addresses; a leaf has two words for each slice of 64 KiB. The
+//! A root of 2^16 words, each for the leaf of 4 GiB of addresses; a leaf has two words for each slice of 64 KiB. The
 //! first word is all the fast path of `free` needs: the address of the *bin* (of whichever thread heap) that the slice's
 //! blocks belong in, so that "is it mine?" and "where does it go?" are one load. The second is the slice's record.
 //!
-//! There is one map in a process: the root is half a megabyte of zeros, of which a process touches a page.
+//! There is one map in a process: the root is a megabyte of zeros, of which a process touches a page or two.
 
 use crate::size_class::SLICE;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -19,7 +19,45 @@ struct Leaf {
     records: [AtomicPtr<u8>; LEAF_SLICES],
 }
 
-static ROOT: [AtomicPtr<Leaf>; 1 << 16] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 1 << 16];
+/// The leaves, by their distance from `no_bins`, which is thereby the leaf of every address that has no other: so a
+/// look-up needs no branch for them.
+struct Root {
+    distances: [AtomicUsize; 1 << 16],
+    no_bins: [AtomicUsize; LEAF_SLICES],
+}
+
+static ROOT: Root =
+    Root { distances: [const { AtomicUsize::new(0) }; 1 << 16], no_bins: [const { AtomicUsize::new(0) }; LEAF_SLICES] };
+
+impl Root {
+    /// The leaf of an address; of its bins only, if the address has none. Any address may be asked about.
+    #[inline(always)]
+    fn leaf(&self, address: usize) -> *const Leaf {
+        // The truncation to 16 bits keeps every index in bounds; bits 48 and up are no address bits in user space.
+        // Relaxed: whoever passed the block to this thread passed the map's words, written before the block was handed
+        // out.
+        let distance = self.distances[(address >> LEAF_SHIFT) as u16 as usize].load(Ordering::Relaxed);
+        ((&raw const self.no_bins) as usize).wrapping_add(distance) as *const Leaf
+    }
+
+    /// Makes `leaf` that of the addresses with this number, unless they have one: then the leaf goes.
+    fn install(&self, number: usize, leaf: usize) {
+        let distance = leaf.wrapping_sub((&raw const self.no_bins) as usize);
+        // Release: the leaf's zeros (the kernel's) are in place anyway; kept so that the distance never outruns them.
+        // Relaxed on failure: the other thread's leaf is not looked into here.
+        let installed = self.distances[number].compare_exchange(0, distance, Ordering::Release, Ordering::Relaxed);
+        if installed.is_err() {
+            // SAFETY: mapped by the caller and seen by nobody. If the kernel keeps it, only address space is lost.
+            let _ = unsafe { pages::unmap(leaf, size_of::<Leaf>()) };
+        }
+    }
+
+    /// Whether the addresses with this number have a leaf.
+    fn has_leaf(&self, number: usize) -> bool {
+        // Relaxed: only whether there is one; what a reader sees in it comes with the block it asks about.
+        self.distances[number].load(Ordering::Relaxed) != 0
+    }
+}
 
 /// What the first word of a slice says when its blocks are in no bin. No bin has these addresses, nor any in their page.
 const RUNS_TAG: usize = 1;
@@ -38,15 +76,11 @@ pub enum Entry {
     Huge(*mut u8),
 }
 
-/// The word that stands for the bin of the address's slice; `None` or 0 if the slice is not ours. Any address may be
-/// asked about.
+/// The word that stands for the bin of the address's slice; 0 if the slice is not ours. Any address may be asked about.
 #[inline(always)]
-pub fn bin(address: usize) -> Option<usize> {
-    // The truncation to 16 bits keeps every index in bounds; bits 48 and up are no address bits in user space.
-    // Relaxed: whoever passed the block to this thread passed the map's words, written before the block was handed out.
-    let leaf = ROOT[(address >> LEAF_SHIFT) as u16 as usize].load(Ordering::Relaxed);
-    // SAFETY: a leaf is never unmapped, and all zeros is a valid one. Relaxed as above.
-    (!leaf.is_null()).then(|| unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) })
+pub fn bin(address: usize) -> usize {
+    // SAFETY: a leaf is never unmapped, and all zeros is a valid one. Relaxed as in `leaf`.
+    unsafe { (*ROOT.leaf(address)).bins[slice_index(address)].load(Ordering::Relaxed) }
 }
 
 #[inline(always)]
@@ -57,8 +91,8 @@ fn slice_index(address: usize) -> usize {
 /// What the address belongs to.
 #[inline]
 pub fn entry(address: usize) -> Entry {
-    let Some(bin @ 1..) = bin(address) else { return Entry::None };
-    if address >> 48 != 0 {
+    let bin = bin(address);
+    if bin == 0 || address >> 48 != 0 {
         return Entry::None;
     }
     let record = record(address);
@@ -72,11 +106,8 @@ pub fn entry(address: usize) -> Entry {
 /// The record of an address whose [`bin`] is not 0.
 #[inline]
 pub fn record(address: usize) -> *mut u8 {
-    // Relaxed, twice: as in `bin`.
-    let leaf = ROOT[(address >> LEAF_SHIFT) as u16 as usize].load(Ordering::Relaxed);
-    debug_assert!(!leaf.is_null());
-    // SAFETY: the address has a bin, so it has a leaf.
-    unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) }
+    // SAFETY: the address has a bin, so it has a leaf. Relaxed as in `bin`.
+    unsafe { (*ROOT.leaf(address)).records[slice_index(address)].load(Ordering::Relaxed) }
 }
 
 /// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.
@@ -85,14 +116,12 @@ pub fn cover(start: usize, size: usize) -> bool {
     (start >> LEAF_SHIFT..=(start + size - 1) >> LEAF_SHIFT).all(cover_leaf)
 }
 
-fn cover_leaf(index: usize) -> bool {
-    let Some(slot) = ROOT.get(index) else { return false };
-    // Relaxed: only whether there is one; what a reader sees in it comes with the block it asks about.
-    if !slot.load(Ordering::Relaxed).is_null() {
-        return true;
+fn cover_leaf(number: usize) -> bool {
+    if number >= ROOT.distances.len() || ROOT.has_leaf(number) {
+        return number < ROOT.distances.len();
     }
     pages::map(size_of::<Leaf>()).is_some_and(|leaf| {
-        install(slot, leaf);
+        ROOT.install(number, leaf);
         true
     })
 }
@@ -109,24 +138,12 @@ impl SpareLeaf {
     /// Makes the map able to hold the slice of `address`. What remains of the spare, if it was not needed.
     #[must_use]
     pub fn cover(self, address: usize) -> Option<Self> {
-        let slot = &ROOT[address >> LEAF_SHIFT];
-        // Relaxed: as in `cover_leaf`.
-        if !slot.load(Ordering::Relaxed).is_null() {
+        let number = address >> LEAF_SHIFT;
+        if ROOT.has_leaf(number) {
             return Some(self);
         }
-        install(slot, self.0);
+        ROOT.install(number, self.0);
         None
-    }
-}
-
-fn install(slot: &AtomicPtr<Leaf>, leaf: usize) {
-    // Release: the leaf's zeros (the kernel's) are in place anyway; kept so that the pointer never outruns them.
-    // Relaxed on failure: the other thread's leaf is not looked into here.
-    let installed =
-        slot.compare_exchange(core::ptr::null_mut(), leaf as *mut Leaf, Ordering::Release, Ordering::Relaxed);
-    if installed.is_err() {
-        // SAFETY: mapped above and seen by nobody. If the kernel keeps it, only address space is lost.
-        let _ = unsafe { pages::unmap(leaf, size_of::<Leaf>()) };
     }
 }
 
@@ -139,8 +156,8 @@ pub fn set(start: usize, size: usize, entry: Entry) {
         Entry::Huge(record) => (HUGE_TAG, record),
     };
     for address in (start..start + size).step_by(SLICE) {
-        // Relaxed, three times: as in `bin`, the words travel with the blocks.
-        let leaf = ROOT[address >> LEAF_SHIFT].load(Ordering::Relaxed);
+        let leaf = ROOT.leaf(address);
+        // Relaxed, twice: as in `bin`, the words travel with the blocks.
         // SAFETY: the range is covered. The record goes first, so that a stale pointer's reader never meets a bin
         // without one on a machine that keeps stores in order.
         unsafe {

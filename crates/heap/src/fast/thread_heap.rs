@@ -6,7 +6,7 @@
 use super::limits;
 use crate::remote::{Chained, RemoteStack};
 use crate::single_writer::{Count16, Count32, Pointer, Signed32, Word};
-use crate::size_class::CLASSES;
+use crate::size_class::{CLASSES, class_of};
 use crate::slab::{Block, Slab};
 use crate::sync::{AtomicPtr, AtomicU32};
 use crate::tenancy::Tenancy;
@@ -52,6 +52,22 @@ impl Bin {
         self.refill(core::ptr::null_mut(), 0);
     }
 }
+
+/// The largest size that [`BIN_OF_SIZE`] knows.
+pub const SHORT_MAX: usize = 1024;
+
+/// Where in a [`ThreadHeap`] the bin for a size is. One load, of which a program's few sizes use a few cache lines; the
+/// classes' two rules, up to 512 and above, would need six more instructions, or a branch that is guessed wrong in programs
+/// that mix sizes below and above.
+pub static BIN_OF_SIZE: [u16; SHORT_MAX + 1] = {
+    let mut table = [0; SHORT_MAX + 1];
+    let mut size = 0;
+    while size <= SHORT_MAX {
+        table[size] = (class_of(size) * size_of::<Bin>()) as u16;
+        size += 1;
+    }
+    table
+};
 
 /// Blocks of one slab of another thread's, collected until they are worth sending.
 pub struct Outgoing {
