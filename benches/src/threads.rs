@@ -7,12 +7,12 @@ pub fn count() -> usize {
     thread::available_parallelism().map_or(2, usize::from).clamp(2, 16)
 }
 
-/// Runs `work` in `count` threads, each with its number, and waits for them.
+/// Runs `work` in `count` threads, each with its number, and waits until they have ended: the scope alone waits for their
+/// work only, not for what they clean up afterwards.
 pub fn run(count: usize, work: impl Fn(usize) + Sync) {
     thread::scope(|scope| {
-        for number in 0..count {
-            let work = &work;
-            scope.spawn(move || work(number));
-        }
+        let work = &work;
+        let threads: Vec<_> = (0..count).map(|number| scope.spawn(move || work(number))).collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("no thread panics"));
     });
 }

@@ -1,7 +1,8 @@
 //! Address space for slabs and runs: regions from the kernel, cut into chunks of 4 MiB, cut into slices of 64 KiB.
 //!
-//! Chunks are never given back; their pages are ([`Arena::trim`]). Slices that were used before are reused first, because
-//! touching a fresh page is the dearest thing an allocator does.
+//! A free slice's pages can be given back ([`Arena::purge`]), and a chunk's last slices as a whole ([`Arena::unmap`]); its
+//! record stays for ever. Slices that were used before are reused first, because touching a fresh page is the dearest
+//! thing an allocator does.
 
 use crate::huge_pages;
 use crate::locked::Locked;
@@ -12,27 +13,20 @@ use crate::slab::Slab;
 use xalloc_os::{Lock, pages};
 
 mod chunk;
+mod regions;
 use chunk::{Chunk, best_group, best_slice, slice_mask};
+use regions::Regions;
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
-/// The first region. Each later one is half as large as all before it, up to the largest: address space, not memory, but
-/// some count it.
-const FIRST_REGION: usize = 8 * CHUNK;
-const LARGEST_REGION: usize = 1024 * CHUNK;
-/// The smallest region that holds a chunk wherever the kernel puts it.
-const SMALLEST_REGION: usize = 2 * CHUNK;
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
 
 struct State {
-    /// The chunks of the current region that were not handed out yet.
-    fresh: (usize, usize),
-    next_region: usize,
+    regions: Regions,
     /// Chunks with free slices.
     open: *mut Chunk,
     newest: *mut Chunk,
-    reserved: usize,
 }
 
 // SAFETY: the chunks belong to the arena, not to a thread.
@@ -57,7 +51,12 @@ impl Arena {
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let null = core::ptr::null_mut();
-        Self(Locked::new(State { fresh: (0, 0), next_region: FIRST_REGION, open: null, newest: null, reserved: 0 }))
+        Self(Locked::new(State { regions: Regions::new(), open: null, newest: null }))
+    }
+
+    /// From now on, reserves no more address space than is asked for. Before the first allocation.
+    pub fn be_exact(&self) {
+        self.0.with(|state| state.regions.be_exact());
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
@@ -70,11 +69,11 @@ impl Arena {
         let slices = TABLE[class].slices as usize;
         let (chunk, index) = self.0.with(|state| {
             state.find(slices).or_else(|| {
-                state.open_chunk(metadata)?;
+                state.reopen_chunk().or_else(|| state.open_chunk(metadata))?;
                 state.find(slices)
             })
         })?;
-        // SAFETY: the slices are the caller's now, and so is the record of the first; chunks are never unmapped.
+        // SAFETY: the slices are the caller's now, and so is the record of the first; records are for ever.
         let (slab, base) = unsafe { (&(*chunk).slabs[index], (*chunk).base) };
         slab.open(class, base + index * SLICE, chunk.cast());
         Some(slab)
@@ -106,7 +105,7 @@ impl Arena {
         let mut chunk = self.0.with(|state| state.newest);
         while !chunk.is_null() && given < surplus {
             given += self.purge_chunk(chunk, only_aged);
-            // SAFETY: chunks are never unmapped, and the link to an older one never changes.
+            // SAFETY: records are for ever, and the link to an older one never changes.
             chunk = unsafe { (*chunk).older };
         }
         given
@@ -134,6 +133,15 @@ impl Arena {
         purged.count_ones() as usize * SLICE
     }
 
+    /// Gives address space back: the last slices of each chunk, as far as they are free and have no pages.
+    pub fn unmap(&self) {
+        self.0.with(|state| {
+            for chunk in state.chunks() {
+                state.unmap_end(chunk);
+            }
+        });
+    }
+
     /// What the arena holds.
     pub fn stats(&self) -> ArenaStats {
         self.0.with(|state| state.stats())
@@ -144,7 +152,8 @@ impl Arena {
         self.0.with(|state| {
             state.chunks().any(|chunk| {
                 // SAFETY: under the lock.
-                address.wrapping_sub(unsafe { (*chunk).base }) < CHUNK
+                let (base, mapped) = unsafe { ((*chunk).base, (*chunk).mapped()) };
+                address.wrapping_sub(base) < mapped * SLICE
             })
         })
     }
@@ -173,16 +182,17 @@ impl Arena {
 impl State {
     fn chunks(&self) -> impl Iterator<Item = *mut Chunk> + use<> {
         let present = |chunk: *mut Chunk| (!chunk.is_null()).then_some(chunk);
-        // SAFETY: chunks are never unmapped, and the list only grows at its head, under the lock that the caller holds.
+        // SAFETY: records are for ever, and the list only grows at its head, under the lock that the caller holds.
         core::iter::successors(present(self.newest), move |&chunk| present(unsafe { (*chunk).older }))
     }
 
     fn stats(&self) -> ArenaStats {
-        let mut stats = ArenaStats { reserved: self.reserved, ..Default::default() };
+        let mut stats = ArenaStats { reserved: self.regions.reserved(), ..Default::default() };
         for chunk in self.chunks() {
             // SAFETY: under the lock.
-            let (free, dirty) = unsafe { ((*chunk).free, (*chunk).dirty) };
-            stats.in_slabs += (64 - free.count_ones() as usize) * SLICE;
+            let (free, dirty, mapped) = unsafe { ((*chunk).free, (*chunk).dirty, (*chunk).mapped()) };
+            stats.in_slabs += (mapped - free.count_ones() as usize) * SLICE;
+            stats.reserved -= CHUNK - mapped * SLICE;
             stats.dirty += dirty.count_ones() as usize * SLICE;
         }
         stats
@@ -282,49 +292,53 @@ impl State {
         Some(())
     }
 
+    /// Unmaps the last slices of a chunk if they are free and have no pages.
+    fn unmap_end(&mut self, chunk: *mut Chunk) {
+        // SAFETY: under the lock; the slices are nobody's, so that nobody uses what is unmapped.
+        unsafe {
+            let end = (*chunk).unused_end();
+            if end == 0 {
+                return;
+            }
+            let first = end.trailing_zeros() as usize;
+            let start = (*chunk).base + first * SLICE;
+            if pages::unmap(start, ((*chunk).mapped() - first) * SLICE) {
+                self.take(chunk, end);
+                (*chunk).unmapped |= end;
+            }
+        }
+    }
+
+    /// Maps the end of a chunk again that was unmapped, if nobody has taken its place in the address space.
+    fn reopen_chunk(&mut self) -> Option<()> {
+        for chunk in self.chunks() {
+            // SAFETY: under the lock.
+            unsafe {
+                let (mapped, end) = ((*chunk).mapped(), (*chunk).unmapped);
+                let (start, size) = ((*chunk).base + mapped * SLICE, (64 - mapped) * SLICE);
+                if end == 0 || !pages::map_at(start, size) {
+                    continue;
+                }
+                (*chunk).unmapped = 0;
+                self.give(chunk, end);
+                (*chunk).dirty &= !end;
+                (*chunk).huge = huge_pages::advise_chunk(start, size, self.in_chunks());
+            }
+            return Some(());
+        }
+        None
+    }
+
     /// Bytes in chunks of slabs.
     fn in_chunks(&self) -> usize {
         self.chunks().count() * CHUNK
     }
 
     fn chunk_with_record(&mut self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
-        if self.fresh.0 == self.fresh.1 {
-            self.reserve_region(metadata)?;
-        }
+        self.regions.prepare(metadata)?;
         // Only then is the chunk taken: if there is no record for it, it stays where it is.
         let record = metadata.allocate(record_size)?;
-        let base = self.fresh.0;
-        self.fresh.0 += CHUNK;
-        Some((base, record))
-    }
-
-    /// Reserves the next region; when the kernel refuses, a smaller one. A region is not aligned; what lies before its
-    /// first chunk or behind its last one becomes metadata.
-    fn reserve_region(&mut self, metadata: &Metadata) -> Option<()> {
-        let mut size = self.next_region;
-        let start = loop {
-            match pages::map(size) {
-                Some(start) => break start,
-                None if size > SMALLEST_REGION => size /= 2,
-                None => return None,
-            }
-        };
-        let end = start + size;
-        let (first, last) = (pages::round_up(start, CHUNK), end & !(CHUNK - 1));
-        // An aligned region gives its last chunk to the metadata instead.
-        let last = if first == start && last == end { last - CHUNK } else { last };
-        if first >= last || !page_map::cover(first, last - first) {
-            // SAFETY: mapped above, seen by nobody. If the kernel keeps it, only address space is lost.
-            let _ = unsafe { pages::unmap(start, size) };
-            return None;
-        }
-        self.fresh = (first, last);
-        self.reserved += size;
-        let half = (self.reserved / 2) & !(CHUNK - 1);
-        self.next_region = half.clamp(FIRST_REGION, LARGEST_REGION);
-        metadata.donate(start, first - start);
-        metadata.donate(last, end - last);
-        Some(())
+        Some((self.regions.take(), record))
     }
 }
 
@@ -338,47 +352,4 @@ pub fn enter_slab(slab: &Slab, bin: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::size_class::CLASSES;
-    use std::collections::BTreeSet;
-    use std::vec::Vec;
-
-    #[test]
-    fn slabs_are_disjoint_and_reused() {
-        static ARENA: Arena = Arena::new();
-        static METADATA: Metadata = Metadata::new();
-        let mut slices = BTreeSet::new();
-        let mut slabs = Vec::new();
-        for class in (0..200).map(|round| if round % 3 == 0 { CLASSES - 1 } else { 1 }) {
-            let slab = ARENA.take_slab(class, &METADATA).unwrap();
-            enter_slab(slab, 0x1000);
-            for slice in 0..slab.shape().slices as usize {
-                assert!(slices.insert(slab.start() + slice * SLICE));
-            }
-            slabs.push(slab);
-        }
-        let before = ARENA.stats();
-        assert_eq!(before.in_slabs, slices.len() * SLICE);
-        let mut seen = 0;
-        ARENA.for_each_slab(|_| seen += 1);
-        assert_eq!(seen, slabs.len());
-        for slab in slabs {
-            enter_slab(slab, 0);
-            ARENA.give_slab(slab);
-        }
-        assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
-        let again = ARENA.take_slab(1, &METADATA).unwrap();
-        assert!(slices.contains(&again.start()));
-        assert_eq!(ARENA.purge(usize::MAX, true), 0);
-        let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, &METADATA).unwrap());
-        group.into_iter().for_each(|slab| ARENA.give_slab(slab));
-        let dirty = ARENA.stats().dirty;
-        let aged = ARENA.purge(usize::MAX, true);
-        assert!(aged > 0 && aged + 3 * 8 * SLICE <= dirty, "{aged} of {dirty}");
-        assert_eq!(ARENA.purge(usize::MAX, false), dirty - aged);
-        assert_eq!(ARENA.stats().dirty, 0);
-        assert_eq!(ARENA.stats().reserved, before.reserved);
-        assert!(ARENA.contains(again.start() + 5) && !ARENA.contains(0x1000));
-    }
-}
+mod tests;

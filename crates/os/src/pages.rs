@@ -50,6 +50,25 @@ pub fn map(size: usize) -> Option<usize> {
     unsafe { syscall::mmap(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_NORESERVE) }.ok()
 }
 
+/// Like [`map`], but at `address`. False if the kernel refuses, or if something is mapped there.
+pub fn map_at(address: usize, size: usize) -> bool {
+    if must_fail() {
+        return false;
+    }
+    let flags = libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: with MAP_FIXED_NOREPLACE, only unused addresses are taken.
+    match unsafe { syscall::mmap(address, size, libc::PROT_READ | libc::PROT_WRITE, flags) } {
+        Ok(start) if start == address => true,
+        // A kernel before Linux 4.17 does not know the flag, and takes the address for a wish.
+        Ok(start) => {
+            // SAFETY: just mapped, seen by nobody. If the kernel keeps it, only address space is lost.
+            let _ = unsafe { unmap(start, size) };
+            false
+        }
+        Err(_) => false,
+    }
+}
+
 /// A mapping that holds an aligned block: what must be given back to [`unmap`], and where the block is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aligned {
@@ -166,6 +185,7 @@ mod tests {
             *first = 7;
             assert!(purge(block.start, page_size()));
             assert_eq!(*first, 0);
+            assert!(!map_at(block.base, page_size()), "taken");
             assert!(unmap(block.base, block.length));
         }
         assert!(!syscall::is_mapped(block.start));

@@ -16,6 +16,8 @@ pub struct Chunk {
     pub dirty: u64,
     /// Dirty slices that were dirty already when somebody last looked for what can be purged.
     pub aged: u64,
+    /// The last slices, when they are not mapped: nobody's, and not free.
+    pub unmapped: u64,
     /// Whether the kernel was asked for huge pages.
     pub huge: bool,
     /// The neighbours among the chunks that have free slices.
@@ -39,6 +41,19 @@ impl Chunk {
             self.dirty |= slices;
         }
         self.aged &= !slices;
+    }
+
+    /// How many slices are mapped, from the first one on.
+    pub fn mapped(&self) -> usize {
+        64 - self.unmapped.leading_ones() as usize
+    }
+
+    /// The last of the mapped slices, as far as they are free and have no pages.
+    pub fn unused_end(&self) -> u64 {
+        let mapped = self.mapped();
+        let unused = self.free & !self.dirty;
+        let count = if mapped == 0 { 0 } else { (unused << (64 - mapped)).leading_ones() as usize };
+        if count == 0 { 0 } else { slice_mask(mapped - count, count) }
     }
 
     /// The slices to purge: all dirty ones, or those that have been so for a while. Of huge pages only whole ones then:

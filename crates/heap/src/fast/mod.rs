@@ -81,6 +81,9 @@ impl FastHeap {
         self.schedule.set_period(tuning.purge_delay);
         // Relaxed: written before start-up ends, which orders it before every use.
         self.lean.store(tuning.lean, Ordering::Relaxed);
+        if tuning.lean {
+            self.arena.be_exact();
+        }
     }
 
     /// Whether threads keep as little as they can. Looked at on slow paths only.
@@ -335,6 +338,9 @@ unsafe impl Heap for FastHeap {
             self.empty_bins(heap);
         }
         self.leave(heap);
+        if self.is_lean() {
+            self.trim_all(0);
+        }
     }
 
     fn prefork(&self) {

@@ -52,9 +52,17 @@ impl FastHeap {
                 self.empty_bins(heap);
             });
         }
-        let surplus = (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep);
+        let surplus = match keep {
+            // All, also of what other threads free meanwhile.
+            0 => usize::MAX,
+            keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
+        };
         let given = self.runs.purge(surplus, false);
         let given = given + self.arena.purge(surplus.saturating_sub(given), false);
-        given + self.huge.trim() > 0
+        let given = given + self.huge.trim();
+        if keep == 0 {
+            self.arena.unmap();
+        }
+        given > 0
     }
 }
