@@ -89,25 +89,21 @@ fn slice_index(address: usize) -> usize {
 }
 
 /// What the address belongs to.
-#[inline]
+#[inline(always)]
 pub fn entry(address: usize) -> Entry {
-    let bin = bin(address);
+    let leaf = ROOT.leaf(address);
+    // SAFETY: as in `bin`. Relaxed as in `leaf`.
+    let bin = unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) };
     if bin == 0 || address >> 48 != 0 {
         return Entry::None;
     }
-    let record = record(address);
+    // SAFETY: the address has a bin, so it has a leaf. Relaxed as in `leaf`.
+    let record = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) };
     match bin {
         RUNS_TAG => Entry::Runs(record),
         HUGE_TAG => Entry::Huge(record),
         bin => Entry::Slab(bin, record),
     }
-}
-
-/// The record of an address whose [`bin`] is not 0.
-#[inline]
-pub fn record(address: usize) -> *mut u8 {
-    // SAFETY: the address has a bin, so it has a leaf. Relaxed as in `bin`.
-    unsafe { (*ROOT.leaf(address)).records[slice_index(address)].load(Ordering::Relaxed) }
 }
 
 /// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.

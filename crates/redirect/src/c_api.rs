@@ -75,9 +75,16 @@ impl<H: Heap> HeapRedirect<H> {
         // SAFETY: the caller's promise, twice.
         unsafe {
             if !self.heap.free_remote(block) {
-                self.free_with(block, |heap| heap.free_if_owned(block));
+                self.free_any(block);
             }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_any(&self, block: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { self.free_with(block, |heap| heap.free_if_owned(block)) }
     }
 
     /// Frees a block that was not at hand: `free_owned` frees one of the heap's own, and says whether it was one.

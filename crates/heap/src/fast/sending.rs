@@ -13,30 +13,55 @@ use core::ptr::null_mut;
 const BATCH_BLOCKS: u32 = 64;
 const BATCH_BYTES: u32 = 16 << 10;
 
+impl Outgoing {
+    /// Puts a block in front of those that wait.
+    ///
+    /// # Safety
+    /// The block is free, and the caller's.
+    #[inline(always)]
+    unsafe fn collect(&self, block: *mut Block) {
+        // SAFETY: the caller's promise.
+        unsafe { (*block).next = self.head.get() };
+        self.head.set(block);
+        self.count.set(self.count.get() + 1);
+    }
+}
+
 impl FastHeap {
     /// Frees a block of another heap's slab: it waits for more of its slab.
+    #[inline(always)]
     pub(super) fn free_elsewhere(&self, heap: &'static ThreadHeap, slab: &'static Slab, block: *mut Block) {
-        let _change = heap.change();
         let slot = &heap.outgoing.0[hash(slab)];
-        let record = core::ptr::from_ref(slab).cast_mut();
-        if slot.slab.get() != record {
+        if !core::ptr::eq(slot.slab.get(), slab) || slot.count.get() + 1 == slot.most.get() {
+            return self.begin_or_end_batch(heap, slot, slab, block);
+        }
+        let _change = heap.change();
+        // SAFETY: the caller freed the block.
+        unsafe { slot.collect(block) };
+    }
+
+    /// Frees a block of another heap's slab that is the first or the last one of a batch.
+    #[inline(never)]
+    fn begin_or_end_batch(&self, heap: &'static ThreadHeap, slot: &Outgoing, slab: &Slab, block: *mut Block) {
+        let _change = heap.change();
+        if !core::ptr::eq(slot.slab.get(), slab) {
             self.send(slot);
-            slot.slab.set(record);
+            slot.slab.set(core::ptr::from_ref(slab).cast_mut());
+            slot.most.set((BATCH_BYTES / slab.shape().size).clamp(1, BATCH_BLOCKS));
             slot.tail.set(block);
             slot.head.set(null_mut());
         }
         // SAFETY: the caller freed the block.
-        unsafe { (*block).next = slot.head.get() };
-        slot.head.set(block);
-        let count = slot.count.get() + 1;
-        slot.count.set(count);
-        if count >= BATCH_BLOCKS || count * slab.shape().size >= BATCH_BYTES {
+        unsafe { slot.collect(block) };
+        let count = slot.count.get();
+        if count == slot.most.get() {
             self.send(slot);
             self.count_blocks(heap, count as usize);
         }
     }
 
     /// Frees a block for a thread that has no heap: it is sent at once.
+    #[inline(never)]
     pub(super) fn free_without_heap(&self, block: *mut Block) {
         // SAFETY: the caller freed the block.
         unsafe {

@@ -79,6 +79,8 @@ pub struct Outgoing {
     pub tail: Pointer<Block>,
     /// How many.
     pub count: Count32,
+    /// How many are sent together.
+    pub most: Count32,
 }
 
 /// How many slabs' blocks are collected at once: a page full. A quarter of it made most batches a block or two in programs
