@@ -9,6 +9,7 @@ mod block;
 mod micro;
 mod random;
 mod report;
+mod scaling;
 mod threads;
 mod workloads {
     pub mod alloc_test;
@@ -68,28 +69,38 @@ const WORKLOADS: &[(&str, &str, fn())] = &[
 ];
 
 fn main() -> ExitCode {
-    let argument = std::env::args().nth(1).unwrap_or_default();
-    match argument.as_str() {
-        "list" => {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let known = match arguments[..] {
+        ["list"] => {
             WORKLOADS.iter().for_each(|(name, about, _)| println!("{name}\t{about}"));
-            return ExitCode::SUCCESS;
+            true
         }
-        "micro" => {
+        ["micro"] => {
             micro::run();
-            return ExitCode::SUCCESS;
+            true
         }
-        _ => {}
+        ["scaling"] => {
+            scaling::list();
+            true
+        }
+        ["scaling", series, count] => count.parse().is_ok_and(|count| scaling::run(series, count)),
+        [name] => run(name),
+        _ => false,
+    };
+    if known {
+        return ExitCode::SUCCESS;
     }
-    match WORKLOADS.iter().find(|(name, ..)| *name == argument) {
-        Some((_, _, run)) => {
-            run();
-            ExitCode::SUCCESS
-        }
-        None => {
-            eprintln!(
-                "usage: xalloc-workloads NAME | list | micro\nThere is no workload '{argument}'; 'list' names them."
-            );
-            ExitCode::from(2)
-        }
+    eprintln!("usage: xalloc-workloads NAME | list | micro | scaling [SERIES COUNT]");
+    eprintln!("There is no '{}'; 'list' and 'scaling' name what there is.", arguments.join(" "));
+    ExitCode::from(2)
+}
+
+/// Runs a workload. False if there is none of that name.
+fn run(name: &str) -> bool {
+    let found = WORKLOADS.iter().find(|(workload, ..)| *workload == name);
+    if let Some((.., run)) = found {
+        run();
     }
+    found.is_some()
 }

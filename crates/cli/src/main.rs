@@ -23,6 +23,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Rust ignores the signal, and printing into a pipe that `head` has closed would then be a panic.
+    // SAFETY: nothing else runs yet.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let result = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
     };

@@ -86,14 +86,14 @@ pub unsafe trait Heap: Sync {
         false
     }
 
-    /// Whether `block` can stay where it is when it is resized to `size`, as far as the calling thread has that at hand.
-    /// A fast path: as for [`Heap::cached_free`]; size 0 comes here too, and is no size to stay for.
+    /// [`Heap::realloc`] as far as the calling thread has all at hand that it takes, or null, and nothing was done. A fast
+    /// path: as for [`Heap::cached_free`]; size 0 comes here too, and must get null.
     ///
     /// # Safety
     /// As [`Heap::cached_free`].
     #[inline(always)]
-    unsafe fn cached_fits(&self, _block: *mut u8, _size: usize) -> bool {
-        false
+    unsafe fn cached_realloc(&self, _block: *mut u8, _size: usize) -> *mut u8 {
+        core::ptr::null_mut()
     }
 
     /// Whether the pointer may be a block of this heap. A heap that can tell gets only its own; the others go to the

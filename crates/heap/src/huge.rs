@@ -6,8 +6,9 @@
 //!
 //! A freed mapping is kept for a second, because touching fresh pages is the dearest thing an allocator does, and programs
 //! free a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it
-//! needs to be. What was kept for a second, or is too much, gives its pages back, but its addresses stay for the next
-//! block, up to a limit. The second is looked at when a huge block is freed or mapped.
+//! needs to be. What is kept and what is in use are together never more than what was once in use. What was kept for a
+//! second, or is too much, gives its pages back, but its addresses stay for the next block, up to a limit. The second is
+//! looked at when a huge block is freed or mapped.
 
 use crate::huge_pages;
 use crate::locked::Locked;
@@ -21,11 +22,11 @@ use xalloc_os::{Lock, clock, pages};
 mod kept;
 use kept::{Kept, Record};
 
-/// How many freed mappings are kept with their pages, for how long, and how many bytes in them: this many, or an eighth
-/// of what is in use.
-const KEPT_BLOCKS: usize = 16;
+/// How many freed mappings are kept with their pages, for how long, and how many bytes in them: the first number, or more
+/// as long as what was once in use is not exceeded.
+const KEPT_BLOCKS: usize = 64;
 const KEPT_MILLISECONDS: u64 = 1000;
-const KEPT_BYTES: usize = 32 << 20;
+const KEPT_BYTES: (usize, usize) = (32 << 20, 1 << 30);
 /// How many are kept without pages, and how many bytes of addresses in them.
 const CLEAN_BLOCKS: usize = 64;
 const CLEAN_BYTES: usize = 1 << 30;
@@ -40,6 +41,8 @@ struct State {
     stuck: *mut Record,
     spare: Option<SpareLeaf>,
     stats: HugeStats,
+    /// The most bytes that were ever in use.
+    peak: usize,
 }
 
 // SAFETY: the records belong to the heap, not to a thread.
@@ -78,7 +81,7 @@ impl Huge {
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, kept: 0, clean: 0 };
         let (kept, clean) = (Kept::new(), Kept::new());
-        Self(Locked::new(State { unused: null_mut(), kept, clean, stuck: null_mut(), spare: None, stats }))
+        Self(Locked::new(State { unused: null_mut(), kept, clean, stuck: null_mut(), spare: None, stats, peak: 0 }))
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
@@ -219,6 +222,7 @@ impl Huge {
                 record.length = length;
             }
             state.stats.live = state.stats.live - record.size + size;
+            state.peak = state.peak.max(state.stats.live);
             record.size = size;
             Some(record.start as *mut u8)
         })
@@ -281,6 +285,7 @@ impl State {
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
         self.stats.blocks += 1;
         self.stats.live += size;
+        self.peak = self.peak.max(self.stats.live);
     }
 
     /// Puts a block that was freed `now` among the kept mappings.
@@ -320,7 +325,7 @@ impl State {
 
     /// Takes out a mapping with pages if too much is kept, or one was kept since before `time`.
     fn take_surplus(&mut self, time: u64) -> Option<*mut Record> {
-        let most = KEPT_BYTES.max(self.stats.live / 8);
+        let most = (self.peak - self.stats.live).clamp(KEPT_BYTES.0, KEPT_BYTES.1);
         self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken)
     }
 

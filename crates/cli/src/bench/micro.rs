@@ -3,24 +3,23 @@
 use super::allocators::Allocator;
 use super::machine::Machine;
 use super::markdown::render_table;
-use super::measure::{self, Outcome};
+use super::numbers;
 use super::statistics::Spread;
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressIterator};
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
 
 /// For each allocator, for each test, the ticks of every run.
 type Columns = Vec<Vec<(String, Vec<f64>)>>;
 
 /// Measures all allocators in turn, `runs` times, and prints smallest and median of each test.
-pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<&Path>) -> Result<ExitCode> {
+pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<&Path>) -> Result<()> {
     let mut columns: Columns = vec![Vec::new(); allocators.len()];
     let progress = ProgressBar::new(u64::from(runs) * allocators.len() as u64);
     let turns = (0..runs).flat_map(|_| allocators.iter().enumerate());
     for (index, allocator) in turns.progress_with(progress) {
-        for (position, (test, ticks)) in measure_once(runner, allocator)?.into_iter().enumerate() {
+        for (position, (test, ticks)) in numbers::ask(runner, &["micro"], allocator)?.into_iter().enumerate() {
             let column = &mut columns[index];
             match column.get_mut(position) {
                 Some((_, all)) => all.push(ticks),
@@ -36,12 +35,11 @@ pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     let about = format!("{}; ticks per malloc and free, smallest / median of {runs} runs", Machine::here());
     println!("{about}\n{table}");
-    if let Some(path) = markdown {
+    super::write(markdown, || {
         let mut text = format!("{about}.\n\n");
         render_table(&mut text, &header, &rows);
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(ExitCode::SUCCESS)
+        Ok(text)
+    })
 }
 
 fn rows(columns: &Columns) -> Vec<Vec<String>> {
@@ -55,27 +53,6 @@ fn rows(columns: &Columns) -> Vec<Vec<String>> {
                 format!("{least:.1} / {:.1}", Spread::of(ticks.iter().copied()).median)
             }));
             cells
-        })
-        .collect()
-}
-
-/// One run: the tests and their ticks.
-fn measure_once(runner: &Path, allocator: &Allocator) -> Result<Vec<(String, f64)>> {
-    let mut command = Command::new(runner);
-    command.arg("micro").env_remove("LD_PRELOAD").stdin(Stdio::null());
-    if let Some(library) = &allocator.library {
-        command.env("LD_PRELOAD", library);
-    }
-    let measured = match measure::run(command)? {
-        Outcome::Done(measured) => measured,
-        Outcome::Failed(reason) | Outcome::Skipped(reason) => bail!("under {}: {reason}", allocator.name),
-    };
-    measured
-        .notes
-        .into_iter()
-        .map(|(test, ticks)| {
-            let ticks = ticks.parse().with_context(|| format!("{test}: '{ticks}' is no number"))?;
-            Ok((test, ticks))
         })
         .collect()
 }

@@ -5,10 +5,13 @@ mod machine;
 mod markdown;
 mod measure;
 mod micro;
+mod numbers;
 mod results;
+mod scaling;
 mod scatter;
 mod schedule;
 mod statistics;
+mod svg;
 mod table;
 mod workloads;
 
@@ -45,6 +48,9 @@ pub struct Arguments {
     /// Measure ticks per malloc and free in a loop instead of workloads
     #[arg(long)]
     micro: bool,
+    /// Measure time per operation as live blocks and threads grow, instead of workloads
+    #[arg(long, conflicts_with = "micro")]
+    scaling: bool,
     /// List workloads and allocators, and run nothing
     #[arg(long)]
     list: bool,
@@ -54,7 +60,7 @@ pub struct Arguments {
     /// Write the tables as Markdown
     #[arg(long, value_name = "FILE")]
     md: Option<PathBuf>,
-    /// Write a picture of time against memory as SVG
+    /// Write a picture as SVG: time against memory, or with --scaling time against size
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -104,7 +110,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.micro {
-        return micro::run(&runner, &allocators, arguments.runs, arguments.md.as_deref());
+        micro::run(&runner, &allocators, arguments.runs, arguments.md.as_deref())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.scaling {
+        let (md, svg) = (arguments.md.as_deref(), arguments.svg.as_deref());
+        scaling::run(&runner, &allocators, arguments.runs, md, svg)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let results = schedule::run(&workloads, &allocators, arguments.runs)?;
     table::print(&results);

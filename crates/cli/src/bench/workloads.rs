@@ -1,5 +1,6 @@
 //! The workloads: those of `xalloc-workloads`, and the scripts in `benches/programs`, which run real programs.
 
+use super::numbers;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -64,20 +65,14 @@ pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Resu
 }
 
 fn synthetic(runner: &Path) -> Result<Vec<Workload>> {
-    let output =
-        Command::new(runner).arg("list").output().with_context(|| format!("cannot run {}", runner.display()))?;
-    let text = String::from_utf8(output.stdout).context("the list of workloads is no text")?;
-    let workload = |line: &str| {
-        let (name, about) = line.split_once('\t')?;
-        Some(Workload {
-            name: name.into(),
-            about: about.into(),
-            group: Group::Synthetic,
-            program: runner.to_owned(),
-            arguments: vec![name.into()],
-        })
+    let workload = |(name, about): (String, String)| Workload {
+        arguments: vec![name.clone()],
+        name,
+        about,
+        group: Group::Synthetic,
+        program: runner.to_owned(),
     };
-    Ok(text.lines().filter_map(workload).collect())
+    Ok(numbers::list(runner, "list")?.into_iter().map(workload).collect())
 }
 
 /// The executable scripts of a directory. Their second and third lines are `# about: …` and, for a small program,

@@ -32,8 +32,7 @@ impl FastHeap {
             return resized;
         }
         let wanted = with_room_to_grow(old, size);
-        let cached = self.cached_malloc(wanted);
-        let new = if cached.is_null() { self.malloc(wanted) } else { cached };
+        let new = self.malloc(wanted);
         if new.is_null() {
             // A block that need not grow is good enough as it is.
             return if size <= old { block } else { new };
@@ -41,8 +40,24 @@ impl FastHeap {
         // SAFETY: both blocks are live and disjoint, and the copy fits in both.
         unsafe {
             new.copy_from_nonoverlapping(block, old.min(size));
-            if !self.cached_free(block) {
-                self.free(block);
+            self.free(block);
+        }
+        new
+    }
+
+    /// Moves a block of `old` usable bytes that belongs in `bin`, one of this thread's, if there is another one at hand: null
+    /// if not, and nothing was done.
+    ///
+    /// # Safety
+    /// The block is the caller's, and belongs in the bin.
+    #[inline(never)]
+    pub(super) unsafe fn move_cached(&self, bin: usize, block: *mut u8, old: usize, size: usize) -> *mut u8 {
+        let new = self.cached_malloc(with_room_to_grow(old, size));
+        if !new.is_null() {
+            // SAFETY: both blocks are live and disjoint, and the copy fits in both; then the old one is freed.
+            unsafe {
+                new.copy_from_nonoverlapping(block, old.min(size));
+                self.push(bin, block.cast());
             }
         }
         new
@@ -65,7 +80,7 @@ impl FastHeap {
 /// buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied for less than the
 /// memory would cost.
 fn with_room_to_grow(old: usize, size: usize) -> usize {
-    const FROM: usize = 2 << 10;
-    let grown = old + old / 4;
+    const FROM: usize = 16 << 10;
+    let grown = old + old / 2;
     if old >= FROM && (old..grown).contains(&size) && grown <= runs::MAX { grown } else { size }
 }

@@ -226,17 +226,24 @@ unsafe impl Heap for FastHeap {
     }
 
     #[inline(always)]
-    unsafe fn cached_fits(&self, block: *mut u8, size: usize) -> bool {
+    unsafe fn cached_realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
         let bin = page_map::bin(block as usize);
         if !ThreadHeap::has_bin(thread::word().cast(), bin) {
-            return false;
+            return core::ptr::null_mut();
         }
         // The bin's place in its page is the class. Of the slab only what follows from the address is looked at: where a
         // slab of one slice starts. That is enough to see an interior pointer.
         let class = &size_class::TABLE[ThreadHeap::class_of_bin(bin)];
+        let is_block = class.slices == 1 && class.index(block as usize % size_class::SLICE).is_some();
+        if !is_block || size == 0 {
+            return core::ptr::null_mut();
+        }
         let usable = class.size as usize;
-        let fits = size <= usable && size >= usable / 2 && size != 0;
-        fits && class.slices == 1 && class.index(block as usize % size_class::SLICE).is_some()
+        if size <= usable && size >= usable / 2 {
+            return block;
+        }
+        // SAFETY: the caller's promise, and the block was found to be one of this thread's.
+        unsafe { self.move_cached(bin, block, usable, size) }
     }
 
     #[inline]

@@ -39,16 +39,26 @@ impl Record {
         self.room(self.start_aligned_to(align)) >= size || may_grow
     }
 
+    /// How much longer a mapping may be than the block it becomes: pages that were touched and that nobody uses are memory
+    /// lost; addresses are cheaper.
+    fn spare(&self, size: usize) -> usize {
+        if self.zeroed { 3 * size } else { size / 4 }
+    }
+
+    /// Whether [`Record::fit`] has nothing to do.
+    fn fits_as_it_is(&self, size: usize, align: usize) -> bool {
+        let room = self.room(self.start_aligned_to(align));
+        room >= size && room - size <= self.spare(size)
+    }
+
     /// Makes a mapping that is no block at the moment as long as a block of `size` bytes needs it to be: returns where the
     /// block starts. `None` if the mapping stays as it was.
     pub fn fit(&mut self, size: usize, align: usize) -> Option<usize> {
         let start = self.start_aligned_to(align);
         let (room, length) = (self.room(start), start - self.base + size);
         if room >= size {
-            // Pages that were touched and that nobody uses are memory lost; addresses are cheaper.
-            let spare = if self.zeroed { 3 * size } else { size / 4 };
             // SAFETY: the mapping is this record's, and nobody uses it.
-            if room - size > spare && unsafe { pages::resize(self.base, self.length, length) } {
+            if room - size > self.spare(size) && unsafe { pages::resize(self.base, self.length, length) } {
                 self.length = length;
             }
             return Some(start);
@@ -89,9 +99,13 @@ impl Kept {
         self.first = record;
     }
 
-    /// Takes out the mapping that can hold such a block and is nearest to it in length.
+    /// Takes out the mapping that can hold such a block and is nearest to it in length; before others, one that the kernel
+    /// need not resize.
     pub fn take_nearest(&mut self, size: usize, align: usize) -> Option<*mut Record> {
-        self.take_least(|record| record.can_fit(size, align).then(|| record.length.abs_diff(size)))
+        self.take_least(|record| {
+            let penalty = if record.fits_as_it_is(size, align) { 0 } else { usize::MAX / 2 };
+            record.can_fit(size, align).then(|| record.length.abs_diff(size) + penalty)
+        })
     }
 
     /// Takes out one that is too many: the largest if it alone is too large, so that it does not push out all others;
