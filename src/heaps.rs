@@ -53,9 +53,15 @@ unsafe impl Heap for Heaps {
     }
 
     #[inline(always)]
-    unsafe fn cached_realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+    unsafe fn cached_fits(&self, block: *mut u8, size: usize) -> bool {
         // SAFETY: as for `cached_free`.
-        unsafe { self.fast.cached_realloc(block, size) }
+        unsafe { self.fast.cached_fits(block, size) }
+    }
+
+    #[inline(always)]
+    unsafe fn cached_move(&self, block: *mut u8, size: usize) -> *mut u8 {
+        // SAFETY: as for `cached_free`.
+        unsafe { self.fast.cached_move(block, size) }
     }
 
     #[inline]

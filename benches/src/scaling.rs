@@ -9,14 +9,20 @@ use crate::random::Random;
 use crate::report;
 use crate::threads;
 use std::ptr::null_mut;
-use std::sync::{Barrier, Mutex};
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-/// What can grow, through which points, and how one point is measured.
-const SERIES: &[(&str, &[usize], fn(usize) -> f64)] = &[
-    ("live blocks", &[1_000, 10_000, 100_000, 1_000_000, 10_000_000], live),
-    ("threads", &[1, 2, 4, 8, 16, 32, 64], in_threads),
+/// Something that can grow, through which counts, and how one count is measured.
+struct Series {
+    name: &'static str,
+    counts: &'static [usize],
+    measure: fn(usize) -> f64,
+}
+
+const SERIES: [Series; 2] = [
+    Series { name: "live blocks", counts: &[1_000, 10_000, 100_000, 1_000_000, 10_000_000], measure: live },
+    Series { name: "threads", counts: &[1, 2, 4, 8, 16, 32, 64], measure: in_threads },
 ];
 
 /// At least so many operations are timed, and each place is filled anew about once at least.
@@ -26,15 +32,15 @@ const EXCHANGED: usize = 8;
 
 /// Prints the series and their points.
 pub fn list() {
-    for (series, counts, _) in SERIES {
-        counts.iter().for_each(|count| println!("{series}\t{count}"));
+    for Series { name, counts, .. } in &SERIES {
+        counts.iter().for_each(|count| println!("{name}\t{count}"));
     }
 }
 
 /// Measures the point `count` of the series `name`. False if there is no such series.
 pub fn run(name: &str, count: usize) -> bool {
-    let Some((.., measure)) = SERIES.iter().find(|(series, ..)| *series == name) else { return false };
-    report::note("nanoseconds", format_args!("{:.2}", measure(count)));
+    let Some(series) = SERIES.iter().find(|series| series.name == name) else { return false };
+    report::note("nanoseconds", format_args!("{:.2}", (series.measure)(count)));
     true
 }
 

@@ -86,13 +86,23 @@ pub unsafe trait Heap: Sync {
         false
     }
 
-    /// [`Heap::realloc`] as far as the calling thread has all at hand that it takes, or null, and nothing was done. A fast
-    /// path: as for [`Heap::cached_free`]; size 0 comes here too, and must get null.
+    /// Whether `block` can stay where it is when it is resized to `size`, as far as the calling thread has that at hand.
+    /// A fast path: as for [`Heap::cached_free`]; size 0 comes here too, and is no size to stay for.
     ///
     /// # Safety
     /// As [`Heap::cached_free`].
     #[inline(always)]
-    unsafe fn cached_realloc(&self, _block: *mut u8, _size: usize) -> *mut u8 {
+    unsafe fn cached_fits(&self, _block: *mut u8, _size: usize) -> bool {
+        false
+    }
+
+    /// [`Heap::realloc`] of a block that does not fit, as far as the calling thread has all at hand that it takes; or null,
+    /// and nothing was done. As for [`Heap::cached_fits`].
+    ///
+    /// # Safety
+    /// As [`Heap::cached_free`].
+    #[inline(always)]
+    unsafe fn cached_move(&self, _block: *mut u8, _size: usize) -> *mut u8 {
         core::ptr::null_mut()
     }
 

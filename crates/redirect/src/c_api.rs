@@ -174,9 +174,15 @@ impl<H: Heap> HeapRedirect<H> {
     #[inline(always)]
     pub unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
         // SAFETY: the caller's promise, for both.
+        unsafe { if self.heap.cached_fits(block, size) { block } else { self.realloc_moving(block, size) } }
+    }
+
+    #[inline(never)]
+    unsafe fn realloc_moving(&self, block: *mut u8, size: usize) -> *mut u8 {
+        // SAFETY: the caller's promise, for both.
         unsafe {
-            let resized = self.heap.cached_realloc(block, size);
-            if resized.is_null() { self.realloc_slow(block, size) } else { resized }
+            let moved = self.heap.cached_move(block, size);
+            if moved.is_null() { self.realloc_slow(block, size) } else { moved }
         }
     }
 

@@ -119,7 +119,8 @@ impl Series {
         let mut ends = Vec::new();
         for (index, (name, medians)) in names.iter().zip(&self.nanoseconds).enumerate() {
             let (colour, width) = if *name == OWN { (OWN_COLOUR, 3.0) } else { (COLOURS[index % COLOURS.len()], 1.5) };
-            let points: Vec<_> = counts().zip(medians).map(|(count, &time)| (across.place(count), up.place(time))).collect();
+            let points: Vec<_> =
+                counts().zip(medians).map(|(count, &time)| (across.place(count), up.place(time))).collect();
             picture.line(&points, width, colour);
             if let Some(&(x, y)) = points.last() {
                 ends.push((y, x, *name, colour));

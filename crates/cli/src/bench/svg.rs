@@ -5,9 +5,8 @@ use std::fmt::Write;
 /// Our own allocator's colour.
 pub const OWN_COLOUR: &str = "#c0392b";
 /// The peers' colours, for as many as there are.
-pub const COLOURS: [&str; 10] = [
-    "#34495e", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6e2c00", "#5d6d7e",
-];
+pub const COLOURS: [&str; 10] =
+    ["#34495e", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6e2c00", "#5d6d7e"];
 
 /// A range of values and the pixels it is drawn over.
 pub struct Axis {
@@ -57,7 +56,9 @@ impl Picture {
     /// A text at a point: `anchor` is start, middle or end.
     pub fn text(&mut self, (x, y): (f64, f64), anchor: &str, colour: &str, text: &str) {
         let text = text.replace('&', "&amp;").replace('<', "&lt;");
-        self.draw(format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{text}</text>"));
+        self.draw(format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{text}</text>"
+        ));
     }
 
     /// A text that is read upwards, centred at a point.
@@ -82,7 +83,12 @@ impl Picture {
     }
 
     /// Grey lines with numbers for values to the right and upwards.
-    pub fn grid(&mut self, (across, marks): (&Axis, &[f64]), (up, up_marks): (&Axis, &[f64]), show: impl Fn(f64) -> String) {
+    pub fn grid(
+        &mut self,
+        (across, marks): (&Axis, &[f64]),
+        (up, up_marks): (&Axis, &[f64]),
+        show: impl Fn(f64) -> String,
+    ) {
         for &mark in marks {
             let x = across.place(mark);
             self.line(&[(x, up.from), (x, up.to)], 1.0, "#ddd");

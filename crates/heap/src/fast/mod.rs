@@ -176,6 +176,21 @@ impl FastHeap {
     }
 }
 
+/// The bin and the usable size of a block in a slab of one slice that is the calling thread's own; `None` for others, and for
+/// addresses where no block starts.
+#[inline(always)]
+fn own_block(block: *mut u8) -> Option<(usize, usize)> {
+    let bin = page_map::bin(block as usize);
+    if !ThreadHeap::has_bin(thread::word().cast(), bin) {
+        return None;
+    }
+    // The bin's place in its page is the class. Of the slab only what follows from the address is looked at: where a slab of
+    // one slice starts. That is enough to see an interior pointer.
+    let class = size_class::TABLE.get(ThreadHeap::class_of_bin(bin))?;
+    let is_block = class.slices == 1 && class.index(block as usize % size_class::SLICE).is_some();
+    is_block.then_some((bin, class.size as usize))
+}
+
 const NOT_A_BLOCK: &str = "not the start of a block: an interior pointer";
 const FREE_MEMORY: &str = "in free memory of the heap: freed before";
 
@@ -226,24 +241,18 @@ unsafe impl Heap for FastHeap {
     }
 
     #[inline(always)]
-    unsafe fn cached_realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
-        let bin = page_map::bin(block as usize);
-        if !ThreadHeap::has_bin(thread::word().cast(), bin) {
-            return core::ptr::null_mut();
+    unsafe fn cached_fits(&self, block: *mut u8, size: usize) -> bool {
+        let Some((_, usable)) = own_block(block) else { return false };
+        size <= usable && size >= usable / 2 && size != 0
+    }
+
+    #[inline(always)]
+    unsafe fn cached_move(&self, block: *mut u8, size: usize) -> *mut u8 {
+        match own_block(block) {
+            // SAFETY: the caller's promise, and the block was found to be one of this thread's.
+            Some((bin, usable)) if size != 0 => unsafe { self.move_cached(bin, block, usable, size) },
+            _ => core::ptr::null_mut(),
         }
-        // The bin's place in its page is the class. Of the slab only what follows from the address is looked at: where a
-        // slab of one slice starts. That is enough to see an interior pointer.
-        let class = &size_class::TABLE[ThreadHeap::class_of_bin(bin)];
-        let is_block = class.slices == 1 && class.index(block as usize % size_class::SLICE).is_some();
-        if !is_block || size == 0 {
-            return core::ptr::null_mut();
-        }
-        let usable = class.size as usize;
-        if size <= usable && size >= usable / 2 {
-            return block;
-        }
-        // SAFETY: the caller's promise, and the block was found to be one of this thread's.
-        unsafe { self.move_cached(bin, block, usable, size) }
     }
 
     #[inline]

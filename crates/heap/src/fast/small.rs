@@ -72,8 +72,9 @@ impl FastHeap {
             self.collect(heap, class)
         });
         let Some(list) = list else { return bin.clear() };
-        bin.refill(list.head, list.count);
+        // First: it may empty bins that look idle, and this one looks as it did before.
         self.count_blocks(heap, list.count);
+        bin.refill(list.head, list.count);
     }
 
     /// Counts blocks that went through a slow path, and sends now and then what was collected for others.

@@ -224,3 +224,24 @@ fn growing_a_huge_block_keeps_its_contents() {
     // SAFETY: a live block.
     unsafe { free(block) };
 }
+
+/// A refill may be what makes the heap look at its classes, the refilled one among them.
+#[test]
+fn what_was_collected_is_not_taken_for_idle() {
+    let _attached = Attached::new();
+    let Phase::Cached(heap) = Phase::current() else { panic!() };
+    // SAFETY: the thread's heap.
+    let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+    let class = size_class::class_of(3000);
+    // SAFETY: allocated in the same expression.
+    unsafe { free(malloc(3000)) };
+    heap.has_changed(class);
+    HEAP.empty_bin(heap, class);
+    // The next block that goes through a slow path makes it look at the clock, and a second is over.
+    heap.moved.set(u32::MAX);
+    heap.classes_asked_at.set(heap.classes_asked_at.get().wrapping_sub(5000));
+    let block = malloc(3000);
+    assert!(!block.is_null());
+    // SAFETY: just allocated.
+    unsafe { free(block) };
+}
