@@ -10,7 +10,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("xalloc-heap", &["xalloc-os"]),
     ("xalloc-redirect", &["xalloc-os", "xalloc-heap"]),
     ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-redirect", "xalloc-options"]),
+    ("xalloc-prefixed", &["xalloc-os", "xalloc-heap", "xalloc-redirect"]),
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
+    ("global-allocator", &["xalloc-heap"]),
     ("observed-heap", &["xalloc-heap", "xalloc-redirect"]),
 ];
 

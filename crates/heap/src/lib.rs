@@ -13,6 +13,7 @@ extern crate std;
 
 pub mod arena;
 pub mod fast;
+mod global;
 mod heap;
 pub mod huge;
 pub mod huge_pages;
@@ -30,5 +31,6 @@ pub mod system;
 pub mod tenancy;
 
 pub use fast::FastHeap;
+pub use global::Xalloc;
 pub use heap::{Heap, Stats};
 pub use system::SystemHeap;

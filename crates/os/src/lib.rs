@@ -31,13 +31,27 @@ mod lock_tests;
 pub mod maps;
 pub mod pages;
 pub mod process;
+pub mod startup;
+#[cfg(test)]
+mod startup_tests;
 pub mod stderr;
 mod sync;
 pub mod syscall;
 pub mod thread;
+pub mod thread_end;
 
 pub use arch::jump_if_null;
 pub use lock::Lock;
+pub use startup::Startup;
+pub use thread_end::ThreadEnd;
+
+impl Startup {
+    /// Not begun.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self::around(sync::AtomicUsize::new(0))
+    }
+}
 
 impl Lock {
     /// A free lock.

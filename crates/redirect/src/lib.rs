@@ -5,7 +5,7 @@
 //! alignment rules, `operator new`, a start-up that works before the first constructor, threads however they begin and
 //! end, fork, and pointers that other allocators made.
 //!
-//! It knows nothing of how a heap is made. One module, one concern: [`startup`], [`bootstrap`], `threads`, `fork`,
+//! It knows nothing of how a heap is made. One module, one concern: start-up, [`bootstrap`], `threads`, `fork`,
 //! `c_api`, `operators`, `introspection`, `foreign`, `export`.
 
 #![no_std]
@@ -21,10 +21,6 @@ mod fork;
 mod introspection;
 mod next;
 mod operators;
-pub mod startup;
-#[cfg(test)]
-mod startup_tests;
-mod sync;
 mod threads;
 
 pub use introspection::{MallInfo, MallInfo2};
@@ -45,7 +41,8 @@ pub const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_P
 
 use bootstrap::Bootstrap;
 use core::ffi::{CStr, c_void};
-use startup::{Begin, Startup};
+use xalloc_os::ThreadEnd;
+use xalloc_os::startup::{Begin, Startup};
 use xalloc_os::thread::{self, Phase};
 
 /// The plain functions through which libc reaches a [`HeapRedirect`]: it knows no `self`. [`interpose!`] writes them.
@@ -75,13 +72,13 @@ pub struct HeapRedirect<H> {
     heap: H,
     callbacks: Callbacks,
     startup: Startup,
-    threads: threads::ThreadKey,
+    threads: ThreadEnd,
 }
 
 impl<H: Heap> HeapRedirect<H> {
     /// The redirection to `heap`.
     pub const fn new(heap: H, callbacks: Callbacks) -> Self {
-        Self { heap, callbacks, startup: Startup::new(sync::AtomicUsize::new(0)), threads: threads::ThreadKey::new() }
+        Self { heap, callbacks, startup: Startup::new(), threads: ThreadEnd::new() }
     }
 
     /// The heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here

@@ -1,17 +1,14 @@
 //! How threads begin and end, for the heap.
 //!
-//! A thread is *attached* at its first allocation, or a little earlier if `pthread_create` made it. It is *detached* by a
-//! destructor of a pthread key, in the last of libc's rounds of destructors, because the other ones allocate too: that
-//! way works for return, `pthread_exit`, cancellation and `thrd_exit` alike, which code after the thread's function does
-//! not. What libc frees even later finds a thread that is torn down, which heaps serve on a shared path.
+//! A thread is *attached* at its first allocation, or a little earlier if `pthread_create` made it. It is *detached* when
+//! libc says that it ends ([`ThreadEnd`](xalloc_os::ThreadEnd)). What libc frees even later finds a thread that is torn
+//! down, which heaps serve on a shared path.
 
 use crate::{Heap, HeapRedirect, next};
 use core::ffi::{CStr, c_int, c_void};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 use xalloc_os::thread::Phase;
 
-/// libc calls destructors as long as there are values, this many times (POSIX's minimum; glibc's and musl's value).
-const ROUNDS: usize = 4;
 const THREAD_NO_MEMORY: c_int = 3;
 const THREAD_ERROR: c_int = 2;
 
@@ -23,36 +20,6 @@ pub type C11Start = unsafe extern "C" fn(*mut c_void) -> c_int;
 type PthreadCreate =
     unsafe extern "C" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, PthreadStart, *mut c_void) -> c_int;
 type ThrdCreate = unsafe extern "C" fn(*mut libc::pthread_t, C11Start, *mut c_void) -> c_int;
-
-/// The pthread key whose destructor detaches threads.
-pub struct ThreadKey(AtomicUsize);
-
-impl ThreadKey {
-    /// No key yet.
-    pub const fn new() -> Self {
-        Self(AtomicUsize::new(0))
-    }
-
-    /// Makes the key. Early in the process it is among the first 32, for which `pthread_setspecific` does not allocate.
-    pub fn create(&self, destructor: unsafe extern "C" fn(*mut c_void)) {
-        let mut key = 0;
-        // SAFETY: libc's; takes no lock. Without a key (all 1024 are taken) threads are never detached: their heaps stay
-        // theirs, which costs memory and nothing else.
-        if unsafe { libc::pthread_key_create(&mut key, Some(destructor)) } == 0 {
-            // Relaxed: published by the end of start-up.
-            self.0.store(key as usize + 1, Ordering::Relaxed);
-        }
-    }
-
-    /// Arms the destructor for the calling thread, for `round`.
-    fn arm(&self, round: usize) {
-        // Relaxed: see `create`.
-        if let Some(key) = self.0.load(Ordering::Relaxed).checked_sub(1) {
-            // SAFETY: the key exists. If there is no memory for the value, the thread is never detached.
-            unsafe { libc::pthread_setspecific(key as libc::pthread_key_t, round as *const c_void) };
-        }
-    }
-}
 
 /// What a new thread is to run, handed to it in a block of the heap.
 #[repr(C)]
@@ -88,17 +55,36 @@ impl<H: Heap> HeapRedirect<H> {
         }
         // First: `pthread_setspecific` and the heap's hook may come back here.
         Phase::Plain.enter();
-        self.threads.arm(1);
+        self.threads.arm();
         self.heap.thread_init();
     }
 
-    /// The key's destructor: re-armed until the last round, then the thread's end for the heap.
+    /// What libc calls at a thread's end, with the value it has for [`ThreadEnd`](xalloc_os::ThreadEnd).
     pub fn thread_end(&self, round: *mut c_void) {
-        if (round as usize) < ROUNDS {
-            return self.threads.arm(round as usize + 1);
+        if self.threads.is_now(round) {
+            self.detach_thread();
         }
+    }
+
+    fn detach_thread(&self) {
         self.heap.thread_exit();
         Phase::TornDown.enter();
+    }
+
+    /// Makes the calling thread known to the heap before its first allocation, or again after it left.
+    pub fn thread_begin(&self) {
+        if Phase::current() == Phase::TornDown {
+            Phase::New.enter();
+        }
+        self.heap();
+    }
+
+    /// Leaves the heap before the calling thread's end: what it still allocates and frees takes a shared path.
+    pub fn thread_leave(&self) {
+        if !matches!(Phase::current(), Phase::New | Phase::TornDown) {
+            self.threads.disarm();
+            self.detach_thread();
+        }
     }
 
     /// C's `pthread_create`, through libc's; the new thread is attached before it runs `start`.

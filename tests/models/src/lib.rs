@@ -50,7 +50,7 @@ mod lock;
 #[path = "../../../crates/heap/src/remote.rs"]
 mod remote;
 #[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]
-#[path = "../../../crates/redirect/src/startup.rs"]
+#[path = "../../../crates/os/src/startup.rs"]
 mod startup;
 #[allow(dead_code, reason = "as above")]
 #[path = "../../../crates/heap/src/tenancy.rs"]

@@ -37,7 +37,7 @@ impl Process {
 #[test]
 fn runs_once_for_all() {
     loom::model(|| {
-        let startup = Startup::new(AtomicUsize::new(0));
+        let startup = Startup::around(AtomicUsize::new(0));
         let process = Arc::new(Process { startup, state: UnsafeCell::new(0) });
         let threads: Vec<_> = [16, 32]
             .into_iter()

@@ -58,8 +58,8 @@ pub const SHORT_MAX: usize = 1024;
 
 /// Where in a [`ThreadHeap`] the bin for a size is. One load, of which a program's few sizes use a few cache lines; the
 /// classes' two rules, up to 512 and above, would need six more instructions, or a branch that is guessed wrong in programs
-/// that mix sizes below and above.
-pub static BIN_OF_SIZE: [u16; SHORT_MAX + 1] = {
+/// that mix sizes below and above. A constant, so that it is known wherever a size is.
+pub const BIN_OF_SIZE: &[u16; SHORT_MAX + 1] = &{
     let mut table = [0; SHORT_MAX + 1];
     let mut size = 0;
     while size <= SHORT_MAX {

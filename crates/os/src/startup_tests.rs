@@ -1,9 +1,8 @@
 use crate::startup::{Begin, Startup};
-use crate::sync::AtomicUsize;
 
 #[test]
 fn runs_once_and_knows_itself() {
-    let startup = Startup::new(AtomicUsize::new(0));
+    let startup = Startup::new();
     assert!(!startup.is_ready());
     assert_eq!(startup.begin(16), Begin::Run);
     assert_eq!(startup.begin(16), Begin::Reentered);

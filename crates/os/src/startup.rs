@@ -25,7 +25,7 @@ pub enum Begin {
 
 impl Startup {
     /// Not begun, around `state`, which is 0.
-    pub const fn new(state: AtomicUsize) -> Self {
+    pub const fn around(state: AtomicUsize) -> Self {
         Self(state)
     }
 

@@ -1,0 +1,195 @@
+//! libxalloc.a: the default heap under names of its own, for programs that keep the system's malloc beside it.
+//!
+//! `exports/xalloc.h` declares what is defined here, and says what each function does. Each is as C's function of the name
+//! without `xalloc_`; a pointer that came from anywhere else is the program's mistake, and is reported.
+
+#![no_std]
+
+mod heap;
+
+use core::ffi::{c_char, c_int, c_void};
+use heap::Own;
+use xalloc_redirect::{Callbacks, HeapRedirect};
+
+static XALLOC: HeapRedirect<Own> = HeapRedirect::new(
+    Own::new(),
+    Callbacks {
+        thread_end,
+        run_thread,
+        run_c11_thread,
+        prefork: xalloc_prefork,
+        postfork_parent: xalloc_postfork_parent,
+        postfork_child: xalloc_postfork_child,
+        operator_allocate,
+    },
+);
+
+xalloc_redirect::panic_handler!();
+
+unsafe extern "C" fn thread_end(value: *mut c_void) {
+    XALLOC.thread_end(value);
+}
+
+unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
+    // SAFETY: libc passes what `pthread_create` gave it.
+    unsafe { XALLOC.run_thread(start) }
+}
+
+unsafe extern "C" fn run_c11_thread(start: *mut c_void) -> c_int {
+    // SAFETY: libc passes what `thrd_create` gave it.
+    unsafe { XALLOC.run_c11_thread(start) }
+}
+
+unsafe extern "C" fn operator_allocate(size: usize, second: usize, operator: usize) -> *mut u8 {
+    XALLOC.operator_allocate(size, second, operator)
+}
+
+/// Registers the fork handlers before `main`.
+#[used]
+#[unsafe(link_section = ".init_array.00101")]
+static CONSTRUCTOR: extern "C" fn() = {
+    extern "C" fn construct() {
+        XALLOC.construct();
+    }
+    construct
+};
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_malloc(size: usize) -> *mut u8 {
+    XALLOC.malloc(size)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_calloc(count: usize, size: usize) -> *mut u8 {
+    XALLOC.calloc(count, size)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_realloc(block: *mut u8, size: usize) -> *mut u8 {
+    // SAFETY: the caller's promise, as for every function below that has no other reason.
+    unsafe { XALLOC.realloc(block, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_reallocarray(block: *mut u8, count: usize, size: usize) -> *mut u8 {
+    // SAFETY: the caller's promise.
+    unsafe { XALLOC.reallocarray(block, count, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_free(block: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { XALLOC.free(block) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_free_sized(block: *mut u8, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { XALLOC.free_sized(block, size) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_free_aligned_sized(block: *mut u8, align: usize, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { XALLOC.free_aligned_sized(block, align, size) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_memalign(align: usize, size: usize) -> *mut u8 {
+    XALLOC.memalign(align, size)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_aligned_alloc(align: usize, size: usize) -> *mut u8 {
+    XALLOC.aligned_alloc(align, size)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_posix_memalign(result: *mut *mut u8, align: usize, size: usize) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { XALLOC.posix_memalign(result, align, size) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_valloc(size: usize) -> *mut u8 {
+    XALLOC.valloc(size)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_pvalloc(size: usize) -> *mut u8 {
+    XALLOC.pvalloc(size)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_malloc_usable_size(block: *mut u8) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { XALLOC.malloc_usable_size(block) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_strdup(text: *const c_char) -> *mut u8 {
+    // SAFETY: the caller's promise: a string that ends.
+    unsafe { copy(text, libc::strlen(text)) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_strndup(text: *const c_char, most: usize) -> *mut u8 {
+    // SAFETY: the caller's promise: a string that ends, or has `most` bytes.
+    unsafe { copy(text, libc::strnlen(text, most)) }
+}
+
+/// A string of the first `length` bytes of `text`.
+///
+/// # Safety
+/// `text` has as many bytes.
+unsafe fn copy(text: *const c_char, length: usize) -> *mut u8 {
+    let block = XALLOC.malloc(length + 1);
+    if !block.is_null() {
+        // SAFETY: the caller's promise; the fresh block has one byte more.
+        unsafe {
+            block.copy_from_nonoverlapping(text.cast(), length);
+            block.add(length).write(0);
+        }
+    }
+    block
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_trim(keep: usize) -> c_int {
+    XALLOC.malloc_trim(keep)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_stats_print() {
+    XALLOC.malloc_stats();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_thread_init() {
+    XALLOC.thread_begin();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_thread_exit() {
+    XALLOC.thread_leave();
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_prefork() {
+    XALLOC.prefork();
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_postfork_parent() {
+    XALLOC.postfork_parent();
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_postfork_child() {
+    XALLOC.postfork_child();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_version() -> *const c_char {
+    xalloc_redirect::VERSION.as_ptr()
+}

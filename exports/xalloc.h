@@ -1,0 +1,104 @@
+/* xalloc: a heap beside the system's malloc. Link with libxalloc.a.
+ *
+ * Every function does what C's, POSIX's or glibc's function of the name without `xalloc_` does, errno included. A block
+ * belongs to this heap: it is freed by xalloc_free, not by free, and blocks of malloc are not freed here; a mistake is one
+ * line on stderr and SIGABRT. Blocks are aligned to 16 bytes. Any thread may free any block.
+ *
+ * The prefix is chosen when the library is built: `scripts/static-library --prefix my` makes libmy.a and my.h. Several
+ * copies with different prefixes may be linked into one program; each is a heap of its own. */
+#ifndef XALLOC_H
+#define XALLOC_H
+
+#include <stddef.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define XALLOC_NODISCARD __attribute__((__warn_unused_result__))
+#define XALLOC_SIZED(size) __attribute__((__malloc__, __alloc_size__ size, __warn_unused_result__))
+#else
+#define XALLOC_NODISCARD
+#define XALLOC_SIZED(size)
+#endif
+
+#ifdef __cplusplus
+#define XALLOC_NOTHROW noexcept
+extern "C" {
+#else
+#define XALLOC_NOTHROW
+#endif
+
+XALLOC_SIZED((1)) void *xalloc_malloc(size_t size) XALLOC_NOTHROW;
+XALLOC_SIZED((1, 2)) void *xalloc_calloc(size_t count, size_t size) XALLOC_NOTHROW;
+XALLOC_NODISCARD void *xalloc_realloc(void *block, size_t size) XALLOC_NOTHROW;
+XALLOC_NODISCARD void *xalloc_reallocarray(void *block, size_t count, size_t size) XALLOC_NOTHROW;
+XALLOC_SIZED((2)) void *xalloc_memalign(size_t align, size_t size) XALLOC_NOTHROW;
+XALLOC_SIZED((2)) void *xalloc_aligned_alloc(size_t align, size_t size) XALLOC_NOTHROW;
+XALLOC_NODISCARD int xalloc_posix_memalign(void **result, size_t align, size_t size) XALLOC_NOTHROW;
+XALLOC_SIZED((1)) void *xalloc_valloc(size_t size) XALLOC_NOTHROW;
+XALLOC_NODISCARD void *xalloc_pvalloc(size_t size) XALLOC_NOTHROW;
+XALLOC_NODISCARD char *xalloc_strdup(const char *text) XALLOC_NOTHROW;
+XALLOC_NODISCARD char *xalloc_strndup(const char *text, size_t most) XALLOC_NOTHROW;
+
+void xalloc_free(void *block) XALLOC_NOTHROW;
+/* C23: `size` is that of the request, `align` too. */
+void xalloc_free_sized(void *block, size_t size) XALLOC_NOTHROW;
+void xalloc_free_aligned_sized(void *block, size_t align, size_t size) XALLOC_NOTHROW;
+
+/* How many bytes of a block may be used: at least those asked for, and the same as long as it lives. */
+size_t xalloc_malloc_usable_size(void *block) XALLOC_NOTHROW;
+
+/* Gives free memory back to the system, but for about `keep` bytes. 1 if there was any, otherwise 0. */
+int xalloc_trim(size_t keep) XALLOC_NOTHROW;
+/* Prints a few lines on stderr: bytes in use, bytes held, address space. */
+void xalloc_stats_print(void) XALLOC_NOTHROW;
+/* The library's version, as "1.2.3". */
+const char *xalloc_version(void) XALLOC_NOTHROW;
+
+/* A thread is known to the heap from its first allocation, and leaves it by itself when it ends. A program with threads
+ * that libc does not know of, or that wants to choose the moment, calls these. After the exit a thread may still use the
+ * heap, on a slower way. */
+void xalloc_thread_init(void) XALLOC_NOTHROW;
+void xalloc_thread_exit(void) XALLOC_NOTHROW;
+
+/* fork() needs nothing. A program that forks behind libc's back (a raw clone) calls these around it, from the thread
+ * that forks. */
+void xalloc_prefork(void) XALLOC_NOTHROW;
+void xalloc_postfork_parent(void) XALLOC_NOTHROW;
+void xalloc_postfork_child(void) XALLOC_NOTHROW;
+
+#ifdef __cplusplus
+}
+
+#include <limits>
+#include <new>
+
+/* For containers: std::vector<int, xalloc_allocator<int>>. */
+template <class T> struct xalloc_allocator {
+  using value_type = T;
+
+  xalloc_allocator() noexcept = default;
+  template <class U> xalloc_allocator(const xalloc_allocator<U> &) noexcept {}
+
+  T *allocate(std::size_t count) {
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
+      throw std::bad_array_new_length();
+    void *block = alignof(T) <= 16 ? xalloc_malloc(count * sizeof(T)) : xalloc_aligned_alloc(alignof(T), count * sizeof(T));
+    if (!block)
+      throw std::bad_alloc();
+    return static_cast<T *>(block);
+  }
+
+  void deallocate(T *block, std::size_t) noexcept { xalloc_free(block); }
+};
+
+template <class T, class U> bool operator==(const xalloc_allocator<T> &, const xalloc_allocator<U> &) noexcept {
+  return true;
+}
+template <class T, class U> bool operator!=(const xalloc_allocator<T> &, const xalloc_allocator<U> &) noexcept {
+  return false;
+}
+#endif
+
+#undef XALLOC_NODISCARD
+#undef XALLOC_SIZED
+#undef XALLOC_NOTHROW
+#endif

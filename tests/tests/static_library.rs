@@ -1,0 +1,173 @@
+//! libxalloc.a and xalloc.h, as programs find them: built, installed, linked beside everything else.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::Duration;
+use xalloc_tests::{checkout, fixture, plain, run};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs a script of the checkout; its output, if it ended well.
+fn script(name: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Output {
+    let mut command = Command::new(checkout().join("scripts").join(name));
+    command.args(arguments).env_remove("XALLOC_PREFIX").envs(environment.iter().copied());
+    let output = command.output().expect("the script starts");
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// A directory with libxalloc.a and its header, and copies with the prefixes `one` and `two`.
+fn libraries() -> &'static Path {
+    static DIRECTORY: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(|| {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().to_str().expect("a path in UTF-8").to_owned();
+        for prefix in ["xalloc", "one", "two"] {
+            script("static-library", &["--prefix", prefix, "--output", &path], &[]);
+        }
+        directory
+    });
+    directory.path()
+}
+
+/// A fixture linked with copies of the library.
+fn program(source: &str, names: &[&str], more: &[&str]) -> PathBuf {
+    let include = format!("-I{}", libraries().display());
+    let files: Vec<String> =
+        names.iter().map(|name| libraries().join(format!("lib{name}.a")).display().to_string()).collect();
+    let flags: Vec<&str> = std::iter::once(include.as_str()).chain(files.iter().map(String::as_str)).collect();
+    fixture(source, &[flags.as_slice(), more].concat())
+}
+
+fn says_ok(command: &mut Command) {
+    let output = run(command, LIMIT).expect("it ends");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.ends_with("ok\n"), "{command:?}: {output:?}");
+}
+
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        eprintln!("{program} is not installed: skipped");
+    }
+    found
+}
+
+#[test]
+fn only_its_own_names_are_visible() {
+    for prefix in ["xalloc", "one"] {
+        let library = libraries().join(format!("lib{prefix}.a"));
+        let output = Command::new("nm").args(["-g", "--defined-only"]).arg(library).output().expect("nm starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let names: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+        let header = std::fs::read_to_string(libraries().join(format!("{prefix}.h"))).expect("the header");
+        assert!(names.iter().all(|name| name.starts_with(&format!("{prefix}_"))), "{names:?}");
+        assert!(names.iter().all(|name| header.contains(&format!("{name}("))), "{names:?}");
+        assert_eq!(names.len(), 23, "{names:?}");
+    }
+}
+
+#[test]
+fn stands_beside_malloc() {
+    says_ok(&mut plain(program("prefixed.c", &["xalloc"], &[])));
+}
+
+#[test]
+fn stands_beside_malloc_in_a_static_program() {
+    says_ok(&mut plain(program("prefixed.c", &["xalloc"], &["-static"])));
+}
+
+#[test]
+fn stands_beside_malloc_under_valgrind() {
+    if has("valgrind") {
+        let mut command = plain("valgrind");
+        command.args(["--quiet", "--error-exitcode=9", "--leak-check=no"]);
+        says_ok(command.arg(program("prefixed.c", &["xalloc"], &[])));
+    }
+}
+
+#[test]
+fn stands_beside_libxalloc_itself() {
+    says_ok(&mut xalloc_tests::preloaded(program("prefixed.c", &["xalloc"], &[]), ""));
+}
+
+#[test]
+fn serves_containers() {
+    for standard in ["-std=c++11", "-std=c++20"] {
+        says_ok(&mut plain(program("prefixed_stl.cpp", &["xalloc"], &[standard, "-Wextra", "-Werror"])));
+    }
+}
+
+#[test]
+fn copies_with_other_prefixes_stand_beside_each_other() {
+    says_ok(&mut plain(program("two_copies.c", &["one", "two"], &[])));
+}
+
+/// A Rust static library brings the same runtime symbols that ours must not show.
+#[test]
+fn stands_beside_a_rust_library() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let source = directory.path().join("other.rs");
+    let code = "#[unsafe(no_mangle)] pub extern \"C\" fn other() -> usize { vec![1usize; 100].iter().sum() }";
+    std::fs::write(&source, code).expect("written");
+    let library = directory.path().join("libother.a");
+    let status = Command::new("rustc")
+        .args(["--edition=2024", "--crate-type=staticlib", "-Cpanic=abort", "-o"])
+        .args([&library, &source])
+        .status()
+        .expect("rustc starts");
+    assert!(status.success());
+    let library = library.to_str().expect("a path in UTF-8");
+    // Whole, so that every symbol of either would meet its double.
+    let whole = ["-Wl,--whole-archive", library, "-Wl,--no-whole-archive", "-lm"];
+    says_ok(&mut plain(program("prefixed.c", &["xalloc"], &whole)));
+}
+
+#[test]
+fn a_foreign_block_is_a_mistake() {
+    use std::os::unix::process::ExitStatusExt;
+    let output = run(&mut plain(program("prefixed_misuse.c", &["xalloc"], &[])), LIMIT).expect("it ends");
+    assert_eq!(output.status.signal(), Some(6), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("xalloc: free(): 0x") && said.ends_with("not a block of this heap\n"), "{said}");
+}
+
+#[test]
+fn pkg_config_and_cmake_find_what_is_installed() {
+    let root = tempfile::tempdir().expect("a temporary directory");
+    let prefix = root.path().join("usr").to_str().expect("a path in UTF-8").to_owned();
+    script("install", &[&prefix], &[("LIBDIR", OsStr::new("lib/somewhere"))]);
+    let source = checkout().join("tests/fixtures/prefixed.c");
+    if has("pkg-config") {
+        let mut command = Command::new("pkg-config");
+        command.args(["--cflags", "--libs", "xalloc"]);
+        command.env("PKG_CONFIG_PATH", format!("{prefix}/lib/somewhere/pkgconfig"));
+        let flags = command.output().expect("pkg-config starts");
+        let flags = String::from_utf8(flags.stdout).expect("text");
+        let flags: Vec<&str> = flags.split_whitespace().collect();
+        says_ok(&mut plain(fixture("prefixed.c", &flags)));
+    }
+    if has("cmake") {
+        let project = root.path().join("project");
+        std::fs::create_dir(&project).expect("created");
+        let text = format!(
+            "cmake_minimum_required(VERSION 3.16)\nproject(consumer C)\nfind_package(xalloc 0.1 REQUIRED)\n\
+             add_executable(consumer {})\ntarget_link_libraries(consumer PRIVATE xalloc::xalloc)\n",
+            source.display()
+        );
+        std::fs::write(project.join("CMakeLists.txt"), text).expect("written");
+        let build = project.join("build");
+        let cmake = |arguments: &[&OsStr]| {
+            let output = Command::new("cmake").args(arguments).output().expect("cmake starts");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        let path = format!("-DCMAKE_PREFIX_PATH={prefix}");
+        // Where an unusual library directory is looked into, cmake must be told.
+        let package = format!("-Dxalloc_DIR={prefix}/lib/somewhere/cmake/xalloc");
+        cmake(&["-S".as_ref(), project.as_ref(), "-B".as_ref(), build.as_ref(), path.as_ref(), package.as_ref()]);
+        cmake(&["--build".as_ref(), build.as_ref()]);
+        says_ok(&mut plain(build.join("consumer")));
+    }
+}
