@@ -43,6 +43,9 @@ pub fn built(package: &str, file: &str) -> PathBuf {
 /// Compiles `tests/fixtures/<source>` (C or C++ by its extension) with `flags` and returns the executable
 /// (or the shared object, if the flags say so). Each call compiles into a directory of its own that lives as long as
 /// the test process.
+///
+/// `XALLOC_TEST_COMPILERS` is what stands before `gcc` and `g++` in the names of another machine's compilers; what they make
+/// needs `XALLOC_TEST_EMULATOR`.
 pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
     static OUTPUT: OnceLock<tempfile::TempDir> = OnceLock::new();
     static SERIAL: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
@@ -52,8 +55,13 @@ pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
     let path = checkout().join("tests/fixtures").join(source);
     let stem = path.file_stem().and_then(OsStr::to_str).expect("a fixture has a name");
     let output = directory.path().join(format!("{stem}-{serial}"));
-    let compiler = if path.extension() == Some(OsStr::new("c")) { "cc" } else { "c++" };
-    let status = Command::new(compiler)
+    let compiler = match (path.extension() == Some(OsStr::new("c")), std::env::var("XALLOC_TEST_COMPILERS")) {
+        (true, Err(_)) => "cc".to_owned(),
+        (false, Err(_)) => "c++".to_owned(),
+        (true, Ok(prefix)) => prefix + "gcc",
+        (false, Ok(prefix)) => prefix + "g++",
+    };
+    let status = Command::new(&compiler)
         .args(["-O1", "-g", "-Wall", "-Wno-use-after-free", "-fno-builtin", "-pthread", "-o"])
         .arg(&output)
         .arg(&path)
@@ -67,8 +75,19 @@ pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
 
 /// `program`, to be run on the library with `conf` as its `XALLOC_CONF` (`""` for none).
 pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
-    let mut command = plain(program);
-    command.env("LD_PRELOAD", library());
+    let mut command = match emulator() {
+        None => Command::new(program),
+        Some(mut emulator) => {
+            let mut preload = std::ffi::OsString::from("LD_PRELOAD=");
+            preload.push(library());
+            emulator.arg("-E").arg(preload).arg(program);
+            emulator
+        }
+    };
+    clean(&mut command);
+    if emulator().is_none() {
+        command.env("LD_PRELOAD", library());
+    }
     if !conf.is_empty() {
         command.env("XALLOC_CONF", conf);
     }
@@ -77,9 +96,29 @@ pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
 
 /// `program`, to be run on the system's malloc whatever the caller's environment says.
 pub fn plain(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.env_remove("LD_PRELOAD").env_remove("XALLOC_CONF").stdin(Stdio::null());
+    let mut command = match emulator() {
+        None => Command::new(program),
+        Some(mut emulator) => {
+            emulator.arg(program);
+            emulator
+        }
+    };
+    clean(&mut command);
     command
+}
+
+fn clean(command: &mut Command) {
+    command.env_remove("LD_PRELOAD").env_remove("XALLOC_CONF").stdin(Stdio::null());
+}
+
+/// What runs the programs of another machine: `XALLOC_TEST_EMULATOR`, a command of several words such as
+/// `qemu-aarch64 -L /usr/aarch64-linux-gnu`, whose option `-E` sets a variable for the program and not for itself.
+pub fn emulator() -> Option<Command> {
+    let words = std::env::var("XALLOC_TEST_EMULATOR").ok()?;
+    let mut words = words.split_whitespace();
+    let mut command = Command::new(words.next()?);
+    command.args(words);
+    Some(command)
 }
 
 /// Runs `command` to its end and returns what it printed.
