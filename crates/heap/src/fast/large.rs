@@ -10,6 +10,7 @@ use crate::size_class;
 impl FastHeap {
     /// A run or a huge block, of zeros if it comes to that.
     pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
+        self.look_at_clock_in_passing();
         if size > runs::MAX || align > runs::MAX_ALIGN {
             return self.huge.allocate(size, align, zeros, &self.metadata);
         }

@@ -78,7 +78,7 @@ impl FastHeap {
 
     /// Tunes the heap. Before the first allocation.
     pub fn tune(&self, tuning: Tuning) {
-        self.schedule.set_period(tuning.purge_delay);
+        self.schedule.set_delay(tuning.purge_delay);
         // Relaxed: written before start-up ends, which orders it before every use.
         self.lean.store(tuning.lean, Ordering::Relaxed);
         if tuning.lean {

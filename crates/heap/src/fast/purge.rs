@@ -1,41 +1,39 @@
 //! Giving back what has not been needed for a while, late and in bulk: touching a page again costs ten times what keeping
-//! it would, so nothing is given back that was used in the last second, nor a part that is small beside the whole.
+//! it would, so nothing is given back that was used in the last second.
 //!
 //! There is no thread for it. Threads look at the clock now and then on their slow paths; a process that does nothing at
 //! all keeps what it has.
 
 use super::thread_heap::ThreadHeap;
 use super::{FastHeap, Tuning};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use xalloc_os::clock;
+use xalloc_os::thread::Phase;
 
 /// How often a thread's classes are looked at for blocks at hand that it does not use, in milliseconds.
 const CLASSES_EVERY: u32 = 1000;
-/// What is never purged but by `malloc_trim`: this much, or a sixteenth of the most that was ever held.
+/// What is never purged but by `malloc_trim`.
 const FLOOR: usize = 1 << 20;
-const FLOOR_PART: usize = 16;
-/// How much is purged at once, and how many milliseconds later the rest follows: half a millisecond's work or so.
-const PORTION: usize = 16 << 20;
-const NEXT_PORTION: u64 = 20;
+/// How much is purged at once, and how many milliseconds later the rest follows: a millisecond's work or so.
+const PORTION: usize = 32 << 20;
+const NEXT_PORTION: u64 = 10;
 
 /// When to purge.
 pub struct Schedule {
-    /// Between two purges, in milliseconds: what is purged has been free for at least that long.
+    /// Between two purges, in milliseconds: what is purged has been free for at least that long, and at most twice.
     period: AtomicU64,
     due: AtomicU64,
-    /// The most bytes that were held at a purge.
-    peak: AtomicUsize,
 }
 
 impl Schedule {
     pub const fn new() -> Self {
-        Self { period: AtomicU64::new(Tuning::SPEED.purge_delay), due: AtomicU64::new(0), peak: AtomicUsize::new(0) }
+        Self { period: AtomicU64::new(Tuning::SPEED.purge_delay / 2), due: AtomicU64::new(0) }
     }
 
-    /// Sets the period. Before the first allocation.
-    pub fn set_period(&self, milliseconds: u64) {
+    /// Sets for how long memory stays that is free. Before the first allocation.
+    pub fn set_delay(&self, milliseconds: u64) {
         // Relaxed: written before start-up ends, which orders it before every use.
-        self.period.store(milliseconds, Ordering::Relaxed);
+        self.period.store(milliseconds / 2, Ordering::Relaxed);
     }
 
     /// Whether the caller is the one to purge at the time `now`.
@@ -53,14 +51,6 @@ impl Schedule {
         // Relaxed: see `is_due`.
         self.due.store(time, Ordering::Relaxed);
     }
-
-    /// What to keep of `held` bytes.
-    fn floor(&self, held: usize) -> usize {
-        // Relaxed: only the thread whose turn it is comes here.
-        let peak = self.peak.load(Ordering::Relaxed).max(held);
-        self.peak.store(peak, Ordering::Relaxed);
-        FLOOR.max(peak / FLOOR_PART)
-    }
 }
 
 impl FastHeap {
@@ -76,12 +66,20 @@ impl FastHeap {
         }
     }
 
+    /// The same for slow paths that have nothing to do with the thread's heap, if it has one.
+    pub(super) fn look_at_clock_in_passing(&self) {
+        if let Phase::Cached(heap) = Phase::current() {
+            // SAFETY: a cache in the TLS word is this thread's heap.
+            let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+            let _change = heap.change();
+            self.look_at_clock(heap);
+        }
+    }
+
     fn purge_surplus(&self, now: u64) {
         self.huge.clean_surplus();
-        let (arena, runs) = (self.arena.stats(), self.runs.stats());
-        let dirty = arena.dirty + runs.dirty;
-        let floor = self.schedule.floor(arena.in_slabs + runs.live + dirty);
-        let surplus = dirty.saturating_sub(floor).min(PORTION);
+        let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
+        let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
         let given = self.runs.purge(surplus, true);
         let given = given + self.arena.purge(surplus.saturating_sub(given), true);
         if given >= PORTION {
@@ -98,13 +96,11 @@ mod tests {
     fn one_is_told_and_not_at_first() {
         let schedule = Schedule::new();
         assert!(!schedule.is_due(5000));
-        assert!(!schedule.is_due(5999));
-        assert!(schedule.is_due(6000));
-        assert!(!schedule.is_due(6000));
-        schedule.come_again(6020);
-        assert!(!schedule.is_due(6019));
-        assert!(schedule.is_due(6020));
-        assert_eq!(schedule.floor(1 << 30), 1 << 26);
-        assert_eq!(schedule.floor(0), 1 << 26);
+        assert!(!schedule.is_due(5499));
+        assert!(schedule.is_due(5500));
+        assert!(!schedule.is_due(5500));
+        schedule.come_again(5520);
+        assert!(!schedule.is_due(5519));
+        assert!(schedule.is_due(5520));
     }
 }

@@ -1,0 +1,56 @@
+//! What the library holds when a peak is over: memory goes back to the kernel late, in portions, and then all of it.
+
+use std::time::Duration;
+use xalloc_tests::{fixture, plain, preloaded, run};
+
+/// Resident KiB at the base, at the peak and after it.
+fn sizes(mut command: std::process::Command) -> [i64; 3] {
+    let output = run(&mut command, Duration::from_secs(120)).expect("it ends");
+    assert!(output.status.success(), "{command:?}: {}", output.status);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let sizes: Vec<i64> = text.lines().map(|line| line.parse().expect("a number")).collect();
+    sizes.try_into().expect("three lines")
+}
+
+fn check(way: &str, conf: &str, mebibytes: i64, large: &str) {
+    let program = fixture("purge.c", &[]);
+    let mut command = preloaded(&program, conf);
+    command.args([way, &mebibytes.to_string(), large]);
+    let [base, peak, after] = sizes(command);
+    assert!(peak >= base + mebibytes * 1000, "{base} KiB, then only {peak}");
+    assert!(after * 10 <= base * 11, "{way} {conf}: {base} KiB, then {peak}, then {after}");
+}
+
+#[test]
+fn all_goes_back_after_a_peak() {
+    check("activity", "", 2048, "0");
+}
+
+#[test]
+fn runs_go_back_too() {
+    check("activity", "", 512, "100");
+}
+
+#[test]
+fn on_small_pages_as_well() {
+    check("activity", "thp:never", 512, "0");
+}
+
+#[test]
+fn trim_gives_it_back_at_once() {
+    check("trim", "", 512, "100");
+}
+
+/// The other side: what is wanted again soon is still there.
+#[test]
+fn nothing_goes_back_before_its_time() {
+    let program = fixture("purge.c", &[]);
+    let mut command = preloaded(&program, "purge_ms:100000");
+    command.args(["activity", "512", "0", "2"]);
+    let [base, peak, after] = sizes(command);
+    assert!(after - base >= (peak - base) / 2, "{base} KiB, then {peak}, then {after}");
+    let mut system = plain(&program);
+    system.args(["trim", "512", "0"]);
+    let [base, _, after] = sizes(system);
+    assert!(after * 10 <= base * 11, "the fixture frees what it allocates: {base} {after}");
+}
