@@ -69,7 +69,13 @@ impl Arena {
         let slices = TABLE[class].slices as usize;
         let (chunk, index) = self.0.with(|state| {
             state.find(slices).or_else(|| {
-                state.reopen_chunk().or_else(|| state.open_chunk(metadata))?;
+                // An end that was unmapped may be too short for what is wanted now.
+                while state.reopen_chunk().is_some() {
+                    if let Some(found) = state.find(slices) {
+                        return Some(found);
+                    }
+                }
+                state.open_chunk(metadata)?;
                 state.find(slices)
             })
         })?;
@@ -163,13 +169,16 @@ impl Arena {
         self.0.with(|state| {
             for chunk in state.chunks() {
                 // SAFETY: under the lock; the records are single-writer words.
-                let (free, base, slabs) = unsafe { ((*chunk).free, (*chunk).base, &(*chunk).slabs) };
+                let (base, slabs) = unsafe { ((*chunk).base, &(*chunk).slabs) };
+                // Where a chunk is not mapped, something else of ours may be.
+                // SAFETY: as above.
+                let unused = unsafe { (*chunk).free | (*chunk).unmapped };
                 let mut index = 0;
                 while index < 64 {
-                    let in_use = free & 1 << index == 0 && page_map::bin(base + index * SLICE) != 0;
+                    let in_use = unused & 1 << index == 0 && page_map::bin(base + index * SLICE) != 0;
                     if in_use {
                         each(&slabs[index]);
-                        index += slabs[index].shape().slices as usize;
+                        index += slabs[index].shape().slices.max(1) as usize;
                     } else {
                         index += 1;
                     }

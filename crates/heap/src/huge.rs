@@ -363,15 +363,23 @@ impl State {
         let offset = record.start - record.base;
         // A huge page moves as a whole only from one multiple of its size to another one.
         let align = if offset == 0 { huge_pages::block_align(length) } else { 1 };
+        // The kernel may hand the old addresses to another thread at once, which enters what it makes there.
+        page_map::set(record.start & !(SLICE - 1), SLICE, Entry::None);
+        let entry = Entry::Huge(core::ptr::from_mut(record).cast());
+        // Aligned, both mappings exist for a moment; where that is too much, one that moves as the kernel likes may do.
         // SAFETY: the mapping is the block's, whose only owner moves it.
-        let Some(base) = (unsafe { pages::remap(record.base, record.length, length, align) }) else {
+        let moved = unsafe {
+            pages::remap(record.base, record.length, length, align)
+                .or_else(|| pages::remap(record.base, record.length, length, 1))
+        };
+        let Some(base) = moved else {
+            page_map::set(record.start & !(SLICE - 1), SLICE, entry);
             self.spare = Some(spare);
             return None;
         };
         let start = base + offset;
         self.spare = spare.cover(start);
-        page_map::set(record.start & !(SLICE - 1), SLICE, Entry::None);
-        page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(core::ptr::from_mut(record).cast()));
+        page_map::set(start & !(SLICE - 1), SLICE, entry);
         (record.base, record.start, record.entered) = (base, start, start);
         Some(())
     }

@@ -74,7 +74,7 @@ pub fn advise_chunk(start: usize, size: usize, held: usize) -> bool {
     pages::advise_huge(start, size, true);
     // Relaxed, twice: how many are timed need not be exact.
     let timed = TIMED_SO_FAR.load(Ordering::Relaxed);
-    if timed < TIMED {
+    if timed < TIMED && size >= SIZE {
         TIMED_SO_FAR.store(timed + 1, Ordering::Relaxed);
         let before = clock::nanoseconds();
         let populated = pages::populate(start, SIZE);

@@ -101,6 +101,9 @@ pub fn entry(address: usize) -> Entry {
     let record = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) };
     match bin {
         RUNS_TAG => Entry::Runs(record),
+        // Without a record: another thread is taking the block out, and the address is that of somebody else's memory in
+        // the same slice.
+        HUGE_TAG if record.is_null() => Entry::None,
         HUGE_TAG => Entry::Huge(record),
         bin => Entry::Slab(bin, record),
     }

@@ -88,8 +88,8 @@ impl Runs {
         let allocate =
             |index, chunks: &mut Chunks| chunks.allocate(count, align, || open_chunk(index, arena, metadata));
         for (index, shard) in self.0.iter().enumerate() {
-            if let Ok(run) = shard.try_with(|chunks| allocate(index, chunks)) {
-                return run;
+            if let Ok(Some(run)) = shard.try_with(|chunks| allocate(index, chunks)) {
+                return Some(run);
             }
         }
         let index = thread::token() / PAGE % SHARDS;

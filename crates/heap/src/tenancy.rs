@@ -54,6 +54,13 @@ impl Tenancy {
         self.0.compare_exchange(ORPHAN, state, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
+    /// Whether the heap is an orphan already, as far as its tenant may ask: in a child that was forked while this thread had
+    /// borrowed it.
+    pub fn is_orphan(&self) -> bool {
+        // Relaxed: only the tenant's own fork made it one.
+        self.0.load(Ordering::Relaxed) == ORPHAN
+    }
+
     /// Leaves the heap to whoever adopts it. Then comes [`Tenancy::help_while`].
     pub fn orphan(&self) {
         // Release: what this tenant did to the heap is seen by the next one.

@@ -22,7 +22,7 @@ pub static OPTIONS: &[Setting] = &[
         name: "purge_ms",
         kind: Kind::Count,
         default: "1000",
-        help: "For how many milliseconds memory must have been free before it is given back to the kernel.",
+        help: "For how many milliseconds, at most, memory stays that nobody uses; for half as many at least.",
         category: "Heap",
     },
     Setting {

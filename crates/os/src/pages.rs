@@ -131,11 +131,9 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
     // SAFETY: the target is a part of the mapping just made, which nobody has seen.
     let moved = unsafe { syscall::mremap(address, old, new, flags, place.start) };
     let end = round_up(place.start + new, page_size());
-    let rest = match moved {
-        Ok(_) => [(place.base, place.start), (end, place.base + place.length)],
-        Err(_) => [(place.base, place.base + place.length), (0, 0)],
-    };
-    for (from, to) in rest {
+    // Not the target itself, should it have failed: the kernel may have unmapped it before it found out, and another thread
+    // may have mapped something in its place since. At worst, address space is lost.
+    for (from, to) in [(place.base, place.start), (end, place.base + place.length)] {
         if from < to {
             // SAFETY: what is left of that mapping. If the kernel keeps it, only address space is lost.
             let _ = unsafe { unmap(from, to - from) };

@@ -33,7 +33,10 @@ impl FastHeap {
             return resized;
         }
         let wanted = with_room_to_grow(old, size);
-        let new = self.malloc(wanted);
+        let mut new = self.malloc(wanted);
+        if new.is_null() && wanted != size {
+            new = self.malloc(size);
+        }
         if new.is_null() {
             // A block that need not grow is good enough as it is.
             return if size <= old { block } else { new };

@@ -53,7 +53,9 @@ impl Registry {
     /// Leaves a heap to whoever adopts it.
     pub fn orphan(&self, heap: &'static ThreadHeap) {
         let _guard = self.lock.lock();
-        self.push_orphan(heap);
+        if !heap.tenancy.is_orphan() {
+            self.push_orphan(heap);
+        }
         heap.tenancy.orphan();
     }
 

@@ -120,6 +120,8 @@ impl FastHeap {
             // What others sent to heaps without a thread may free slices, what is kept may be in a region's way.
             self.help_orphans();
             self.huge.trim();
+            // Nor may this thread keep what it does not use; the class itself has nothing.
+            (1..heap.bins.len()).filter(|&other| other != class).for_each(|other| self.empty_bin(heap, other));
             self.arena.take_slab(class, &self.metadata)
         })?;
         enter_slab(slab, heap.bin_address(class));
