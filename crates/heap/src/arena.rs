@@ -14,7 +14,7 @@ use xalloc_os::{Lock, pages};
 
 mod chunk;
 mod regions;
-use chunk::{Chunk, best_group, best_slice, slice_mask};
+use chunk::{Chunk, best_group, best_slice, free_groups, slice_mask};
 use regions::Regions;
 
 /// A chunk: 64 slices, two huge pages.
@@ -69,13 +69,7 @@ impl Arena {
         let slices = TABLE[class].slices as usize;
         let (chunk, index) = self.0.with(|state| {
             state.find(slices).or_else(|| {
-                // An end that was unmapped may be too short for what is wanted now.
-                while state.reopen_chunk().is_some() {
-                    if let Some(found) = state.find(slices) {
-                        return Some(found);
-                    }
-                }
-                state.open_chunk(metadata)?;
+                state.reopen_chunk(slices).or_else(|| state.open_chunk(metadata))?;
                 state.find(slices)
             })
         })?;
@@ -178,6 +172,7 @@ impl Arena {
                     let in_use = unused & 1 << index == 0 && page_map::bin(base + index * SLICE) != 0;
                     if in_use {
                         each(&slabs[index]);
+                        // 0 in a forked child, for a slab that another thread was taking out of the map, slice by slice.
                         index += slabs[index].shape().slices.max(1) as usize;
                     } else {
                         index += 1;
@@ -318,14 +313,16 @@ impl State {
         }
     }
 
-    /// Maps the end of a chunk again that was unmapped, if nobody has taken its place in the address space.
-    fn reopen_chunk(&mut self) -> Option<()> {
+    /// Maps the end of a chunk again that was unmapped, one with which `count` slices can be had, if nobody has taken its
+    /// place in the address space.
+    fn reopen_chunk(&mut self, count: usize) -> Option<()> {
         for chunk in self.chunks() {
             // SAFETY: under the lock.
             unsafe {
                 let (mapped, end) = ((*chunk).mapped(), (*chunk).unmapped);
                 let (start, size) = ((*chunk).base + mapped * SLICE, (64 - mapped) * SLICE);
-                if end == 0 || !pages::map_at(start, size) {
+                let is_enough = count == 1 || free_groups((*chunk).free | end) != 0;
+                if end == 0 || !is_enough || !pages::map_at(start, size) {
                     continue;
                 }
                 (*chunk).unmapped = 0;

@@ -1,8 +1,6 @@
 //! Address space that an arena gives back and maps again. Alone in its process: another test's thread could map something
 //! in its place meanwhile.
 
-#![allow(missing_docs, reason = "a test")]
-
 use xalloc_heap::arena::{Arena, CHUNK};
 use xalloc_heap::metadata::Metadata;
 use xalloc_heap::page_map::{self, Entry};

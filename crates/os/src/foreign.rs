@@ -100,9 +100,11 @@ fn is_anonymous(address: usize) -> bool {
 /// unmaps, which no check can survive.
 fn read_word(address: usize) -> Option<usize> {
     let page = address & !(pages::page_size() - 1);
+    if !address.is_multiple_of(WORD) || !syscall::is_mapped(page) {
+        return None;
+    }
     // SAFETY: mapped, aligned, and read once; what another thread writes there meanwhile makes any value, not harm.
-    (address.is_multiple_of(WORD) && syscall::is_mapped(page))
-        .then(|| unsafe { (address as *const usize).read_volatile() })
+    Some(unsafe { (address as *const usize).read_volatile() })
 }
 
 #[cfg(test)]

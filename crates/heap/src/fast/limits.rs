@@ -2,15 +2,16 @@
 //!
 //! Little at first. A class whose blocks went back to their slabs and were wanted again has too small a limit: it is
 //! doubled, as long as all classes together stay within an allowance (each bin may hold its limit twice, in the list and
-//! in the spill). Now and then, and when the allowance is used up, classes are looked at: if a bin has not changed since it was last
-//! looked at, it falls back to its first limit, and all that it has at hand goes back to the slabs. A few blocks at hand
-//! can keep as many slabs in use; a program that uses one size after the other would end up with slabs of all of them.
+//! in the spill). Now and then, and when the allowance is used up, classes are looked at: if a bin has not changed since
+//! it was last looked at, it falls back to its first limit, and all that it has at hand goes back to the slabs. A few
+//! blocks at hand can keep as many slabs in use; a program that uses one size after the other would end up with slabs of
+//! all of them.
 
 use super::FastHeap;
 use super::thread_heap::ThreadHeap;
 use crate::size_class::{CLASSES, SLICE, TABLE};
 
-/// A bin's first limit: two pages full of blocks, within these bounds.
+/// A bin's first limit: this many bytes of blocks, within these bounds.
 const FIRST_BYTES: usize = 32 << 10;
 const FIRST_BLOCKS: (usize, usize) = (2, 32);
 /// What all limits together may have grown by: this much, or an eighth of the heap's slabs.

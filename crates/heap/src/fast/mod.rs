@@ -34,7 +34,7 @@ use xalloc_os::thread::{self, Phase};
 /// What a user may want of the default heap.
 #[derive(Clone, Copy, Debug)]
 pub struct Tuning {
-    /// For how many milliseconds memory must have been free before it is given back to the kernel.
+    /// For how many milliseconds, at most, memory stays that nobody uses; for half as many at least.
     pub purge_delay: u64,
     /// Whether threads keep as little as they can.
     pub lean: bool,
@@ -208,15 +208,7 @@ unsafe impl Heap for FastHeap {
             return core::ptr::null_mut();
         };
         // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
-        unsafe {
-            let bin = &*heap.add(bin).cast::<Bin>();
-            let block = bin.head.get();
-            if !block.is_null() {
-                bin.head.set((*block).next);
-                bin.room.set(bin.room.get() + 1);
-            }
-            block.cast()
-        }
+        unsafe { (*heap.add(bin).cast::<Bin>()).pop() }
     }
 
     #[inline(always)]

@@ -1,5 +1,5 @@
 //! Giving back what has not been needed for a while, late and in bulk: touching a page again costs ten times what keeping
-//! it would, so nothing is given back that was used in the last second.
+//! it would, so nothing is given back that was used in the last half of `purge_ms`.
 //!
 //! There is no thread for it. Threads look at the clock now and then on their slow paths; a process that does nothing at
 //! all keeps what it has.

@@ -18,32 +18,17 @@ const COLLECT_BLOCKS: usize = 16;
 /// How many blocks go through a thread's slow paths between two sendings of what it collected for others.
 const SEND_INTERVAL: u32 = 2048;
 
-impl ThreadHeap {
-    /// Takes a block that is at hand, or null.
-    #[inline(always)]
-    pub(super) fn pop(&self, class: usize) -> *mut u8 {
-        let bin = &self.bins[class];
-        let block = bin.head.get();
-        if !block.is_null() {
-            // SAFETY: a free block of this bin, whose first word is the list's.
-            bin.head.set(unsafe { (*block).next });
-            bin.room.set(bin.room.get() + 1);
-        }
-        block.cast()
-    }
-}
-
 impl FastHeap {
     /// A block of `class`, or null if there is no memory.
     #[inline]
     pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
-        let block = heap.pop(class);
+        let block = heap.bins[class].pop();
         if !block.is_null() {
             return block;
         }
         let _change = heap.change();
         self.refill(heap, class);
-        heap.pop(class)
+        heap.bins[class].pop()
     }
 
     /// Puts blocks of `class` at hand if there is any way to have some.

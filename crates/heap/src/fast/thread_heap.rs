@@ -29,6 +29,18 @@ pub struct Bin {
 }
 
 impl Bin {
+    /// Takes a block that is at hand, or null.
+    #[inline(always)]
+    pub fn pop(&self) -> *mut u8 {
+        let block = self.head.get();
+        if !block.is_null() {
+            // SAFETY: a free block of this bin, whose first word is the list's.
+            self.head.set(unsafe { (*block).next });
+            self.room.set(self.room.get() + 1);
+        }
+        block.cast()
+    }
+
     /// The length of `head`.
     pub fn length(&self) -> usize {
         (self.base.get() as i32 + self.limit.get() as i32 - self.room.get()).max(0) as usize
