@@ -112,19 +112,6 @@ pub unsafe trait Heap: Sync {
         true
     }
 
-    /// [`Heap::free`] if [`Heap::owns`] the block; false if not.
-    ///
-    /// # Safety
-    /// `block` is a live block of this heap, or a pointer that it can tell from one.
-    unsafe fn free_if_owned(&self, block: *mut u8) -> bool {
-        let owned = self.owns(block);
-        if owned {
-            // SAFETY: the caller's promise.
-            unsafe { self.free(block) };
-        }
-        owned
-    }
-
     /// [`Heap::malloc`] with zeroed contents.
     fn calloc(&self, size: usize) -> *mut u8 {
         let block = self.malloc(size);

@@ -5,14 +5,12 @@
 
 #![no_std]
 
-mod heap;
-
 use core::ffi::{c_char, c_int, c_void};
-use heap::Own;
+use xalloc_heap::FastHeap;
 use xalloc_redirect::{Callbacks, HeapRedirect};
 
-static XALLOC: HeapRedirect<Own> = HeapRedirect::new(
-    Own::new(),
+static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(
+    FastHeap::new(),
     Callbacks {
         thread_end,
         run_thread,
@@ -22,7 +20,8 @@ static XALLOC: HeapRedirect<Own> = HeapRedirect::new(
         postfork_child: xalloc_postfork_child,
         operator_allocate,
     },
-);
+)
+.beside_malloc();
 
 xalloc_redirect::panic_handler!();
 

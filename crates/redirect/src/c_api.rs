@@ -3,7 +3,7 @@
 //! The rules are those of C23, POSIX.1-2024 and glibc, where they leave a choice glibc's. Success never touches errno,
 //! `free` never does.
 
-use crate::{BOOTSTRAP, Heap, HeapRedirect, foreign};
+use crate::{BOOTSTRAP, Heap, HeapRedirect};
 use core::ptr::null_mut;
 use xalloc_heap::misuse::Call;
 use xalloc_os::{foreign as libc_blocks, pages};
@@ -84,21 +84,23 @@ impl<H: Heap> HeapRedirect<H> {
     #[inline(never)]
     unsafe fn free_any(&self, block: *mut u8) {
         // SAFETY: the caller's promise.
-        unsafe { self.free_with(block, |heap| heap.free_if_owned(block)) }
+        unsafe { self.free_with(block, |heap| heap.free(block)) }
     }
 
-    /// Frees a block that was not at hand: `free_owned` frees one of the heap's own, and says whether it was one.
+    /// Frees a block that was not at hand: `free_owned` frees one of the heap's own.
     #[inline(always)]
-    unsafe fn free_with(&self, block: *mut u8, free_owned: impl FnOnce(&H) -> bool) {
+    unsafe fn free_with(&self, block: *mut u8, free_owned: impl FnOnce(&H)) {
         if block.is_null() || BOOTSTRAP.owns(block) {
             return;
         }
-        if self.heap().is_some_and(free_owned) {
-            return;
-        }
-        if let Some(found) = foreign::recognise(block, Call::Free) {
-            // SAFETY: the caller's promise: it owns the block, which was recognised.
-            unsafe { libc_blocks::free(block as usize, found) };
+        match self.heap() {
+            Some(heap) if heap.owns(block) => free_owned(heap),
+            _ => {
+                if let Some(found) = self.recognise(block, Call::Free) {
+                    // SAFETY: the caller's promise: it owns the block, which was recognised.
+                    unsafe { libc_blocks::free(block as usize, found) };
+                }
+            }
         }
     }
 
@@ -111,13 +113,7 @@ impl<H: Heap> HeapRedirect<H> {
         // SAFETY: the caller's promise.
         unsafe {
             if !self.heap.cached_free(block) {
-                self.free_with(block, |heap| {
-                    let owned = heap.owns(block);
-                    if owned {
-                        heap.free_sized(block, size);
-                    }
-                    owned
-                });
+                self.free_with(block, |heap| heap.free_sized(block, size));
             }
         }
     }
@@ -131,13 +127,7 @@ impl<H: Heap> HeapRedirect<H> {
         // SAFETY: the caller's promise.
         unsafe {
             if !self.heap.cached_free(block) {
-                self.free_with(block, |heap| {
-                    let owned = heap.owns(block);
-                    if owned {
-                        heap.free_aligned_sized(block, align, size);
-                    }
-                    owned
-                });
+                self.free_with(block, |heap| heap.free_aligned_sized(block, align, size));
             }
         }
     }
@@ -215,7 +205,7 @@ impl<H: Heap> HeapRedirect<H> {
             let (old, maker) = if BOOTSTRAP.owns(block) {
                 (BOOTSTRAP.usable_size(block), None)
             } else {
-                match foreign::recognise(block, Call::Realloc) {
+                match self.recognise(block, Call::Realloc) {
                     Some(found) => (found.usable, Some(found)),
                     None => return fail(libc::EINVAL),
                 }
@@ -320,7 +310,7 @@ impl<H: Heap> HeapRedirect<H> {
             }
             match self.heap() {
                 Some(heap) if heap.owns(block) => heap.usable_size(block),
-                _ => foreign::recognise(block, Call::UsableSize).map_or(0, |found| found.usable),
+                _ => self.recognise(block, Call::UsableSize).map_or(0, |found| found.usable),
             }
         }
     }

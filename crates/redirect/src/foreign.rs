@@ -1,17 +1,25 @@
 //! Pointers that the heap does not own: blocks of libc's malloc go back to it, the rest is the program's mistake.
 
+use crate::{Heap, HeapRedirect};
 use xalloc_heap::misuse::{self, Call};
 use xalloc_os::foreign::{self, Foreign};
 use xalloc_os::maps::{self, Place};
 
-/// Recognises a pointer that the heap does not own, or reports it for `call`.
-#[cold]
-pub fn recognise(block: *mut u8, call: Call) -> Option<Foreign> {
-    let found = foreign::recognise(block as usize);
-    if found.is_none() {
-        misuse::report(call, block as usize, describe(block as usize));
+impl<H: Heap> HeapRedirect<H> {
+    /// Recognises a pointer that the heap does not own, or reports it for `call`.
+    #[cold]
+    pub(crate) fn recognise(&self, block: *mut u8, call: Call) -> Option<Foreign> {
+        let address = block as usize;
+        if self.is_beside_malloc {
+            misuse::report(call, address, "not a block of this heap");
+            return None;
+        }
+        let found = foreign::recognise(address);
+        if found.is_none() {
+            misuse::report(call, address, describe(address));
+        }
+        found
     }
-    found
 }
 
 /// What an address looks like that nobody allocated.

@@ -73,12 +73,20 @@ pub struct HeapRedirect<H> {
     callbacks: Callbacks,
     startup: Startup,
     threads: ThreadEnd,
+    is_beside_malloc: bool,
 }
 
 impl<H: Heap> HeapRedirect<H> {
     /// The redirection to `heap`.
     pub const fn new(heap: H, callbacks: Callbacks) -> Self {
-        Self { heap, callbacks, startup: Startup::new(), threads: ThreadEnd::new() }
+        Self { heap, callbacks, startup: Startup::new(), threads: ThreadEnd::new(), is_beside_malloc: false }
+    }
+
+    /// The same, not in the place of the process's malloc but beside it: a pointer that is not the heap's is a mistake, and
+    /// no other allocator's block.
+    pub const fn beside_malloc(mut self) -> Self {
+        self.is_beside_malloc = true;
+        self
     }
 
     /// The heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here
