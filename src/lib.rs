@@ -14,6 +14,7 @@ xalloc_redirect::panic_handler!();
 xalloc_redirect::interpose!(Heaps = Heaps::new());
 
 // What names this library to libc's `pthread_atfork`, from the start files that build.rs leaves out.
+#[cfg(target_os = "linux")]
 core::arch::global_asm!(
     ".pushsection .data.rel.ro.xalloc_dso_handle,\"aw\",@progbits",
     ".hidden __dso_handle",

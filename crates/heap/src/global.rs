@@ -47,6 +47,7 @@ fn known() -> &'static FastHeap {
 fn attach() {
     match STARTUP.begin(thread::token()) {
         Begin::Run => {
+            thread::prepare();
             THREAD_END.create(thread_end);
             // SAFETY: libc's. If it has no memory for them, fork works as long as no other thread is inside the heap.
             unsafe { libc::pthread_atfork(Some(prefork), Some(postfork_parent), Some(postfork_child)) };

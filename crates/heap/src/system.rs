@@ -10,6 +10,7 @@ use crate::misuse::Call;
 use crate::page_map::{self, Entry};
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
+use xalloc_os::next;
 
 type Malloc = unsafe extern "C" fn(usize) -> *mut c_void;
 type Memalign = unsafe extern "C" fn(usize, usize) -> *mut c_void;
@@ -27,10 +28,9 @@ impl Next {
         Self(AtomicPtr::new(core::ptr::null_mut()), name)
     }
 
-    #[allow(clippy::disallowed_methods, reason = "called by the constructor, outside of allocations")]
+    /// Called by the constructor, outside of allocations.
     fn find(&self) {
-        // SAFETY: a lookup behind this library, outside of any allocation.
-        let function = unsafe { libc::dlsym(libc::RTLD_NEXT, self.1.as_ptr()) };
+        let function = next::find(self.1);
         // Release: `malloc` is found last, and whoever sees it sees the others.
         self.0.store(function, Ordering::Release);
     }

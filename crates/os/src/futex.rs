@@ -1,7 +1,7 @@
 //! Sleeping until a word changes: what [`crate::Lock`] does when spinning was not enough.
 
 use crate::sync::AtomicU32;
-use crate::syscall;
+use crate::system::syscall;
 
 /// How often a waiter looks before it sleeps: the critical sections are shorter than a system call.
 const SPINS: u32 = 100;
@@ -13,7 +13,7 @@ pub fn wait(word: &AtomicU32, expected: u32) {
 
 /// Wakes one thread that sleeps on `word`.
 pub fn wake_one(word: &AtomicU32) {
-    syscall::futex_wake(word.as_ptr(), 1);
+    syscall::futex_wake_one(word.as_ptr());
 }
 
 /// Calls `attempt` again and again for a moment, until it succeeds. Whether it did.

@@ -2,7 +2,8 @@
 //!
 //! Why it exists: everything above is the same on every platform, so every `cfg(target_*)` of the library stands here.
 //! What it must not do: allocate, take a libc lock, touch errno, or call anything another preloaded library could have
-//! replaced. System calls are therefore made directly ([`syscall`]), never through libc's wrappers.
+//! replaced. On Linux system calls are therefore made directly, never through libc's
+//! wrappers; on macOS, where only libSystem may make them, through those that nothing allocates in.
 
 #![no_std]
 #![cfg_attr(test, allow(unused_crate_dependencies, reason = "the test harness links more than the library"))]
@@ -10,21 +11,24 @@
 #[cfg(test)]
 extern crate std;
 
-#[cfg(not(all(
-    target_os = "linux",
-    target_pointer_width = "64",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-)))]
-compile_error!("xalloc runs on 64-bit Linux (x86-64 and aarch64); other systems are not supported yet");
+#[cfg(windows)]
+compile_error!(
+    "xalloc does not run on Windows: there every C runtime has a malloc of its own inside its library, and the loader has no \
+     preload that could put another one in its place"
+);
+#[cfg(not(all(target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+compile_error!("xalloc runs on x86-64 and aarch64: crates/os/src/arch has what another processor needs");
 
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 mod arch;
+#[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
+#[cfg_attr(target_os = "macos", path = "macos/mod.rs")]
+mod system;
 
 pub mod clock;
-pub mod foreign;
+pub mod errno;
 mod futex;
-pub mod libc_imports;
 pub mod lock;
 #[cfg(test)]
 mod lock_tests;
@@ -36,13 +40,14 @@ pub mod startup;
 mod startup_tests;
 pub mod stderr;
 mod sync;
-pub mod syscall;
 pub mod thread;
 pub mod thread_end;
 
-pub use arch::jump_if_null;
 pub use lock::Lock;
 pub use startup::Startup;
+#[cfg(target_os = "linux")]
+pub use system::jump_if_null;
+pub use system::{REALLOC_TO_ZERO_FREES, foreign, next, stdio, syscall};
 pub use thread_end::ThreadEnd;
 
 impl Startup {
@@ -94,5 +99,17 @@ macro_rules! panic_handler {
         fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
             $crate::abort_on_panic(info)
         }
+    };
+}
+
+/// Has `extern "C" fn $function()` called when the library or program that this stands in is loaded, before its other
+/// constructors where the system has an order.
+#[macro_export]
+macro_rules! constructor {
+    ($function:expr) => {
+        #[used]
+        #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array.00101"))]
+        #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func,mod_init_funcs"))]
+        static XALLOC_CONSTRUCTOR: extern "C" fn() = $function;
     };
 }

@@ -1,118 +1,22 @@
 //! What an address looks like to the kernel: for the message about a pointer that nobody allocated.
 
-use crate::syscall;
+pub use crate::system::maps::describe;
 
 /// The kind of memory at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Nothing is mapped there.
     Unmapped,
-    /// The main thread's stack.
+    /// A stack that the kernel knows as one: on Linux the main thread's.
     Stack,
     /// Memory that a file backs: a program's or library's code or data.
     File,
-    /// The `brk` heap, which libc's malloc uses.
+    /// The `brk` heap, which glibc's malloc uses.
     Break,
     /// Memory from an anonymous `mmap`: other threads' stacks, other allocators' heaps.
     Anonymous,
-    /// `/proc/self/maps` could not be read.
+    /// The kernel does not say.
     Unknown,
-}
-
-/// Looks `address` up in `/proc/self/maps`. Slow (it reads the file), so only for foreign and bad pointers.
-pub fn describe(address: usize) -> Place {
-    find(|line| (line.start..line.end).contains(&address)).0
-}
-
-/// Where the `brk` heap starts, if there is one.
-pub fn break_start() -> Option<usize> {
-    let (place, start) = find(|line| line.place() == Place::Break);
-    (place == Place::Break).then_some(start)
-}
-
-/// The place and the start of the first mapping that `wanted` accepts.
-fn find(wanted: impl Fn(&Parser) -> bool) -> (Place, usize) {
-    let Ok(file) = syscall::open_read(c"/proc/self/maps") else { return (Place::Unknown, 0) };
-    let mut parser = Parser::new();
-    let mut buffer = [0; 1024];
-    let place = loop {
-        match syscall::read(file, &mut buffer) {
-            Ok(0) => break (Place::Unmapped, 0),
-            Ok(count) => {
-                if let Some(found) = buffer[..count].iter().find_map(|&byte| parser.feed(byte, &wanted)) {
-                    break found;
-                }
-            }
-            Err(_) => break (Place::Unknown, 0),
-        }
-    };
-    syscall::close(file);
-    place
-}
-
-/// Reads lines of the form `start-end perms offset device inode   name`, byte by byte, because a line may be longer than
-/// any buffer we want on a stack.
-struct Parser {
-    start: usize,
-    end: usize,
-    inode: usize,
-    /// Which of the fields, separated by runs of spaces, is being read.
-    field: usize,
-    in_space: bool,
-    in_end: bool,
-    name: [u8; 8],
-    name_used: usize,
-}
-
-impl Parser {
-    fn new() -> Self {
-        Self { start: 0, end: 0, inode: 0, field: 0, in_space: false, in_end: false, name: [0; 8], name_used: 0 }
-    }
-
-    /// Takes the next byte; the answer comes with the newline of the first line that is wanted.
-    fn feed(&mut self, byte: u8, wanted: &impl Fn(&Self) -> bool) -> Option<(Place, usize)> {
-        match byte {
-            b'\n' => {
-                let found = wanted(self).then(|| (self.place(), self.start));
-                *self = Self::new();
-                return found;
-            }
-            b' ' => {
-                self.field += usize::from(!self.in_space);
-                self.in_space = true;
-            }
-            byte => {
-                self.in_space = false;
-                self.feed_field(byte);
-            }
-        }
-        None
-    }
-
-    fn feed_field(&mut self, byte: u8) {
-        match (self.field, byte) {
-            (0, b'-') => self.in_end = true,
-            (0, digit) => {
-                let number = if self.in_end { &mut self.end } else { &mut self.start };
-                *number = *number << 4 | (digit as char).to_digit(16).unwrap_or(0) as usize;
-            }
-            (4, digit) => self.inode = self.inode * 10 + digit.wrapping_sub(b'0') as usize,
-            (5, byte) if self.name_used < self.name.len() => {
-                self.name[self.name_used] = byte;
-                self.name_used += 1;
-            }
-            _ => {}
-        }
-    }
-
-    fn place(&self) -> Place {
-        match &self.name[..self.name_used] {
-            b"[stack]" => Place::Stack,
-            b"[heap]" => Place::Break,
-            _ if self.inode != 0 => Place::File,
-            _ => Place::Anonymous,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -128,18 +32,5 @@ mod tests {
         assert_eq!(describe(mapping), Place::Anonymous);
         // SAFETY: mapped above, used by nobody.
         assert!(unsafe { crate::pages::unmap(mapping, 1 << 16) });
-    }
-
-    #[test]
-    fn reads_every_field() {
-        let text =
-            "5000-6000 r-xp 00000000 08:01 123   /a b\n7000-8000 rw-p 00000000 00:00 0                  [stack]\n";
-        let find = |address| {
-            let mut parser = Parser::new();
-            text.bytes().find_map(|byte| parser.feed(byte, &|line| (line.start..line.end).contains(&address)))
-        };
-        assert_eq!(find(0x5fff), Some((Place::File, 0x5000)));
-        assert_eq!(find(0x6000), None);
-        assert_eq!(find(0x7000), Some((Place::Stack, 0x7000)));
     }
 }

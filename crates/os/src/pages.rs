@@ -3,7 +3,7 @@
 //! Every function that asks for memory may fail, and [`fail_request`] makes any one of them fail, so that the paths
 //! behind a failure are tested by counting through them.
 
-use crate::syscall;
+use crate::system::memory;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Rounds `value` up to a multiple of `align`, a power of two. Wraps at the end of the address space.
@@ -18,7 +18,7 @@ pub fn page_size() -> usize {
     // Relaxed: every thread would store the same value.
     match SIZE.load(Ordering::Relaxed) {
         0 => {
-            let size = crate::process::auxiliary(libc::AT_PAGESZ).max(4096);
+            let size = memory::page_size().max(4096);
             SIZE.store(size, Ordering::Relaxed);
             size
         }
@@ -46,8 +46,7 @@ pub fn map(size: usize) -> Option<usize> {
     if must_fail() {
         return None;
     }
-    // SAFETY: without MAP_FIXED, only unused addresses are taken.
-    unsafe { syscall::mmap(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_NORESERVE) }.ok()
+    memory::map(size)
 }
 
 /// Like [`map`], but at `address`. False if the kernel refuses, or if something is mapped there.
@@ -55,17 +54,14 @@ pub fn map_at(address: usize, size: usize) -> bool {
     if must_fail() {
         return false;
     }
-    let flags = libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-    // SAFETY: with MAP_FIXED_NOREPLACE, only unused addresses are taken.
-    match unsafe { syscall::mmap(address, size, libc::PROT_READ | libc::PROT_WRITE, flags) } {
-        Ok(start) if start == address => true,
-        // A kernel before Linux 4.17 does not know the flag, and takes the address for a wish.
-        Ok(start) => {
+    match memory::map_near(address, size) {
+        Some(start) if start == address => true,
+        Some(start) => {
             // SAFETY: just mapped, seen by nobody. If the kernel keeps it, only address space is lost.
             let _ = unsafe { unmap(start, size) };
             false
         }
-        Err(_) => false,
+        None => false,
     }
 }
 
@@ -97,7 +93,7 @@ pub fn map_aligned(size: usize, align: usize) -> Option<Aligned> {
 #[must_use]
 pub unsafe fn unmap(address: usize, size: usize) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { syscall::munmap(address, size) }.is_ok()
+    unsafe { memory::unmap(address, size) }
 }
 
 /// Grows or shrinks a mapping without moving it. False if it stays as it was.
@@ -109,27 +105,29 @@ pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
     if new > old && must_fail() {
         return false;
     }
-    // SAFETY: without MREMAP_MAYMOVE the addresses that remain keep their contents.
-    unsafe { syscall::mremap(address, old, new, 0, 0) }.is_ok()
+    // SAFETY: the caller's promise.
+    unsafe { memory::resize(address, old, new) }
 }
 
 /// Moves a mapping to where it can be `new` bytes long from a multiple of `align` on, contents included, without copying
-/// them. `None` if it stays.
+/// them. `None` if it stays, as always where the system has no such call (macOS).
 ///
 /// # Safety
 /// `[address, address + old)` was mapped here, and nothing uses it but through this call's result.
 pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Option<usize> {
+    if !memory::CAN_REMAP {
+        return None;
+    }
     if align <= page_size() {
         if must_fail() {
             return None;
         }
         // SAFETY: the caller's promise.
-        return unsafe { syscall::mremap(address, old, new, libc::MREMAP_MAYMOVE, 0) }.ok();
+        return unsafe { memory::remap(address, old, new) };
     }
     let place = map_aligned(new, align)?;
-    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: the target is a part of the mapping just made, which nobody has seen.
-    let moved = unsafe { syscall::mremap(address, old, new, flags, place.start) };
+    let moved = unsafe { memory::remap_to(address, old, new, place.start) };
     let end = round_up(place.start + new, page_size());
     // Not the target itself, should it have failed: the kernel may have unmapped it before it found out, and another thread
     // may have mapped something in its place since. At worst, address space is lost.
@@ -139,7 +137,7 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
             let _ = unsafe { unmap(from, to - from) };
         }
     }
-    moved.ok()
+    moved
 }
 
 /// Gives the pages of a range back to the kernel; they read as zeros afterwards and cost nothing until touched.
@@ -150,20 +148,17 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
 #[must_use]
 pub unsafe fn purge(address: usize, size: usize) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { syscall::madvise(address, size, libc::MADV_DONTNEED) }.is_ok()
+    unsafe { memory::purge(address, size) }
 }
 
 /// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them.
 pub fn advise_huge(address: usize, size: usize, wanted: bool) {
-    let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
-    // SAFETY: the advice changes nothing that a program can see.
-    let _ = unsafe { syscall::madvise(address, size, advice) };
+    memory::advise_huge(address, size, wanted);
 }
 
 /// Touches the pages of a range at once, which costs less than one by one. False if the kernel cannot.
 pub fn populate(address: usize, size: usize) -> bool {
-    // SAFETY: contents stay as they are.
-    unsafe { syscall::madvise(address, size, libc::MADV_POPULATE_WRITE) }.is_ok()
+    memory::populate(address, size)
 }
 
 #[cfg(test)]
@@ -186,7 +181,7 @@ mod tests {
             assert!(!map_at(block.base, page_size()), "taken");
             assert!(unmap(block.base, block.length));
         }
-        assert!(!syscall::is_mapped(block.start));
+        assert_eq!(crate::maps::describe(block.start), crate::maps::Place::Unmapped);
     }
 
     #[test]

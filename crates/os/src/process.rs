@@ -1,6 +1,9 @@
-//! How the process was started: its environment and the auxiliary vector, readable before libc's own start-up.
+//! How the process was started, readable before libc's own start-up.
 
-use core::ffi::{CStr, c_char};
+use crate::system::process::environment;
+use core::ffi::CStr;
+
+pub use crate::system::process::is_secure;
 
 /// The value of the environment variable `name`, as the process was started or as libc holds it now.
 ///
@@ -26,42 +29,6 @@ pub fn variable(name: &str) -> Option<&'static [u8]> {
     }
 }
 
-/// Null when the process has no environment.
-fn environment() -> *const *const c_char {
-    let variable = crate::weak_symbol!("environ").cast::<*const *const c_char>();
-    // SAFETY: libc's variable, which nobody changes during the first allocation of the process.
-    let current = if variable.is_null() { core::ptr::null() } else { unsafe { *variable } };
-    if !current.is_null() { current } else { initial_environment() }
-}
-
-/// The environment as the kernel laid it out: argc, the arguments, null, the environment.
-fn initial_environment() -> *const *const c_char {
-    let end = crate::weak_symbol!("__libc_stack_end").cast::<*const usize>();
-    if end.is_null() {
-        return core::ptr::null();
-    }
-    // SAFETY: glibc's loader sets the variable to the process's initial stack pointer before it loads anything.
-    unsafe {
-        let stack = *end;
-        if stack.is_null() {
-            return core::ptr::null();
-        }
-        stack.add(1 + *stack + 1).cast()
-    }
-}
-
-/// The auxiliary vector's entry `kind`, 0 if the kernel gave none.
-pub fn auxiliary(kind: u64) -> usize {
-    // SAFETY: reads the loader's copy; needs no lock and no libc start-up.
-    unsafe { libc::getauxval(kind) as usize }
-}
-
-/// Whether the process runs with more rights than its caller (set-uid, file capabilities), so that nothing the caller
-/// chose may be trusted.
-pub fn is_secure() -> bool {
-    auxiliary(libc::AT_SECURE) != 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,14 +39,5 @@ mod tests {
         assert_eq!(variable("PATH"), Some(path.as_encoded_bytes()));
         assert_eq!(variable("PAT"), None);
         assert_eq!(variable("XALLOC_NO_SUCH_VARIABLE"), None);
-    }
-
-    #[test]
-    fn finds_the_initial_environment_on_the_stack() {
-        let first = initial_environment();
-        assert!(!first.is_null());
-        // SAFETY: as in `variable`; the test process was started with an environment.
-        let text = unsafe { CStr::from_ptr(*first) };
-        assert!(text.to_bytes().contains(&b'='));
     }
 }

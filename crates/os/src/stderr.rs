@@ -1,6 +1,6 @@
 //! One line for the user, built in a fixed buffer and written with one `write(2)`.
 
-use crate::syscall;
+use crate::system::syscall;
 use core::fmt;
 
 /// A line under construction. What does not fit is cut, never split over two writes.

@@ -4,7 +4,7 @@
 //! of zeros is an empty one, so the fast paths need no branch for a thread that has no cache: they miss, and the slow
 //! path looks at which window it is.
 
-use crate::arch;
+use crate::system;
 
 /// The size of the largest cache a heap may keep behind the TLS word, in bytes.
 pub const CACHE_SIZE: usize = 4096;
@@ -47,7 +47,7 @@ impl Phase {
     /// Makes this the calling thread's phase.
     pub fn enter(self) {
         let window = |index: usize| (&raw const EMPTY).cast::<u8>().cast_mut().wrapping_add(index * WINDOW);
-        arch::set_tls_word(match self {
+        system::set_tls_word(match self {
             Self::New => window(0),
             Self::Plain => window(1),
             Self::TornDown => window(2),
@@ -56,16 +56,21 @@ impl Phase {
     }
 }
 
+/// Makes the word usable in this process, before any thread enters a phase. More than once does no harm.
+pub fn prepare() {
+    system::prepare_tls_word();
+}
+
 /// The TLS word: always the address of [`CACHE_SIZE`] readable bytes.
 #[inline(always)]
 pub fn word() -> *mut u8 {
-    arch::tls_word()
+    system::tls_word()
 }
 
 /// A number that no other living thread has, never 0. Reused after the thread ends, so it proves nothing about the past.
 #[inline]
 pub fn token() -> usize {
-    arch::thread_pointer()
+    system::thread_pointer()
 }
 
 #[cfg(test)]

@@ -13,12 +13,9 @@ static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(
     FastHeap::new(),
     Callbacks {
         thread_end,
-        run_thread,
-        run_c11_thread,
         prefork: xalloc_prefork,
         postfork_parent: xalloc_postfork_parent,
         postfork_child: xalloc_postfork_child,
-        operator_allocate,
     },
 )
 .beside_malloc();
@@ -29,29 +26,13 @@ unsafe extern "C" fn thread_end(value: *mut c_void) {
     XALLOC.thread_end(value);
 }
 
-unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
-    // SAFETY: libc passes what `pthread_create` gave it.
-    unsafe { XALLOC.run_thread(start) }
-}
-
-unsafe extern "C" fn run_c11_thread(start: *mut c_void) -> c_int {
-    // SAFETY: libc passes what `thrd_create` gave it.
-    unsafe { XALLOC.run_c11_thread(start) }
-}
-
-unsafe extern "C" fn operator_allocate(size: usize, second: usize, operator: usize) -> *mut u8 {
-    XALLOC.operator_allocate(size, second, operator)
-}
-
-/// Registers the fork handlers before `main`.
-#[used]
-#[unsafe(link_section = ".init_array.00101")]
-static CONSTRUCTOR: extern "C" fn() = {
+// Registers the fork handlers before `main`.
+xalloc_redirect::__os::constructor!({
     extern "C" fn construct() {
         XALLOC.construct();
     }
     construct
-};
+});
 
 #[unsafe(no_mangle)]
 extern "C" fn xalloc_malloc(size: usize) -> *mut u8 {
@@ -128,29 +109,13 @@ unsafe extern "C" fn xalloc_malloc_usable_size(block: *mut u8) -> usize {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_strdup(text: *const c_char) -> *mut u8 {
     // SAFETY: the caller's promise: a string that ends.
-    unsafe { copy(text, libc::strlen(text)) }
+    unsafe { XALLOC.copy_string(text, libc::strlen(text)) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_strndup(text: *const c_char, most: usize) -> *mut u8 {
     // SAFETY: the caller's promise: a string that ends, or has `most` bytes.
-    unsafe { copy(text, libc::strnlen(text, most)) }
-}
-
-/// A string of the first `length` bytes of `text`.
-///
-/// # Safety
-/// `text` has as many bytes.
-unsafe fn copy(text: *const c_char, length: usize) -> *mut u8 {
-    let block = XALLOC.malloc(length + 1);
-    if !block.is_null() {
-        // SAFETY: the caller's promise; the fresh block has one byte more.
-        unsafe {
-            block.copy_from_nonoverlapping(text.cast(), length);
-            block.add(length).write(0);
-        }
-    }
-    block
+    unsafe { XALLOC.copy_string(text, libc::strnlen(text, most)) }
 }
 
 #[unsafe(no_mangle)]

@@ -4,30 +4,26 @@
 //! `free` never does.
 
 use crate::{BOOTSTRAP, Heap, HeapRedirect};
+use core::ffi::c_char;
 use core::ptr::null_mut;
 use xalloc_heap::misuse::Call;
-use xalloc_os::{foreign as libc_blocks, pages};
+use xalloc_os::{REALLOC_TO_ZERO_FREES, errno, foreign as libc_blocks, pages};
 
 /// The largest object: no block is larger, because a difference of pointers into it must fit.
 const MAX_SIZE: usize = isize::MAX as usize;
 /// Every block is aligned to this, whatever its size: `alignof(max_align_t)`.
 const MIN_ALIGN: usize = 16;
 
-pub(crate) fn set_errno(code: i32) {
-    // SAFETY: libc's per-thread word.
-    unsafe { *libc::__errno_location() = code };
-}
-
 fn or_no_memory(block: *mut u8) -> *mut u8 {
     if block.is_null() {
-        set_errno(libc::ENOMEM);
+        errno::set(libc::ENOMEM);
     }
     block
 }
 
 #[cold]
 fn fail(code: i32) -> *mut u8 {
-    set_errno(code);
+    errno::set(code);
     null_mut()
 }
 
@@ -157,7 +153,8 @@ impl<H: Heap> HeapRedirect<H> {
         })
     }
 
-    /// C's `realloc`, with glibc's choice for size 0: the block is freed and null returned, errno untouched.
+    /// C's `realloc`, with the system's choice for size 0. glibc: the block is freed and null returned, errno untouched;
+    /// macOS: a new block of the smallest size.
     ///
     /// # Safety
     /// As C's; what is no block of any known allocator is reported.
@@ -183,7 +180,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
         // SAFETY: the caller's promise, for all of these.
         unsafe {
-            if size == 0 {
+            if size == 0 && REALLOC_TO_ZERO_FREES {
                 self.free(block);
                 return null_mut();
             }
@@ -280,6 +277,22 @@ impl<H: Heap> HeapRedirect<H> {
         // SAFETY: the caller's promise.
         unsafe { *result = block };
         0
+    }
+
+    /// A string of the first `length` bytes of `text`, as `strdup` makes it; null if there is no memory.
+    ///
+    /// # Safety
+    /// `text` has as many bytes.
+    pub unsafe fn copy_string(&self, text: *const c_char, length: usize) -> *mut u8 {
+        let block = self.malloc(length + 1);
+        if !block.is_null() {
+            // SAFETY: the caller's promise; the fresh block has one byte more.
+            unsafe {
+                block.copy_from_nonoverlapping(text.cast(), length);
+                block.add(length).write(0);
+            }
+        }
+        block
     }
 
     /// The old `valloc`: aligned to a page.

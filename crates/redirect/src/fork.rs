@@ -1,7 +1,7 @@
 //! Fork: no lock of the heap, and not stdio's list lock, is held by a thread that is gone in the child.
 
 use crate::{Heap, HeapRedirect};
-use xalloc_os::libc_imports::StdioList;
+use xalloc_os::stdio::StdioList;
 
 impl<H: Heap> HeapRedirect<H> {
     /// Registers the fork handlers with libc. From the constructor only: registering takes a lock of libc, under which

@@ -1,10 +1,10 @@
 //! glibc's questions about the heap, answered from its [`Stats`]; a heap that passes through lets the next one answer.
 
-use crate::c_api::set_errno;
-use crate::{Heap, HeapRedirect, Stats, next};
+use crate::{Heap, HeapRedirect, Stats};
 use core::ffi::{CStr, c_int, c_void};
 use core::fmt::{self, Write};
 use xalloc_os::stderr::Line;
+use xalloc_os::{errno, next};
 
 /// glibc's `struct mallinfo2`, in its order. What has no meaning here is 0.
 #[repr(C)]
@@ -62,7 +62,8 @@ impl<H: Heap> HeapRedirect<H> {
         (!function.is_null()).then_some(function)
     }
 
-    fn stats(&self) -> Stats {
+    /// What the heap holds; zeros if it does not count.
+    pub fn stats(&self) -> Stats {
         self.heap().and_then(Heap::stats).unwrap_or_default()
     }
 
@@ -125,7 +126,7 @@ impl<H: Heap> HeapRedirect<H> {
             return unsafe { core::mem::transmute::<*mut c_void, Info>(next)(options, stream) };
         }
         if options != 0 {
-            set_errno(libc::EINVAL);
+            errno::set(libc::EINVAL);
             return -1;
         }
         let info = self.mallinfo2();

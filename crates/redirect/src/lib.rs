@@ -19,11 +19,17 @@ mod export;
 mod foreign;
 mod fork;
 mod introspection;
-mod next;
+#[cfg(target_os = "macos")]
+#[doc(hidden)]
+pub mod macos;
+#[cfg(target_os = "linux")]
 mod operators;
+#[cfg(target_os = "linux")]
+mod thread_start;
 mod threads;
 
 pub use introspection::{MallInfo, MallInfo2};
+#[cfg(target_os = "linux")]
 pub use operators::Operator;
 pub use xalloc_heap::{Heap, Stats};
 pub use xalloc_os::panic_handler;
@@ -49,18 +55,12 @@ use xalloc_os::thread::{self, Phase};
 pub struct Callbacks {
     /// Calls [`HeapRedirect::thread_end`].
     pub thread_end: unsafe extern "C" fn(*mut c_void),
-    /// Calls [`HeapRedirect::run_thread`].
-    pub run_thread: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
-    /// Calls [`HeapRedirect::run_c11_thread`].
-    pub run_c11_thread: unsafe extern "C" fn(*mut c_void) -> i32,
     /// Calls [`HeapRedirect::prefork`].
     pub prefork: unsafe extern "C" fn(),
     /// Calls [`HeapRedirect::postfork_parent`].
     pub postfork_parent: unsafe extern "C" fn(),
     /// Calls [`HeapRedirect::postfork_child`].
     pub postfork_child: unsafe extern "C" fn(),
-    /// Calls [`HeapRedirect::operator_allocate`].
-    pub operator_allocate: unsafe extern "C" fn(usize, usize, usize) -> *mut u8,
 }
 
 /// For allocations from inside the start-up. Not a part of the redirection, whose other words are not zeros: so these pages
@@ -110,6 +110,7 @@ impl<H: Heap> HeapRedirect<H> {
             Begin::Ready => true,
             Begin::Reentered => false,
             Begin::Run => {
+                thread::prepare();
                 self.heap.init();
                 self.threads.create(self.callbacks.thread_end);
                 self.startup.finish();

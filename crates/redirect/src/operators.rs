@@ -1,9 +1,9 @@
 //! C++'s `operator new`, without C++: when the heap has no memory, the C++ runtime's own operator takes over. It calls
 //! our malloc once more, runs the `new_handler` loop, and throws what the standard says.
 
-use crate::{Heap, HeapRedirect, next};
+use crate::{Heap, HeapRedirect};
 use core::ffi::CStr;
-use xalloc_os::jump_if_null;
+use xalloc_os::{jump_if_null, next};
 
 /// The eight throwing and non-throwing allocation operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub enum Operator {
     /// `operator new[](size_t, align_val_t, const nothrow_t&)`
     NewArrayAlignedNothrow = 7,
 }
+
+/// Size, second argument, [`Operator`]: see [`HeapRedirect::operator_allocate`].
+pub type OperatorAllocate = unsafe extern "C" fn(usize, usize, usize) -> *mut u8;
 
 /// The operators' symbols, by number.
 const NAMES: [&CStr; 8] = [
@@ -51,12 +54,20 @@ const fn is_nothrow(operator: usize) -> bool {
 }
 
 impl<H: Heap> HeapRedirect<H> {
-    /// An operator: `second` and `third` are its further arguments, whatever they are.
+    /// An operator: `second` and `third` are its further arguments, whatever they are; `allocate` calls
+    /// [`HeapRedirect::operator_allocate`].
     ///
     /// # Safety
-    /// As the operator's.
+    /// As the operator's, and `allocate` is that function.
     #[inline(always)]
-    pub unsafe fn operator_new(&self, operator: Operator, size: usize, second: usize, third: usize) -> *mut u8 {
+    pub unsafe fn operator_new(
+        &self,
+        operator: Operator,
+        size: usize,
+        second: usize,
+        third: usize,
+        allocate: OperatorAllocate,
+    ) -> *mut u8 {
         if !is_aligned(operator as usize) {
             let block = self.heap.cached_malloc(size);
             if !block.is_null() {
@@ -64,8 +75,8 @@ impl<H: Heap> HeapRedirect<H> {
             }
         }
         // Last, so that it becomes a jump: no frame of this function is left when the runtime's operator throws.
-        // SAFETY: the callback is ours; a successor is the same operator of another library.
-        unsafe { jump_if_null(size, second, third, operator as usize, self.callbacks.operator_allocate, successor) }
+        // SAFETY: the caller's promise; a successor is the same operator of another library.
+        unsafe { jump_if_null(size, second, third, operator as usize, allocate, successor) }
     }
 
     /// The slow path of an operator, without its failure.

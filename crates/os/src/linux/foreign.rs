@@ -4,7 +4,9 @@
 //! read here is glibc's chunk header: two words before the block, `previous size` and `size | flags` (unchanged since
 //! glibc 2.3). A pointer that nobody allocated has no such header; other libcs are not known.
 
-use crate::{libc_imports, maps, pages, syscall};
+use super::{libc_imports, maps, syscall};
+use crate::maps::Place;
+use crate::{errno, pages};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 const PREVIOUS_IN_USE: usize = 1;
@@ -70,12 +72,9 @@ pub fn recognise(pointer: usize) -> Option<Foreign> {
 /// `pointer` was just recognised as `block`, and its owner frees it.
 pub unsafe fn free(pointer: usize, block: Foreign) {
     if let (true, Some(libc_free)) = (block.ours_to_free, libc_imports::libc_free()) {
-        // SAFETY: the caller's promise; errno is libc's to keep (glibc >= 2.33 does, older ones did not promise it).
-        unsafe {
-            let errno = *libc::__errno_location();
-            libc_free(pointer as *mut _);
-            *libc::__errno_location() = errno;
-        }
+        // glibc's own keeps errno since 2.33.
+        // SAFETY: the caller's promise.
+        errno::kept(|| unsafe { libc_free(pointer as *mut _) });
     }
 }
 
@@ -93,7 +92,7 @@ fn is_in_break(address: usize) -> bool {
 
 /// Whether the pages at `address` came from an anonymous `mmap`: not a stack, nor a file's data.
 fn is_anonymous(address: usize) -> bool {
-    maps::describe(address) == maps::Place::Anonymous
+    maps::describe(address) == Place::Anonymous
 }
 
 /// The word at `address` if it is mapped. Another thread may unmap it meanwhile; then the program frees memory that it

@@ -1,86 +1,21 @@
-//! `interpose!`: the exported symbols, in the crate that becomes the library.
+//! Linux: the names themselves, which the loader finds here first.
 
-/// Makes the crate it stands in a library that serves a program's malloc from a heap: `interpose!(MyHeap)` for a unit
-/// struct, `interpose!(MyHeap = MyHeap::new())` for any other heap with a `const` initial value.
-///
-/// Once in a `cdylib`. A `no_std` crate adds [`panic_handler!`](crate::panic_handler). Link it with `-z initfirst` and
-/// `-z nodelete`: the first makes the library's constructor the first of all, the second keeps it loaded, because
-/// threads and fork keep pointers to it.
-#[macro_export]
-macro_rules! interpose {
-    ($heap:ident) => {
-        $crate::interpose!($heap = $heap);
-    };
-    ($heap:ty = $initial:expr) => {
-        static XALLOC_REDIRECT: $crate::HeapRedirect<$heap> =
-            $crate::HeapRedirect::new($initial, xalloc_exports::CALLBACKS);
-
-        mod xalloc_exports {
-            use super::XALLOC_REDIRECT as REDIRECT;
-            $crate::__interpose_callbacks!();
-            $crate::__interpose_c!();
-            $crate::__interpose_introspection!();
-            $crate::__interpose_cxx!();
-        }
-    };
-}
-
-/// The functions that libc calls.
+/// Every name that the library defines.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __interpose_callbacks {
+macro_rules! __interpose_names {
     () => {
-        use core::ffi::{c_int, c_void};
+        use core::ffi::c_int;
         use $crate::__libc as libc;
 
-        pub const CALLBACKS: $crate::Callbacks = $crate::Callbacks {
-            thread_end,
-            run_thread,
-            run_c11_thread,
-            prefork,
-            postfork_parent,
-            postfork_child,
-            operator_allocate,
-        };
+        $crate::__interpose_c!();
+        $crate::__interpose_introspection!();
+        $crate::__interpose_cxx!();
 
-        unsafe extern "C" fn thread_end(value: *mut c_void) {
-            REDIRECT.thread_end(value);
+        /// What the library does when it is loaded.
+        extern "C" fn construct() {
+            REDIRECT.construct();
         }
-
-        unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
-            // SAFETY: libc passes what `pthread_create` gave it.
-            unsafe { REDIRECT.run_thread(start) }
-        }
-
-        unsafe extern "C" fn run_c11_thread(start: *mut c_void) -> c_int {
-            // SAFETY: libc passes what `thrd_create` gave it.
-            unsafe { REDIRECT.run_c11_thread(start) }
-        }
-
-        unsafe extern "C" fn prefork() {
-            REDIRECT.prefork();
-        }
-
-        unsafe extern "C" fn postfork_parent() {
-            REDIRECT.postfork_parent();
-        }
-
-        unsafe extern "C" fn postfork_child() {
-            REDIRECT.postfork_child();
-        }
-
-        unsafe extern "C" fn operator_allocate(size: usize, second: usize, operator: usize) -> *mut u8 {
-            REDIRECT.operator_allocate(size, second, operator)
-        }
-
-        #[used]
-        #[unsafe(link_section = ".init_array.00101")]
-        static CONSTRUCTOR: extern "C" fn() = {
-            extern "C" fn construct() {
-                REDIRECT.construct();
-            }
-            construct
-        };
     };
 }
 
@@ -167,6 +102,16 @@ macro_rules! __interpose_c {
             unsafe { REDIRECT.malloc_usable_size(block) }
         }
 
+        unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
+            // SAFETY: libc passes what `pthread_create` gave it.
+            unsafe { REDIRECT.run_thread(start) }
+        }
+
+        unsafe extern "C" fn run_c11_thread(start: *mut c_void) -> c_int {
+            // SAFETY: libc passes what `thrd_create` gave it.
+            unsafe { REDIRECT.run_c11_thread(start) }
+        }
+
         #[unsafe(no_mangle)]
         unsafe extern "C" fn pthread_create(
             thread: *mut libc::pthread_t,
@@ -175,7 +120,7 @@ macro_rules! __interpose_c {
             argument: *mut c_void,
         ) -> c_int {
             // SAFETY: the caller's promise.
-            unsafe { REDIRECT.pthread_create(thread, attributes, start, argument) }
+            unsafe { REDIRECT.pthread_create(thread, attributes, start, argument, run_thread) }
         }
 
         #[unsafe(no_mangle)]
@@ -185,7 +130,7 @@ macro_rules! __interpose_c {
             argument: *mut c_void,
         ) -> c_int {
             // SAFETY: the caller's promise.
-            unsafe { REDIRECT.thrd_create(thread, start, argument) }
+            unsafe { REDIRECT.thrd_create(thread, start, argument, run_c11_thread) }
         }
     };
 }
@@ -237,39 +182,6 @@ macro_rules! __interpose_introspection {
         extern "C" fn malloc_set_state(_state: *mut c_void) -> c_int {
             -1
         }
-
-        $crate::__interpose_own!();
-    };
-}
-
-/// xalloc's own functions.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __interpose_own {
-    () => {
-        /// To be called before a fork that libc does not know of (`_Fork`, a raw `clone`), by the thread that forks.
-        #[unsafe(no_mangle)]
-        extern "C" fn xalloc_prefork() {
-            REDIRECT.prefork();
-        }
-
-        /// To be called after it, in the parent.
-        #[unsafe(no_mangle)]
-        extern "C" fn xalloc_postfork_parent() {
-            REDIRECT.postfork_parent();
-        }
-
-        /// To be called after it, in the child.
-        #[unsafe(no_mangle)]
-        extern "C" fn xalloc_postfork_child() {
-            REDIRECT.postfork_child();
-        }
-
-        /// The version of xalloc in the process, as a C string: for a program that wants to know whether it runs on it.
-        #[unsafe(no_mangle)]
-        extern "C" fn xalloc_version() -> *const core::ffi::c_char {
-            $crate::VERSION.as_ptr()
-        }
     };
 }
 
@@ -278,6 +190,10 @@ macro_rules! __interpose_own {
 #[macro_export]
 macro_rules! __interpose_cxx {
     () => {
+        unsafe extern "C" fn operator_allocate(size: usize, second: usize, operator: usize) -> *mut u8 {
+            REDIRECT.operator_allocate(size, second, operator)
+        }
+
         $crate::__interpose_new! {
             _Znwm, New;
             _Znam, NewArray;
@@ -305,7 +221,7 @@ macro_rules! __interpose_new {
         #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
         unsafe extern "C" fn $name(size: usize, second: usize, third: usize) -> *mut u8 {
             // SAFETY: the caller's promise. Arguments that an operator does not have are passed on and never used.
-            unsafe { REDIRECT.operator_new($crate::Operator::$operator, size, second, third) }
+            unsafe { REDIRECT.operator_new($crate::Operator::$operator, size, second, third, operator_allocate) }
         }
     )*};
 }

@@ -3,7 +3,7 @@
 //! Direct, because a call through libc may land in another preloaded library (which may allocate, lock or look symbols
 //! up) and writes errno, which a successful `malloc` and every `free` must leave alone.
 
-use crate::arch::{number, syscall6};
+use super::arch::{number, syscall6};
 use core::ffi::CStr;
 
 /// An errno value as the kernel returned it.
@@ -131,8 +131,18 @@ pub fn yield_now() {
     unsafe { syscall6(number::SCHED_YIELD, 0, 0, 0, 0, 0, 0) };
 }
 
-/// `clock_gettime` of libc's clock `id`, in nanoseconds; 0 if there is no such clock.
-pub fn clock(id: i32) -> u64 {
+/// Nanoseconds since an arbitrary moment, only forwards.
+pub fn nanoseconds() -> u64 {
+    clock(libc::CLOCK_MONOTONIC)
+}
+
+/// The same as of the kernel's last tick, which costs less.
+pub fn coarse_nanoseconds() -> u64 {
+    clock(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+/// `clock_gettime` of libc's clock `id`; 0 if there is no such clock.
+fn clock(id: i32) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec.
     unsafe { syscall6(number::CLOCK_GETTIME, id as usize, (&raw mut time) as usize, 0, 0, 0, 0) };
@@ -146,11 +156,11 @@ pub fn futex_wait(word: *const u32, expected: u32) {
     unsafe { syscall6(number::FUTEX, word as usize, operation, expected as usize, 0, 0, 0) };
 }
 
-/// Wakes up to `count` sleepers on `word`.
-pub fn futex_wake(word: *const u32, count: u32) {
+/// Wakes one sleeper on `word`.
+pub fn futex_wake_one(word: *const u32) {
     let operation = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as usize;
     // SAFETY: the kernel uses the address only as a key.
-    unsafe { syscall6(number::FUTEX, word as usize, operation, count as usize, 0, 0, 0) };
+    unsafe { syscall6(number::FUTEX, word as usize, operation, 1, 0, 0, 0) };
 }
 
 /// Ends the process by SIGABRT as `abort` does, but without libc's lock: a handler of the program runs first; if it

@@ -1,0 +1,169 @@
+//! aarch64 Linux: system calls, the thread pointer, the TLS word. Each item as in `x86_64.rs`, where it is explained.
+
+use core::arch::{asm, global_asm, naked_asm};
+
+global_asm!(
+    ".pushsection .tdata.xalloc_tls_word,\"awT\",%progbits",
+    ".hidden xalloc_tls_word",
+    ".globl xalloc_tls_word",
+    ".type xalloc_tls_word,%object",
+    ".size xalloc_tls_word,8",
+    ".balign 8",
+    "xalloc_tls_word:",
+    ".xword {empty}",
+    ".popsection",
+    empty = sym crate::thread::EMPTY,
+);
+
+/// The calling thread's TLS word.
+#[inline(always)]
+pub fn tls_word() -> *mut u8 {
+    let word: *mut u8;
+    // SAFETY: reads the calling thread's own 8 bytes of static TLS; `pure` and `readonly` as on x86-64.
+    unsafe {
+        asm!(
+            "mrs {base}, tpidr_el0",
+            "adrp {word}, :gottprel:xalloc_tls_word",
+            "ldr {word}, [{word}, :gottprel_lo12:xalloc_tls_word]",
+            "ldr {word}, [{base}, {word}]",
+            base = out(reg) _,
+            word = out(reg) word,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+    }
+    word
+}
+
+/// Sets the calling thread's TLS word.
+#[inline(always)]
+pub fn set_tls_word(word: *mut u8) {
+    // SAFETY: writes the calling thread's own 8 bytes of static TLS.
+    unsafe {
+        asm!(
+            "mrs {base}, tpidr_el0",
+            "adrp {offset}, :gottprel:xalloc_tls_word",
+            "ldr {offset}, [{offset}, :gottprel_lo12:xalloc_tls_word]",
+            "str {word}, [{base}, {offset}]",
+            base = out(reg) _,
+            offset = out(reg) _,
+            word = in(reg) word,
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
+/// The thread pointer: different for every living thread, never 0.
+#[inline(always)]
+pub fn thread_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: reads a register that user code may read.
+    unsafe { asm!("mrs {}, tpidr_el0", out(reg) pointer, options(pure, nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// A system call with up to six arguments; the result is the kernel's, negative errno on failure.
+///
+/// # Safety
+/// As the call's own: the kernel does to this process what the arguments say.
+#[inline(always)]
+pub unsafe fn syscall6(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
+    let result: isize;
+    // SAFETY: the aarch64 Linux convention; only x0 changes.
+    unsafe {
+        asm!(
+            "svc #0",
+            in("x8") number,
+            inlateout("x0") a as isize => result,
+            in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") f,
+            options(nostack)
+        );
+    }
+    result
+}
+
+/// See the x86-64 version.
+///
+/// # Safety
+/// `allocate` and `successor` are sound for these arguments, and what `successor` returns takes `(size, second, third)`.
+#[unsafe(naked)]
+pub unsafe extern "C" fn jump_if_null(
+    size: usize,
+    second: usize,
+    third: usize,
+    op: usize,
+    allocate: unsafe extern "C" fn(usize, usize, usize) -> *mut u8,
+    successor: unsafe extern "C" fn(usize) -> *const u8,
+) -> *mut u8 {
+    naked_asm!(
+        ".cfi_startproc",
+        "stp x29, x30, [sp, #-64]!",
+        ".cfi_adjust_cfa_offset 64",
+        ".cfi_rel_offset x29, 0",
+        ".cfi_rel_offset x30, 8",
+        "stp x0, x1, [sp, #16]",
+        "stp x2, x3, [sp, #32]",
+        "str x5, [sp, #48]",
+        "mov x2, x3",
+        "blr x4",
+        "cbnz x0, 2f",
+        "ldr x0, [sp, #40]",
+        "ldr x9, [sp, #48]",
+        "blr x9",
+        "mov x16, x0",
+        "ldp x0, x1, [sp, #16]",
+        "ldr x2, [sp, #32]",
+        "ldp x29, x30, [sp], #64",
+        ".cfi_remember_state",
+        ".cfi_adjust_cfa_offset -64",
+        ".cfi_restore x29",
+        ".cfi_restore x30",
+        "br x16",
+        "2:",
+        ".cfi_restore_state",
+        "ldp x29, x30, [sp], #64",
+        ".cfi_adjust_cfa_offset -64",
+        "ret",
+        ".cfi_endproc",
+    )
+}
+
+/// The address of libc's `$name` if the process has one, null otherwise: a weak import, which stable Rust cannot say.
+#[macro_export]
+macro_rules! weak_symbol {
+    ($name:literal) => {{
+        let address: *mut u8;
+        // SAFETY: loads the GOT slot that the loader filled, or left 0 because the symbol is weak.
+        unsafe {
+            core::arch::asm!(
+                concat!(".weak ", $name),
+                concat!("adrp {0}, :got:", $name),
+                concat!("ldr {0}, [{0}, :got_lo12:", $name, "]"),
+                out(reg) address,
+                options(pure, readonly, nostack, preserves_flags)
+            );
+        }
+        address
+    }};
+}
+
+/// The numbers of the system calls in use.
+pub mod number {
+    pub const READ: usize = 63;
+    pub const WRITE: usize = 64;
+    pub const OPEN_AT: usize = 56;
+    pub const CLOSE: usize = 57;
+    pub const MMAP: usize = 222;
+    pub const MUNMAP: usize = 215;
+    pub const BRK: usize = 214;
+    pub const RT_SIGPROCMASK: usize = 135;
+    pub const SCHED_YIELD: usize = 124;
+    pub const MREMAP: usize = 216;
+    pub const MINCORE: usize = 232;
+    pub const MADVISE: usize = 233;
+    pub const GETPID: usize = 172;
+    pub const RT_SIGACTION: usize = 134;
+    pub const TGKILL: usize = 131;
+    pub const GETTID: usize = 178;
+    pub const FUTEX: usize = 98;
+    pub const CLOCK_GETTIME: usize = 113;
+}

@@ -1,0 +1,72 @@
+//! Pages: what [`crate::pages`] asks of the kernel. The contracts are there.
+
+use super::{process, syscall};
+
+/// Whether [`remap`] and [`remap_to`] can do anything.
+pub const CAN_REMAP: bool = true;
+
+pub fn page_size() -> usize {
+    process::auxiliary(libc::AT_PAGESZ)
+}
+
+pub fn map(size: usize) -> Option<usize> {
+    // SAFETY: without MAP_FIXED, only unused addresses are taken.
+    unsafe { syscall::mmap(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_NORESERVE) }.ok()
+}
+
+/// Maps `size` bytes, at `address` if nothing is there; the caller looks at where they are.
+pub fn map_near(address: usize, size: usize) -> Option<usize> {
+    // A kernel before Linux 4.17 does not know MAP_FIXED_NOREPLACE, and takes the address for a wish.
+    let flags = libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: with MAP_FIXED_NOREPLACE, only unused addresses are taken.
+    unsafe { syscall::mmap(address, size, libc::PROT_READ | libc::PROT_WRITE, flags) }.ok()
+}
+
+/// # Safety
+/// As [`crate::pages::unmap`].
+pub unsafe fn unmap(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { syscall::munmap(address, size) }.is_ok()
+}
+
+/// # Safety
+/// As [`crate::pages::resize`].
+pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
+    // SAFETY: without MREMAP_MAYMOVE the addresses that remain keep their contents.
+    unsafe { syscall::mremap(address, old, new, 0, 0) }.is_ok()
+}
+
+/// # Safety
+/// As [`crate::pages::remap`].
+pub unsafe fn remap(address: usize, old: usize, new: usize) -> Option<usize> {
+    // SAFETY: the caller's promise.
+    unsafe { syscall::mremap(address, old, new, libc::MREMAP_MAYMOVE, 0) }.ok()
+}
+
+/// [`remap`] to `target`.
+///
+/// # Safety
+/// As [`remap`], and nothing uses what is mapped at the target.
+pub unsafe fn remap_to(address: usize, old: usize, new: usize, target: usize) -> Option<usize> {
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: the caller's promise.
+    unsafe { syscall::mremap(address, old, new, flags, target) }.ok()
+}
+
+/// # Safety
+/// As [`crate::pages::purge`].
+pub unsafe fn purge(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { syscall::madvise(address, size, libc::MADV_DONTNEED) }.is_ok()
+}
+
+pub fn advise_huge(address: usize, size: usize, wanted: bool) {
+    let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+    // SAFETY: the advice changes nothing that a program can see.
+    let _ = unsafe { syscall::madvise(address, size, advice) };
+}
+
+pub fn populate(address: usize, size: usize) -> bool {
+    // SAFETY: contents stay as they are.
+    unsafe { syscall::madvise(address, size, libc::MADV_POPULATE_WRITE) }.is_ok()
+}

@@ -1,0 +1,168 @@
+//! x86-64 Linux: system calls, the thread pointer, the TLS word.
+
+use core::arch::{asm, global_asm, naked_asm};
+
+// The library's only thread-local storage: one word, initial-exec (two instructions, and no `__tls_get_addr`, which may
+// itself allocate). It starts as the address of `thread::EMPTY`, by a relocation that the loader applies before it makes
+// the first thread's TLS block. Hidden, so that a second copy of xalloc in the process has its own.
+global_asm!(
+    ".pushsection .tdata.xalloc_tls_word,\"awT\",@progbits",
+    ".hidden xalloc_tls_word",
+    ".globl xalloc_tls_word",
+    ".type xalloc_tls_word,@object",
+    ".size xalloc_tls_word,8",
+    ".balign 8",
+    "xalloc_tls_word:",
+    ".quad {empty}",
+    ".popsection",
+    empty = sym crate::thread::EMPTY,
+);
+
+/// The calling thread's TLS word.
+#[inline(always)]
+pub fn tls_word() -> *mut u8 {
+    let word: *mut u8;
+    // SAFETY: reads the calling thread's own 8 bytes of static TLS. `pure` lets the compiler merge reads between two
+    // `set_tls_word`, whose asm clobbers memory; `readonly`, not `nomem`, is what makes that clobber count.
+    unsafe {
+        asm!(
+            "mov {0}, qword ptr [rip + xalloc_tls_word@GOTTPOFF]",
+            "mov {0}, qword ptr fs:[{0}]",
+            out(reg) word,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+    }
+    word
+}
+
+/// Sets the calling thread's TLS word.
+#[inline(always)]
+pub fn set_tls_word(word: *mut u8) {
+    // SAFETY: writes the calling thread's own 8 bytes of static TLS.
+    unsafe {
+        asm!(
+            "mov {0}, qword ptr [rip + xalloc_tls_word@GOTTPOFF]",
+            "mov qword ptr fs:[{0}], {1}",
+            out(reg) _,
+            in(reg) word,
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
+/// The thread pointer: different for every living thread, never 0.
+#[inline(always)]
+pub fn thread_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: the psABI keeps the thread pointer itself at fs:0.
+    unsafe { asm!("mov {}, qword ptr fs:[0]", out(reg) pointer, options(pure, readonly, nostack, preserves_flags)) };
+    pointer
+}
+
+/// A system call with up to six arguments; the result is the kernel's, negative errno on failure.
+///
+/// # Safety
+/// As the call's own: the kernel does to this process what the arguments say.
+#[inline(always)]
+pub unsafe fn syscall6(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
+    let result: isize;
+    // SAFETY: the x86-64 Linux convention; rcx and r11 are overwritten by the instruction itself.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
+            lateout("rcx") _, lateout("r11") _,
+            options(nostack)
+        );
+    }
+    result
+}
+
+/// Calls `allocate(size, second, op)` and returns its result, or, when that is null, calls `successor(op)` and *jumps* to
+/// the function it returns with the original `(size, second, third)`.
+///
+/// The jump leaves no frame of ours behind, so the function may throw a C++ exception through the caller: the way
+/// `operator new` hands over to the C++ runtime's own, which runs the `new_handler` loop and throws `std::bad_alloc`.
+///
+/// # Safety
+/// `allocate` and `successor` are sound for these arguments, and what `successor` returns takes `(size, second, third)`.
+#[unsafe(naked)]
+pub unsafe extern "C" fn jump_if_null(
+    size: usize,
+    second: usize,
+    third: usize,
+    op: usize,
+    allocate: unsafe extern "C" fn(usize, usize, usize) -> *mut u8,
+    successor: unsafe extern "C" fn(usize) -> *const u8,
+) -> *mut u8 {
+    naked_asm!(
+        ".cfi_startproc",
+        // Five words keep the arguments and leave the stack 16-byte aligned at the calls.
+        "push rdi",
+        "push rsi",
+        "push rdx",
+        "push rcx",
+        "push r9",
+        ".cfi_adjust_cfa_offset 40",
+        "mov rdx, rcx",
+        "call r8",
+        "test rax, rax",
+        "jne 2f",
+        "mov rdi, qword ptr [rsp + 8]",
+        "call qword ptr [rsp]",
+        "mov rdx, qword ptr [rsp + 16]",
+        "mov rsi, qword ptr [rsp + 24]",
+        "mov rdi, qword ptr [rsp + 32]",
+        "add rsp, 40",
+        ".cfi_remember_state",
+        ".cfi_adjust_cfa_offset -40",
+        "jmp rax",
+        "2:",
+        ".cfi_restore_state",
+        "add rsp, 40",
+        ".cfi_adjust_cfa_offset -40",
+        "ret",
+        ".cfi_endproc",
+    )
+}
+
+/// The address of libc's `$name` if the process has one, null otherwise: a weak import, which stable Rust cannot say.
+#[macro_export]
+macro_rules! weak_symbol {
+    ($name:literal) => {{
+        let address: *mut u8;
+        // SAFETY: loads the GOT slot that the loader filled, or left 0 because the symbol is weak.
+        unsafe {
+            core::arch::asm!(
+                concat!(".weak ", $name),
+                concat!("mov {}, qword ptr [rip + ", $name, "@GOTPCREL]"),
+                out(reg) address,
+                options(pure, readonly, nostack, preserves_flags)
+            );
+        }
+        address
+    }};
+}
+
+/// The numbers of the system calls in use.
+pub mod number {
+    pub const READ: usize = 0;
+    pub const WRITE: usize = 1;
+    pub const OPEN_AT: usize = 257;
+    pub const CLOSE: usize = 3;
+    pub const MMAP: usize = 9;
+    pub const MUNMAP: usize = 11;
+    pub const BRK: usize = 12;
+    pub const RT_SIGPROCMASK: usize = 14;
+    pub const SCHED_YIELD: usize = 24;
+    pub const MREMAP: usize = 25;
+    pub const MINCORE: usize = 27;
+    pub const MADVISE: usize = 28;
+    pub const GETPID: usize = 39;
+    pub const RT_SIGACTION: usize = 13;
+    pub const TGKILL: usize = 234;
+    pub const GETTID: usize = 186;
+    pub const FUTEX: usize = 202;
+    pub const CLOCK_GETTIME: usize = 228;
+}

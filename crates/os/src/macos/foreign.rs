@@ -1,0 +1,30 @@
+//! Blocks of libmalloc's other zones: how to tell, how large they are, how to give them back.
+//!
+//! There are always some: from before this library was there, from zones that frameworks made for themselves.
+
+use super::libsystem::malloc_zone_from_ptr;
+use core::ffi::c_void;
+
+/// A block of another zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// How many bytes of it may be used.
+    pub usable: usize,
+}
+
+/// Recognises a block of any zone but ours, whose `size` answers 0 for what is not its own. Any value may be asked about.
+pub fn recognise(pointer: usize) -> Option<Foreign> {
+    let block = pointer as *const c_void;
+    // SAFETY: both only compare the value with what the zones know.
+    unsafe { (!malloc_zone_from_ptr(block).is_null()).then(|| Foreign { usable: libc::malloc_size(block) }) }
+}
+
+/// Gives a block back to its zone.
+///
+/// # Safety
+/// `pointer` was just recognised as `block`, and its owner frees it.
+#[allow(clippy::disallowed_methods, reason = "imported from libSystem, which looks for the zone")]
+pub unsafe fn free(pointer: usize, _block: Foreign) {
+    // SAFETY: the caller's promise.
+    unsafe { libc::free(pointer as *mut c_void) };
+}

@@ -1,0 +1,89 @@
+//! Pages: what [`crate::pages`] asks of the kernel. The contracts are there.
+
+use crate::errno;
+use core::ffi::c_void;
+
+/// There is no `mremap`.
+pub const CAN_REMAP: bool = false;
+
+/// What `vmmap` shows our mappings as (VM_MEMORY_APPLICATION_SPECIFIC_1), in the place of a file descriptor.
+const TAG: i32 = 240 << 24;
+
+pub fn page_size() -> usize {
+    // SAFETY: libSystem's; reads the common page.
+    unsafe { super::libsystem::getpagesize() as usize }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place for them on macOS")]
+unsafe fn mmap(address: usize, size: usize, flags: i32) -> Option<usize> {
+    let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: the caller answers for MAP_FIXED; otherwise only unused addresses are taken.
+    let start = errno::kept(|| unsafe { libc::mmap(address as *mut c_void, size, protection, flags, TAG, 0) });
+    (start != libc::MAP_FAILED).then_some(start as usize)
+}
+
+pub fn map(size: usize) -> Option<usize> {
+    map_near(0, size)
+}
+
+/// Maps `size` bytes, at `address` if nothing is there; the caller looks at where they are.
+pub fn map_near(address: usize, size: usize) -> Option<usize> {
+    // SAFETY: without MAP_FIXED the address is a wish.
+    unsafe { mmap(address, size, 0) }
+}
+
+/// # Safety
+/// As [`crate::pages::unmap`].
+#[allow(clippy::disallowed_methods, reason = "this is the one place for them on macOS")]
+pub unsafe fn unmap(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    errno::kept(|| unsafe { libc::munmap(address as *mut c_void, size) }) == 0
+}
+
+/// # Safety
+/// As [`crate::pages::resize`].
+pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
+    if new <= old {
+        // SAFETY: the caller's promise: nothing uses the end.
+        return new == old || unsafe { unmap(address + new, old - new) };
+    }
+    match map_near(address + old, new - old) {
+        Some(start) if start == address + old => true,
+        Some(start) => {
+            // SAFETY: just mapped, seen by nobody. If the kernel keeps it, only address space is lost.
+            let _ = unsafe { unmap(start, new - old) };
+            false
+        }
+        None => false,
+    }
+}
+
+/// # Safety
+/// As [`crate::pages::remap`].
+pub unsafe fn remap(_address: usize, _old: usize, _new: usize) -> Option<usize> {
+    None
+}
+
+/// # Safety
+/// As [`remap`].
+pub unsafe fn remap_to(_address: usize, _old: usize, _new: usize, _target: usize) -> Option<usize> {
+    None
+}
+
+/// Maps fresh pages over the old ones: MADV_FREE and its like leave the contents readable until the kernel is short.
+///
+/// # Safety
+/// As [`crate::pages::purge`].
+pub unsafe fn purge(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise: the range is ours, and nobody needs its contents.
+    unsafe { mmap(address, size, libc::MAP_FIXED) }.is_some()
+}
+
+/// Pages of 2 MiB are given at mapping time or never.
+pub fn advise_huge(_address: usize, _size: usize, _wanted: bool) {}
+
+/// There is no call for it.
+pub fn populate(_address: usize, _size: usize) -> bool {
+    false
+}

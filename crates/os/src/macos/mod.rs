@@ -1,0 +1,30 @@
+//! macOS: through libSystem, the only interface to the kernel that Apple keeps. What it does here allocates nothing, and
+//! calls from an inserted library are bound to libSystem itself, not to what other inserted libraries put in its place.
+//!
+//! Written from Apple's published sources (xnu, libpthread, libmalloc, dyld); built and inspected without a Mac at hand.
+
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+mod arch;
+
+pub mod foreign;
+mod libsystem;
+pub mod maps;
+pub mod memory;
+pub mod next;
+pub mod process;
+pub mod stdio;
+pub mod syscall;
+mod tls_word;
+
+pub use arch::thread_pointer;
+pub use tls_word::{prepare_tls_word, set_tls_word, tls_word};
+
+/// The calling thread's errno.
+pub fn errno_location() -> *mut i32 {
+    // SAFETY: libSystem's per-thread word.
+    unsafe { libc::__error() }
+}
+
+/// What `realloc(block, 0)` means here: a new block of the smallest size.
+pub const REALLOC_TO_ZERO_FREES: bool = false;

@@ -1,0 +1,19 @@
+//! How the process was started, from libSystem.
+
+use super::libsystem::_NSGetEnviron;
+use core::ffi::c_char;
+
+/// The environment as libSystem holds it now; null before it has one.
+pub fn environment() -> *const *const c_char {
+    // SAFETY: libSystem's variable, which nobody changes during the first allocation of the process.
+    unsafe {
+        let variable = _NSGetEnviron();
+        if variable.is_null() { core::ptr::null() } else { (*variable).cast::<*const c_char>().cast_const() }
+    }
+}
+
+/// Whether the process runs with more rights than its caller, so that nothing the caller chose may be trusted.
+pub fn is_secure() -> bool {
+    // SAFETY: libSystem's; asks the kernel.
+    unsafe { libc::issetugid() != 0 }
+}

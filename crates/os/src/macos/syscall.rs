@@ -1,0 +1,115 @@
+//! What of the kernel's services is in use, through libSystem. errno stays the program's: no failure here is one of its calls.
+
+use super::libsystem::{__ulock_wait, __ulock_wake, clock_gettime_nsec_np};
+use crate::errno;
+use core::ffi::CStr;
+
+/// An errno value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errno(pub i32);
+
+/// UL_COMPARE_AND_WAIT | ULF_NO_ERRNO (xnu, sys/ulock.h): between the threads of this process.
+const COMPARE_AND_WAIT: u32 = 1 | 0x0100_0000;
+/// CLOCK_UPTIME_RAW and CLOCK_UPTIME_RAW_APPROX (time.h).
+const UPTIME: u32 = 8;
+const UPTIME_APPROXIMATE: u32 = 9;
+
+/// Calls what returns -1 and errno on failure.
+fn result(call: impl FnOnce() -> isize) -> Result<usize, Errno> {
+    errno::kept(|| match call() {
+        -1 => Err(Errno(errno::get())),
+        value => Ok(value as usize),
+    })
+}
+
+/// `write(2)` of all of `bytes`, as far as the descriptor takes them.
+pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: reads `bytes.len()` bytes of a live slice.
+        match result(|| unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) }) {
+            Ok(0) => return,
+            Ok(count) => bytes = &bytes[count.min(bytes.len())..],
+            Err(Errno(libc::EINTR)) => {}
+            // A closed or full stderr must not become a second failure.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Opens `path` for reading, close-on-exec.
+///
+/// # Errors
+/// The kernel's.
+pub fn open_read(path: &CStr) -> Result<i32, Errno> {
+    // SAFETY: reads a string that ends with its NUL.
+    result(|| unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) as isize }).map(|fd| fd as i32)
+}
+
+/// `read(2)` into `buffer`; 0 at the end of the file.
+///
+/// # Errors
+/// The kernel's.
+pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: writes at most `buffer.len()` bytes into a live slice.
+    result(|| unsafe { libc::read(descriptor, buffer.as_mut_ptr().cast(), buffer.len()) })
+}
+
+/// `close(2)`.
+pub fn close(descriptor: i32) {
+    // SAFETY: closes a descriptor that the caller opened. What it says is of no use.
+    let _ = result(|| unsafe { libc::close(descriptor) as isize });
+}
+
+/// `getpid`.
+pub fn process_id() -> i32 {
+    // SAFETY: no arguments.
+    unsafe { libc::getpid() }
+}
+
+/// Lets another thread run.
+pub fn yield_now() {
+    // SAFETY: no arguments.
+    unsafe { libc::sched_yield() };
+}
+
+/// Nanoseconds since an arbitrary moment, only forwards.
+pub fn nanoseconds() -> u64 {
+    // SAFETY: reads a clock.
+    unsafe { clock_gettime_nsec_np(UPTIME) }
+}
+
+/// The same as of the kernel's last tick, which costs less.
+pub fn coarse_nanoseconds() -> u64 {
+    // SAFETY: reads a clock.
+    unsafe { clock_gettime_nsec_np(UPTIME_APPROXIMATE) }
+}
+
+/// Sleeps while `*word == expected`; returns for any reason at all, so the caller looks again.
+pub fn futex_wait(word: *const u32, expected: u32) {
+    // SAFETY: the kernel only reads the word.
+    unsafe { __ulock_wait(COMPARE_AND_WAIT, word.cast_mut().cast(), u64::from(expected), 0) };
+}
+
+/// Wakes one sleeper on `word`.
+pub fn futex_wake_one(word: *const u32) {
+    // SAFETY: the kernel uses the address only as a key.
+    unsafe { __ulock_wake(COMPARE_AND_WAIT, word.cast_mut().cast(), 0) };
+}
+
+/// Ends the process by SIGABRT: a handler of the program runs first; if it returns (or the signal is blocked or ignored),
+/// the default action follows.
+pub fn abort() -> ! {
+    // SAFETY: signal calls on this thread and this process, which end it.
+    unsafe {
+        let mut set = core::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGABRT);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, core::ptr::null_mut());
+        libc::pthread_kill(libc::pthread_self(), libc::SIGABRT);
+        let default_action: libc::sigaction = core::mem::zeroed();
+        libc::sigaction(libc::SIGABRT, &default_action, core::ptr::null_mut());
+        loop {
+            libc::pthread_kill(libc::pthread_self(), libc::SIGABRT);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! x86-64 macOS: where a thread's specific data are.
+
+use core::arch::asm;
+
+/// The thread pointer: different for every living thread, never 0.
+#[inline(always)]
+pub fn thread_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: libpthread keeps the thread's own address in its first slot, at gs:0.
+    unsafe { asm!("mov {}, qword ptr gs:[0]", out(reg) pointer, options(pure, readonly, nostack, preserves_flags)) };
+    pointer
+}
+
+/// The word at `offset` bytes in the calling thread's array of specific data.
+///
+/// # Safety
+/// `offset` is that of a key.
+#[inline(always)]
+pub unsafe fn specific(offset: usize) -> *mut u8 {
+    let word: *mut u8;
+    // SAFETY: the caller's promise. `readonly`, not `nomem`, so that `set_specific` counts.
+    unsafe {
+        asm!("mov {}, qword ptr gs:[{}]", out(reg) word, in(reg) offset, options(pure, readonly, nostack, preserves_flags))
+    };
+    word
+}
+
+/// Sets the word at `offset`.
+///
+/// # Safety
+/// `offset` is that of a key of ours.
+#[inline(always)]
+pub unsafe fn set_specific(offset: usize, word: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { asm!("mov qword ptr gs:[{}], {}", in(reg) offset, in(reg) word, options(nostack, preserves_flags)) };
+}

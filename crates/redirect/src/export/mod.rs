@@ -1,0 +1,95 @@
+//! `interpose!`: what the crate that becomes the library exports, and how: by name on Linux (`elf`), by a table of
+//! replacements on macOS (`mach_o`).
+
+#[cfg(target_os = "linux")]
+mod elf;
+#[cfg(target_os = "macos")]
+mod mach_o;
+
+/// Makes the crate it stands in a library that serves a program's malloc from a heap: `interpose!(MyHeap)` for a unit
+/// struct, `interpose!(MyHeap = MyHeap::new())` for any other heap with a `const` initial value.
+///
+/// Once in a `cdylib`. A `no_std` crate adds [`panic_handler!`](crate::panic_handler). Link it with `-z initfirst` and
+/// `-z nodelete`: the first makes the library's constructor the first of all, the second keeps it loaded, because
+/// threads and fork keep pointers to it.
+///
+/// On macOS the heap must implement [`Heap::owns`](crate::Heap::owns): there are always blocks of other zones in a process,
+/// and whose a pointer is gets asked of any value.
+#[macro_export]
+macro_rules! interpose {
+    ($heap:ident) => {
+        $crate::interpose!($heap = $heap);
+    };
+    ($heap:ty = $initial:expr) => {
+        type XallocHeap = $heap;
+        static XALLOC_REDIRECT: $crate::HeapRedirect<XallocHeap> =
+            $crate::HeapRedirect::new($initial, xalloc_exports::CALLBACKS);
+
+        mod xalloc_exports {
+            use super::{XALLOC_REDIRECT as REDIRECT, XallocHeap};
+            $crate::__interpose_callbacks!();
+            $crate::__interpose_names!();
+            $crate::__interpose_own!();
+            $crate::__os::constructor!(construct);
+        }
+    };
+}
+
+/// The functions that libc calls.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __interpose_callbacks {
+    () => {
+        use core::ffi::c_void;
+
+        pub const CALLBACKS: $crate::Callbacks =
+            $crate::Callbacks { thread_end, prefork, postfork_parent, postfork_child };
+
+        unsafe extern "C" fn thread_end(value: *mut c_void) {
+            REDIRECT.thread_end(value);
+        }
+
+        unsafe extern "C" fn prefork() {
+            REDIRECT.prefork();
+        }
+
+        unsafe extern "C" fn postfork_parent() {
+            REDIRECT.postfork_parent();
+        }
+
+        unsafe extern "C" fn postfork_child() {
+            REDIRECT.postfork_child();
+        }
+    };
+}
+
+/// xalloc's own functions.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __interpose_own {
+    () => {
+        /// To be called before a fork that libc does not know of (`_Fork`, a raw `clone`), by the thread that forks.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_prefork() {
+            REDIRECT.prefork();
+        }
+
+        /// To be called after it, in the parent.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_postfork_parent() {
+            REDIRECT.postfork_parent();
+        }
+
+        /// To be called after it, in the child.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_postfork_child() {
+            REDIRECT.postfork_child();
+        }
+
+        /// The version of xalloc in the process, as a C string: for a program that wants to know whether it runs on it.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_version() -> *const core::ffi::c_char {
+            $crate::VERSION.as_ptr()
+        }
+    };
+}

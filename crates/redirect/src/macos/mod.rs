@@ -1,0 +1,52 @@
+//! macOS: what takes the place of exported names there. Two ways into libmalloc at once:
+//!
+//! - dyld replaces the functions of [`tuples`] in every image but ours;
+//! - a zone ([`OwnZone`]) is registered with libmalloc, so that its own functions, which nobody replaces (`malloc_zone_free`,
+//!   `reallocarray`, a `free` from inside libmalloc), know our blocks.
+//!
+//! Only the untyped functions are replaced: as long as none of the typed ones is (`malloc_type_malloc` and its like, which
+//! compilers emit), libmalloc forwards those to what replaced the untyped. C++'s operators are libc++'s, and call the
+//! replaced malloc. libmalloc's fork functions stay, because its zones live on beside ours.
+
+mod own_zone;
+mod questions;
+mod replacements;
+mod zone_functions;
+mod zone_layout;
+
+pub use own_zone::{OwnZone, register};
+pub use replacements::{TUPLES, Tuple, tuples};
+
+use crate::{Heap, HeapRedirect};
+
+/// The redirection of the process, for functions that libSystem calls without any context. `interpose!` implements it.
+pub trait Target: 'static {
+    /// The heap behind the redirection.
+    type Heap: Heap;
+
+    /// The redirection.
+    fn redirect() -> &'static HeapRedirect<Self::Heap>;
+
+    /// Its zone.
+    fn zone() -> &'static OwnZone;
+}
+
+/// libmalloc's functions that are called here and that the `libc` crate does not declare.
+mod libmalloc {
+    use super::zone_layout::Zone;
+    use core::ffi::{c_char, c_uint, c_void};
+
+    unsafe extern "C" {
+        /// This process, as Mach calls take it.
+        pub static mach_task_self_: c_uint;
+        pub fn malloc_default_zone() -> *mut Zone;
+        pub fn malloc_zone_register(zone: *mut Zone);
+        pub fn malloc_good_size(size: usize) -> usize;
+        pub fn reallocf(block: *mut c_void, size: usize) -> *mut c_void;
+        pub fn valloc(size: usize) -> *mut c_void;
+        pub fn vfree(block: *mut c_void);
+        pub fn aligned_alloc(align: usize, size: usize) -> *mut c_void;
+        pub fn strdup(text: *const c_char) -> *mut c_char;
+        pub fn strndup(text: *const c_char, most: usize) -> *mut c_char;
+    }
+}

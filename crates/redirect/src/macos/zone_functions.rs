@@ -1,0 +1,161 @@
+//! What libmalloc calls of a zone. A pointer that is not ours may come here too: the zone stands for the default one, which
+//! was another before this library was there.
+
+use super::Target;
+use super::libmalloc::mach_task_self_;
+use super::zone_layout::{FAILURE, Introspection, KernResult, Range, Recorder, SUCCESS, Statistics, Zone};
+use core::ffi::{c_int, c_uint, c_void};
+
+/// MALLOC_PTR_IN_USE_RANGE_TYPE (malloc/malloc.h).
+const BLOCK_IN_USE: c_uint = 1;
+
+pub unsafe extern "C" fn size<T: Target>(_zone: *mut Zone, block: *const c_void) -> usize {
+    T::redirect().owned_size(block.cast_mut().cast())
+}
+
+pub unsafe extern "C" fn malloc<T: Target>(_zone: *mut Zone, size: usize) -> *mut u8 {
+    T::redirect().malloc(size)
+}
+
+pub unsafe extern "C" fn calloc<T: Target>(_zone: *mut Zone, count: usize, size: usize) -> *mut u8 {
+    T::redirect().calloc(count, size)
+}
+
+pub unsafe extern "C" fn valloc<T: Target>(_zone: *mut Zone, size: usize) -> *mut u8 {
+    T::redirect().valloc(size)
+}
+
+pub unsafe extern "C" fn free<T: Target>(_zone: *mut Zone, block: *mut u8) {
+    // SAFETY: the caller's promise, as for every function below that has no other reason.
+    unsafe { T::redirect().free(block) }
+}
+
+pub unsafe extern "C" fn realloc<T: Target>(_zone: *mut Zone, block: *mut u8, size: usize) -> *mut u8 {
+    // SAFETY: the caller's promise.
+    unsafe { T::redirect().realloc(block, size) }
+}
+
+/// The default zone cannot go.
+pub unsafe extern "C" fn destroy(_zone: *mut Zone) {}
+
+pub unsafe extern "C" fn batch_malloc<T: Target>(
+    _zone: *mut Zone,
+    size: usize,
+    results: *mut *mut u8,
+    count: c_uint,
+) -> c_uint {
+    for index in 0..count {
+        let block = T::redirect().malloc(size);
+        if block.is_null() {
+            return index;
+        }
+        // SAFETY: the caller's promise: room for `count` pointers.
+        unsafe { results.add(index as usize).write(block) };
+    }
+    count
+}
+
+pub unsafe extern "C" fn batch_free<T: Target>(_zone: *mut Zone, blocks: *mut *mut u8, count: c_uint) {
+    for index in 0..count as usize {
+        // SAFETY: the caller's promise: `count` pointers, each a block or null.
+        unsafe { T::redirect().free(blocks.add(index).read()) };
+    }
+}
+
+pub unsafe extern "C" fn memalign<T: Target>(_zone: *mut Zone, align: usize, size: usize) -> *mut u8 {
+    T::redirect().memalign(align, size)
+}
+
+pub unsafe extern "C" fn free_definite_size<T: Target>(_zone: *mut Zone, block: *mut u8, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { T::redirect().free_sized(block, size) }
+}
+
+/// The system is short of memory. Whatever the goal: all that is free goes back.
+pub unsafe extern "C" fn pressure_relief<T: Target>(_zone: *mut Zone, _goal: usize) -> usize {
+    let before = T::redirect().stats().trimmable;
+    T::redirect().malloc_trim(0);
+    before.saturating_sub(T::redirect().stats().trimmable)
+}
+
+pub unsafe extern "C" fn claimed_address<T: Target>(_zone: *mut Zone, address: *mut c_void) -> c_int {
+    c_int::from(T::redirect().owned_size(address.cast()) != 0)
+}
+
+pub const fn introspection<T: Target>() -> Introspection {
+    Introspection {
+        enumerator: enumerate::<T>,
+        good_size: good_size::<T>,
+        check,
+        print: print::<T>,
+        log,
+        force_lock: nothing,
+        force_unlock: nothing,
+        statistics: statistics::<T>,
+        zone_locked: no,
+        enable_discharge_checking: no,
+        disable_discharge_checking: nothing,
+        discharge: log,
+        enumerate_discharged_pointers: log,
+        reinit_lock: nothing,
+        later: [core::ptr::null_mut(); 3],
+    }
+}
+
+/// Tells `recorder` of every live block. Of this process only: the heap's own structures are not read from another one's
+/// memory.
+unsafe extern "C" fn enumerate<T: Target>(
+    task: c_uint,
+    context: *mut c_void,
+    kinds: c_uint,
+    zone: usize,
+    _reader: *const c_void,
+    recorder: Recorder,
+) -> KernResult {
+    // SAFETY: libSystem's constant.
+    let is_own = task == unsafe { mach_task_self_ } && zone == T::zone().as_ptr() as usize;
+    if !is_own || kinds & BLOCK_IN_USE == 0 {
+        return FAILURE;
+    }
+    let known = T::redirect().for_each_live(&mut |block, size| {
+        let mut range = Range { address: block as usize, size };
+        // SAFETY: the caller's function, with one range.
+        unsafe { recorder(task, context, BLOCK_IN_USE, &mut range, 1) };
+    });
+    if known { SUCCESS } else { FAILURE }
+}
+
+unsafe extern "C" fn good_size<T: Target>(_zone: *mut Zone, size: usize) -> usize {
+    T::redirect().good_size(size)
+}
+
+/// Consistent: an inconsistency ends the process when it is seen.
+unsafe extern "C" fn check(_zone: *mut Zone) -> c_int {
+    1
+}
+
+unsafe extern "C" fn print<T: Target>(_zone: *mut Zone, _verbose: c_int) {
+    T::redirect().malloc_stats();
+}
+
+unsafe extern "C" fn log(_zone: *mut Zone, _address: *mut c_void) {}
+
+/// For locking around fork too: `pthread_atfork`'s handlers have done it before libmalloc calls its zones.
+unsafe extern "C" fn nothing(_zone: *mut Zone) {}
+
+unsafe extern "C" fn no(_zone: *mut Zone) -> c_int {
+    0
+}
+
+unsafe extern "C" fn statistics<T: Target>(_zone: *mut Zone, result: *mut Statistics) {
+    let stats = T::redirect().stats();
+    // Blocks and the peak are not counted.
+    let counted = Statistics {
+        blocks_in_use: 0,
+        size_in_use: stats.live,
+        max_size_in_use: stats.live,
+        size_allocated: stats.held + stats.mapped_live,
+    };
+    // SAFETY: the caller's promise: room for it.
+    unsafe { result.write(counted) };
+}

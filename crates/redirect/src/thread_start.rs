@@ -1,0 +1,157 @@
+//! Threads that the program makes: attached before their own code runs.
+
+use crate::{Heap, HeapRedirect};
+use core::ffi::{CStr, c_int, c_void};
+use core::sync::atomic::{AtomicPtr, Ordering};
+use xalloc_os::next;
+
+const THREAD_NO_MEMORY: c_int = 3;
+const THREAD_ERROR: c_int = 2;
+
+/// A thread function as `pthread_create` takes it.
+pub type PthreadStart = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+/// A thread function as `thrd_create` takes it.
+pub type C11Start = unsafe extern "C" fn(*mut c_void) -> c_int;
+
+type PthreadCreate =
+    unsafe extern "C" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, PthreadStart, *mut c_void) -> c_int;
+type ThrdCreate = unsafe extern "C" fn(*mut libc::pthread_t, C11Start, *mut c_void) -> c_int;
+
+/// What a new thread is to run, handed to it in a block of the heap.
+#[repr(C)]
+struct Start {
+    function: *mut c_void,
+    argument: *mut c_void,
+}
+
+/// A function behind ours, looked up when first needed: never from inside malloc.
+struct NextFunction(AtomicPtr<c_void>, &'static CStr);
+
+impl NextFunction {
+    fn get(&self) -> *mut c_void {
+        // Relaxed: every thread would store the same address of code.
+        let known = self.0.load(Ordering::Relaxed);
+        if !known.is_null() {
+            return known;
+        }
+        let found = next::find(self.1);
+        self.0.store(found, Ordering::Relaxed);
+        found
+    }
+}
+
+static PTHREAD_CREATE: NextFunction = NextFunction(AtomicPtr::new(core::ptr::null_mut()), c"pthread_create");
+static THRD_CREATE: NextFunction = NextFunction(AtomicPtr::new(core::ptr::null_mut()), c"thrd_create");
+
+impl<H: Heap> HeapRedirect<H> {
+    /// C's `pthread_create`, through libc's; the new thread is attached before it runs `start`.
+    /// `run` is a function that calls [`HeapRedirect::run_thread`].
+    ///
+    /// # Safety
+    /// As libc's, and `run` is that function.
+    pub unsafe fn pthread_create(
+        &self,
+        thread: *mut libc::pthread_t,
+        attributes: *const libc::pthread_attr_t,
+        start: PthreadStart,
+        argument: *mut c_void,
+        run: PthreadStart,
+    ) -> c_int {
+        let next = PTHREAD_CREATE.get();
+        if next.is_null() {
+            return libc::EAGAIN;
+        }
+        let block = self.start_block(start as *mut c_void, argument);
+        if block.is_null() {
+            return libc::EAGAIN;
+        }
+        // SAFETY: libc's function of this name has this type; the block is the new thread's, unless there is none.
+        unsafe {
+            let create = core::mem::transmute::<*mut c_void, PthreadCreate>(next);
+            let result = create(thread, attributes, run, block.cast());
+            if result != 0 {
+                self.free(block);
+            }
+            result
+        }
+    }
+
+    /// C11's `thrd_create`, through libc's, like [`HeapRedirect::pthread_create`]; `run` calls
+    /// [`HeapRedirect::run_c11_thread`].
+    ///
+    /// # Safety
+    /// As libc's, and `run` is that function.
+    pub unsafe fn thrd_create(
+        &self,
+        thread: *mut libc::pthread_t,
+        start: C11Start,
+        argument: *mut c_void,
+        run: C11Start,
+    ) -> c_int {
+        let next = THRD_CREATE.get();
+        if next.is_null() {
+            return THREAD_ERROR;
+        }
+        let block = self.start_block(start as *mut c_void, argument);
+        if block.is_null() {
+            return THREAD_NO_MEMORY;
+        }
+        // SAFETY: as in `pthread_create`.
+        unsafe {
+            let create = core::mem::transmute::<*mut c_void, ThrdCreate>(next);
+            let result = create(thread, run, block.cast());
+            if result != 0 {
+                self.free(block);
+            }
+            result
+        }
+    }
+
+    fn start_block(&self, function: *mut c_void, argument: *mut c_void) -> *mut u8 {
+        let block = self.malloc(size_of::<Start>());
+        if !block.is_null() {
+            // SAFETY: a fresh block of that size, aligned to 16.
+            unsafe { block.cast::<Start>().write(Start { function, argument }) };
+        }
+        block
+    }
+
+    /// Attaches the new thread and takes its start block.
+    unsafe fn begin_thread(&self, block: *mut c_void) -> Start {
+        self.heap();
+        // SAFETY: `start_block`'s, this thread's alone.
+        unsafe {
+            let start = block.cast::<Start>().read();
+            self.free(block.cast());
+            start
+        }
+    }
+
+    /// The first function of a thread that [`HeapRedirect::pthread_create`] made.
+    ///
+    /// Nothing may stand behind the call of the thread's function: `pthread_exit` and cancellation never return from it.
+    ///
+    /// # Safety
+    /// Called by libc in the new thread, with the start block.
+    #[inline(always)]
+    pub unsafe fn run_thread(&self, block: *mut c_void) -> *mut c_void {
+        // SAFETY: the caller's promise; the function came as one of this type.
+        unsafe {
+            let start = self.begin_thread(block);
+            core::mem::transmute::<*mut c_void, PthreadStart>(start.function)(start.argument)
+        }
+    }
+
+    /// The first function of a thread that [`HeapRedirect::thrd_create`] made.
+    ///
+    /// # Safety
+    /// As [`HeapRedirect::run_thread`].
+    #[inline(always)]
+    pub unsafe fn run_c11_thread(&self, block: *mut c_void) -> c_int {
+        // SAFETY: as in `run_thread`.
+        unsafe {
+            let start = self.begin_thread(block);
+            core::mem::transmute::<*mut c_void, C11Start>(start.function)(start.argument)
+        }
+    }
+}
