@@ -30,11 +30,10 @@ fn dynamic_names(defined: bool) -> BTreeSet<String> {
 }
 
 /// The values of the dynamic section's entries with this tag.
-fn dynamic_values(tag: impl Into<i64> + Copy) -> Vec<u64> {
-    let tag: i64 = tag.into();
+fn dynamic_values(tag: elf::DynamicTag) -> Vec<u64> {
     with_sections(|endian, sections, data| {
         let (entries, _) = sections.dynamic(endian, data).expect("readable").expect("a dynamic section");
-        let wanted = entries.iter().filter(|entry| entry.d_tag(endian) as i64 == tag);
+        let wanted = entries.iter().filter(|entry| entry.d_tag(endian) == tag);
         wanted.map(|entry| entry.d_val(endian)).collect()
     })
 }
@@ -93,10 +92,10 @@ fn imports_nothing_that_allocates() {
 fn is_loaded_as_it_must_be() {
     let flags = dynamic_values(elf::DT_FLAGS)[0];
     let flags_1 = dynamic_values(elf::DT_FLAGS_1)[0];
-    assert_ne!(flags & u64::from(elf::DF_STATIC_TLS), 0, "thread-local storage is not initial-exec");
-    assert_ne!(flags & u64::from(elf::DF_BIND_NOW), 0, "symbols are bound lazily");
-    assert_ne!(flags_1 & u64::from(elf::DF_1_INITFIRST), 0, "the constructor is not the first");
-    assert_ne!(flags_1 & u64::from(elf::DF_1_NODELETE), 0, "dlclose unloads the library");
+    assert_ne!(flags & elf::DF_STATIC_TLS.0, 0, "thread-local storage is not initial-exec");
+    assert_ne!(flags & elf::DF_BIND_NOW.0, 0, "symbols are bound lazily");
+    assert_ne!(flags_1 & elf::DF_1_INITFIRST.0, 0, "the constructor is not the first");
+    assert_ne!(flags_1 & elf::DF_1_NODELETE.0, 0, "dlclose unloads the library");
 }
 
 #[test]
