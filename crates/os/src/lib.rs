@@ -11,14 +11,7 @@
 #[cfg(test)]
 extern crate std;
 
-#[cfg(windows)]
-compile_error!(
-    "xalloc does not run on Windows: there every C runtime has a malloc of its own inside its library, and the loader has no \
-     preload that could put another one in its place"
-);
-#[cfg(not(all(target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-compile_error!("xalloc runs on x86-64 and aarch64: crates/os/src/arch has what another processor needs");
-
+// Other targets do not come as far as here: build.rs says why.
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 mod arch;
