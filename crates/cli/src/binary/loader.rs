@@ -1,6 +1,6 @@
 //! What the dynamic loader itself says of a program, asked without starting it.
 
-use super::{Binary, Finding, Format, Linking, Machine};
+use super::{Binary, CLibrary, Finding, Format, Linking, Machine};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -25,7 +25,7 @@ pub fn missing_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
     if binary.linking != Linking::Dynamic || !LOADERS.iter().any(|directory| loader.starts_with(directory)) {
         return None;
     }
-    let missing = not_found(loader, &binary.path)?;
+    let missing = not_found(loader, binary)?;
     Some(Finding::obstacle(
         "missing-library",
         format!("The loader does not find {}: it does not start at all.", missing.join(", ")),
@@ -34,18 +34,17 @@ pub fn missing_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
 }
 
 /// The libraries that the loader does not find; nothing if it finds all or does not say.
-fn not_found(loader: &Path, program: &Path) -> Option<Vec<String>> {
-    let path = std::path::absolute(program).ok()?;
-    let output = Command::new(loader)
-        .arg("--list")
-        .arg(path)
-        .env_remove("LD_PRELOAD")
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    // glibc's way to say it, and musl's.
+fn not_found(loader: &Path, binary: &Binary) -> Option<Vec<String>> {
+    let mut command = Command::new(loader);
+    // Either way the program is not started.
+    match binary.c_library? {
+        CLibrary::Glibc => command.env("LD_TRACE_LOADED_OBJECTS", "1"),
+        CLibrary::Musl => command.arg("--list"),
+        CLibrary::Bionic | CLibrary::LibSystem => return None,
+    };
+    command.arg(std::path::absolute(&binary.path).ok()?).env_remove("LD_PRELOAD").stdin(Stdio::null());
+    let output = command.output().ok()?;
+    let (listed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let glibc = listed.lines().filter_map(|line| line.trim().strip_suffix(" => not found"));
     let musl = errors.lines().filter_map(|line| line.strip_prefix("Error loading shared library ")?.split(':').next());
     let mut missing: Vec<String> = glibc.chain(musl).map(str::to_owned).collect();

@@ -33,8 +33,9 @@ impl Rights {
 
 #[cfg(target_os = "linux")]
 fn has_capabilities(path: &Path) -> bool {
-    // The size is asked for, not the value: whatever is in it, the loader takes the program for a privileged one.
-    rustix::fs::getxattr(path, "security.capability", &mut [0_u8; 0]).is_ok_and(|size: usize| size > 0)
+    // As long as any version of it that the kernel knows. Whatever is in it: such a program counts as a privileged one.
+    let mut value = [0_u8; 64];
+    rustix::fs::getxattr(path, "security.capability", &mut value).is_ok_and(|size: usize| size > 0)
 }
 
 #[cfg(not(target_os = "linux"))]

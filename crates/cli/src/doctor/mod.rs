@@ -11,7 +11,7 @@ mod sampling;
 use crate::binary::{self, Binary, Examination, Linking, Machine};
 use crate::{exit, library};
 use anyhow::{Context, Result};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,11 +41,15 @@ pub struct Arguments {
     /// Write the report to a file [default: standard output; with --run standard error]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The program: a path, or a name that is looked up in PATH
-    program: OsString,
-    /// Its arguments, for --run
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<OsString>,
+    /// The program, a path or a name that is looked up in PATH, and for --run its arguments
+    #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARGUMENT"])]
+    command: Vec<OsString>,
+}
+
+impl Arguments {
+    fn program(&self) -> &OsStr {
+        &self.command[0]
+    }
 }
 
 /// Examines the program, and runs it if that is wanted and possible.
@@ -55,8 +59,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Err(code) => return Ok(ExitCode::from(code)),
     };
     let examined = match &library {
-        Some(library) => binary::examine_on(&arguments.program, &Machine::of(library)),
-        None => binary::examine(&arguments.program),
+        Some(library) => binary::examine_on(arguments.program(), &Machine::of(library)),
+        None => binary::examine(arguments.program()),
     };
     let examination = match examined {
         Ok(examination) => examination,
@@ -113,7 +117,11 @@ fn readable_library(path: &Path) -> Result<Binary> {
 }
 
 fn observe(arguments: &Arguments, examination: &Examination, library: &Binary) -> Result<observation::Observation> {
-    let command = launch::Launch { program: &arguments.program, arguments: &arguments.arguments, library: &library.path };
+    let command = launch::Launch {
+        program: arguments.program(),
+        arguments: &arguments.command[1..],
+        library: &library.path,
+    };
     observer::run(&command, &examination.binary, library)
 }
 
