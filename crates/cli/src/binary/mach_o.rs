@@ -102,3 +102,92 @@ fn read_signature<'data>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const X86_64: [u32; 2] = [0x0100_0007, 3];
+    const ARM64: [u32; 2] = [0x0100_000c, 0];
+    const ARM64E: [u32; 2] = [0x0100_000c, 0x8000_0002];
+
+    fn little(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn big(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    /// A program of no more than a header and these load commands.
+    fn program([processor, kind]: [u32; 2], flags: u32, commands: &[Vec<u8>]) -> Vec<u8> {
+        let all = commands.concat();
+        let header = [macho::MH_MAGIC_64, processor, kind, 2, commands.len() as u32, all.len() as u32, flags, 0];
+        [little(&header), all].concat()
+    }
+
+    fn dynamic(processor: [u32; 2]) -> Vec<u8> {
+        let loader = [little(&[0xe, 32, 12]), b"/usr/lib/dyld\0\0\0\0\0\0\0".to_vec()].concat();
+        program(processor, macho::MH_DYLDLINK.0, &[loader])
+    }
+
+    fn read_64(bytes: &[u8]) -> Binary {
+        read(FileKind::parse(bytes).unwrap(), bytes).unwrap()
+    }
+
+    #[test]
+    fn tells_processors_and_linking_apart() {
+        let binary = read_64(&dynamic(X86_64));
+        assert_eq!((binary.processor.to_string().as_str(), binary.linking), ("x86_64", Linking::Dynamic));
+        assert_eq!(binary.interpreter.unwrap().to_str(), Some("/usr/lib/dyld"));
+        let binary = read_64(&program(ARM64, 0, &[]));
+        assert_eq!((binary.processor.to_string().as_str(), binary.linking), ("aarch64", Linking::Static));
+        let binary = read_64(&dynamic(ARM64E));
+        assert!(binary.processor.is_arm64e(), "{}", binary.processor);
+        assert_ne!(binary.processor, read_64(&dynamic(ARM64)).processor);
+    }
+
+    #[test]
+    fn reads_the_wanted_slice_of_a_universal_file() {
+        let slices = [dynamic(X86_64), dynamic(ARM64)];
+        let size = slices[0].len() as u32;
+        let entry = |[processor, kind]: [u32; 2], offset| vec![processor, kind, offset, size, 3];
+        let header = [vec![macho::FAT_MAGIC, 2], entry(X86_64, 48), entry(ARM64, 48 + size)].concat();
+        let bytes = [big(&header), slices.concat()].concat();
+        let read = |wanted: Option<&Processor>| read_fat(FileKind::parse(&*bytes).unwrap(), &*bytes, wanted).unwrap();
+        let arm = read_64(&slices[1]).processor;
+        let chosen = read(Some(&arm));
+        assert_eq!((&chosen.processor, chosen.other_processors[0].to_string().as_str()), (&arm, "x86_64"));
+        assert_eq!(read(None).processor.to_string(), "x86_64");
+        let truncated = &bytes[..60];
+        assert!(read_fat(FileKind::parse(truncated).unwrap(), truncated, None).is_err());
+    }
+
+    #[test]
+    fn sees_a_restricted_section() {
+        let name = |text: &[u8]| [text, &[0; 16][text.len()..]].concat();
+        let segment = [little(&[0x19, 152]), name(b"__RESTRICT"), little(&[0; 10]), little(&[1, 0])].concat();
+        let section = [name(b"__restrict"), name(b"__RESTRICT"), little(&[0; 12])].concat();
+        let binary = read_64(&program(ARM64, macho::MH_DYLDLINK.0, &[[segment, section].concat()]));
+        assert!(binary.protection.restricted && !binary.protection.hardened_runtime);
+    }
+
+    /// A signature with a code directory of these flags, and entitlements.
+    fn signed(flags: u32, entitlements: &[u8]) -> Binary {
+        let directory = big(&[0xfade_0c02, 44, 0x2_0001, flags, 0, 0, 0, 0, 0, 0, 0]);
+        let rights = [big(&[0xfade_7171, 8 + entitlements.len() as u32]), entitlements.to_vec()].concat();
+        let index = big(&[0xfade_0cc0, 28 + 44 + rights.len() as u32, 2, 0, 28, 5, 28 + 44]);
+        let signature = [index, directory, rights].concat();
+        let command = little(&[0x1d, 16, 48, signature.len() as u32]);
+        read_64(&[program(ARM64, macho::MH_DYLDLINK.0, &[command]), signature].concat())
+    }
+
+    #[test]
+    fn reads_what_the_signature_allows() {
+        let protection = signed(macho::CS_RUNTIME.0, b"").protection;
+        assert!(protection.hardened_runtime && !protection.allows_dyld_variables);
+        let entitlement = b"<key>com.apple.security.cs.allow-dyld-environment-variables</key><true/>";
+        assert!(signed(macho::CS_RUNTIME.0, entitlement).protection.allows_dyld_variables);
+        assert!(!signed(0, b"").protection.hardened_runtime);
+    }
+}
