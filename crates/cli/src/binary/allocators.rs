@@ -1,0 +1,154 @@
+//! Allocators that a program brings along: linked in, for everyone or for itself only, or as a library that it asks for.
+
+use super::{Binary, Finding, Linking, sanitizers};
+
+/// An allocator, and how a file shows that it is in it.
+struct Allocator {
+    name: &'static str,
+    /// Functions and variables that only this one defines, under their usual names and prefixes.
+    symbols: &'static [&'static str],
+    /// How the names of its libraries for preloading begin.
+    libraries: &'static [&'static str],
+    /// What its own messages contain: all that is left of it in a stripped program that hides it.
+    message: Option<&'static str>,
+}
+
+const ALLOCATORS: &[Allocator] = &[
+    Allocator {
+        name: "jemalloc",
+        symbols: &["mallocx", "mallctl", "malloc_conf", "je_malloc", "je_mallctl", "_rjem_malloc", "_rjem_mallctl"],
+        libraries: &["libjemalloc.so", "libjemalloc."],
+        message: Some("<jemalloc>: "),
+    },
+    Allocator {
+        name: "tcmalloc",
+        symbols: &["tc_malloc", "tc_version", "_ZN15MallocExtension8instanceEv", "MallocExtension_Internal_GetNumericProperty"],
+        libraries: &["libtcmalloc"],
+        message: Some("tcmalloc: large alloc"),
+    },
+    Allocator {
+        name: "mimalloc",
+        symbols: &["mi_malloc", "mi_version", "_mi_malloc_generic"],
+        libraries: &["libmimalloc"],
+        message: Some("mimalloc: "),
+    },
+    Allocator {
+        name: "snmalloc",
+        symbols: &["__malloc_start_pointer", "sn_malloc", "sn_rust_alloc"],
+        libraries: &["libsnmalloc"],
+        message: None,
+    },
+    Allocator {
+        name: "hardened_malloc",
+        symbols: &["malloc_object_size_fast", "h_malloc"],
+        libraries: &["libhardened_malloc"],
+        message: Some("fatal allocator error: "),
+    },
+    Allocator { name: "rpmalloc", symbols: &["rpmalloc", "rpmalloc_initialize"], libraries: &["librpmalloc"], message: None },
+    Allocator { name: "Scudo", symbols: &["__scudo_print_stats", "__scudo_allocate_hook"], libraries: &["libscudo", "libclang_rt.scudo"], message: None },
+    Allocator { name: "TBB's malloc", symbols: &["scalable_malloc"], libraries: &["libtbbmalloc_proxy"], message: None },
+    Allocator { name: "Hoard", symbols: &["xxmalloc"], libraries: &["libhoard"], message: None },
+    Allocator { name: "xalloc", symbols: &["xalloc_version", "xalloc_malloc"], libraries: &["libxalloc"], message: None },
+];
+
+/// What Rust's compiler calls when a program chose a `#[global_allocator]`; the rest of the name depends on the crate.
+const RUST_GLOBAL_ALLOCATOR: &str = "__rg_alloc";
+
+/// Whether a name in a file's own symbol table tells anything here.
+pub fn matters(name: &str) -> bool {
+    matches!(name, "malloc" | "free")
+        || ALLOCATORS.iter().any(|allocator| allocator.symbols.contains(&name))
+        || sanitizers::matters(name)
+        || name.contains(RUST_GLOBAL_ALLOCATOR)
+}
+
+/// The allocators whose messages are in a section's data.
+pub fn with_message(data: &[u8]) -> Vec<&'static str> {
+    let found = |message: &str| memchr::memmem::find(data, message.as_bytes()).is_some();
+    ALLOCATORS.iter().filter(|allocator| allocator.message.is_some_and(found)).map(|allocator| allocator.name).collect()
+}
+
+/// A malloc that the program itself defines and everybody sees.
+pub fn exported(binary: &Binary) -> Option<Finding> {
+    let defines = binary.exports.contains("malloc") || binary.exports.contains("free");
+    (is_asked(binary) && defines).then(|| {
+        Finding::obstacle(
+            "own-allocator",
+            format!("It defines malloc itself{}; what a program defines comes before what is preloaded.", named(binary)),
+            "Build it without its allocator, as its documentation tells (Rust: remove the #[global_allocator]).",
+        )
+    })
+}
+
+/// A malloc that the program itself defines and nobody else sees.
+pub fn hidden(binary: &Binary) -> Option<Finding> {
+    let hidden = binary.hidden.contains("malloc") && binary.hidden.contains("free");
+    (is_asked(binary) && hidden && exported(binary).is_none()).then(|| {
+        Finding::obstacle(
+            "hidden-allocator",
+            format!(
+                "It has a malloc of its own inside{}, bound when it was linked; only its libraries would use a preloaded one.",
+                named(binary)
+            ),
+            "Build it without its allocator, as its documentation tells.",
+        )
+    })
+}
+
+/// An allocator under names of its own, beside malloc.
+pub fn private(binary: &Binary) -> Option<Finding> {
+    let name = inside(binary).filter(|_| is_asked(binary) && exported(binary).is_none() && hidden(binary).is_none())?;
+    Some(Finding::note(
+        "private-allocator",
+        format!("It has {name} inside under names of its own: what it allocates there stays there, the rest goes to the preloaded malloc."),
+        "xalloc doctor --run shows how much time is left in malloc; if it is little, build the program without that allocator.",
+    ))
+}
+
+/// Traces of an allocator in a stripped program.
+pub fn traces(binary: &Binary) -> Option<Finding> {
+    let name = binary.messages.first()?;
+    let known = exported(binary).is_some() || hidden(binary).is_some() || private(binary).is_some();
+    (is_asked(binary) && !known).then(|| {
+        Finding::note(
+            "allocator-traces",
+            format!("It is stripped and contains a message of {name}: an allocator may be hidden in it, which the file alone cannot prove."),
+            "xalloc doctor --run shows whether the program calls the preloaded malloc.",
+        )
+    })
+}
+
+/// An allocator as a library that the program asks for.
+pub fn needed(binary: &Binary) -> Option<Finding> {
+    let (library, allocator) = binary.needed.iter().find_map(|library| Some((library, of_library(library)?)))?;
+    let uses: Vec<&str> = allocator.symbols.iter().copied().filter(|name| binary.imports.contains(*name)).collect();
+    let more = match uses.as_slice() {
+        [] => String::new(),
+        names => format!(" It also calls {} of it, which stay what they are.", names.join(", ")),
+    };
+    Some(Finding::note(
+        "needed-allocator",
+        format!("It asks for {library} ({}). What is preloaded comes first and wins.{more}", allocator.name),
+        "Nothing has to be done; compare with the library it asks for, not only with the system's malloc.",
+    ))
+}
+
+/// Static programs contain the C library's malloc, and sanitizers bring one: those are other findings.
+fn is_asked(binary: &Binary) -> bool {
+    binary.linking == Linking::Dynamic && sanitizers::find(binary).is_none()
+}
+
+fn inside(binary: &Binary) -> Option<&'static str> {
+    let defines = |allocator: &&Allocator| allocator.symbols.iter().any(|name| binary.defines(name));
+    let rust = || binary.hidden.iter().any(|name| name.contains(RUST_GLOBAL_ALLOCATOR));
+    ALLOCATORS.iter().find(defines).map(|it| it.name).or_else(|| rust().then_some("a Rust #[global_allocator]"))
+}
+
+fn named(binary: &Binary) -> String {
+    inside(binary).map_or(String::new(), |name| format!(" ({name}, linked in)"))
+}
+
+fn of_library(library: &str) -> Option<&'static Allocator> {
+    let file = library.rsplit('/').next().unwrap_or(library);
+    ALLOCATORS.iter().find(|allocator| allocator.libraries.iter().any(|beginning| file.starts_with(beginning)))
+}

@@ -1,0 +1,242 @@
+//! A program or library as its file describes it, whatever the format.
+
+use super::machine::{Machine, Processor};
+use super::rights::Rights;
+use super::{allocators, elf, mach_o};
+use anyhow::{Context, Result, bail};
+use object::{FileKind, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef};
+use serde::Serialize;
+use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The format of an object file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Linux and most Unix systems.
+    Elf,
+    /// macOS.
+    MachO,
+}
+
+/// How a file was linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Linking {
+    /// A program that a dynamic loader starts.
+    Dynamic,
+    /// A program with everything in it, at a fixed address.
+    Static,
+    /// A program with everything in it, at any address.
+    StaticPie,
+    /// No program: a library that programs load.
+    Library,
+}
+
+/// The C libraries that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CLibrary {
+    /// The GNU C library.
+    Glibc,
+    /// musl.
+    Musl,
+    /// Android's.
+    Bionic,
+    /// macOS's.
+    LibSystem,
+}
+
+impl std::fmt::Display for CLibrary {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Glibc => "glibc",
+            Self::Musl => "musl",
+            Self::Bionic => "Android's C library",
+            Self::LibSystem => "macOS's C library",
+        })
+    }
+}
+
+/// A program or a library.
+#[derive(Clone, Debug, Serialize)]
+pub struct Binary {
+    /// The file.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: Format,
+    /// What it runs on; of a universal Mach-O file, the slice that was read.
+    pub processor: Processor,
+    /// The other slices of a universal Mach-O file.
+    pub other_processors: Vec<Processor>,
+    /// How it was linked.
+    pub linking: Linking,
+    /// The dynamic loader that starts it.
+    pub interpreter: Option<PathBuf>,
+    /// The C library that it was linked against, if that shows.
+    pub c_library: Option<CLibrary>,
+    /// The libraries that it asks for.
+    pub needed: Vec<String>,
+    /// The name under which programs ask for it, if it is a library.
+    pub soname: Option<String>,
+    /// Where the loader looks for libraries, before and after `LD_LIBRARY_PATH`.
+    pub library_paths: Vec<String>,
+    /// The build-id (ELF) or UUID (Mach-O), in hexadecimal.
+    pub build_id: Option<String>,
+    /// It has no symbol table but the one the loader uses.
+    pub stripped: bool,
+    /// It was made by the Go compiler.
+    pub go: bool,
+    /// What Mach-O says about code injection.
+    pub protection: mach_o::Protection,
+    /// Whose rights it gets.
+    pub rights: Rights,
+    /// The names that it defines for others.
+    #[serde(skip)]
+    pub exports: HashSet<String>,
+    /// The names that it takes from others.
+    #[serde(skip)]
+    pub imports: HashSet<String>,
+    /// Of the names that matter here, those that it defines for itself only.
+    #[serde(skip)]
+    pub hidden: BTreeSet<String>,
+    /// Allocators whose messages are in its data, looked for only if it is stripped.
+    #[serde(skip)]
+    pub messages: Vec<&'static str>,
+}
+
+impl Binary {
+    /// Reads a file; of a universal one the slice for this machine, or the first.
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::read_slice(path, None)
+    }
+
+    /// The same, for a known machine.
+    pub(super) fn read_for(path: &Path, machine: &Machine) -> Result<Self> {
+        Self::read_slice(path, Some(&machine.processor))
+    }
+
+    fn read_slice(path: &Path, wanted: Option<&Processor>) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let rights = Rights::of(path, &file.metadata()?);
+        let cache = ReadCache::new(file);
+        let no_program = || format!("{} is neither a program nor a script", path.display());
+        let kind = FileKind::parse(&cache).with_context(no_program)?;
+        let mut binary = match kind {
+            FileKind::Elf32 | FileKind::Elf64 => elf::read(kind, &cache),
+            FileKind::MachO32 | FileKind::MachO64 => mach_o::read(kind, &cache),
+            FileKind::MachOFat32 | FileKind::MachOFat64 => mach_o::read_fat(kind, &cache, wanted),
+            other => bail!("{} is no program of this system ({other:?})", path.display()),
+        }
+        .with_context(|| format!("cannot read {}", path.display()))?;
+        binary.path = path.to_owned();
+        binary.rights = rights;
+        Ok(binary)
+    }
+
+    /// What every format has; the rest is filled in by the reader of the format.
+    pub(super) fn common<'data>(file: &impl Object<'data>, format: Format, linking: Linking) -> Result<Self> {
+        let names = Names::of(file, format);
+        let build_id = file.build_id()?.or(file.mach_uuid()?.as_ref().map(|uuid| &uuid[..])).map(hexadecimal);
+        let stripped = names.stripped;
+        Ok(Self {
+            path: PathBuf::new(),
+            format,
+            processor: Processor::of(file),
+            other_processors: Vec::new(),
+            linking,
+            interpreter: None,
+            c_library: None,
+            needed: Vec::new(),
+            soname: None,
+            library_paths: Vec::new(),
+            build_id,
+            stripped,
+            go: [".go.buildinfo", ".note.go.buildid", "__go_buildinfo"]
+                .iter()
+                .any(|name| file.section_by_name(name).is_some()),
+            protection: mach_o::Protection::default(),
+            rights: Rights::default(),
+            exports: names.exports,
+            imports: names.imports,
+            hidden: names.hidden,
+            messages: if stripped { messages(file) } else { Vec::new() },
+        })
+    }
+
+    /// It defines this name, for others or for itself only. Of the hidden names only those that matter here are known.
+    pub fn defines(&self, name: &str) -> bool {
+        self.exports.contains(name) || self.hidden.contains(name)
+    }
+}
+
+/// The names in the symbol tables of a file.
+struct Names {
+    exports: HashSet<String>,
+    imports: HashSet<String>,
+    hidden: BTreeSet<String>,
+    stripped: bool,
+}
+
+impl Names {
+    fn of<'data>(file: &impl Object<'data>, format: Format) -> Self {
+        let mut names = Self { exports: HashSet::new(), imports: HashSet::new(), hidden: BTreeSet::new(), stripped: true };
+        for symbol in file.dynamic_symbols() {
+            names.add_dynamic(&symbol);
+        }
+        for symbol in file.symbols() {
+            names.stripped = false;
+            match format {
+                // Mach-O has one table; what is global in it is what others see.
+                Format::MachO if symbol.is_global() || symbol.is_undefined() => names.add_dynamic(&symbol),
+                _ => names.add_hidden(&symbol),
+            }
+        }
+        names
+    }
+
+    fn add_dynamic<'data>(&mut self, symbol: &impl ObjectSymbol<'data>) {
+        let Some(name) = plain_name(symbol) else { return };
+        if symbol.is_undefined() { self.imports.insert(name) } else { self.exports.insert(name) };
+    }
+
+    fn add_hidden<'data>(&mut self, symbol: &impl ObjectSymbol<'data>) {
+        if symbol.is_undefined() {
+            return;
+        }
+        let Some(name) = plain_name(symbol).filter(|name| allocators::matters(name)) else { return };
+        if !self.exports.contains(&name) {
+            self.hidden.insert(name);
+        }
+    }
+}
+
+/// The name as it is in C: Mach-O puts an underscore before it.
+fn plain_name<'data>(symbol: &impl ObjectSymbol<'data>) -> Option<String> {
+    let name = symbol.name().ok().filter(|name| !name.is_empty())?;
+    let underscore = matches!(symbol.flags(), object::SymbolFlags::MachO { .. });
+    Some(if underscore { name.strip_prefix('_').unwrap_or(name) } else { name }.to_owned())
+}
+
+fn messages<'data>(file: &impl Object<'data>) -> Vec<&'static str> {
+    let is_constant = |name: &str| matches!(name, ".rodata" | "__cstring");
+    let sections = file.sections().filter(|section| section.name().is_ok_and(is_constant));
+    let mut found: Vec<_> =
+        sections.filter_map(|section| section.data().ok()).flat_map(allocators::with_message).collect();
+    found.dedup();
+    found
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bytes of a file as text; the names that matter here are ASCII.
+pub(super) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What the readers of the formats read from.
+pub(super) trait Data<'data>: ReadRef<'data> {}
+impl<'data, T: ReadRef<'data>> Data<'data> for T {}

@@ -1,0 +1,93 @@
+//! What a preloaded library must fit: processor, system, C library, and the rights of who starts the program.
+
+use super::facts::{Binary, CLibrary, Format};
+use object::{Architecture, Endianness, Object, SubArchitecture};
+use serde::Serialize;
+
+/// A kind of processor, with the size of a pointer and the order of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Processor {
+    architecture: Architecture,
+    sub_architecture: Option<SubArchitecture>,
+    endianness: Endianness,
+}
+
+impl Processor {
+    /// The one that a file is for.
+    pub fn of<'data>(file: &impl Object<'data>) -> Self {
+        Self {
+            architecture: file.architecture(),
+            sub_architecture: file.sub_architecture(),
+            endianness: file.endianness(),
+        }
+    }
+
+    /// The bits of a pointer, if the processor is a known one.
+    pub fn bits(&self) -> Option<u32> {
+        self.architecture.address_size().map(|size| u32::from(size.bytes()) * 8)
+    }
+
+    /// It is arm64 with signed pointers, for which libraries of plain arm64 are not loaded.
+    pub fn is_arm64e(&self) -> bool {
+        self.sub_architecture == Some(SubArchitecture::Arm64E)
+    }
+}
+
+impl std::fmt::Display for Processor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self.sub_architecture {
+            Some(special) => format!("{special:?}"),
+            None => format!("{:?}", self.architecture),
+        };
+        let usual = match self.architecture {
+            Architecture::S390x | Architecture::PowerPc | Architecture::Sparc64 => Endianness::Big,
+            _ => Endianness::Little,
+        };
+        let order = match self.endianness {
+            endianness if endianness == usual => "",
+            Endianness::Big => " (big-endian)",
+            Endianness::Little => " (little-endian)",
+        };
+        write!(formatter, "{}{order}", name.to_lowercase())
+    }
+}
+
+impl Serialize for Processor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What a preloaded library must fit.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The library's processor.
+    pub processor: Processor,
+    /// The library's format.
+    pub format: Format,
+    /// The library's C library; nothing if it needs none, or that is not known.
+    pub c_library: Option<CLibrary>,
+    /// Who starts the program.
+    pub user: u32,
+    /// That user's group.
+    pub group: u32,
+}
+
+impl Machine {
+    /// This one. What fits it is what this command itself was built for.
+    pub fn here() -> Self {
+        let own = std::env::current_exe().map_err(anyhow::Error::from).and_then(|path| Binary::read(&path));
+        Self::of(&own.expect("this command's own file can be read"))
+    }
+
+    /// What fits a library.
+    pub fn of(library: &Binary) -> Self {
+        Self {
+            processor: library.processor.clone(),
+            format: library.format,
+            c_library: library.c_library,
+            user: rustix::process::getuid().as_raw(),
+            group: rustix::process::getgid().as_raw(),
+        }
+    }
+}

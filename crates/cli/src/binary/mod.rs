@@ -1,0 +1,58 @@
+//! What a program's file tells before it runs: what it is, and whether a malloc can be preloaded into it.
+//!
+//! [`examine`] finds the program as a shell would, follows `#!`, reads the file that the kernel really executes
+//! ([`Binary`]) and asks every question of [`questions`] about it.
+
+mod allocators;
+mod elf;
+mod facts;
+mod finding;
+mod loader;
+mod mach_o;
+mod machine;
+mod program;
+mod questions;
+mod rights;
+mod sanitizers;
+
+pub use facts::{Binary, CLibrary, Format, Linking};
+pub use finding::{Finding, Severity};
+pub use machine::Machine;
+pub use program::Unexaminable;
+
+use serde::Serialize;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// A program, and what was found about preloading into it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Examination {
+    /// The files from what was named to what the kernel executes: more than one for a script.
+    pub chain: Vec<PathBuf>,
+    /// The last of them.
+    pub binary: Binary,
+    /// What was found, obstacles first.
+    pub findings: Vec<Finding>,
+}
+
+impl Examination {
+    /// The reasons why a preload cannot work, or must not be tried.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Obstacle)
+    }
+}
+
+/// Examines a program, found as `execvp` would, for a library that fits this command's own machine and C library.
+pub fn examine(program: &OsStr) -> Result<Examination, Unexaminable> {
+    examine_on(program, &Machine::here())
+}
+
+/// Examines a program for a library that fits `machine`.
+pub fn examine_on(program: &OsStr, machine: &Machine) -> Result<Examination, Unexaminable> {
+    let chain = program::chain(program)?;
+    let path = chain.last().expect("it begins with the program");
+    let binary = Binary::read_for(path, machine).map_err(|source| Unexaminable::new(path, source))?;
+    let mut findings = questions::ask(&binary, machine);
+    findings.sort_by_key(|finding| finding.severity);
+    Ok(Examination { chain, binary, findings })
+}

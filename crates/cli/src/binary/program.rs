@@ -1,0 +1,142 @@
+//! From what a user types to the file that the kernel executes: `PATH`, `#!`, `/usr/bin/env`.
+
+use rustix::fs::Access;
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// As many interpreters of interpreters as Linux follows.
+const DEEPEST: usize = 5;
+/// As much of a `#!` line as Linux reads.
+const LONGEST: usize = 256;
+/// Where `execvp` looks if there is no `PATH`.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Why a program cannot be examined.
+#[derive(Debug, thiserror::Error)]
+pub enum Unexaminable {
+    /// There is none.
+    #[error("{0}: there is no such program")]
+    NotFound(String),
+    /// A script's interpreter is missing.
+    #[error("{script}: there is no {interpreter}, which its first line asks for")]
+    NoInterpreter {
+        /// The script.
+        script: String,
+        /// What it asks for.
+        interpreter: String,
+    },
+    /// The user may not execute it.
+    #[error("{0} may not be executed: it is a directory, or lacks the permission (chmod +x)")]
+    NotExecutable(String),
+    /// It is no program, or cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+impl Unexaminable {
+    pub(super) fn new(path: &Path, source: anyhow::Error) -> Self {
+        let text = format!("{source:#}");
+        let path = path.display().to_string();
+        Self::Unreadable(if text.contains(&path) { text } else { format!("{path}: {text}") })
+    }
+
+    /// The exit code of a command that meets it: 127 if something is missing, otherwise 126.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotFound(_) | Self::NoInterpreter { .. } => crate::exit::NOT_FOUND,
+            Self::NotExecutable(_) | Self::Unreadable(_) => crate::exit::NOT_EXECUTABLE,
+        }
+    }
+}
+
+/// The program's file, and for a script its interpreters, to the one that is no script.
+pub fn chain(program: &OsStr) -> Result<Vec<PathBuf>, Unexaminable> {
+    let mut chain = vec![find(program)?];
+    let mut scripts = 0;
+    while let Some(line) = first_line(chain.last().expect("it is not empty"))? {
+        scripts += 1;
+        if scripts > DEEPEST {
+            return Err(Unexaminable::Unreadable(format!("{}: its interpreters are all scripts", chain[0].display())));
+        }
+        let script = chain.last().expect("it is not empty").display().to_string();
+        let missing = |name: &OsStr| Unexaminable::NoInterpreter {
+            script: script.clone(),
+            interpreter: name.to_string_lossy().into_owned(),
+        };
+        let (interpreter, argument) = split(&line);
+        chain.push(find(interpreter).map_err(|_| missing(interpreter))?);
+        if let Some(name) = started_by_env(interpreter, argument) {
+            chain.push(find(&name).map_err(|_| missing(&name))?);
+        }
+    }
+    Ok(chain)
+}
+
+/// The file that `execvp` would execute.
+fn find(program: &OsStr) -> Result<PathBuf, Unexaminable> {
+    let display = || program.to_string_lossy().into_owned();
+    let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+    let candidates: Vec<PathBuf> = if program.as_bytes().contains(&b'/') {
+        vec![program.into()]
+    } else {
+        // An empty part is the working directory, which joins as such.
+        std::env::split_paths(&path).map(|directory| directory.join(program)).collect()
+    };
+    let there: Vec<&PathBuf> = candidates.iter().filter(|file| !program.is_empty() && file.exists()).collect();
+    let executable = |file: &&&PathBuf| file.is_file() && rustix::fs::access(file.as_path(), Access::EXEC_OK).is_ok();
+    match there.iter().find(executable) {
+        Some(file) => Ok(file.to_path_buf()),
+        None if there.is_empty() => Err(Unexaminable::NotFound(display())),
+        None => Err(Unexaminable::NotExecutable(there[0].display().to_string())),
+    }
+}
+
+/// What stands behind `#!`, if the file begins so.
+fn first_line(file: &Path) -> Result<Option<Vec<u8>>, Unexaminable> {
+    let mut beginning = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|file| file.take(LONGEST as u64).read_to_end(&mut beginning))
+        .map_err(|error| Unexaminable::Unreadable(format!("{} cannot be read: {error}", file.display())))?;
+    let line = beginning.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(line.strip_prefix(b"#!").map(|rest| rest.trim_ascii().to_owned()))
+}
+
+/// The interpreter and its one argument, as Linux splits them.
+fn split(line: &[u8]) -> (&OsStr, &[u8]) {
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+    (OsStr::from_bytes(&line[..end]), line[end..].trim_ascii())
+}
+
+/// The program that `env` starts, if the interpreter is `env`: `NAME`, or with `-S` the first word that is neither an option
+/// nor an assignment.
+fn started_by_env(interpreter: &OsStr, argument: &[u8]) -> Option<OsString> {
+    if Path::new(interpreter).file_name() != Some(OsStr::new("env")) || argument.is_empty() {
+        return None;
+    }
+    let Some(words) = argument.strip_prefix(b"-S").or(argument.strip_prefix(b"--split-string=")) else {
+        return Some(OsStr::from_bytes(argument).to_owned());
+    };
+    let mut words = words.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.find(|word| !word.starts_with(b"-") && !word.contains(&b'=')).map(|word| OsStr::from_bytes(word).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_as_the_kernel_does() {
+        assert_eq!(split(b"/bin/sh"), (OsStr::new("/bin/sh"), &b""[..]));
+        assert_eq!(split(b"/bin/awk -f  x "), (OsStr::new("/bin/awk"), &b"-f  x"[..]));
+    }
+
+    #[test]
+    fn knows_what_env_starts() {
+        let env = OsStr::new("/usr/bin/env");
+        assert_eq!(started_by_env(env, b"python3"), Some("python3".into()));
+        assert_eq!(started_by_env(env, b"-S A=1 -i python3 -u"), Some("python3".into()));
+        assert_eq!(started_by_env(OsStr::new("/bin/sh"), b"python3"), None);
+    }
+}

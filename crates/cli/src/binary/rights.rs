@@ -1,0 +1,44 @@
+//! Whose rights a program gets when it is started.
+
+use serde::Serialize;
+use std::fs::Metadata;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+const SET_UID: u32 = 0o4000;
+const SET_GID: u32 = 0o2000;
+
+/// Whose rights a program gets, beyond those of who starts it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Rights {
+    /// It runs as this user.
+    pub set_uid: Option<u32>,
+    /// It runs as this group.
+    pub set_gid: Option<u32>,
+    /// It has capabilities of its own.
+    pub capabilities: bool,
+}
+
+impl Rights {
+    /// What a file's mode and attributes say.
+    pub fn of(path: &Path, file: &Metadata) -> Self {
+        let mode = file.permissions().mode();
+        Self {
+            set_uid: (mode & SET_UID != 0).then(|| file.uid()),
+            set_gid: (mode & SET_GID != 0).then(|| file.gid()),
+            capabilities: has_capabilities(path),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn has_capabilities(path: &Path) -> bool {
+    // As long as any version of it that the kernel knows. Whatever is in it: such a program counts as a privileged one.
+    let mut value = [0_u8; 64];
+    rustix::fs::getxattr(path, "security.capability", &mut value).is_ok_and(|size: usize| size > 0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_capabilities(_path: &Path) -> bool {
+    false
+}

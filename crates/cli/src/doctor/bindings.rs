@@ -1,0 +1,192 @@
+//! Whose definition each reference got: what the loader (glibc's) says with `LD_DEBUG=bindings`.
+//!
+//! Two sources. Before the run, the loader is asked to load the program and bind everything without starting it, so that
+//! references are known that this run never comes to. While it runs, the loader writes what it binds, for the program, the
+//! modules that it opens and the processes that it starts.
+
+use super::launch;
+use crate::binary::Binary;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The beginning of the names of the loader's files; the process id follows.
+const LOG: &str = "bindings";
+
+/// A reference that did not get the preloaded definition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Elsewhere {
+    /// The name.
+    pub name: String,
+    /// The file that refers to it.
+    pub from: String,
+    /// The file whose definition it got.
+    pub to: String,
+    /// Why that is so, as far as the loader's words tell.
+    pub why: &'static str,
+}
+
+/// What became of the names that the library exports.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Bindings {
+    /// Names with a reference in the process itself, all of which got the library's definition.
+    pub proved: BTreeSet<String>,
+    /// References in the process itself that got another one.
+    pub elsewhere: BTreeSet<Elsewhere>,
+    /// Processes that it started and whose loader reported; those that are linked statically, or privileged, do not.
+    pub children: usize,
+    /// Of these, those in which everything got the library's definition.
+    pub children_proved: usize,
+    /// References in them that got another one.
+    pub children_elsewhere: BTreeSet<Elsewhere>,
+    /// The library was bound to in the process itself.
+    pub loaded: bool,
+}
+
+/// Collects what loaders report into a directory of its own.
+pub struct Collector<'a> {
+    directory: tempfile::TempDir,
+    library: &'a Path,
+    names: &'a HashSet<String>,
+    found: BTreeMap<u32, Process>,
+}
+
+/// What one process's loader reported.
+#[derive(Default)]
+struct Process {
+    bound: BTreeSet<String>,
+    elsewhere: BTreeSet<Elsewhere>,
+}
+
+impl<'a> Collector<'a> {
+    /// A collector for references to what `library` exports.
+    pub fn new(library: &'a Binary) -> std::io::Result<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::Builder::new().prefix("xalloc-doctor-").tempdir()?;
+        // The program may go on as another user; a loader that cannot write its file writes into the program's output.
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o1777))?;
+        Ok(Self { directory, library: &library.path, names: &library.exports, found: BTreeMap::new() })
+    }
+
+    /// The value for `LD_DEBUG_OUTPUT`.
+    pub fn log(&self) -> PathBuf {
+        self.directory.path().join(LOG)
+    }
+
+    /// Lets the loader bind everything in `program`, without starting it.
+    pub fn rehearse(&self, program: &Binary) -> std::io::Result<Rehearsal> {
+        let mut command = Command::new(&program.path);
+        launch::preload(&mut command, self.library);
+        command.env("LD_TRACE_LOADED_OBJECTS", "1").env("LD_WARN", "1").env("LD_BIND_NOW", "1");
+        command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", self.log());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        child.wait()?;
+        let mut process = Process::default();
+        self.read(&self.file(child.id()), &mut process);
+        let _ = std::fs::remove_file(self.file(child.id()));
+        Ok(Rehearsal(process))
+    }
+
+    /// Reads and removes the files of processes that are over, so that many short ones do not fill the disk.
+    pub fn collect(&mut self, over: impl Fn(u32) -> bool) {
+        let Ok(entries) = std::fs::read_dir(self.directory.path()) else { return };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let Some(id) = path.extension().and_then(|id| id.to_str()?.parse().ok()).filter(|id| over(*id)) else { continue };
+            let mut process = self.found.remove(&id).unwrap_or_default();
+            self.read(&path, &mut process);
+            self.found.insert(id, process);
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+
+    /// What it came to, for the process `id` and those that it started; the rest of the files is read.
+    pub fn finish(mut self, id: u32, rehearsal: Rehearsal) -> Bindings {
+        self.collect(|_| true);
+        let mut own = self.found.remove(&id).unwrap_or_default();
+        let loaded = !own.bound.is_empty();
+        own.bound.extend(rehearsal.0.bound);
+        own.elsewhere.extend(rehearsal.0.elsewhere);
+        let others = own.elsewhere.iter().map(|reference| reference.name.clone()).collect();
+        Bindings {
+            proved: own.bound.difference(&others).cloned().collect(),
+            elsewhere: own.elsewhere,
+            children: self.found.len(),
+            children_proved: self.found.values().filter(|child| child.elsewhere.is_empty() && !child.bound.is_empty()).count(),
+            children_elsewhere: self.found.into_values().flat_map(|child| child.elsewhere).collect(),
+            loaded,
+        }
+    }
+
+    fn file(&self, id: u32) -> PathBuf {
+        self.log().with_extension(id.to_string())
+    }
+
+    fn read(&self, path: &Path, process: &mut Process) {
+        let Ok(text) = std::fs::read(path) else { return };
+        let library = self.library.to_string_lossy();
+        for binding in String::from_utf8_lossy(&text).lines().filter_map(Binding::parse) {
+            // What the library itself looks up is its own affair: the next malloc, for one.
+            if binding.from == library || !self.names.contains(binding.name) {
+                continue;
+            }
+            if binding.to == library {
+                process.bound.insert(binding.name.to_owned());
+            } else {
+                process.elsewhere.insert(binding.elsewhere());
+            }
+        }
+    }
+}
+
+/// What a rehearsal found.
+#[derive(Default)]
+pub struct Rehearsal(Process);
+
+/// A line of the loader's.
+#[derive(Debug, PartialEq)]
+struct Binding<'a> {
+    from: &'a str,
+    to: &'a str,
+    name_space: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Binding<'a> {
+    /// Reads ``123: binding file FROM [0] to TO [0]: normal symbol `NAME' [VERSION]``.
+    fn parse(line: &'a str) -> Option<Self> {
+        let (files, symbol) = line.split_once("binding file ")?.1.rsplit_once("]: ")?;
+        let (from, to) = files.split_once("] to ")?;
+        let (from, name_space) = from.rsplit_once(" [")?;
+        let (to, _) = to.rsplit_once(" [")?;
+        let name = symbol.split_once('`')?.1.split_once('\'')?.0;
+        Some(Self { from, to, name_space, name })
+    }
+
+    fn elsewhere(&self) -> Elsewhere {
+        let why = if self.name_space != "0" {
+            "it was loaded into a name space of its own (dlmopen)"
+        } else if self.from == self.to {
+            "it was opened with RTLD_DEEPBIND, or was linked to prefer its own definition"
+        } else {
+            "it was opened with RTLD_DEEPBIND, or what it got comes before the library"
+        };
+        Elsewhere { name: self.name.to_owned(), from: self.from.to_owned(), to: self.to.to_owned(), why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_loaders_lines() {
+        let line = "      1234:\tbinding file ./a b [0] to /lib/libc.so.6 [0]: normal symbol `malloc' [GLIBC_2.2.5]";
+        let binding = Binding { from: "./a b", to: "/lib/libc.so.6", name_space: "0", name: "malloc" };
+        assert_eq!(Binding::parse(line), Some(binding));
+        assert_eq!(Binding::parse("1234:\tcalling init: /lib/libc.so.6"), None);
+        let unversioned = "1:\tbinding file m.so [1] to c.so [1]: protected symbol `free'";
+        assert_eq!(Binding::parse(unversioned).unwrap().elsewhere().why, "it was loaded into a name space of its own (dlmopen)");
+    }
+}

@@ -1,0 +1,95 @@
+//! Starting the program with the library preloaded, and waiting for its end. Signals reach the program.
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// What is run.
+pub struct Launch<'a> {
+    /// As the user named it.
+    pub program: &'a OsStr,
+    /// Its arguments.
+    pub arguments: &'a [OsString],
+    /// What is preloaded, before anything that is preloaded already.
+    pub library: &'a Path,
+}
+
+/// How it ended.
+pub struct End {
+    /// Its exit code or signal.
+    pub status: ExitStatus,
+    /// What the kernel says of it and of those of its children that it waited for.
+    pub usage: libc::rusage,
+    /// From start to end.
+    pub wall: Duration,
+}
+
+impl Launch<'_> {
+    /// The command, with its own standard input, output and error.
+    pub fn command(&self, log: &Path) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.arguments);
+        preload(&mut command, self.library);
+        command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
+        // SAFETY: the closure does nothing. With one, the child is forked instead of sharing this process's memory until it is
+        // another program; so the largest set that the kernel counts for it does not begin with all of this process's.
+        unsafe { command.pre_exec(|| Ok(())) };
+        command
+    }
+}
+
+/// Puts the library before what the environment preloads already.
+pub fn preload(command: &mut Command, library: &Path) {
+    let mut value = library.as_os_str().to_owned();
+    if let Some(others) = std::env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
+        value.push(":");
+        value.push(others);
+    }
+    command.env("LD_PRELOAD", value);
+}
+
+/// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;
+/// what is sent to this process alone (terminate, hang up) is passed on.
+pub fn wait(child: &Child, start: Instant) -> Result<End> {
+    let process = Pid::from_child(child);
+    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot catch signals")?;
+    let handle = signals.handle();
+    let forwarder = std::thread::spawn(move || {
+        for signal in &mut signals {
+            let passed_on = match signal {
+                SIGTERM => Signal::TERM,
+                SIGHUP => Signal::HUP,
+                _ => continue,
+            };
+            // It cannot be gone: it is waited for only after this thread has ended.
+            let _ = rustix::process::kill_process(process, passed_on);
+        }
+    });
+    let ended = rustix::io::retry_on_intr(|| {
+        rustix::process::waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+    });
+    let wall = start.elapsed();
+    handle.close();
+    forwarder.join().expect("it does not panic");
+    ended.context("cannot wait for the program")?;
+    let (status, usage) = reap(process)?;
+    Ok(End { status, usage, wall })
+}
+
+fn reap(process: Pid) -> Result<(ExitStatus, libc::rusage)> {
+    let mut status = 0;
+    // SAFETY: zeros are a valid rusage.
+    let mut usage = unsafe { std::mem::zeroed() };
+    // SAFETY: both results are ours; the process is our child, and nobody else waits for it.
+    let waited = unsafe { libc::wait4(process.as_raw_nonzero().get(), &mut status, 0, &mut usage) };
+    if waited < 0 {
+        return Err(std::io::Error::last_os_error()).context("cannot wait for the program");
+    }
+    Ok((ExitStatus::from_raw(status), usage))
+}

@@ -1,0 +1,134 @@
+//! `xalloc doctor`: whether a malloc can be preloaded into a program, and with `--run` what became of it.
+
+mod advice;
+mod bindings;
+mod launch;
+mod observer;
+mod observation;
+mod report;
+mod sampling;
+
+use crate::binary::{self, Binary, Examination, Linking, Machine};
+use crate::{exit, library};
+use anyhow::{Context, Result};
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Tell whether a malloc can be preloaded into a program, and what it would change.
+///
+/// Without --run nothing is started: the program's file is read. An obstacle means that a preload cannot work or does harm, a
+/// note is worth knowing; each comes with a way out.
+///
+/// With --run the program runs once with the library preloaded. Its input and output are its own; the report follows on
+/// standard error. It says whose malloc every reference got, how many threads there were, how much of the time was spent in
+/// the library, memory and page faults, and what to try.
+///
+/// Exit codes: 0 if nothing stands in the way, 1 if there is an obstacle or a run showed one, 2 if the library cannot be
+/// used, 3 if it is not found, 126 if the program cannot be executed, 127 if there is none.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Run the program with the library preloaded, and report on the run
+    #[arg(long)]
+    run: bool,
+    /// Report as JSON
+    #[arg(long)]
+    json: bool,
+    /// The library to preload [default: the libxalloc.so that belongs to this command; XALLOC_LIBRARY names another]
+    #[arg(long, value_name = "FILE")]
+    library: Option<PathBuf>,
+    /// Write the report to a file [default: standard output; with --run standard error]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The program, a path or a name that is looked up in PATH, and for --run its arguments
+    #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARGUMENT"])]
+    command: Vec<OsString>,
+}
+
+impl Arguments {
+    fn program(&self) -> &OsStr {
+        &self.command[0]
+    }
+}
+
+/// Examines the program, and runs it if that is wanted and possible.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let library = match choose_library(arguments) {
+        Ok(library) => library,
+        Err(code) => return Ok(ExitCode::from(code)),
+    };
+    let examined = match &library {
+        Some(library) => binary::examine_on(arguments.program(), &Machine::of(library)),
+        None => binary::examine(arguments.program()),
+    };
+    let examination = match examined {
+        Ok(examination) => examination,
+        Err(error) => {
+            eprintln!("xalloc doctor: {error}");
+            return Ok(ExitCode::from(error.exit_code()));
+        }
+    };
+    let obstacle = examination.obstacles().next().is_some();
+    let observation = match &library {
+        Some(library) if arguments.run && !obstacle => Some(observe(arguments, &examination, library)?),
+        _ => None,
+    };
+    let refuted = observation.as_ref().is_some_and(|observation| !observation.served());
+    let not_run = arguments.run && obstacle;
+    let report = report::Report { examination: &examination, not_run, run: observation.as_ref() };
+    let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
+    write(arguments, &text)?;
+    Ok(ExitCode::from(if obstacle || refuted { exit::FOUND } else { 0 }))
+}
+
+/// The library; nothing if there is none and it is only a matter of reading the program. The error is the exit code.
+fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
+    let path = match &arguments.library {
+        Some(path) => std::path::absolute(path).map_err(anyhow::Error::from),
+        None => library::own(),
+    };
+    let complain = |error: anyhow::Error, code| {
+        eprintln!("xalloc doctor: {error:#}");
+        code
+    };
+    match path {
+        Ok(path) if path.is_file() => readable_library(&path).map(Some).map_err(|error| complain(error, exit::WRONG_USAGE)),
+        Ok(path) => Err(complain(anyhow::anyhow!("there is no {}", path.display()), exit::NO_ALLOCATOR)),
+        Err(error) if arguments.run => Err(complain(error, exit::NO_ALLOCATOR)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn readable_library(path: &Path) -> Result<Binary> {
+    let library = Binary::read(path)?;
+    let replaces = ["malloc", "free"].iter().all(|name| library.exports.contains(*name));
+    anyhow::ensure!(
+        library.linking == Linking::Library && replaces,
+        "{} is no library that replaces malloc: it must be a shared library that exports malloc and free",
+        path.display()
+    );
+    anyhow::ensure!(
+        !path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b' ' | b':')),
+        "LD_PRELOAD cannot name {}: it takes no path with a blank or a colon; copy the library elsewhere",
+        path.display()
+    );
+    Ok(library)
+}
+
+fn observe(arguments: &Arguments, examination: &Examination, library: &Binary) -> Result<observation::Observation> {
+    let command = launch::Launch {
+        program: arguments.program(),
+        arguments: &arguments.command[1..],
+        library: &library.path,
+    };
+    observer::run(&command, &examination.binary, library)
+}
+
+fn write(arguments: &Arguments, text: &str) -> Result<()> {
+    match &arguments.output {
+        Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
+        None if arguments.run => std::io::stderr().write_all(text.as_bytes()).context("cannot write the report"),
+        None => std::io::stdout().write_all(text.as_bytes()).context("cannot write the report"),
+    }
+}

@@ -1,0 +1,168 @@
+//! One run of the program, watched from outside.
+
+use super::bindings::{Bindings, Collector, Rehearsal};
+use super::launch::{self, Launch};
+use super::observation::{Measured, Observation, Threads};
+use super::sampling::{Sampled, Sampling};
+use crate::binary::{Binary, CLibrary};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How often the program is looked at.
+const INTERVAL: Duration = Duration::from_millis(5);
+/// How often files of loaders are looked for.
+const COLLECTION: Duration = Duration::from_millis(200);
+/// The kernel walks all of a process's pages to tell how many of them are huge. The longer that takes, the more seldom it is
+/// asked: a fiftieth of the time at most.
+const HUGE_PAGES_PAUSE: u32 = 50;
+
+/// Runs it. The program's standard input, output and error are its own.
+pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observation> {
+    let collector = Collector::new(library).context("cannot make a temporary directory")?;
+    let glibc = program.c_library == Some(CLibrary::Glibc);
+    let rehearsal = if glibc { collector.rehearse(program).context("cannot ask the loader")? } else { Rehearsal::default() };
+    let sampling = Sampling::open(&library.path);
+    let mut command = launch.command(&collector.log());
+    let start = Instant::now();
+    let child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
+    let watcher = Watcher {
+        process: child.id(),
+        library: library.path.canonicalize()?,
+        seen: Seen::default(),
+        next_huge_pages: start,
+        next_collection: start + COLLECTION,
+    };
+    let (end, (seen, sampled, bindings)) = std::thread::scope(|scope| {
+        let (stop, stopped) = channel();
+        let thread = scope.spawn(move || watcher.watch(stopped, sampling, collector, rehearsal));
+        let end = launch::wait(&child, start);
+        drop(stop);
+        end.map(|end| (end, thread.join().expect("it does not panic")))
+    })?;
+    let bindings = if glibc {
+        Measured::Measured(bindings)
+    } else {
+        Measured::NotMeasured("only glibc's loader says what it binds".to_owned())
+    };
+    Ok(observation(end, seen, sampled, bindings, library))
+}
+
+fn observation(
+    end: launch::End,
+    seen: Seen,
+    sampled: Result<Sampled, String>,
+    bindings: Measured<Bindings>,
+    library: &Binary,
+) -> Observation {
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    let threads = match &sampled {
+        Ok(sampled) => Threads { most: sampled.threads, counted: true },
+        Err(_) => Threads { most: seen.threads.max(1), counted: false },
+    };
+    let loaded = seen.mapped
+        || sampled.as_ref().is_ok_and(|sampled| sampled.mapped)
+        || matches!(&bindings, Measured::Measured(bindings) if bindings.loaded);
+    Observation {
+        library: library.path.clone(),
+        xalloc: library.exports.contains("xalloc_version"),
+        exit_code: end.status.code(),
+        ended: end.status.to_string(),
+        loaded,
+        names: library.exports.len(),
+        bindings,
+        threads,
+        sampled: sampled.map_or_else(Measured::NotMeasured, Measured::Measured),
+        wall: end.wall.as_secs_f64(),
+        user: seconds(end.usage.ru_utime),
+        system: seconds(end.usage.ru_stime),
+        peak: end.usage.ru_maxrss.unsigned_abs() << 10,
+        minor_faults: end.usage.ru_minflt.unsigned_abs(),
+        major_faults: end.usage.ru_majflt.unsigned_abs(),
+        voluntary_switches: end.usage.ru_nvcsw.unsigned_abs(),
+        involuntary_switches: end.usage.ru_nivcsw.unsigned_abs(),
+        page_size: rustix::param::page_size() as u64,
+        huge_pages_setting: huge_pages_setting(),
+        huge_pages: seen.huge_pages,
+    }
+}
+
+/// What is seen in /proc.
+#[derive(Default)]
+struct Seen {
+    threads: u32,
+    mapped: bool,
+    huge_pages: Option<u64>,
+}
+
+/// Looks at the program while it runs.
+struct Watcher {
+    process: u32,
+    library: PathBuf,
+    seen: Seen,
+    next_huge_pages: Instant,
+    next_collection: Instant,
+}
+
+impl Watcher {
+    /// Watches until the other end of the channel is dropped.
+    fn watch(
+        mut self,
+        stop: Receiver<()>,
+        mut sampling: Result<Sampling, String>,
+        mut collector: Collector,
+        rehearsal: Rehearsal,
+    ) -> (Seen, Result<Sampled, String>, Bindings) {
+        while stop.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            match &mut sampling {
+                Ok(sampling) => sampling.read(),
+                Err(_) => self.look_at_threads(),
+            }
+            self.look_at_mappings();
+            self.look_at_huge_pages();
+            if Instant::now() >= self.next_collection {
+                collector.collect(|process| !Path::new("/proc").join(process.to_string()).exists());
+                self.next_collection = Instant::now() + COLLECTION;
+            }
+        }
+        (self.seen, sampling.map(Sampling::finish), collector.finish(self.process, rehearsal))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        Path::new("/proc").join(self.process.to_string()).join(name)
+    }
+
+    fn look_at_threads(&mut self) {
+        let threads = std::fs::read_dir(self.file("task")).map_or(0, Iterator::count);
+        self.seen.threads = self.seen.threads.max(u32::try_from(threads).unwrap_or(u32::MAX));
+    }
+
+    fn look_at_mappings(&mut self) {
+        if !self.seen.mapped {
+            let maps = std::fs::read_to_string(self.file("maps")).unwrap_or_default();
+            let library = self.library.to_string_lossy();
+            self.seen.mapped = maps.lines().any(|line| line.ends_with(&*library));
+        }
+    }
+
+    fn look_at_huge_pages(&mut self) {
+        let start = Instant::now();
+        if start < self.next_huge_pages {
+            return;
+        }
+        let text = std::fs::read_to_string(self.file("smaps_rollup")).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"));
+        if let Some(kib) = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()) {
+            self.seen.huge_pages = self.seen.huge_pages.max(Some(kib << 10));
+        }
+        self.next_huge_pages = Instant::now() + (start.elapsed() * HUGE_PAGES_PAUSE).max(10 * INTERVAL);
+    }
+}
+
+/// The word in brackets in the kernel's setting.
+fn huge_pages_setting() -> String {
+    let text = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+    let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    chosen.map_or("none", |(word, _)| word).to_owned()
+}

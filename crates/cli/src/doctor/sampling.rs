@@ -1,0 +1,198 @@
+//! How much of the processor's time is spent in the library: samples of the program's position, by the kernel's clock.
+//!
+//! The kernel also tells of every mapping, thread and process, so threads are counted, not guessed. An event that follows
+//! threads and children must belong to one processor: there is one for each, with a buffer of its own. Records of different
+//! buffers are in no order; nothing here depends on one finer than a reading.
+
+use perf_event::data::Record;
+use perf_event::events::Software;
+use perf_event::{Builder, SampleFlag, Sampler};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Nanoseconds of processor time between two samples: about a hundredth of the program's time goes into taking them.
+const PERIOD: u64 = 250_000;
+/// Bytes of each buffer: as much as users without privileges may lock.
+const BUFFER: usize = 256 << 10;
+
+/// What the kernel's samples and records say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Sampled {
+    /// Samples of the program's own code, its libraries and its children, outside of the kernel.
+    pub samples: u64,
+    /// Those of them inside of the library.
+    pub inside: u64,
+    /// Records for which there was no room: then samples are missing.
+    pub lost: u64,
+    /// The most threads that one process had at a time.
+    pub threads: u32,
+    /// The processes that there were, the first one counted.
+    pub processes: u32,
+    /// The library was mapped as code.
+    pub mapped: bool,
+}
+
+/// The open events.
+pub struct Sampling {
+    rings: Vec<Sampler>,
+    library: PathBuf,
+    state: State,
+}
+
+/// What is known from the records so far.
+#[derive(Default)]
+struct State {
+    result: Sampled,
+    /// Where the library's code is, by process.
+    code: HashMap<u32, Vec<std::ops::Range<u64>>>,
+    /// Who a process was forked from: it has the same mappings until it executes another program.
+    parents: HashMap<u32, u32>,
+    /// Threads by process.
+    alive: HashMap<u32, u32>,
+}
+
+impl Sampling {
+    /// Opens events for everything that the calling thread will start and that executes a program.
+    ///
+    /// # Errors
+    /// A sentence about why the kernel refuses, and what would change that.
+    pub fn open(library: &Path) -> Result<Self, String> {
+        // SAFETY: the call has no conditions.
+        let processors = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_CONF) };
+        let mut rings = Vec::new();
+        for processor in 0..usize::try_from(processors).unwrap_or(1) {
+            match open_on(processor) {
+                Ok(ring) => rings.push(ring),
+                // One that is switched off.
+                Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {}
+                Err(error) => return Err(refusal(&error)),
+            }
+        }
+        // The kernel names files by their real paths.
+        let library = library.canonicalize().map_err(|error| error.to_string())?;
+        Ok(Self { rings, library, state: State::default() })
+    }
+
+    /// Takes what the kernel has written since the last time.
+    pub fn read(&mut self) {
+        let mut samples = Vec::new();
+        let mut tasks = Vec::new();
+        for ring in &mut self.rings {
+            while let Some(record) = ring.next_record() {
+                match record.parse_record() {
+                    Ok(Record::Sample(sample)) => samples.extend(sample.pid().zip(sample.ip())),
+                    Ok(Record::Mmap2(mapping)) if *mapping.filename == *self.library.as_os_str().as_bytes() => {
+                        self.state.result.mapped = true;
+                        let range = mapping.addr..mapping.addr + mapping.len;
+                        self.state.code.entry(mapping.pid).or_default().push(range);
+                    }
+                    Ok(Record::Fork(fork)) => tasks.push((fork.time, fork.pid, Some(fork.ppid))),
+                    Ok(Record::Exit(exit)) => tasks.push((exit.time, exit.pid, None)),
+                    Ok(Record::Lost(lost)) => self.state.result.lost += lost.lost,
+                    _ => {}
+                }
+            }
+        }
+        tasks.sort_unstable_by_key(|task| task.0);
+        tasks.into_iter().for_each(|(_, process, parent)| self.state.task(process, parent));
+        samples.into_iter().for_each(|(process, position)| self.state.sample(process, position));
+    }
+
+    /// What it came to.
+    pub fn finish(mut self) -> Sampled {
+        self.read();
+        let Sampled { threads, processes, .. } = self.state.result;
+        Sampled { threads: threads.max(1), processes: processes + 1, ..self.state.result }
+    }
+}
+
+impl State {
+    /// A thread or process began, from `parent`, or ended.
+    fn task(&mut self, process: u32, parent: Option<u32>) {
+        match parent {
+            Some(parent) if parent != process => {
+                self.parents.insert(process, parent);
+                self.alive.insert(process, 1);
+                self.result.processes += 1;
+            }
+            Some(_) => {
+                let alive = self.alive.entry(process).or_insert(1);
+                *alive += 1;
+                self.result.threads = self.result.threads.max(*alive);
+            }
+            None => {
+                let alive = self.alive.entry(process).or_insert(1);
+                *alive = alive.saturating_sub(1);
+            }
+        }
+    }
+
+    fn sample(&mut self, process: u32, position: u64) {
+        self.result.samples += 1;
+        let mut process = process;
+        loop {
+            if self.code.get(&process).is_some_and(|code| code.iter().any(|range| range.contains(&position))) {
+                self.result.inside += 1;
+                return;
+            }
+            match self.parents.get(&process) {
+                Some(parent) if *parent != process => process = *parent,
+                _ => return,
+            }
+        }
+    }
+}
+
+fn open_on(processor: usize) -> std::io::Result<Sampler> {
+    let mut builder = Builder::new(Software::TASK_CLOCK);
+    builder.observe_self().one_cpu(processor).inherit(true).enable_on_exec(true);
+    builder.sample_period(PERIOD).sample(SampleFlag::IP | SampleFlag::TID);
+    builder.mmap(true).mmap2(true).task(true);
+    builder.exclude_kernel(true).exclude_hv(true);
+    builder.build()?.sampled(BUFFER)
+}
+
+fn refusal(error: &std::io::Error) -> String {
+    let setting = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
+    match (error.raw_os_error(), setting.trim().parse::<i32>()) {
+        (Some(libc::EACCES | libc::EPERM), Ok(level)) if level > 2 => {
+            format!("the kernel does not allow sampling; sysctl kernel.perf_event_paranoid=2 would (it is {level})")
+        }
+        (Some(libc::EACCES | libc::EPERM), _) => {
+            "the kernel does not allow sampling here; a container's seccomp profile must let perf_event_open through".to_owned()
+        }
+        (Some(libc::ENOSYS), _) => "this kernel was built without perf events".to_owned(),
+        _ => format!("sampling cannot be set up: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_most_threads_of_one_process() {
+        let mut state = State::default();
+        state.task(1, Some(1));
+        state.task(1, Some(1));
+        state.task(1, None);
+        state.task(1, Some(1));
+        state.task(2, Some(1));
+        state.task(2, Some(2));
+        assert_eq!((state.result.threads, state.result.processes), (3, 1));
+    }
+
+    #[test]
+    fn a_forked_process_has_its_parents_mappings() {
+        let mut state = State::default();
+        state.code.insert(1, vec![100..200]);
+        state.task(2, Some(1));
+        state.task(3, Some(2));
+        state.sample(3, 150);
+        state.sample(3, 250);
+        state.sample(9, 150);
+        assert_eq!((state.result.samples, state.result.inside), (3, 1));
+    }
+}

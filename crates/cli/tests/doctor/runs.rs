@@ -1,0 +1,122 @@
+//! `xalloc doctor --run`: what it says of runs whose truth is known.
+
+use super::fixtures::{doctor, json, plain, skip, with};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+/// The exit code, and what `run` is in the report. It goes through standard error; the program's output is returned too.
+fn observed(doctor: &mut Command) -> (Option<i32>, Value, String) {
+    let output = doctor.output().expect("the doctor starts");
+    let report = json(&output.stderr, &output);
+    (output.status.code(), report["run"].clone(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().map(|name| name.as_str().expect("a name")).collect()
+}
+
+#[test]
+fn every_reference_is_proved() {
+    let program = plain();
+    let (code, run, output) = observed(doctor(&["--run", "--json"]).arg(&program).args(["--", "--json"]));
+    assert_eq!(output, "3 --json\n", "the program's own arguments and output");
+    assert_eq!((code, &run["exit_code"], &run["loaded"], &run["served"]), (Some(0), &0.into(), &true.into(), &true.into()));
+    let proved = names(&run["bindings"]["measured"]["proved"]);
+    assert!(proved.contains(&"malloc") && proved.contains(&"free"), "{proved:?}");
+}
+
+#[test]
+fn the_programs_own_exit_code_is_reported() {
+    let (code, run, _) = observed(doctor(&["--run", "--json", "sh", "-c", "exit 7"]).stdin(Stdio::null()));
+    assert_eq!((code, &run["exit_code"]), (Some(0), &7.into()));
+    let (_, run, _) = observed(doctor(&["--run", "--json", "sh", "-c", "kill -KILL $$"]).stdin(Stdio::null()));
+    assert!(run["ended"].as_str().expect("words").contains("SIGKILL"), "{run}");
+}
+
+#[test]
+fn threads_are_counted_and_time_in_malloc_is_seen() {
+    let (_, run, _) = observed(doctor(&["--run", "--json"]).arg(with("threads.c", &[])));
+    if let Some(reason) = run["sampled"]["not_measured"].as_str() {
+        return skip(reason);
+    }
+    assert_eq!(run["threads"], serde_json::json!({ "most": 4, "counted": true }));
+    // It does hardly anything else.
+    assert!(run["share"].as_f64().expect("a number") > 0.3, "{run}");
+    assert_eq!(run["sampled"]["measured"]["processes"], 1);
+    let advice = run["advice"].to_string();
+    assert!(advice.contains("comparing allocators") && !advice.contains("more than one thread"), "{advice}");
+}
+
+#[test]
+fn a_module_with_its_own_malloc_is_named() {
+    let program = with("opens_module.c", &[]);
+    let module = with("module.c", &["-shared", "-fPIC"]);
+    let open = |way: &str| observed(doctor(&["--run", "--json"]).arg(&program).arg(&module).arg(way));
+    let (code, run, _) = open("plain");
+    assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{run}");
+    for (way, word) in [("deep", "RTLD_DEEPBIND"), ("apart", "dlmopen")] {
+        let (code, run, _) = open(way);
+        assert_eq!((code, &run["exit_code"], &run["served"]), (Some(1), &0.into(), &false.into()), "{run}");
+        let elsewhere = run["bindings"]["measured"]["elsewhere"].as_array().expect("a list").clone();
+        let of_module = |reference: &&Value| reference["from"].as_str() == module.to_str() && reference["name"] == "malloc";
+        let reference = elsewhere.iter().find(of_module).unwrap_or_else(|| panic!("{way}: {run}"));
+        assert!(reference["why"].as_str().expect("words").contains(word), "{way}: {reference}");
+        assert!(reference["to"].as_str().expect("a file").contains("libc.so"), "{way}: {reference}");
+    }
+}
+
+#[test]
+fn children_are_reported_apart() {
+    let program = plain();
+    let script = format!("{0}; {0}; true", program.display());
+    let (code, run, output) = observed(&mut doctor(&["--run", "--json", "sh", "-c", &script]));
+    assert_eq!((code, output.lines().count()), (Some(0), 2));
+    let bindings = &run["bindings"]["measured"];
+    assert_eq!((&bindings["children"], &bindings["children_proved"]), (&2.into(), &2.into()), "{run}");
+}
+
+#[test]
+fn what_is_preloaded_already_stays() {
+    let other = with("module.c", &["-shared", "-fPIC"]);
+    let mut command = doctor(&["--run", "--json", "sh", "-c", "echo $LD_PRELOAD"]);
+    let (_, run, output) = observed(command.env("LD_PRELOAD", &other));
+    assert_eq!(output.trim(), format!("{}:{}", xalloc_tests::library().display(), other.display()));
+    assert_eq!(run["served"], true);
+}
+
+#[test]
+fn an_obstacle_is_not_run_into() {
+    let program = with("program.c", &["-static"]);
+    let output = doctor(&["--run"]).arg(&program).output().expect("the doctor starts");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Not run"), "{output:?}");
+}
+
+#[test]
+fn the_report_can_go_to_a_file() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("report");
+    let output = doctor(&["--run", "-o"]).arg(&file).arg(plain()).output().expect("the doctor starts");
+    assert!(output.stderr.is_empty(), "{output:?}");
+    assert!(std::fs::read_to_string(file).expect("the report").contains("in the process"));
+}
+
+/// Ctrl-C reaches both, as a terminal sends it to all; a signal for the doctor alone is passed on. Either way it reports.
+#[test]
+fn the_doctor_outlives_the_program() {
+    for (to_all, signal, name) in [(true, libc::SIGINT, "SIGINT"), (false, libc::SIGTERM, "SIGTERM")] {
+        let mut command = doctor(&["--run", "--json", "sh", "-c", "echo ready; while :; do sleep 0.1; done"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().expect("the doctor starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("the program's output");
+        let id = child.id() as libc::pid_t;
+        // SAFETY: no memory is involved; the child, and the group that it leads, are ours and not yet waited for.
+        unsafe { libc::kill(if to_all { -id } else { id }, signal) };
+        let output = child.wait_with_output().expect("it ends");
+        let run = json(&output.stderr, &output)["run"].clone();
+        assert!(run["ended"].as_str().expect("words").contains(name), "{run}");
+    }
+}
