@@ -1,0 +1,86 @@
+//! What a user means by `-a NAME`: an allocator of the catalogue, or any library.
+
+use super::detect::{Found, check};
+use super::{Instructions, detect, layers, version};
+use anyhow::{Context, Result};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use xalloc_layers::Allocator;
+
+/// An allocator to run a program under.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// As the user named it.
+    pub name: String,
+    /// What the catalogue knows of it; nothing of a library that was named by its path.
+    pub allocator: Option<Allocator>,
+    /// Its library; nothing for the C library's own malloc.
+    pub library: Option<Found>,
+}
+
+/// An allocator that is in the catalogue, or was named by a path, and cannot be used here.
+#[derive(Debug, thiserror::Error)]
+pub struct NotFound(String);
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The allocator that `name` stands for: one of the catalogue's, or the library at a path (a name with a slash).
+///
+/// # Errors
+/// [`NotFound`] if it is not on this machine or cannot be preloaded; anything else is a wrong name.
+pub fn choose(name: &str) -> Result<Choice> {
+    if name.contains('/') {
+        return by_path(name);
+    }
+    let allocator = layers()?.allocator(name).with_context(|| format!("unknown allocator '{name}'; xalloc list shows all"))?;
+    if allocator.is_system() {
+        return Ok(Choice { name: name.into(), allocator: Some(allocator), library: None });
+    }
+    let detection = detect(&allocator);
+    match detection.found {
+        Some(found) => Ok(Choice { name: name.into(), allocator: Some(allocator), library: Some(found) }),
+        None => Err(NotFound(not_found(&allocator, &detection)).into()),
+    }
+}
+
+fn not_found(allocator: &Allocator, detection: &super::Detection) -> String {
+    let files = allocator.preload_files(super::system());
+    let mut text = format!("allocator '{}' is not on this machine", allocator.name);
+    if files.is_empty() {
+        text += ", and no library of it is known for this system";
+    } else {
+        text += &format!(": no {}", files.join(", no "));
+    }
+    for rejected in &detection.rejected {
+        text += &format!("\n{} is there, but {}", rejected.path.display(), rejected.reason);
+    }
+    format!("{text}\n{}", Instructions::of(allocator))
+}
+
+fn by_path(name: &str) -> Result<Choice> {
+    let path = std::path::absolute(name).with_context(|| format!("cannot find {name}"))?;
+    let binary = match check(&path) {
+        Ok(binary) => binary,
+        Err(_) if !path.exists() => return Err(NotFound(format!("there is no library {name}")).into()),
+        Err(reason) => return Err(NotFound(unusable(&path, &reason)).into()),
+    };
+    let library = Found { version: version::of(&path), soname: binary.soname, path };
+    Ok(Choice { name: name.into(), allocator: None, library: Some(library) })
+}
+
+fn unusable(path: &Path, reason: &str) -> String {
+    let text = format!("{} {reason}", path.display());
+    // The proxy lies beside the library that it is for.
+    let proxy: Option<PathBuf> = path.file_name().and_then(|name| {
+        let (stem, rest) = name.to_str()?.split_once(".so")?;
+        Some(path.with_file_name(format!("{stem}_proxy.so{rest}")))
+    });
+    match proxy.filter(|proxy| check(proxy).is_ok()) {
+        Some(proxy) => format!("{text}; {} does", proxy.display()),
+        None => text,
+    }
+}

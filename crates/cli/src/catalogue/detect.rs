@@ -1,0 +1,90 @@
+//! Whether this machine has an allocator's library. A file counts only if it is for this machine and really replaces malloc.
+
+use super::{OWN, places, system, version};
+use crate::binary::{Binary, Linking, Machine};
+use crate::library;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use xalloc_layers::Allocator;
+
+/// An allocator's library on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The file, as the loader would be told of it.
+    pub path: PathBuf,
+    /// The version of its package, or the number in the file's name.
+    pub version: Option<String>,
+    /// The name under which programs ask for it.
+    pub soname: Option<String>,
+}
+
+/// A file of a fitting name that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// The file.
+    pub path: PathBuf,
+    /// Why, as the end of a sentence: "it …".
+    pub reason: String,
+}
+
+/// What was found of an allocator.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Detection {
+    /// The library to use.
+    pub found: Option<Found>,
+    /// What looked like it.
+    pub rejected: Vec<Rejected>,
+}
+
+/// Looks for an allocator's library.
+pub fn detect(allocator: &Allocator) -> Detection {
+    let names = allocator.preload_files(system());
+    let mut detection = Detection::default();
+    let own = (allocator.name == OWN).then(|| library::own().ok()).flatten();
+    for path in own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))) {
+        match check(&path) {
+            Ok(binary) => {
+                detection.found = Some(found(path, binary));
+                break;
+            }
+            Err(reason) => detection.rejected.push(Rejected { path, reason }),
+        }
+    }
+    detection.rejected.extend(misleading(allocator));
+    detection
+}
+
+/// Libraries that are named after the allocator and do not replace malloc: people preload them, and nothing happens.
+fn misleading(allocator: &Allocator) -> Vec<Rejected> {
+    let names = places::names_that_begin_with(&format!("lib{}.so", allocator.name));
+    let known = allocator.preload_files(system());
+    let others = names.into_iter().filter(|name| !known.iter().any(|known| known == name));
+    let paths = others.flat_map(places::candidates);
+    paths.filter_map(|path| Some(Rejected { reason: check(&path).err()?, path })).collect()
+}
+
+fn found(path: PathBuf, binary: Binary) -> Found {
+    Found { version: version::of(&path), soname: binary.soname, path }
+}
+
+/// Reads a library that is to be preloaded. The error says why it cannot be, as the end of a sentence: "it …".
+pub fn check(path: &Path) -> Result<Binary, String> {
+    let binary = Binary::read(path).map_err(|error| format!("cannot be read: {error:#}"))?;
+    let here = Machine::here();
+    if binary.processor != here.processor {
+        return Err(format!("is for another machine: {}, and this is {}", binary.processor, here.processor));
+    }
+    if binary.linking != Linking::Library {
+        return Err("is no shared library".into());
+    }
+    let missing: Vec<&str> = ["malloc", "free"].into_iter().filter(|name| !replaces(&binary, name)).collect();
+    if !missing.is_empty() {
+        return Err(format!("does not replace malloc: it exports no {}", missing.join(" and no ")));
+    }
+    Ok(binary)
+}
+
+/// On macOS a library replaces what it imports, by a table of its own.
+fn replaces(binary: &Binary, name: &str) -> bool {
+    binary.exports.contains(name) || (cfg!(target_os = "macos") && binary.imports.contains(name))
+}

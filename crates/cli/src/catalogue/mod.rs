@@ -1,0 +1,35 @@
+//! Which allocators there are, which of them this machine has, and where the others can be had.
+
+mod choice;
+mod detect;
+mod install;
+mod places;
+mod version;
+
+pub use choice::{Choice, choose};
+pub use detect::{Detection, Found, Rejected, detect};
+pub use install::Instructions;
+
+use anyhow::{Context, Result};
+use xalloc_layers::{Catalogue, Directories, System};
+
+/// The name of the C library's own malloc in the catalogue.
+pub const SYSTEM: &str = "default";
+/// Our own name in the catalogue.
+pub const OWN: &str = "xalloc";
+
+/// The allocator layers of the project, of the user and our own, for a command in the working directory.
+pub fn layers() -> Result<Catalogue> {
+    let directory = std::env::current_dir().context("cannot tell the working directory")?;
+    Ok(Catalogue::with(Directories::of(&directory)))
+}
+
+/// The system this command runs on.
+pub fn system() -> System {
+    if cfg!(target_os = "macos") { System::Macos } else { System::Linux }
+}
+
+/// The variable that names libraries to load in front of all others, here.
+pub fn preload_variable() -> &'static str {
+    system().preload_variable().expect("Linux and macOS have one")
+}

@@ -1,0 +1,97 @@
+//! Where libraries lie: where the loader looks, and where package managers put them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The loader's cache, by names of libraries: what `ldconfig` has found in the directories of /etc/ld.so.conf. Nothing where
+/// there is no such cache.
+fn cache() -> &'static BTreeMap<String, Vec<PathBuf>> {
+    static CACHE: OnceLock<BTreeMap<String, Vec<PathBuf>>> = OnceLock::new();
+    CACHE.get_or_init(|| {
+        let mut cache: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        for (name, path) in printed_cache().iter().flat_map(|text| text.lines()).filter_map(line) {
+            cache.entry(name.to_owned()).or_default().push(path.into());
+        }
+        cache
+    })
+}
+
+/// /etc/ld.so.cache, as the program that writes it prints it. It is not in every user's PATH.
+fn printed_cache() -> Option<String> {
+    let program = ["/sbin/ldconfig", "/usr/sbin/ldconfig"].into_iter().find(|path| Path::new(path).exists())?;
+    let output = Command::new(program).arg("-p").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The name and the path in a line `name (flags) => path`.
+fn line(line: &str) -> Option<(&str, &str)> {
+    let (name, path) = line.trim().split_once(" => ")?;
+    Some((name.split_once(" (")?.0, path))
+}
+
+/// Every place where the library `name` may be, in the order in which the loader would take them: LD_LIBRARY_PATH, the cache,
+/// the directories of the system, those of Homebrew.
+pub fn candidates(name: &str) -> Vec<PathBuf> {
+    let searched = directories_of("LD_LIBRARY_PATH").into_iter().map(|directory| directory.join(name));
+    let cached = cache().get(name).cloned().unwrap_or_default();
+    let standard = directories().into_iter().map(|directory| directory.join(name));
+    let mut all: Vec<PathBuf> = searched.chain(cached).chain(standard).filter(|path| path.is_file()).collect();
+    let mut seen = Vec::new();
+    all.retain(|path| {
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        !seen.contains(&real) && {
+            seen.push(real);
+            true
+        }
+    });
+    all
+}
+
+/// The names of libraries that begin with `beginning`, in the loader's cache.
+pub fn names_that_begin_with(beginning: &str) -> Vec<&'static str> {
+    cache().keys().map(String::as_str).filter(|name| name.starts_with(beginning)).collect()
+}
+
+fn directories_of(variable: &str) -> Vec<PathBuf> {
+    let value = std::env::var_os(variable).unwrap_or_default();
+    std::env::split_paths(&value).filter(|path| path.is_absolute()).collect()
+}
+
+/// The directories in which libraries are without being in the cache.
+pub fn directories() -> Vec<PathBuf> {
+    let machine = std::env::consts::ARCH;
+    let mut all: Vec<PathBuf> = ["/usr/local/lib", "/usr/local/lib64"].map(Into::into).into();
+    if cfg!(target_os = "linux") {
+        let multiarch = format!("{machine}-linux-gnu");
+        all.extend([format!("/usr/local/lib/{multiarch}"), format!("/usr/lib/{multiarch}")].map(PathBuf::from));
+        all.extend(["/lib64", "/usr/lib64", "/lib", "/usr/lib", "/home/linuxbrew/.linuxbrew/lib"].map(PathBuf::from));
+    } else {
+        all.push("/opt/homebrew/lib".into());
+    }
+    if let Some(prefix) = std::env::var_os("HOMEBREW_PREFIX").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        all.push(prefix.join("lib"));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_ldconfig_prints() {
+        assert_eq!(line("\tlibm.so.6 (libc6,x86-64, OS ABI: Linux 3.2.0) => /lib/libm.so.6"), Some(("libm.so.6", "/lib/libm.so.6")));
+        assert_eq!(line("1170 libs found in cache `/etc/ld.so.cache'"), None);
+    }
+
+    #[test]
+    fn the_c_library_is_found_once() {
+        if cfg!(all(target_os = "linux", target_env = "gnu")) {
+            assert_eq!(candidates("libc.so.6").len(), 1);
+            assert!(names_that_begin_with("libc.so").contains(&"libc.so.6"));
+        }
+        assert!(candidates("libno-such-library.so.1").is_empty());
+    }
+}

@@ -1,0 +1,217 @@
+//! Allocator layers: all that the command knows of an allocator.
+
+use crate::build_layer::check_environment;
+use crate::error::{Error, Place, Problem};
+use crate::options::AllocatorOption;
+use crate::packages::Packages;
+use crate::requirements::Conflict;
+use crate::words::{Kind, Method, System};
+use crate::yaml::{self, Text};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An allocator, as its layer's file says it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allocator {
+    /// Always [`Kind::Allocator`].
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// The name: that of the file.
+    pub name: String,
+    /// The name as its authors write it, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// One sentence.
+    pub description: String,
+    /// Where to read more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
+    /// What sets it apart.
+    #[serde(default)]
+    pub characteristics: Characteristics,
+    /// How it can get into a program.
+    pub integration_methods: Vec<Method>,
+    /// For the methods that link it.
+    #[serde(default)]
+    pub link: Link,
+    /// For the methods that preload it.
+    #[serde(default)]
+    pub ld_preload: Preload,
+    /// Where it can be had.
+    #[serde(default)]
+    pub packages: Packages,
+    /// How to build it where there is no package: one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The systems it runs on; one that is not listed is not supported.
+    pub platforms: BTreeMap<System, Support>,
+    /// Its own options.
+    #[serde(default)]
+    pub options: BTreeMap<String, AllocatorOption>,
+    /// What it cannot stand with.
+    #[serde(default)]
+    pub conflicts_with: Vec<Conflict>,
+}
+
+/// What sets an allocator apart, in its authors' words; none of it was measured here.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Characteristics {
+    /// Whether several threads may call it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_safe: Option<bool>,
+    /// What it is built on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<String>,
+    /// What it can tell about a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profiling: Option<String>,
+    /// What it does against misuse of the heap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<String>,
+    /// What it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_for: Option<String>,
+}
+
+/// How to link an allocator.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// The linker's flags, for each system.
+    #[serde(default)]
+    pub flags: BTreeMap<System, Vec<Text>>,
+}
+
+/// How to preload an allocator.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preload {
+    /// The names its library may have, best first, for each system.
+    #[serde(default)]
+    pub files: BTreeMap<System, Vec<String>>,
+    /// What is set in the environment beside the preload.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Text>,
+}
+
+/// What is known of an allocator on a system.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Support {
+    /// Whether it runs there at all.
+    #[serde(default = "yes")]
+    pub supported: bool,
+    /// What [`Method::Auto`] stands for in a build there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_method: Option<Method>,
+    /// What one should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Allocator {
+    /// Reads an allocator's file; `file` is how errors call it.
+    pub(crate) fn read(text: &str, file: &str) -> Result<Self, Error> {
+        let allocator: Self = yaml::read(text, file)?;
+        check_environment(&allocator.ld_preload.environment, file)?;
+        let place = Place { file: file.to_owned(), line: 1, column: 1 };
+        allocator.check_platforms().map_err(|problem| Error::at(Some(place), problem))?;
+        Ok(allocator)
+    }
+
+    /// Every method it offers has, on every system where it runs, what the method needs.
+    fn check_platforms(&self) -> Result<(), Problem> {
+        let missing = |key, why: String| Err(Problem::MissingKey { key, why });
+        for (system, support) in self.platforms.iter().filter(|(_, support)| support.supported) {
+            let Some(method) = support.default_method else {
+                return missing("default_method", format!("{system} is supported, so it has one"));
+            };
+            if !self.integration_methods.contains(&method) {
+                return Err(self.not_offered(method));
+            }
+            if self.offers(Method::Link) && !self.link.flags.contains_key(system) {
+                return missing("link.flags", format!("{system} is supported, and link is one of the methods"));
+            }
+            let can_preload = self.offers(Method::LdPreload) && system.preload_variable().is_some();
+            if can_preload && self.preload_files(*system).is_empty() {
+                return missing(
+                    "ld_preload.files",
+                    format!("{system} is supported, and ld_preload is one of the methods"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Its name as a layer: `allocator/NAME`.
+    pub fn layer_name(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+
+    /// The name to show.
+    pub fn shown_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Whether `method` is one of its own.
+    pub fn offers(&self, method: Method) -> bool {
+        self.integration_methods.contains(&method)
+    }
+
+    /// Whether it is the C library's own malloc, which is there without doing anything.
+    pub fn is_system(&self) -> bool {
+        self.integration_methods == [Method::None]
+    }
+
+    /// The names its library may have on `system`, best first.
+    pub fn preload_files(&self, system: System) -> &[String] {
+        self.ld_preload.files.get(&system).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn not_offered(&self, method: Method) -> Problem {
+        let offered: Vec<_> = self.integration_methods.iter().map(ToString::to_string).collect();
+        let (layer, method) = (self.layer_name(), method.to_string());
+        Problem::MethodNotOffered { layer, method, offered: offered.join(", ") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "{type: allocator, name: x, description: x, ";
+
+    fn error(rest: &str) -> String {
+        Allocator::read(&format!("{HEAD}{rest}}}"), "x.yaml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_a_method_needs_must_be_there() {
+        let linux = "platforms: {linux: {default_method: link}}";
+        assert_eq!(
+            error(&format!("integration_methods: [link], {linux}")),
+            "x.yaml:1:1: key 'link.flags' is missing: linux is supported, and link is one of the methods"
+        );
+        assert_eq!(
+            error(&format!("integration_methods: [ld_preload], {linux}")),
+            "x.yaml:1:1: allocator/x has no method link; it has ld_preload"
+        );
+        assert!(error("integration_methods: [none], platforms: {linux: {}}").contains("'default_method' is missing"));
+    }
+
+    #[test]
+    fn a_small_allocator_is_enough() {
+        let rest = "integration_methods: [link, ld_preload], link: {flags: {linux: [-lx]}}, \
+                    ld_preload: {files: {linux: [libx.so]}}, platforms: {linux: {default_method: link}}}";
+        let allocator = Allocator::read(&format!("{HEAD}{rest}"), "x.yaml").unwrap();
+        assert_eq!(allocator.preload_files(System::Linux), ["libx.so"]);
+        assert!(allocator.preload_files(System::Macos).is_empty() && !allocator.is_system());
+        assert_eq!(allocator.layer_name(), "allocator/x");
+    }
+}

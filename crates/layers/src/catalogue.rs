@@ -1,0 +1,321 @@
+//! All layers there are: our own, the user's and the project's.
+
+use crate::allocator::Allocator;
+use crate::build_layer::BuildLayer;
+use crate::builtin::BUILTIN;
+use crate::directories::Directories;
+use crate::error::{Error, Place, Problem};
+use crate::requirements::Conflict;
+use crate::spec::{LayerSpec, is_name};
+use crate::words::{Kind, nearest};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use strum::VariantArray;
+
+/// Where layers are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    directories: Directories,
+}
+
+/// Where a layer comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file of the project.
+    Project(PathBuf),
+    /// A file of the user.
+    User(PathBuf),
+    /// One of our own.
+    Builtin,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(path) | Self::User(path) => path.display().fmt(formatter),
+            Self::Builtin => formatter.write_str("builtin"),
+        }
+    }
+}
+
+/// A layer that there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its type.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A layer that was read.
+#[derive(Clone, Debug)]
+pub enum Layer {
+    /// Any but an allocator.
+    Build(Box<BuildLayer>),
+    /// An allocator.
+    Allocator(Box<Allocator>),
+}
+
+impl Layer {
+    /// Its description.
+    pub fn description(&self) -> &str {
+        match self {
+            Self::Build(layer) => &layer.description,
+            Self::Allocator(allocator) => &allocator.description,
+        }
+    }
+
+    /// What it cannot stand with.
+    pub fn conflicts_with(&self) -> &[Conflict] {
+        match self {
+            Self::Build(layer) => &layer.conflicts_with,
+            Self::Allocator(allocator) => &allocator.conflicts_with,
+        }
+    }
+
+    fn read(kind: Kind, text: &str, file: &str) -> Result<(Self, Kind, String), Error> {
+        if kind == Kind::Allocator {
+            let allocator = Box::new(Allocator::read(text, file)?);
+            let (kind, name) = (allocator.kind, allocator.name.clone());
+            return Ok((Self::Allocator(allocator), kind, name));
+        }
+        let layer = Box::new(BuildLayer::read(text, file)?);
+        let (kind, name) = (layer.kind, layer.name.clone());
+        Ok((Self::Build(layer), kind, name))
+    }
+}
+
+impl Entry {
+    /// `TYPE/NAME`.
+    pub fn layer_name(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+
+    /// How errors call its file.
+    pub fn file(&self) -> String {
+        match &self.origin {
+            Origin::Project(path) | Origin::User(path) => path.display().to_string(),
+            Origin::Builtin => format!("<builtin>/{}.yaml", self.layer_name()),
+        }
+    }
+
+    /// Its YAML.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn source(&self) -> Result<String, Error> {
+        let path = match &self.origin {
+            Origin::Project(path) | Origin::User(path) => path,
+            Origin::Builtin => return Ok(builtin(self.kind, &self.name).unwrap_or_default().to_owned()),
+        };
+        let reason = |error: std::io::Error| Problem::Unreadable { path: self.file(), reason: error.to_string() };
+        Ok(std::fs::read_to_string(path).map_err(reason)?)
+    }
+
+    /// The layer itself.
+    ///
+    /// # Errors
+    /// If its file cannot be read, or says something else than its path, with the place.
+    pub fn read(&self) -> Result<Layer, Error> {
+        let file = self.file();
+        let (layer, kind, name) = Layer::read(self.kind, &self.source()?, &file)?;
+        if (kind, name.as_str()) != (self.kind, self.name.as_str()) {
+            let place = Place { file, line: 1, column: 1 };
+            let content = format!("type: {kind}, name: {name}");
+            return Err(Error::at(Some(place), Problem::WrongPath { path: self.layer_name(), content }));
+        }
+        Ok(layer)
+    }
+}
+
+impl Catalogue {
+    /// Our own layers only.
+    pub fn builtin() -> Self {
+        Self::default()
+    }
+
+    /// Those of `directories`, and our own.
+    pub fn with(directories: Directories) -> Self {
+        Self { directories }
+    }
+
+    /// All layers, by type and name; a layer that hides another of its name is there once.
+    ///
+    /// # Errors
+    /// If a directory cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, Error> {
+        let mut entries = BTreeMap::new();
+        for &(kind, name, _) in BUILTIN {
+            entries.insert((kind, name.to_owned()), Origin::Builtin);
+        }
+        // The project's come last, and replace the others.
+        for directory in self.searched().into_iter().rev() {
+            for kind in Kind::VARIANTS {
+                for (name, path) in files(&directory.path.join(kind.to_string()))? {
+                    entries.insert((*kind, name), (directory.origin)(path));
+                }
+            }
+        }
+        Ok(entries.into_iter().map(|((kind, name), origin)| Entry { kind, name, origin }).collect())
+    }
+
+    /// The layer that `spec` asks for.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`], with the places looked in.
+    pub fn find(&self, spec: &LayerSpec) -> Result<Entry, Error> {
+        let (kind, name) = (spec.kind, spec.name.clone());
+        for directory in self.searched() {
+            let path = directory.path.join(format!("{spec}.yaml"));
+            if path.is_file() {
+                return Ok(Entry { kind, name, origin: (directory.origin)(path) });
+            }
+        }
+        match builtin(kind, &name) {
+            Some(_) => Ok(Entry { kind, name, origin: Origin::Builtin }),
+            None => Err(spec.error(self.not_found(spec))),
+        }
+    }
+
+    /// All allocators, by name.
+    ///
+    /// # Errors
+    /// If one of their files cannot be read, with the place.
+    pub fn allocators(&self) -> Result<Vec<Allocator>, Error> {
+        let entries = self.entries()?.into_iter().filter(|entry| entry.kind == Kind::Allocator);
+        entries.map(|entry| self.allocator(&entry.name)).collect()
+    }
+
+    /// The allocator of that name.
+    ///
+    /// # Errors
+    /// If there is none, or its file cannot be read.
+    pub fn allocator(&self, name: &str) -> Result<Allocator, Error> {
+        match self.find(&LayerSpec::new(Kind::Allocator, name)?)?.read()? {
+            Layer::Allocator(allocator) => Ok(*allocator),
+            Layer::Build(_) => unreachable!("what lies in the allocators' folder is read as an allocator"),
+        }
+    }
+
+    /// The directories in the order of looking.
+    fn searched(&self) -> Vec<Searched<'_>> {
+        let Directories { project, user } = &self.directories;
+        let project = project.as_deref().map(|path| Searched { path, origin: Origin::Project });
+        let user = user.as_deref().map(|path| Searched { path, origin: Origin::User });
+        project.into_iter().chain(user).collect()
+    }
+
+    fn not_found(&self, spec: &LayerSpec) -> Problem {
+        let directories = self.searched().into_iter().map(|directory| directory.path.display().to_string());
+        // Only to ask for a near name: a directory that cannot be read has none.
+        let names: Vec<_> = self.entries().unwrap_or_default();
+        let of_kind = names.iter().filter(|entry| entry.kind == spec.kind).map(|entry| entry.name.as_str());
+        Problem::NotFound {
+            layer: spec.to_string(),
+            searched: directories.chain(["xalloc's own layers".to_owned()]).collect(),
+            nearest: nearest(&spec.name, of_kind).map(|name| format!("{}/{name}", spec.kind)),
+        }
+    }
+}
+
+/// A directory of layers.
+struct Searched<'a> {
+    path: &'a Path,
+    /// What a file in it comes from.
+    origin: fn(PathBuf) -> Origin,
+}
+
+/// The source of one of our own layers.
+fn builtin(kind: Kind, name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(its_kind, its_name, _)| (*its_kind, *its_name) == (kind, name)).map(|(_, _, text)| *text)
+}
+
+/// The layers in a folder, by name; none if there is no such folder.
+fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let problem =
+        |error: std::io::Error| Problem::Unreadable { path: folder.display().to_string(), reason: error.to_string() };
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(problem)? {
+        let path = entry.map_err(problem)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".yaml"));
+        if let Some(name) = name.filter(|name| is_name(name)) {
+            files.push((name.to_owned(), path));
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn stdlib(name: &str, description: &str) -> String {
+        format!("type: stdlib\nname: {name}\ndescription: {description}\n")
+    }
+
+    #[test]
+    fn all_our_own_layers_can_be_read() {
+        let entries = Catalogue::builtin().entries().unwrap();
+        assert_eq!(entries.len(), BUILTIN.len());
+        for entry in entries {
+            let layer = entry.read().unwrap_or_else(|error| panic!("{error}"));
+            assert!(layer.description().ends_with('.'), "{} has no sentence", entry.layer_name());
+        }
+    }
+
+    #[test]
+    fn the_project_goes_before_the_user_and_both_before_us() {
+        let root = tempfile::tempdir().unwrap();
+        let (project, user) = (root.path().join("project"), root.path().join("user"));
+        write(&project, "stdlib/mine.yaml", &stdlib("mine", "Project."));
+        write(&user, "stdlib/mine.yaml", &stdlib("mine", "User."));
+        write(&user, "stdlib/libc++.yaml", &stdlib("libc++", "User."));
+        let catalogue = Catalogue::with(Directories { project: Some(project.clone()), user: Some(user.clone()) });
+        let described = |name: &str| {
+            let entry = catalogue.find(&LayerSpec::new(Kind::Stdlib, name).unwrap()).unwrap();
+            entry.read().unwrap().description().to_owned()
+        };
+        assert_eq!((described("mine"), described("libc++")), ("Project.".into(), "User.".into()));
+        let entries = catalogue.entries().unwrap();
+        let origin = |name: &str| entries.iter().find(|entry| entry.name == name).unwrap().origin.clone();
+        assert_eq!(origin("mine"), Origin::Project(project.join("stdlib/mine.yaml")));
+        assert_eq!(origin("libc++"), Origin::User(user.join("stdlib/libc++.yaml")));
+        assert_eq!(origin("libstdc++"), Origin::Builtin);
+    }
+
+    #[test]
+    fn a_file_must_say_what_its_path_says() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "stdlib/mine.yaml", &stdlib("yours", "x"));
+        let catalogue = Catalogue::with(Directories { project: Some(root.path().into()), user: None });
+        let entry = catalogue.find(&"stdlib/mine".parse().unwrap()).unwrap();
+        let error = entry.read().unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "mine.yaml:1:1: the path says stdlib/mine, the file says type: stdlib, name: yours; rename one"
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_missing_layer_is_answered_with_where_and_the_nearest() {
+        let error = Catalogue::builtin().find(&"allocator/jemaloc".parse().unwrap()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "there is no layer allocator/jemaloc; looked in xalloc's own layers; did you mean 'allocator/jemalloc'?"
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! What can be wrong, and where.
+
+use crate::words::Kind;
+use std::fmt;
+
+/// A character in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's path; of a layer of our own, `<builtin>/TYPE/NAME.yaml`.
+    pub file: String,
+    /// From 1.
+    pub line: u64,
+    /// From 1, in characters.
+    pub column: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A problem, and where it was written if it was written in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Where.
+    pub place: Option<Place>,
+    /// What.
+    pub problem: Box<Problem>,
+}
+
+impl Error {
+    pub(crate) fn at(place: Option<Place>, problem: Problem) -> Self {
+        Self { place, problem: Box::new(problem) }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::at(None, problem)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(formatter, "{place}: ")?;
+        }
+        self.problem.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What is wrong. Each message says what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
+pub enum Problem {
+    /// A word that is none of a fixed list.
+    #[error("unknown {what} '{word}'; there are {words}{}", question(nearest))]
+    UnknownWord { what: &'static str, word: String, words: String, nearest: Option<String> },
+    /// Not the name of a layer.
+    #[error("'{text}' is no layer; a layer is TYPE/NAME, as in allocator/jemalloc")]
+    NotALayer { text: String },
+    /// No directory has the layer.
+    #[error("there is no layer {layer}; looked in {}{}", searched.join(", "), question(nearest))]
+    NotFound { layer: String, searched: Vec<String>, nearest: Option<String> },
+    /// The file system says no.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable { path: String, reason: String },
+    /// Not YAML, or not of the type that belongs there.
+    #[error("{0}")]
+    Yaml(String),
+    /// A key that layers do not have.
+    #[error("unknown key '{key}'; keys here are {}{}", keys.join(", "), question(nearest))]
+    UnknownKey { key: String, keys: Vec<&'static str>, nearest: Option<String> },
+    /// A key that is there twice.
+    #[error("key '{key}' is given twice; leave one out")]
+    RepeatedKey { key: String },
+    /// A key that belongs into layers of another type.
+    #[error("key '{key}' is for {kind} layers only")]
+    MisplacedKey { key: &'static str, kind: Kind },
+    /// A key that layers of this type must have.
+    #[error("key '{key}' is missing: {why}")]
+    MissingKey { key: &'static str, why: String },
+    /// A file that does not hold what its path says.
+    #[error("the path says {path}, the file says {content}; rename one")]
+    WrongPath { path: String, content: String },
+    /// Not the name of an environment variable.
+    #[error("'{name}' is no name of an environment variable: letters, digits and _, no digit first")]
+    BadVariableName { name: String },
+    /// Not the name of a variable of CMake.
+    #[error("'{name}' is no name of a CMake variable: letters, digits and any of _ . / + -")]
+    BadCmakeName { name: String },
+    /// A type of layer that every composition has.
+    #[error("there is no {kind} layer; a composition needs one, as in {example}")]
+    MissingLayer { kind: Kind, example: &'static str },
+    /// Two layers of a type of which there is one.
+    #[error("{first} and {second}: {why}. Leave one of them out.")]
+    OnlyOne { first: String, second: String, why: &'static str },
+    /// Two layers that exclude each other.
+    #[error("{first} conflicts with {second}: {reason}. {fix}.")]
+    Conflict { first: String, second: String, reason: String, fix: String },
+    /// A layer that is for other compilers or platforms.
+    #[error("{layer} needs {wanted}, and the composition has {found}. {fix}.")]
+    Unmet { layer: String, wanted: String, found: String, fix: String },
+    /// Preloading on Windows.
+    #[error("Windows doesn't support LD_PRELOAD. Use method: link")]
+    NoPreloadOnWindows,
+    /// The same, in another coat.
+    #[error("method proxy preloads libxalloc, and Windows doesn't support LD_PRELOAD. Use method: link")]
+    NoProxyOnWindows,
+    /// An allocator on a system it was not made for.
+    #[error("{layer} doesn't support {system}{}. Use another allocator, or allocator/default.", after(notes))]
+    UnsupportedSystem { layer: String, system: String, notes: String },
+    /// A method that the allocator does not have.
+    #[error("{layer} has no method {method}; it has {offered}")]
+    MethodNotOffered { layer: String, method: String, offered: String },
+    /// Something that only allocators have, said of another layer.
+    #[error("{layer} takes no {what}: only allocators do")]
+    OnlyForAllocators { layer: String, what: &'static str },
+    /// `{{NAME}}` without a value.
+    #[error(
+        "unknown variable '{name}'; known are {known}{}. Others are given by --var NAME=VALUE or under variables:",
+        question(nearest)
+    )]
+    UnknownVariable { name: String, known: String, nearest: Option<String> },
+    /// `{{` without `}}`.
+    #[error("'{text}' has {{{{ without }}}}")]
+    OpenVariable { text: String },
+    /// A line break or the like, which not every output can carry.
+    #[error("{text:?} has a control character; flags and values are of one line")]
+    ControlCharacter { text: String },
+    /// An option that the allocator does not have.
+    #[error("{layer} has no option '{name}'; {}{}", listed(options), question(nearest))]
+    UnknownOption { layer: String, name: String, options: Vec<String>, nearest: Option<String> },
+    /// A value that the option does not take.
+    #[error("option '{option}' of {layer} takes {values}, not '{value}'")]
+    BadValue { layer: String, option: String, value: String, values: String },
+    /// A path that the loader would take apart.
+    #[error("cannot preload {path}: the loader splits its list at spaces and colons. Move the library, or link it")]
+    NotPreloadable { path: String },
+}
+
+fn question(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or(String::new(), |word| format!("; did you mean '{word}'?"))
+}
+
+fn after(notes: &str) -> String {
+    if notes.is_empty() { String::new() } else { format!(": {}", notes.trim_end_matches('.')) }
+}
+
+fn listed(options: &[String]) -> String {
+    if options.is_empty() { "it has none".into() } else { format!("it has {}", options.join(", ")) }
+}

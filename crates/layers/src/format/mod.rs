@@ -1,0 +1,109 @@
+//! Writing a composition for other tools.
+
+mod cmake;
+mod make;
+mod sh;
+mod word;
+
+use crate::composition::Composition;
+use crate::error::{Error, Problem};
+use strum::{Display, EnumString, VariantArray};
+
+/// A form that a composition can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum Format {
+    /// All of it, for programs.
+    Json,
+    /// All of it, for people.
+    Yaml,
+    /// `CC`, `CFLAGS`, … for a POSIX shell.
+    Sh,
+    /// The same for GNU make, to be included.
+    Make,
+    /// A toolchain file for CMake.
+    Cmake,
+}
+
+impl Composition {
+    /// The composition in `format`, with a line break at its end.
+    ///
+    /// # Errors
+    /// [`Problem::ControlCharacter`]: what a [`crate::Composer`] made has none.
+    pub fn render(&self, format: Format) -> Result<String, Error> {
+        self.check_lines()?;
+        let unwritable = |error: &dyn std::error::Error| Problem::Yaml(error.to_string());
+        Ok(match format {
+            Format::Json => serde_json::to_string_pretty(self).map_err(|error| unwritable(&error))? + "\n",
+            Format::Yaml => serde_saphyr::to_string(self).map_err(|error| unwritable(&error))?,
+            Format::Sh => sh::render(self),
+            Format::Make => make::render(self),
+            Format::Cmake => cmake::render(self),
+        })
+    }
+
+    /// Neither make nor a toolchain file can carry a line break in a value.
+    fn check_lines(&self) -> Result<(), Problem> {
+        let lists = [&self.compile_flags, &self.link_flags, &self.defines, &self.layers];
+        let maps = [&self.cmake_variables, &self.runtime_environment];
+        let mut texts =
+            lists.into_iter().flatten().chain(maps.into_iter().flatten().flat_map(|(name, value)| [name, value]));
+        match texts.find(|text| text.contains(char::is_control)) {
+            Some(text) => Err(Problem::ControlCharacter { text: text.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first line of the forms that have comments.
+    fn title(&self) -> String {
+        format!("# {}\n", self.layers.join(" "))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::words::Method;
+
+    /// A composition with every letter that some tool takes for its own.
+    pub(crate) fn thorny() -> Composition {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|&(a, b)| (a.to_owned(), b.to_owned())).collect();
+        Composition {
+            compiler: "gcc".into(),
+            platform: "linux-x64".into(),
+            build_type: "release".into(),
+            allocator: Some("jemalloc".into()),
+            method: Some(Method::LdPreload),
+            compile_flags: words(&["-O2", "-fno-builtin", "-I/a b", "-frandom-seed=x"]),
+            link_flags: words(&["-Wl,--push-state,--no-as-needed", "-Wl,--pop-state"]),
+            defines: words(&["PLAIN", "TEXT=\"a 'b' #c $d; {e} \\\\ %f\""]),
+            cmake_variables: map(&[
+                ("CMAKE_C_COMPILER", "gcc"),
+                ("CMAKE_CXX_COMPILER", "g++"),
+                ("MY_TEXT", "a \"b\" ${c} [[d]] ]=] \\"),
+            ]),
+            runtime_environment: map(&[("LD_PRELOAD", "/lib/libm.so.6"), ("MY_VALUE", " $HOME #1 'x' \"y\";z \\")]),
+            layers: words(&["base/gcc"]),
+            ..Composition::default()
+        }
+    }
+
+    #[test]
+    fn json_and_yaml_say_the_same() {
+        let json: serde_json::Value = serde_json::from_str(&thorny().render(Format::Json).unwrap()).unwrap();
+        let yaml: serde_json::Value = serde_saphyr::from_str(&thorny().render(Format::Yaml).unwrap()).unwrap();
+        assert_eq!(json, yaml);
+        assert_eq!(json["method"], "ld_preload");
+        assert_eq!(json["defines"][1], thorny().defines[1]);
+        assert_eq!(json["runtime_environment"]["MY_VALUE"], thorny().runtime_environment["MY_VALUE"]);
+    }
+
+    #[test]
+    fn a_line_break_is_refused_in_every_form() {
+        let composition = Composition { defines: vec!["A=b\nc".into()], ..thorny() };
+        for format in Format::VARIANTS {
+            assert!(composition.render(*format).is_err(), "{format}");
+        }
+    }
+}

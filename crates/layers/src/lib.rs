@@ -1,0 +1,59 @@
+//! Layers: what a build and a run need, put together from small YAML files.
+//!
+//! A layer is one file, `TYPE/NAME.yaml`: a compiler (`base`), a `platform`, a `buildtype`, a `stdlib`, a `sanitizer` or an
+//! `allocator`. [`Composer`] takes a stack of them and gives one [`Composition`]: flags, defines, CMake variables and the
+//! environment the program runs in, or an [`Error`] that names the two layers that cannot stand together.
+//! The allocator layers are also xalloc's catalogue of allocators: see [`Catalogue::allocators`].
+//!
+//! ```
+//! use xalloc_layers::{Catalogue, Composer, Format, LayerSpec};
+//!
+//! let stack = ["base/clang-18", "platform/linux-x64", "buildtype/release", "allocator/jemalloc"];
+//! let stack = stack.map(|text| text.parse::<LayerSpec>().unwrap());
+//! let composition = Composer::new(Catalogue::builtin()).compose(&stack)?;
+//! assert!(composition.link_flags.contains(&"-ljemalloc".to_owned()));
+//! assert!(composition.render(Format::Sh)?.contains("export CC=clang-18"));
+//! # Ok::<(), xalloc_layers::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
+
+mod allocator;
+mod build_layer;
+mod builtin;
+mod catalogue;
+mod composer;
+mod composition;
+mod directories;
+mod error;
+mod format;
+mod integration;
+mod options;
+mod packages;
+mod requirements;
+mod rules;
+mod spec;
+mod stack;
+mod toolchain;
+mod variables;
+mod version;
+mod words;
+mod yaml;
+
+pub use allocator::{Allocator, Characteristics, Link, Preload, Support};
+pub use build_layer::{BuildLayer, Flags};
+pub use catalogue::{Catalogue, Entry, Layer, Origin};
+pub use composer::Composer;
+pub use composition::Composition;
+pub use directories::Directories;
+pub use error::{Error, Place, Problem};
+pub use format::Format;
+pub use options::{AllocatorOption, Assignment};
+pub use packages::{Package, PackageManager, Packages};
+pub use requirements::{CompilerRequirement, Conflict, Requirements};
+pub use spec::LayerSpec;
+pub use toolchain::Toolchain;
+pub use version::Version;
+pub use words::{Kind, Method, System};
+pub use yaml::Text;

@@ -1,0 +1,93 @@
+//! Which layers can stand together: requirements, and conflicts in whatever order the layers are given.
+
+use crate::catalogue::Layer;
+use crate::error::{Error, Problem};
+use crate::requirements::Requirements;
+use crate::spec::LayerSpec;
+use crate::stack::{Member, Stack};
+use crate::words::Kind;
+
+/// Checks the stack; what could not be decided comes back as warnings.
+pub(crate) fn check(stack: &Stack) -> Result<Vec<String>, Error> {
+    for (index, second) in stack.members.iter().enumerate() {
+        for first in &stack.members[..index] {
+            check_pair(first, second)?;
+        }
+    }
+    let mut warnings = Vec::new();
+    for member in &stack.members {
+        check_member(member)?;
+        if let Layer::Build(layer) = &member.layer {
+            check_platform(&member.spec, &layer.requires, stack)?;
+            warnings.extend(check_compiler(&member.spec, &layer.requires, stack)?);
+        }
+    }
+    Ok(warnings)
+}
+
+/// Either layer may name the other; the message begins with the allocator, else with the one that was given first.
+fn check_pair(first: &Member, second: &Member) -> Result<(), Error> {
+    let names = |from: &Member, to: &Member| {
+        let conflicts = from.layer.conflicts_with();
+        conflicts
+            .iter()
+            .find(|conflict| conflict.concerns(to.spec.kind, &to.spec.name))
+            .map(|found| found.reason.clone())
+    };
+    let Some(reason) = names(first, second).or_else(|| names(second, first)) else { return Ok(()) };
+    let (one, other) = if second.spec.kind == Kind::Allocator { (second, first) } else { (first, second) };
+    let (one, other) = (one.spec.to_string(), other.spec.to_string());
+    let fix = match one.starts_with("allocator/") {
+        true => format!("Use allocator/default, or leave {other} out"),
+        false => "Leave one of them out".to_owned(),
+    };
+    Err(second.spec.error(Problem::Conflict { first: one, second: other, reason, fix }))
+}
+
+/// Methods and options are for allocators.
+fn check_member(member: &Member) -> Result<(), Error> {
+    let spec = &member.spec;
+    let only = |what| Err(spec.error(Problem::OnlyForAllocators { layer: spec.to_string(), what }));
+    match (&member.layer, spec.method, spec.options.is_empty()) {
+        (Layer::Allocator(_), ..) | (_, None, true) => Ok(()),
+        (_, Some(_), _) => only("method"),
+        (_, None, false) => only("options"),
+    }
+}
+
+fn check_platform(spec: &LayerSpec, requires: &Requirements, stack: &Stack) -> Result<(), Error> {
+    let (platform, system) = (&stack.platform().name, stack.system().to_string());
+    if requires.platform.is_empty() || requires.platform.iter().any(|name| name == platform || *name == system) {
+        return Ok(());
+    }
+    Err(spec.error(Problem::Unmet {
+        layer: spec.to_string(),
+        wanted: requires.platform.join(" or "),
+        found: format!("platform/{platform}"),
+        fix: if spec.kind == Kind::Base { "Use another base".into() } else { format!("Leave {spec} out") },
+    }))
+}
+
+/// A warning if the compiler may do, but its version is not known.
+fn check_compiler(spec: &LayerSpec, requires: &Requirements, stack: &Stack) -> Result<Option<String>, Error> {
+    let (base, compiler) = (stack.base(), stack.compiler());
+    let of_name: Vec<_> = requires.compiler.iter().filter(|wanted| wanted.name == compiler).collect();
+    let is_met = of_name.iter().any(|wanted| match (&wanted.at_least, &base.version) {
+        (None, _) => true,
+        (Some(least), Some(version)) => version.is_at_least(least),
+        (Some(_), None) => false,
+    });
+    if requires.compiler.is_empty() || is_met {
+        return Ok(None);
+    }
+    if let (Some(wanted), None) = (of_name.first(), &base.version) {
+        return Ok(Some(format!("{spec} needs {wanted}, and base/{} doesn't say its version", base.name)));
+    }
+    let wanted: Vec<_> = requires.compiler.iter().map(ToString::to_string).collect();
+    Err(spec.error(Problem::Unmet {
+        layer: spec.to_string(),
+        wanted: wanted.join(" or "),
+        found: format!("base/{}", base.name),
+        fix: format!("Use another base, or leave {spec} out"),
+    }))
+}

@@ -1,0 +1,76 @@
+//! Which layer is asked for.
+
+use crate::error::{Error, Place, Problem};
+use crate::words::{Kind, Method};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// A layer in a stack: `TYPE/NAME`, and for an allocator how it is to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerSpec {
+    /// Its type.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// How the allocator gets into the program; `auto` if nothing is said.
+    pub method: Option<Method>,
+    /// The allocator's own options.
+    pub options: BTreeMap<String, String>,
+    /// Where it is asked for, if that is in a file.
+    pub place: Option<Place>,
+}
+
+impl LayerSpec {
+    /// The layer `kind`/`name`.
+    ///
+    /// # Errors
+    /// [`Problem::NotALayer`] if the name is none.
+    pub fn new(kind: Kind, name: &str) -> Result<Self, Problem> {
+        if !is_name(name) {
+            return Err(Problem::NotALayer { text: format!("{kind}/{name}") });
+        }
+        Ok(Self { kind, name: name.to_owned(), method: None, options: BTreeMap::new(), place: None })
+    }
+
+    pub(crate) fn error(&self, problem: Problem) -> Error {
+        Error::at(self.place.clone(), problem)
+    }
+}
+
+/// Names are those of files, so nothing that leads out of the folder is one.
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "+-_.".contains(letter);
+    !text.is_empty() && !text.starts_with('.') && text.chars().all(is_letter)
+}
+
+impl FromStr for LayerSpec {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let (kind, name) = text.split_once('/').ok_or_else(|| Problem::NotALayer { text: text.to_owned() })?;
+        Self::new(Kind::parse(kind)?, name)
+    }
+}
+
+impl fmt::Display for LayerSpec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.kind, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_is_type_and_name() {
+        let spec: LayerSpec = "stdlib/libc++".parse().unwrap();
+        assert_eq!((spec.kind, spec.to_string()), (Kind::Stdlib, "stdlib/libc++".into()));
+        for text in ["jemalloc", "allocator/", "allocator/../x", "allocator/a/b", "allocator/.x"] {
+            assert!(matches!(text.parse::<LayerSpec>(), Err(Problem::NotALayer { .. })), "{text}");
+        }
+        let error = "alocator/jemalloc".parse::<LayerSpec>().unwrap_err().to_string();
+        assert!(error.ends_with("did you mean 'allocator'?"), "{error}");
+    }
+}

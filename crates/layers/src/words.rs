@@ -1,0 +1,159 @@
+//! The words that layers are written with: types of layers, methods of integration, systems.
+
+use crate::error::Problem;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::fmt::Display;
+use std::str::FromStr;
+use strum::{EnumString, VariantArray};
+
+/// What a layer is about: the folder it lies in.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::Display, EnumString, VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Kind {
+    /// A compiler. Every composition has one.
+    Base,
+    /// A system and a processor. Every composition has one.
+    Platform,
+    /// Optimised, for debugging, small. Every composition has one.
+    Buildtype,
+    /// A C++ library. A composition has one or none.
+    Stdlib,
+    /// What the compiler watches at run time. A composition has any number.
+    Sanitizer,
+    /// What serves malloc. A composition has one or none.
+    Allocator,
+}
+
+/// How an allocator gets into a program.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::Display, EnumString, VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Method {
+    /// The method that the allocator's layer says is its platform's default.
+    Auto,
+    /// The program is linked against it.
+    Link,
+    /// The loader puts it in front of the C library: `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`.
+    LdPreload,
+    /// As `ld_preload`, with libxalloc in front, which passes every call through to it.
+    Proxy,
+    /// Nothing is done: the C library's own malloc serves.
+    None,
+}
+
+/// An operating system.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::Display, EnumString, VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum System {
+    /// Linux.
+    Linux,
+    /// macOS.
+    Macos,
+    /// Windows.
+    Windows,
+}
+
+impl System {
+    /// The variable that names libraries to load in front of all others; none on Windows.
+    pub fn preload_variable(self) -> Option<&'static str> {
+        match self {
+            Self::Linux => Some("LD_PRELOAD"),
+            Self::Macos => Some("DYLD_INSERT_LIBRARIES"),
+            Self::Windows => None,
+        }
+    }
+
+    /// Whether `variable` is one of those of [`System::preload_variable`]: what it holds is added to, never replaced.
+    pub(crate) fn is_preload_variable(variable: &str) -> bool {
+        Self::VARIANTS.iter().any(|system| system.preload_variable() == Some(variable))
+    }
+}
+
+/// Reads one of the words of `T`; `what` says in the error what was expected.
+fn parse<T: FromStr + VariantArray + Display>(what: &'static str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| {
+        let words: Vec<_> = T::VARIANTS.iter().map(ToString::to_string).collect();
+        let nearest = nearest(text, words.iter().map(String::as_str));
+        Problem::UnknownWord { what, word: text.to_owned(), words: words.join(", "), nearest }
+    })
+}
+
+impl Kind {
+    /// The type of layer that `text` names.
+    ///
+    /// # Errors
+    /// [`Problem::UnknownWord`], with all types.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        parse("layer type", text)
+    }
+}
+
+impl Method {
+    /// The method that `text` names.
+    ///
+    /// # Errors
+    /// [`Problem::UnknownWord`], with all methods.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        parse("method", text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for System {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse("system", &String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// The one of `words` that `typed` was probably meant to be.
+pub(crate) fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    words
+        .into_iter()
+        .map(|word| (strsim::jaro_winkler(typed, word), word))
+        .filter(|&(likeness, _)| likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, word)| word.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for kind in Kind::VARIANTS {
+            assert_eq!(Kind::parse(&kind.to_string()), Ok(*kind));
+        }
+        for method in Method::VARIANTS {
+            assert_eq!(Method::parse(&method.to_string()), Ok(*method));
+        }
+        assert_eq!(serde_json::to_string(&Method::LdPreload).unwrap(), "\"ld_preload\"");
+    }
+
+    #[test]
+    fn an_unknown_word_is_answered_with_all_and_the_nearest() {
+        let error = Method::parse("inject").unwrap_err().to_string();
+        assert_eq!(error, "unknown method 'inject'; there are auto, link, ld_preload, proxy, none");
+        let error = Method::parse("ld-preload").unwrap_err().to_string();
+        assert!(error.ends_with("; did you mean 'ld_preload'?"), "{error}");
+    }
+}
