@@ -35,6 +35,7 @@ struct Configuration {
     /// What was said explicitly; otherwise the profile decides.
     purge_ms: Option<usize>,
     thp: Option<Policy>,
+    stats: bool,
     verbose: bool,
     report_only: bool,
     fail_mapping: usize,
@@ -44,14 +45,24 @@ struct Configuration {
 const FILE: &core::ffi::CStr = c"/etc/xalloc.conf";
 const FILE_MAX: usize = 4096;
 
-/// Reads the configuration and puts it into force. Returns the heap to use, and how the default heap is to be tuned if
-/// not as it is anyway.
-pub fn apply() -> (Choice, Option<Tuning>) {
+/// What the heaps must be told.
+pub struct Applied {
+    /// The heap to use.
+    pub heap: Choice,
+    /// How the default heap is to be tuned, if not as it is anyway.
+    pub tuning: Option<Tuning>,
+    /// Whether statistics are printed at the end.
+    pub stats: bool,
+}
+
+/// Reads the configuration and puts it into force.
+pub fn apply() -> Applied {
     let mut configuration = Configuration {
         heap: Choice::Fast,
         lean: false,
         purge_ms: None,
         thp: None,
+        stats: false,
         verbose: false,
         report_only: false,
         fail_mapping: 0,
@@ -74,7 +85,7 @@ pub fn apply() -> (Choice, Option<Tuning>) {
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
     }
-    (configuration.heap, configuration.tuning())
+    Applied { heap: configuration.heap, tuning: configuration.tuning(), stats: configuration.stats }
 }
 
 fn read_file(buffer: &mut [u8]) -> &[u8] {
@@ -106,6 +117,7 @@ impl Configuration {
             ("thp", _) => self.thp = Some(Policy::Default),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
+            ("stats", value) => self.stats = value == Value::Switch(true),
             ("verbose", value) => self.verbose = value == Value::Switch(true),
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),

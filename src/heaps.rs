@@ -4,20 +4,28 @@
 //! default heap was chosen. With any other, every call misses and comes to the `match` below.
 
 use crate::configuration::{self, Choice};
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_heap::{FastHeap, Heap, Stats, SystemHeap};
+use xalloc_os::stderr::Line;
+use xalloc_os::syscall;
 
 /// The heaps. Only the chosen one is ever used.
 pub struct Heaps {
     fast: FastHeap,
     system: SystemHeap,
     chosen: AtomicU8,
+    prints_statistics: AtomicBool,
 }
 
 impl Heaps {
     /// The default heap, until the configuration says otherwise.
     pub const fn new() -> Self {
-        Self { fast: FastHeap::new(), system: SystemHeap::new(), chosen: AtomicU8::new(Choice::Fast as u8) }
+        Self {
+            fast: FastHeap::new(),
+            system: SystemHeap::new(),
+            chosen: AtomicU8::new(Choice::Fast as u8),
+            prints_statistics: AtomicBool::new(false),
+        }
     }
 
     fn chosen(&self) -> &dyn Heap {
@@ -129,17 +137,28 @@ unsafe impl Heap for Heaps {
     }
 
     fn init(&self) {
-        let (choice, tuning) = configuration::apply();
-        if let Some(tuning) = tuning {
+        let applied = configuration::apply();
+        if let Some(tuning) = applied.tuning {
             self.fast.tune(tuning);
         }
+        if applied.stats {
+            self.system.count();
+            // Relaxed: as for `chosen`.
+            self.prints_statistics.store(true, Ordering::Relaxed);
+        }
         // Relaxed: see `chosen`.
-        self.chosen.store(choice as u8, Ordering::Relaxed);
+        self.chosen.store(applied.heap as u8, Ordering::Relaxed);
         self.chosen().init();
     }
 
     fn process_init(&self) {
         self.chosen().process_init();
+        // Relaxed: see `chosen`.
+        if self.prints_statistics.load(Ordering::Relaxed) {
+            // Registered before all others', so it runs after them. If libc has no memory for it, nothing is printed.
+            // SAFETY: libc's; the library is never unloaded.
+            unsafe { libc::atexit(print_statistics) };
+        }
     }
 
     fn thread_init(&self) {
@@ -161,4 +180,10 @@ unsafe impl Heap for Heaps {
     fn postfork_child(&self) {
         self.chosen().postfork_child();
     }
+}
+
+extern "C" fn print_statistics() {
+    let mut line = Line::new();
+    line.text("xalloc: process ").number(syscall::process_id() as usize).text(" ends").end();
+    crate::XALLOC_REDIRECT.print_statistics();
 }

@@ -12,6 +12,7 @@ fn main() {
         ("verbose_is_one_line_with_version_heap_and_pid", verbose_is_one_line_with_version_heap_and_pid),
         ("a_mistake_is_one_line_and_the_program_runs_on", a_mistake_is_one_line_and_the_program_runs_on),
         ("every_option_is_obeyed", every_option_is_obeyed),
+        ("stats_are_printed_at_the_end", stats_are_printed_at_the_end),
         ("heap_system_passes_through", heap_system_passes_through),
         ("the_documentation_lists_every_option", the_documentation_lists_every_option),
     ];
@@ -43,6 +44,22 @@ fn in_a_tree_with_file(text: &str, script: &str) -> Result<Output, String> {
     let script =
         format!("mount -t overlay overlay -o lowerdir={}:/etc /etc && {{ {script}; }}", directory.path().display());
     run(plain("unshare").args(["-m", "sh", "-c", &script]), Duration::from_secs(60))
+}
+
+fn stats_are_printed_at_the_end() {
+    let script = "my @blocks = map { \"x\" x 100000 . $_ } 1..10; if (fork == 0) { kill 9, $$ } wait";
+    let said = stderr(&with("stats:true", "perl", &["-e", script]));
+    assert_eq!(said.matches(" ends\n").count(), 1, "a child that is killed says nothing: {said}");
+    assert!(said.contains("xalloc: bytes held for the rest: "), "{said}");
+    let said = stderr(&with("stats:true,heap:system", "perl", &["-e", script]));
+    let value = |name: &str| -> u64 {
+        let line = said.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}: {said}"));
+        line.trim().parse().expect("a number")
+    };
+    let (allocations, frees) = (value("xalloc: blocks handed out:"), value("xalloc: blocks that came back:"));
+    let (live, peak) = (value("xalloc: bytes in use:"), value("xalloc: bytes in use at the peak:"));
+    assert!(allocations > 1000 && frees > 100 && frees < allocations, "{said}");
+    assert!(peak > 1_000_000 && live < peak, "{said}");
 }
 
 fn the_file_is_read_and_the_variable_wins() {

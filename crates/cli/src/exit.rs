@@ -10,3 +10,5 @@ pub const NOT_FOUND: u8 = 127;
 pub const WRONG_USAGE: u8 = 2;
 /// An allocator is not found.
 pub const NO_ALLOCATOR: u8 = 3;
+/// The program cannot run under the allocator.
+pub const CANNOT_RUN: u8 = 4;

@@ -6,9 +6,13 @@
 
 mod bench;
 mod binary;
+mod catalogue;
 mod doctor;
 mod exit;
 mod library;
+mod list;
+mod preload;
+mod run;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -23,6 +27,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Arguments),
+    Env(run::EnvArguments),
+    List(list::Arguments),
     Bench(bench::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -32,6 +39,9 @@ fn main() -> ExitCode {
     // SAFETY: nothing else runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Env(arguments) => run::print_environment(&arguments),
+        Command::List(arguments) => list::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
     };

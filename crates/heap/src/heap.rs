@@ -1,5 +1,6 @@
 //! The contract between a heap and whoever serves a program with it.
 
+use crate::counters::Calls;
 use core::ptr;
 
 /// What a heap holds, in bytes unless said otherwise. Exact while no other thread uses the heap, near otherwise.
@@ -18,6 +19,8 @@ pub struct Stats {
     pub trimmable: usize,
     /// Address space in use, metadata included.
     pub reserved: usize,
+    /// How often the heap was called, if it counts that.
+    pub calls: Option<Calls>,
 }
 
 /// A heap: anything that can serve `malloc` and `free`.

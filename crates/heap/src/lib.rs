@@ -4,7 +4,8 @@
 //! of symbols, errno, `new_handler` or start-up: those are the redirect layer's.
 //!
 //! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`remote`] and [`tenancy`] (the two
-//! lock-free protocols), [`runs`], [`huge`]; then [`fast`] made of all of them, and [`system`], which is made of none.
+//! lock-free protocols), [`runs`], [`huge`]; then [`fast`] made of all of them, and [`system`], which
+//! passes through and at most counts ([`counters`]).
 
 #![no_std]
 
@@ -12,6 +13,7 @@
 extern crate std;
 
 pub mod arena;
+pub mod counters;
 pub mod fast;
 mod global;
 mod heap;
@@ -30,6 +32,7 @@ mod sync;
 pub mod system;
 pub mod tenancy;
 
+pub use counters::Calls;
 pub use fast::FastHeap;
 pub use global::Xalloc;
 pub use heap::{Heap, Stats};

@@ -3,7 +3,8 @@
 //! Nothing of libc may be looked up while a program allocates, and the loader allocates before any constructor ran. So the
 //! next allocator is found in [`Heap::process_init`]; until then blocks come from mappings of their own.
 
-use crate::heap::Heap;
+use crate::counters::Counters;
+use crate::heap::{Heap, Stats};
 use crate::huge::Huge;
 use crate::metadata::Metadata;
 use crate::misuse::Call;
@@ -54,6 +55,7 @@ pub struct SystemHeap {
     /// For blocks from before the next allocator is known.
     early: Huge,
     metadata: Metadata,
+    counters: Counters,
 }
 
 impl SystemHeap {
@@ -70,6 +72,7 @@ impl SystemHeap {
             trim: Next::named(c"malloc_trim"),
             early: Huge::new(),
             metadata: Metadata::new(),
+            counters: Counters::new(),
         }
     }
 
@@ -79,6 +82,20 @@ impl SystemHeap {
 
     fn early(&self, align: usize, size: usize) -> *mut u8 {
         self.early.allocate(size, align, false, &self.metadata).map_or(core::ptr::null_mut(), |block| block.start)
+    }
+
+    /// Counts calls from now on, for [`Heap::stats`].
+    pub fn count(&self) {
+        self.counters.switch_on();
+    }
+
+    /// Counts a block that was handed out.
+    fn counted(&self, block: *mut u8) -> *mut u8 {
+        if self.counters.are_on() && !block.is_null() {
+            // SAFETY: a block of the next allocator, just made.
+            self.counters.allocated(unsafe { self.usable_size(block) });
+        }
+        block
     }
 
     /// The record of a block from before the next allocator was known.
@@ -98,6 +115,23 @@ macro_rules! call {
     };
 }
 
+impl SystemHeap {
+    /// # Safety
+    /// `block` is a live block of the next allocator.
+    unsafe fn realloc_next(&self, block: *mut u8, size: usize) -> *mut u8 {
+        let is_counted = self.counters.are_on();
+        // SAFETY: the caller's promise, for all of these.
+        unsafe {
+            let old = if is_counted { self.usable_size(block) } else { 0 };
+            let new: *mut u8 = call!(self.realloc, Realloc)(block.cast(), size).cast();
+            if is_counted && !new.is_null() {
+                self.counters.freed(old);
+            }
+            if is_counted { self.counted(new) } else { new }
+        }
+    }
+}
+
 // SAFETY: the next allocator's blocks are as good as it is; early ones are mappings of their own.
 unsafe impl Heap for SystemHeap {
     fn malloc(&self, size: usize) -> *mut u8 {
@@ -105,7 +139,7 @@ unsafe impl Heap for SystemHeap {
             return self.early(16, size);
         }
         // SAFETY: C's malloc.
-        unsafe { call!(self.malloc, Malloc)(size).cast() }
+        self.counted(unsafe { call!(self.malloc, Malloc)(size).cast() })
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
@@ -113,10 +147,14 @@ unsafe impl Heap for SystemHeap {
             return self.early(align, size);
         }
         // SAFETY: C's memalign, with a power of two.
-        unsafe { call!(self.memalign, Memalign)(align, size).cast() }
+        self.counted(unsafe { call!(self.memalign, Memalign)(align, size).cast() })
     }
 
     unsafe fn free(&self, block: *mut u8) {
+        if self.counters.are_on() && !block.is_null() {
+            // SAFETY: the caller's promise: a live block.
+            self.counters.freed(unsafe { self.usable_size(block) });
+        }
         match self.early_record(block) {
             Some(record) => self.early.free(block as usize, record),
             // SAFETY: the caller's promise: a block of the next allocator.
@@ -137,13 +175,13 @@ unsafe impl Heap for SystemHeap {
             return self.early(16, size);
         }
         // SAFETY: C's calloc.
-        unsafe { call!(self.calloc, Calloc)(1, size).cast() }
+        self.counted(unsafe { call!(self.calloc, Calloc)(1, size).cast() })
     }
 
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
         let Some(record) = self.early_record(block) else {
             // SAFETY: the caller's promise: a block of the next allocator.
-            return unsafe { call!(self.realloc, Realloc)(block.cast(), size).cast() };
+            return unsafe { self.realloc_next(block, size) };
         };
         let old = self.early.usable_size(block as usize, record, Call::Realloc);
         let new = self.malloc(size);
@@ -162,6 +200,11 @@ unsafe impl Heap for SystemHeap {
 
     fn passes_through(&self) -> bool {
         true
+    }
+
+    fn stats(&self) -> Option<Stats> {
+        let (calls, live) = self.counters.read()?;
+        Some(Stats { live, calls: Some(calls), ..Stats::default() })
     }
 
     fn process_init(&self) {

@@ -73,9 +73,14 @@ impl Allocator {
         Ok(environment)
     }
 
+    /// Whether `variable` holds several options, with commas between them.
+    pub fn holds_several(&self, variable: &str) -> bool {
+        self.options.values().any(|option| option.variable == variable && option.key.is_some())
+    }
+
     /// Sets `variable` to `text`, or adds it after a comma if the variable holds several options: later ones win.
     pub(crate) fn set(&self, environment: &mut BTreeMap<String, String>, variable: String, text: &str) {
-        let holds_several = self.options.values().any(|option| option.variable == variable && option.key.is_some());
+        let holds_several = self.holds_several(&variable);
         let held = environment.entry(variable).or_default();
         if !holds_several {
             held.clear();

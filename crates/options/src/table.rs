@@ -47,6 +47,13 @@ pub static OPTIONS: &[Setting] = &[
         category: "Checks",
     },
     Setting {
+        name: "stats",
+        kind: Kind::Switch,
+        default: "false",
+        help: "Prints what the heap holds when the process ends; with `heap:system`, counts of the calls that passed through.",
+        category: "Messages",
+    },
+    Setting {
         name: "verbose",
         kind: Kind::Switch,
         default: "false",

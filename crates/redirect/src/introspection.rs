@@ -106,8 +106,20 @@ impl<H: Heap> HeapRedirect<H> {
             // SAFETY: the function of this name has this type.
             return unsafe { core::mem::transmute::<*mut c_void, extern "C" fn()>(next)() };
         }
+        self.print_statistics();
+    }
+
+    /// What the heap says of itself, on stderr.
+    pub fn print_statistics(&self) {
         let stats = self.stats();
         let row = |name: &str, value: usize| Line::new().text(name).number(value).end();
+        if let Some(calls) = stats.calls {
+            row("xalloc: blocks handed out:        ", calls.allocations as usize);
+            row("xalloc: blocks that came back:    ", calls.frees as usize);
+            row("xalloc: bytes in use:             ", stats.live);
+            row("xalloc: bytes in use at the peak: ", calls.peak);
+            return;
+        }
         row("xalloc: bytes in use:             ", stats.live);
         row("xalloc: of them in own mappings:  ", stats.mapped_live);
         row("xalloc: bytes held for the rest:  ", stats.held);
@@ -164,7 +176,7 @@ mod tests {
     #[test]
     fn the_parts_add_up() {
         let stats =
-            Stats { live: 1000, mapped_blocks: 2, mapped_live: 600, held: 900, trimmable: 50, reserved: 1 << 20 };
+            Stats { live: 1000, mapped_blocks: 2, mapped_live: 600, held: 900, trimmable: 50, ..Stats::default() };
         let info = MallInfo2::from(stats);
         assert_eq!((info.arena, info.uordblks, info.fordblks), (900, 400, 500));
         assert_eq!((info.hblks, info.hblkhd, info.keepcost), (2, 600, 50));

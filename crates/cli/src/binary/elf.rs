@@ -76,7 +76,8 @@ fn c_library(binary: &Binary, android: bool) -> Option<CLibrary> {
     let needs = |beginning: &str| binary.needed.iter().any(|name| name.starts_with(beginning));
     if android || matches!(loader, "linker" | "linker64") {
         Some(CLibrary::Bionic)
-    } else if loader.starts_with("ld-musl") || needs("libc.musl") || binary.needed.iter().any(|name| name == "libc.so") {
+    } else if loader.starts_with("ld-musl") || needs("libc.musl") || binary.needed.iter().any(|name| name == "libc.so")
+    {
         Some(CLibrary::Musl)
     } else if loader.starts_with("ld-linux") || loader.starts_with("ld64.so") || needs("libc.so.6") {
         Some(CLibrary::Glibc)

@@ -181,7 +181,8 @@ struct Names {
 
 impl Names {
     fn of<'data>(file: &impl Object<'data>, format: Format) -> Self {
-        let mut names = Self { exports: HashSet::new(), imports: HashSet::new(), hidden: BTreeSet::new(), stripped: true };
+        let mut names =
+            Self { exports: HashSet::new(), imports: HashSet::new(), hidden: BTreeSet::new(), stripped: true };
         for symbol in file.dynamic_symbols() {
             names.add_dynamic(&symbol);
         }
@@ -198,7 +199,11 @@ impl Names {
 
     fn add_dynamic<'data>(&mut self, symbol: &impl ObjectSymbol<'data>) {
         let Some(name) = plain_name(symbol) else { return };
-        if symbol.is_undefined() { self.imports.insert(name) } else { self.exports.insert(name) };
+        if symbol.is_undefined() {
+            self.imports.insert(name)
+        } else {
+            self.exports.insert(name)
+        };
     }
 
     fn add_hidden<'data>(&mut self, symbol: &impl ObjectSymbol<'data>) {

@@ -56,12 +56,13 @@ fn foreign_machine(binary: &Binary, machine: &Machine) -> Option<Finding> {
 }
 
 fn static_program(binary: &Binary, _: &Machine) -> Option<Finding> {
-    const WAY_OUT: &str =
-        "Build it without -static, or build the heap into it: scripts/static-library makes libxalloc.a with xalloc_malloc.";
+    const WAY_OUT: &str = "Build it without -static, or build the heap into it: scripts/static-library makes libxalloc.a with xalloc_malloc.";
     match binary.linking {
-        Linking::Static => {
-            Some(Finding::obstacle("static", "It is linked statically: no loader runs that could preload anything.", WAY_OUT))
-        }
+        Linking::Static => Some(Finding::obstacle(
+            "static",
+            "It is linked statically: no loader runs that could preload anything.",
+            WAY_OUT,
+        )),
         Linking::StaticPie => Some(Finding::obstacle(
             "static-pie",
             "It is linked statically, to run at any address (static-pie): no loader runs that could preload anything.",
@@ -79,12 +80,20 @@ fn library(binary: &Binary, _: &Machine) -> Option<Finding> {
 
 fn set_uid(binary: &Binary, machine: &Machine) -> Option<Finding> {
     let owner = binary.rights.set_uid?;
-    Some(privileged("set-uid", &format!("It is set-uid: it runs with the rights of user {owner}"), owner == machine.user))
+    Some(privileged(
+        "set-uid",
+        &format!("It is set-uid: it runs with the rights of user {owner}"),
+        owner == machine.user,
+    ))
 }
 
 fn set_gid(binary: &Binary, machine: &Machine) -> Option<Finding> {
     let group = binary.rights.set_gid?;
-    Some(privileged("set-gid", &format!("It is set-gid: it runs with the rights of group {group}"), group == machine.group))
+    Some(privileged(
+        "set-gid",
+        &format!("It is set-gid: it runs with the rights of group {group}"),
+        group == machine.group,
+    ))
 }
 
 fn capabilities(binary: &Binary, machine: &Machine) -> Option<Finding> {
@@ -96,12 +105,15 @@ fn capabilities(binary: &Binary, machine: &Machine) -> Option<Finding> {
 /// The loader ignores `LD_PRELOAD` where a program gets rights that who starts it does not have.
 fn privileged(code: &'static str, what: &str, already: bool) -> Finding {
     if already {
-        let reason = format!("{what}. You have those rights already, so the preload works for you, but not for other users.");
+        let reason =
+            format!("{what}. You have those rights already, so the preload works for you, but not for other users.");
         return Finding::note(code, reason, "Nothing has to be done while only you start it.");
     }
     Finding::obstacle(
         code,
-        format!("{what}, and the loader then ignores LD_PRELOAD, but for set-uid libraries in the system's own directories."),
+        format!(
+            "{what}, and the loader then ignores LD_PRELOAD, but for set-uid libraries in the system's own directories."
+        ),
         "Run a copy of the file (cp drops these rights), or start it as the user whose rights it needs.",
     )
 }

@@ -36,7 +36,8 @@ pub fn choose(name: &str) -> Result<Choice> {
     if name.contains('/') {
         return by_path(name);
     }
-    let allocator = layers()?.allocator(name).with_context(|| format!("unknown allocator '{name}'; xalloc list shows all"))?;
+    let allocator =
+        layers()?.allocator(name).with_context(|| format!("unknown allocator '{name}'; xalloc list shows all"))?;
     if allocator.is_system() {
         return Ok(Choice { name: name.into(), allocator: Some(allocator), library: None });
     }

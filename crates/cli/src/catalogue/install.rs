@@ -31,7 +31,9 @@ impl Instructions {
         let others = allocator.packages.run.keys().filter(|other| Some(**other) != manager);
         Self {
             here: manager.and_then(command),
-            tried: manager.and_then(|manager| allocator.packages.run.get(&manager)).is_some_and(|package| package.tried),
+            tried: manager
+                .and_then(|manager| allocator.packages.run.get(&manager))
+                .is_some_and(|package| package.tried),
             elsewhere: others.filter_map(|other| command(*other)).collect(),
             source: allocator.source.clone().or_else(|| allocator.homepage.as_ref().map(|page| format!("See {page}"))),
         }

@@ -6,8 +6,10 @@ mod install;
 mod places;
 mod version;
 
-pub use choice::{Choice, choose};
-pub use detect::{Detection, Found, Rejected, detect};
+pub use choice::{Choice, NotFound, choose};
+#[cfg(test)]
+pub use detect::Found;
+pub use detect::{Detection, detect};
 pub use install::Instructions;
 
 use anyhow::{Context, Result};

@@ -82,7 +82,10 @@ mod tests {
 
     #[test]
     fn reads_what_ldconfig_prints() {
-        assert_eq!(line("\tlibm.so.6 (libc6,x86-64, OS ABI: Linux 3.2.0) => /lib/libm.so.6"), Some(("libm.so.6", "/lib/libm.so.6")));
+        assert_eq!(
+            line("\tlibm.so.6 (libc6,x86-64, OS ABI: Linux 3.2.0) => /lib/libm.so.6"),
+            Some(("libm.so.6", "/lib/libm.so.6"))
+        );
         assert_eq!(line("1170 libs found in cache `/etc/ld.so.cache'"), None);
     }
 

@@ -4,8 +4,8 @@
 //! references are known that this run never comes to. While it runs, the loader writes what it binds, for the program, the
 //! modules that it opens and the processes that it starts.
 
-use super::launch;
 use crate::binary::Binary;
+use crate::preload;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ impl<'a> Collector<'a> {
     /// Lets the loader bind everything in `program`, without starting it.
     pub fn rehearse(&self, program: &Binary) -> std::io::Result<Rehearsal> {
         let mut command = Command::new(&program.path);
-        launch::preload(&mut command, self.library);
+        preload::put_first(&mut command, self.library);
         command.env("LD_TRACE_LOADED_OBJECTS", "1").env("LD_WARN", "1").env("LD_BIND_NOW", "1");
         command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", self.log());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -93,7 +93,9 @@ impl<'a> Collector<'a> {
     pub fn collect(&mut self, over: impl Fn(u32) -> bool) {
         let Ok(entries) = std::fs::read_dir(self.directory.path()) else { return };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            let Some(id) = path.extension().and_then(|id| id.to_str()?.parse().ok()).filter(|id| over(*id)) else { continue };
+            let Some(id) = path.extension().and_then(|id| id.to_str()?.parse().ok()).filter(|id| over(*id)) else {
+                continue;
+            };
             let mut process = self.found.remove(&id).unwrap_or_default();
             self.read(&path, &mut process);
             self.found.insert(id, process);
@@ -113,7 +115,11 @@ impl<'a> Collector<'a> {
             proved: own.bound.difference(&others).cloned().collect(),
             elsewhere: own.elsewhere,
             children: self.found.len(),
-            children_proved: self.found.values().filter(|child| child.elsewhere.is_empty() && !child.bound.is_empty()).count(),
+            children_proved: self
+                .found
+                .values()
+                .filter(|child| child.elsewhere.is_empty() && !child.bound.is_empty())
+                .count(),
             children_elsewhere: self.found.into_values().flat_map(|child| child.elsewhere).collect(),
             loaded,
         }
@@ -187,6 +193,9 @@ mod tests {
         assert_eq!(Binding::parse(line), Some(binding));
         assert_eq!(Binding::parse("1234:\tcalling init: /lib/libc.so.6"), None);
         let unversioned = "1:\tbinding file m.so [1] to c.so [1]: protected symbol `free'";
-        assert_eq!(Binding::parse(unversioned).unwrap().elsewhere().why, "it was loaded into a name space of its own (dlmopen)");
+        assert_eq!(
+            Binding::parse(unversioned).unwrap().elsewhere().why,
+            "it was loaded into a name space of its own (dlmopen)"
+        );
     }
 }

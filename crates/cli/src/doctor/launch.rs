@@ -1,5 +1,6 @@
 //! Starting the program with the library preloaded, and waiting for its end. Signals reach the program.
 
+use crate::preload;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -35,23 +36,13 @@ impl Launch<'_> {
     pub fn command(&self, log: &Path) -> Command {
         let mut command = Command::new(self.program);
         command.args(self.arguments);
-        preload(&mut command, self.library);
+        preload::put_first(&mut command, self.library);
         command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
         // SAFETY: the closure does nothing. With one, the child is forked instead of sharing this process's memory until it is
         // another program; so the largest set that the kernel counts for it does not begin with all of this process's.
         unsafe { command.pre_exec(|| Ok(())) };
         command
     }
-}
-
-/// Puts the library before what the environment preloads already.
-pub fn preload(command: &mut Command, library: &Path) {
-    let mut value = library.as_os_str().to_owned();
-    if let Some(others) = std::env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
-        value.push(":");
-        value.push(others);
-    }
-    command.env("LD_PRELOAD", value);
 }
 
 /// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;

@@ -3,13 +3,13 @@
 mod advice;
 mod bindings;
 mod launch;
-mod observer;
 mod observation;
+mod observer;
 mod report;
 mod sampling;
 
 use crate::binary::{self, Binary, Examination, Linking, Machine};
-use crate::{exit, library};
+use crate::{exit, library, preload};
 use anyhow::{Context, Result};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -93,7 +93,9 @@ fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
         code
     };
     match path {
-        Ok(path) if path.is_file() => readable_library(&path).map(Some).map_err(|error| complain(error, exit::WRONG_USAGE)),
+        Ok(path) if path.is_file() => {
+            readable_library(&path).map(Some).map_err(|error| complain(error, exit::WRONG_USAGE))
+        }
         Ok(path) => Err(complain(anyhow::anyhow!("there is no {}", path.display()), exit::NO_ALLOCATOR)),
         Err(error) if arguments.run => Err(complain(error, exit::NO_ALLOCATOR)),
         Err(_) => Ok(None),
@@ -108,20 +110,13 @@ fn readable_library(path: &Path) -> Result<Binary> {
         "{} is no library that replaces malloc: it must be a shared library that exports malloc and free",
         path.display()
     );
-    anyhow::ensure!(
-        !path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b' ' | b':')),
-        "LD_PRELOAD cannot name {}: it takes no path with a blank or a colon; copy the library elsewhere",
-        path.display()
-    );
+    preload::check_path(path)?;
     Ok(library)
 }
 
 fn observe(arguments: &Arguments, examination: &Examination, library: &Binary) -> Result<observation::Observation> {
-    let command = launch::Launch {
-        program: arguments.program(),
-        arguments: &arguments.command[1..],
-        library: &library.path,
-    };
+    let command =
+        launch::Launch { program: arguments.program(), arguments: &arguments.command[1..], library: &library.path };
     observer::run(&command, &examination.binary, library)
 }
 

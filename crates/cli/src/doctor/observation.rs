@@ -87,6 +87,9 @@ impl Observation {
 
     /// The share of the time in the program's own code that was spent in the library, if there are samples.
     pub fn share(&self) -> Option<f64> {
-        self.sampled.value().filter(|sampled| sampled.samples > 0).map(|sampled| sampled.inside as f64 / sampled.samples as f64)
+        self.sampled
+            .value()
+            .filter(|sampled| sampled.samples > 0)
+            .map(|sampled| sampled.inside as f64 / sampled.samples as f64)
     }
 }

@@ -22,7 +22,8 @@ const HUGE_PAGES_PAUSE: u32 = 50;
 pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observation> {
     let collector = Collector::new(library).context("cannot make a temporary directory")?;
     let glibc = program.c_library == Some(CLibrary::Glibc);
-    let rehearsal = if glibc { collector.rehearse(program).context("cannot ask the loader")? } else { Rehearsal::default() };
+    let rehearsal =
+        if glibc { collector.rehearse(program).context("cannot ask the loader")? } else { Rehearsal::default() };
     let sampling = Sampling::open(&library.path);
     let mut command = launch.command(&collector.log());
     let start = Instant::now();

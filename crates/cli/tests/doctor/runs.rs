@@ -22,7 +22,10 @@ fn every_reference_is_proved() {
     let program = plain();
     let (code, run, output) = observed(doctor(&["--run", "--json"]).arg(&program).args(["--", "--json"]));
     assert_eq!(output, "3 --json\n", "the program's own arguments and output");
-    assert_eq!((code, &run["exit_code"], &run["loaded"], &run["served"]), (Some(0), &0.into(), &true.into(), &true.into()));
+    assert_eq!(
+        (code, &run["exit_code"], &run["loaded"], &run["served"]),
+        (Some(0), &0.into(), &true.into(), &true.into())
+    );
     let proved = names(&run["bindings"]["measured"]["proved"]);
     assert!(proved.contains(&"malloc") && proved.contains(&"free"), "{proved:?}");
 }
@@ -60,7 +63,8 @@ fn a_module_with_its_own_malloc_is_named() {
         let (code, run, _) = open(way);
         assert_eq!((code, &run["exit_code"], &run["served"]), (Some(1), &0.into(), &false.into()), "{run}");
         let elsewhere = run["bindings"]["measured"]["elsewhere"].as_array().expect("a list").clone();
-        let of_module = |reference: &&Value| reference["from"].as_str() == module.to_str() && reference["name"] == "malloc";
+        let of_module =
+            |reference: &&Value| reference["from"].as_str() == module.to_str() && reference["name"] == "malloc";
         let reference = elsewhere.iter().find(of_module).unwrap_or_else(|| panic!("{way}: {run}"));
         assert!(reference["why"].as_str().expect("words").contains(word), "{way}: {reference}");
         assert!(reference["to"].as_str().expect("a file").contains("libc.so"), "{way}: {reference}");

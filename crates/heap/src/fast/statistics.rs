@@ -28,6 +28,7 @@ impl FastHeap {
             held: arena.in_slabs + arena.dirty + runs.live + runs.dirty + huge.kept,
             trimmable: arena.dirty + runs.dirty + huge.kept,
             reserved: arena.reserved + huge.live + huge.kept + huge.clean,
+            calls: None,
         }
     }
 

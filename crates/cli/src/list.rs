@@ -1,0 +1,123 @@
+//! `xalloc list`: the allocators there are, and which of them this machine has.
+
+use crate::catalogue::{self, Detection, Instructions, OWN, detect};
+use crate::exit;
+use anyhow::Result;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+use std::process::ExitCode;
+use xalloc_layers::{Allocator, Method, System};
+
+/// List the allocators there are, and which of them this machine has.
+///
+/// A library counts as found only if it is for this machine and really replaces malloc. Looked at are LD_LIBRARY_PATH, the
+/// loader's cache (/etc/ld.so.cache), the system's directories of libraries and Homebrew's. Allocators of a project's or a
+/// user's own layers are listed too: see xalloc layers --help.
+///
+/// Exit codes: 0; 3 if an allocator that was named is not on this machine.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Only these allocators
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Everything that is known, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// All that is said of an allocator.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    description: String,
+    homepage: Option<String>,
+    /// The C library's own is always there.
+    is_there: bool,
+    #[serde(flatten)]
+    detection: Detection,
+    /// How to get it, if it is not there.
+    install: Option<Instructions>,
+    methods: Vec<Method>,
+    platforms: Vec<System>,
+    /// Of xalloc: the heaps that its library holds.
+    heaps: Vec<&'static str>,
+}
+
+/// Prints the list.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let layers = catalogue::layers()?;
+    let allocators = match arguments.names.as_slice() {
+        [] => layers.allocators()?,
+        names => names.iter().map(|name| layers.allocator(name)).collect::<Result<_, _>>()?,
+    };
+    let rows: Vec<Row> = allocators.iter().map(row).collect();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        print(&rows);
+    }
+    let missing = !arguments.names.is_empty() && rows.iter().any(|row| !row.is_there);
+    Ok(ExitCode::from(if missing { exit::NO_ALLOCATOR } else { 0 }))
+}
+
+fn row(allocator: &Allocator) -> Row {
+    let detection = if allocator.is_system() { Detection::default() } else { detect(allocator) };
+    let is_there = allocator.is_system() || detection.found.is_some();
+    let supported = allocator.platforms.iter().filter(|(_, support)| support.supported);
+    Row {
+        name: allocator.name.clone(),
+        description: allocator.description.clone(),
+        homepage: allocator.homepage.clone(),
+        install: (!is_there).then(|| Instructions::of(allocator)),
+        is_there,
+        detection,
+        methods: allocator.integration_methods.clone(),
+        platforms: supported.map(|(system, _)| *system).collect(),
+        heaps: if allocator.name == OWN { heaps() } else { Vec::new() },
+    }
+}
+
+/// The heaps that libxalloc holds, from the list of its options.
+fn heaps() -> Vec<&'static str> {
+    let heap = xalloc_options::OPTIONS.iter().find(|option| option.name == "heap");
+    match heap.map(|option| &option.kind) {
+        Some(xalloc_options::Kind::Choice(names)) => names.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+fn print(rows: &[Row]) {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["allocator", "version", "library", "methods", "platforms"]);
+    for row in rows {
+        let found = row.detection.found.as_ref();
+        let library = match found {
+            Some(found) => found.path.display().to_string(),
+            None if row.is_there => "the C library's own".into(),
+            None => "not found".into(),
+        };
+        let version = found.and_then(|found| found.version.clone()).unwrap_or_default();
+        table.add_row([row.name.clone(), version, library, words(&row.methods), words(&row.platforms)]);
+    }
+    println!("{table}");
+    for row in rows {
+        print_remarks(row);
+    }
+}
+
+fn words(all: &[impl ToString]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn print_remarks(row: &Row) {
+    if !row.heaps.is_empty() {
+        println!("\n{} has the heaps {} (xalloc run --set heap=NAME)", row.name, row.heaps.join(", "));
+    }
+    for rejected in &row.detection.rejected {
+        println!("\n{}: {} {}", row.name, rejected.path.display(), rejected.reason);
+    }
+    if let Some(install) = &row.install {
+        println!("\n{} is not on this machine. {install}", row.name);
+    }
+}

@@ -1,0 +1,30 @@
+//! The variable that has the loader put libraries in front of all others: `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`.
+
+use crate::catalogue::preload_variable;
+use anyhow::{Result, ensure};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::Command;
+
+/// The variable's value with `libraries` before what the environment preloads already.
+pub fn value(libraries: &[&Path]) -> OsString {
+    let before = std::env::var_os(preload_variable()).filter(|value| !value.is_empty());
+    let all: Vec<&OsStr> = libraries.iter().map(|path| path.as_os_str()).chain(before.as_deref()).collect();
+    all.join(OsStr::new(":"))
+}
+
+/// Has `command` load the library before what the environment preloads already.
+pub fn put_first(command: &mut Command, library: &Path) {
+    command.env(preload_variable(), value(&[library]));
+}
+
+/// Refuses a path that the variable cannot hold: the loader would split it.
+pub fn check_path(library: &Path) -> Result<()> {
+    ensure!(
+        !library.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b' ' | b':')),
+        "{} cannot name {}: it takes no path with a blank or a colon; copy the library elsewhere",
+        preload_variable(),
+        library.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! `xalloc run` and `xalloc env`: a program, or a shell, under any allocator.
+
+mod environment;
+mod plan;
+
+use crate::binary::{self, Binary, Examination, Machine};
+use crate::catalogue::{self, Choice, NotFound};
+use crate::exit;
+use anyhow::Result;
+use plan::{Plan, Setting};
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use xalloc_layers::Method;
+
+/// Run a program under an allocator.
+///
+/// The allocator's library is put in front of what LD_PRELOAD names already (on macOS DYLD_INSERT_LIBRARIES), and the program
+/// takes the place of this command: signals, input, output and its exit code are its own.
+///
+/// Where a preload cannot work, the program is not started, and the reason and a way out are said: xalloc doctor says more.
+///
+/// Exit codes: the program's own; 2 if this command was called wrongly, 3 if the allocator is not on this machine, 4 if the
+/// program cannot run under it, 126 if the program cannot be executed, 127 if there is none.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    with: With,
+    /// Run the program even if something stands in the way
+    #[arg(long)]
+    force: bool,
+    /// Say on standard error what is set before the program starts
+    #[arg(short, long)]
+    verbose: bool,
+    /// The program, a path or a name that is looked up in PATH, and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARGUMENT"])]
+    command: Vec<OsString>,
+}
+
+/// Print the shell lines that put an allocator in front of every program that is started.
+///
+/// For the shell at hand: eval "$(xalloc env jemalloc)". And back: eval "$(xalloc env default)", which takes the libraries of
+/// all known allocators out of LD_PRELOAD again.
+///
+/// Exit codes: 2 if this command was called wrongly, 3 if the allocator is not on this machine.
+#[derive(clap::Args)]
+pub struct EnvArguments {
+    /// The allocator: a name of xalloc list, or the path of a library
+    #[arg(default_value = catalogue::OWN)]
+    allocator: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Which allocator, and how.
+#[derive(clap::Args)]
+struct With {
+    /// The allocator: a name of xalloc list, or the path of a library
+    #[arg(short, long, default_value = catalogue::OWN, value_name = "NAME")]
+    allocator: String,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(clap::Args)]
+struct How {
+    /// Set an option of the allocator, as its layer names it (xalloc layers show NAME); may be repeated
+    #[arg(short, long = "set", value_name = "KEY=VALUE", value_parser = Setting::parse)]
+    settings: Vec<Setting>,
+    /// How the allocator gets into the program: ld_preload, or proxy for libxalloc in front of it, which passes every call
+    /// through and sees them all; auto is ld_preload
+    #[arg(long, default_value = "auto", value_parser = |word: &str| Method::parse(word))]
+    method: Method,
+}
+
+/// Becomes the program.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let With { allocator, how } = &arguments.with;
+    let plan = match plan(allocator, how)? {
+        Ok(plan) => plan,
+        Err(code) => return Ok(code),
+    };
+    if let (Some(library), false) = (&plan.library, arguments.force)
+        && let Some(code) = refusal(arguments, &plan, library)
+    {
+        return Ok(code);
+    }
+    if arguments.verbose {
+        eprintln!("xalloc run: {}", plan.description());
+    }
+    let (program, rest) = arguments.command.split_first().expect("clap demands a program");
+    let error = Command::new(program).args(rest).envs(&plan.environment).exec();
+    eprintln!("xalloc run: cannot start {}: {error}", program.display());
+    let missing = error.kind() == std::io::ErrorKind::NotFound;
+    Ok(ExitCode::from(if missing { exit::NOT_FOUND } else { exit::NOT_EXECUTABLE }))
+}
+
+/// Prints assignments.
+pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
+    let plan = match plan(&arguments.allocator, &arguments.how)? {
+        Ok(plan) => plan,
+        Err(code) => return Ok(code),
+    };
+    if plan.library.is_none() {
+        environment::print_without_allocators()?;
+    }
+    environment::print(&plan.environment)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is to be done, or the exit code of a command that said why nothing can be.
+fn plan(name: &str, how: &How) -> Result<Result<Plan, ExitCode>> {
+    let choice: Choice = match catalogue::choose(name) {
+        Ok(choice) => choice,
+        Err(error) => {
+            let missing = error.is::<NotFound>();
+            eprintln!("xalloc: {error:#}");
+            return Ok(Err(ExitCode::from(if missing { exit::NO_ALLOCATOR } else { exit::WRONG_USAGE })));
+        }
+    };
+    match Plan::new(&choice, how.method, &how.settings) {
+        Ok(plan) => Ok(Ok(plan)),
+        Err(error) => {
+            eprintln!("xalloc: {error:#}");
+            Ok(Err(ExitCode::from(exit::WRONG_USAGE)))
+        }
+    }
+}
+
+/// Says why the program cannot run under the library, if it cannot.
+fn refusal(arguments: &Arguments, plan: &Plan, library: &std::path::Path) -> Option<ExitCode> {
+    let program = &arguments.command[0];
+    let machine = Binary::read(library).map_or_else(|_| Machine::here(), |library| Machine::of(&library));
+    let examination: Examination = match binary::examine_on(program, &machine) {
+        Ok(examination) => examination,
+        Err(error) => {
+            eprintln!("xalloc run: {error}");
+            return Some(ExitCode::from(error.exit_code()));
+        }
+    };
+    let mut obstacles = examination.obstacles().peekable();
+    obstacles.peek()?;
+    eprintln!("xalloc run: {} cannot run under {}", program.display(), plan.name);
+    for obstacle in obstacles {
+        eprintln!("  {}: {}\n  {}", obstacle.code, obstacle.reason, obstacle.way_out);
+    }
+    Some(ExitCode::from(exit::CANNOT_RUN))
+}

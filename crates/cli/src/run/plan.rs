@@ -1,0 +1,200 @@
+//! What is set in the environment for an allocator, and why.
+
+use crate::catalogue::{self, Choice, OWN, preload_variable};
+use crate::{library, preload};
+use anyhow::{Result, bail, ensure};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use xalloc_layers::{Allocator, Method};
+
+/// An option and its value, as `--set` takes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The option's name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Setting {
+    /// Reads `KEY=VALUE`, or `KEY:VALUE` as allocators write it themselves.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once(['=', ':']) {
+            Some((name, value)) if !name.is_empty() => Ok(Self { name: name.into(), value: value.into() }),
+            _ => Err("it is written KEY=VALUE".into()),
+        }
+    }
+}
+
+/// What a program is started with.
+pub struct Plan {
+    /// The allocator, as the user named it.
+    pub name: String,
+    /// How it gets in.
+    pub method: Method,
+    /// What is preloaded first; nothing for the C library's own malloc.
+    pub library: Option<PathBuf>,
+    /// The variables to set.
+    pub environment: BTreeMap<String, OsString>,
+}
+
+impl Plan {
+    /// The plan for an allocator.
+    ///
+    /// # Errors
+    /// If it cannot be used in this way, or has no such option.
+    pub fn new(choice: &Choice, method: Method, settings: &[Setting]) -> Result<Self> {
+        let method = method_of(choice, method)?;
+        let proxy = match method {
+            Method::Proxy => Some((library::own()?, catalogue::layers()?.allocator(OWN)?)),
+            _ => None,
+        };
+        let own = choice.library.as_ref().map(|found| found.path.clone());
+        let libraries: Vec<PathBuf> = proxy.iter().map(|(path, _)| path.clone()).chain(own).collect();
+        let mut plan = Self {
+            name: choice.name.clone(),
+            method,
+            library: libraries.first().cloned(),
+            environment: BTreeMap::new(),
+        };
+        plan.preload(&libraries)?;
+        if let Some((_, xalloc)) = &proxy {
+            plan.set(xalloc, &Setting { name: "heap".into(), value: "system".into() })?;
+        }
+        if let Some(allocator) = choice.allocator.as_ref().filter(|_| !libraries.is_empty()) {
+            plan.surroundings(allocator)?;
+        }
+        for setting in settings {
+            plan.set_somewhere(choice, proxy.as_ref().map(|(_, xalloc)| xalloc), setting)?;
+        }
+        Ok(plan)
+    }
+
+    /// In words.
+    pub fn description(&self) -> String {
+        let quoted = |(name, value): (&String, &OsString)| format!(" {name}={}", value.display());
+        let all: String = self.environment.iter().map(quoted).collect();
+        format!("{} by {}:{}", self.name, self.method, if all.is_empty() { " nothing to set" } else { &all })
+    }
+
+    fn preload(&mut self, libraries: &[PathBuf]) -> Result<()> {
+        if libraries.is_empty() {
+            return Ok(());
+        }
+        let paths: Vec<&Path> = libraries.iter().map(PathBuf::as_path).collect();
+        for path in &paths {
+            preload::check_path(path)?;
+        }
+        self.environment.insert(preload_variable().into(), preload::value(&paths));
+        Ok(())
+    }
+
+    /// What the allocator's layer sets beside the preload, unless the user has set it.
+    fn surroundings(&mut self, allocator: &Allocator) -> Result<()> {
+        for (variable, text) in &allocator.ld_preload.environment {
+            let value = &text.value;
+            ensure!(
+                !value.contains("{{"),
+                "{variable} of {} is {value}: variables are for compositions",
+                allocator.layer_name()
+            );
+            if std::env::var_os(variable).is_none() {
+                self.environment.insert(variable.clone(), value.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets an option of the allocator, or of the proxy in front of it.
+    fn set_somewhere(&mut self, choice: &Choice, proxy: Option<&Allocator>, setting: &Setting) -> Result<()> {
+        let own = choice.allocator.as_ref();
+        let knows = |allocator: &&Allocator| allocator.options.contains_key(&setting.name);
+        match own.filter(knows).or(proxy.filter(knows)).or(own) {
+            Some(allocator) => self.set(allocator, setting),
+            None => {
+                bail!("options of {} are not known here; set what it reads in the environment instead", choice.name)
+            }
+        }
+    }
+
+    fn set(&mut self, allocator: &Allocator, setting: &Setting) -> Result<()> {
+        let assignment = allocator.environment_for(&setting.name, &setting.value)?;
+        let variable = assignment.variable;
+        let before = self.environment.get(&variable).cloned().or_else(|| std::env::var_os(&variable));
+        let mut value =
+            before.filter(|value| allocator.holds_several(&variable) && !value.is_empty()).unwrap_or_default();
+        if !value.is_empty() {
+            value.push(",");
+        }
+        value.push(assignment.text);
+        self.environment.insert(variable, value);
+        Ok(())
+    }
+}
+
+/// The method that is meant, if the allocator can get into a program that is built already in this way.
+fn method_of(choice: &Choice, wanted: Method) -> Result<Method> {
+    let is_system = choice.library.is_none();
+    match wanted {
+        Method::Auto if is_system => return Ok(Method::None),
+        Method::Auto => return Ok(Method::LdPreload),
+        Method::Proxy => {
+            ensure!(
+                choice.name != OWN,
+                "the proxy is xalloc itself; name the allocator that it is to stand in front of"
+            );
+        }
+        Method::Link => bail!(
+            "linking is decided when a program is built: xalloc layers compose --layers …,allocator/{} --method link gives the flags",
+            choice.name
+        ),
+        Method::None => {
+            ensure!(is_system, "method none is for the system's malloc (-a {})", catalogue::SYSTEM);
+        }
+        Method::LdPreload => {
+            ensure!(!is_system, "the system's malloc is there without a preload");
+        }
+    }
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_written_either_way() {
+        let setting = |name: &str, value: &str| Setting { name: name.into(), value: value.into() };
+        assert_eq!(Setting::parse("thp=never"), Ok(setting("thp", "never")));
+        assert_eq!(Setting::parse("thp:never"), Ok(setting("thp", "never")));
+        assert_eq!(Setting::parse("a=b:c"), Ok(setting("a", "b:c")));
+        assert!(Setting::parse("thp").is_err() && Setting::parse("=x").is_err());
+    }
+
+    fn plan(name: &str, library: &str, method: Method, settings: &[&str]) -> Result<Plan> {
+        let library = catalogue::Found { path: library.into(), version: None, soname: None };
+        let allocator = xalloc_layers::Catalogue::builtin().allocator(name).unwrap();
+        let choice = Choice { name: name.into(), allocator: Some(allocator), library: Some(library) };
+        let settings: Vec<_> = settings.iter().map(|text| Setting::parse(text).unwrap()).collect();
+        Plan::new(&choice, method, &settings)
+    }
+
+    #[test]
+    fn options_of_one_variable_are_joined() {
+        let plan = plan("jemalloc", "/l/libjemalloc.so.2", Method::Auto, &["narenas=4", "tcache:false"]).unwrap();
+        assert_eq!(plan.environment["MALLOC_CONF"], "narenas:4,tcache:false");
+        assert_eq!(plan.method, Method::LdPreload);
+    }
+
+    #[test]
+    fn what_cannot_be_says_why() {
+        let refusal = |method| plan("jemalloc", "/l/libjemalloc.so.2", method, &[]).err().unwrap();
+        assert!(format!("{:#}", refusal(Method::Link)).contains("layers compose"));
+        assert!(format!("{:#}", refusal(Method::None)).contains("-a default"));
+        let blank = plan("jemalloc", "/a b/libjemalloc.so.2", Method::Auto, &[]).err().unwrap();
+        assert!(blank.to_string().contains("blank"), "{blank}");
+        let wrong = plan("jemalloc", "/l/libjemalloc.so.2", Method::Auto, &["narena=4"]).err().unwrap();
+        assert!(wrong.to_string().contains("did you mean 'narenas'"), "{wrong}");
+    }
+}
