@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
 
 mod bench;
+mod exit;
+mod layers;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(bench::Arguments),
+    Layers(layers::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let result = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Layers(arguments) => layers::run(&arguments),
     };
     match result {
         Ok(code) => code,

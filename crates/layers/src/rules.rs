@@ -1,6 +1,6 @@
 //! Which layers can stand together: requirements, and conflicts in whatever order the layers are given.
 
-use crate::catalogue::Layer;
+use crate::entry::Layer;
 use crate::error::{Error, Problem};
 use crate::requirements::Requirements;
 use crate::spec::LayerSpec;

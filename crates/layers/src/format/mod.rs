@@ -7,6 +7,7 @@ mod word;
 
 use crate::composition::Composition;
 use crate::error::{Error, Problem};
+use crate::words;
 use strum::{Display, EnumString, VariantArray};
 
 /// A form that a composition can be written in.
@@ -23,6 +24,16 @@ pub enum Format {
     Make,
     /// A toolchain file for CMake.
     Cmake,
+}
+
+impl Format {
+    /// The format that `text` names.
+    ///
+    /// # Errors
+    /// [`Problem::UnknownWord`], with all formats.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        words::parse("format", text)
+    }
 }
 
 impl Composition {
