@@ -74,7 +74,7 @@ impl Allocator {
     }
 
     /// Sets `variable` to `text`, or adds it after a comma if the variable holds several options: later ones win.
-    pub(crate) fn set(&self, environment: &mut BTreeMap<String, String>, variable: String, text: &str) {
+    pub fn set(&self, environment: &mut BTreeMap<String, String>, variable: String, text: &str) {
         let holds_several = self.options.values().any(|option| option.variable == variable && option.key.is_some());
         let held = environment.entry(variable).or_default();
         if !holds_several {

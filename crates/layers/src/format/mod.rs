@@ -43,10 +43,9 @@ impl Composition {
     /// [`Problem::ControlCharacter`]: what a [`crate::Composer`] made has none.
     pub fn render(&self, format: Format) -> Result<String, Error> {
         self.check_lines()?;
-        let unwritable = |error: &dyn std::error::Error| Problem::Yaml(error.to_string());
         Ok(match format {
-            Format::Json => serde_json::to_string_pretty(self).map_err(|error| unwritable(&error))? + "\n",
-            Format::Yaml => serde_saphyr::to_string(self).map_err(|error| unwritable(&error))?,
+            Format::Json => serde_json::to_string_pretty(self).expect("texts can be written") + "\n",
+            Format::Yaml => serde_saphyr::to_string(self).expect("texts can be written"),
             Format::Sh => sh::render(self),
             Format::Make => make::render(self),
             Format::Cmake => cmake::render(self),
