@@ -9,6 +9,7 @@ mod binary;
 mod catalogue;
 mod doctor;
 mod exit;
+mod layers;
 mod library;
 mod list;
 mod preload;
@@ -32,6 +33,7 @@ enum Command {
     List(list::Arguments),
     Bench(bench::Arguments),
     Doctor(doctor::Arguments),
+    Layers(layers::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Layers(arguments) => layers::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -138,12 +138,10 @@ impl Allocator {
             if self.offers(Method::Link) && !self.link.flags.contains_key(system) {
                 return missing("link.flags", format!("{system} is supported, and link is one of the methods"));
             }
-            let can_preload = self.offers(Method::LdPreload) && system.preload_variable().is_some();
+            let can_preload = [Method::LdPreload, Method::Proxy].iter().any(|method| self.offers(*method));
+            let can_preload = can_preload && system.preload_variable().is_some();
             if can_preload && self.preload_files(*system).is_empty() {
-                return missing(
-                    "ld_preload.files",
-                    format!("{system} is supported, and ld_preload is one of the methods"),
-                );
+                return missing("ld_preload.files", format!("{system} is supported, and one of the methods preloads"));
             }
         }
         Ok(())

@@ -21,6 +21,11 @@ pub(crate) const BUILTIN: &[(Kind, &str, &str)] = layers! {
         "default" "xalloc" "jemalloc" "tcmalloc" "mimalloc" "tbbmalloc" "snmalloc" "hoard" "nedmalloc";
 };
 
+/// The source of one of our own layers.
+pub(crate) fn source(kind: Kind, name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(its_kind, its_name, _)| (*its_kind, *its_name) == (kind, name)).map(|(_, _, text)| *text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

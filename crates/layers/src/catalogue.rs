@@ -1,15 +1,13 @@
 //! All layers there are: our own, the user's and the project's.
 
 use crate::allocator::Allocator;
-use crate::build_layer::BuildLayer;
-use crate::builtin::BUILTIN;
+use crate::builtin::{self, BUILTIN};
 use crate::directories::Directories;
-use crate::error::{Error, Place, Problem};
-use crate::requirements::Conflict;
+use crate::entry::{Entry, Layer, Origin};
+use crate::error::{Error, Problem};
 use crate::spec::{LayerSpec, is_name};
 use crate::words::{Kind, nearest};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use strum::VariantArray;
 
@@ -17,118 +15,6 @@ use strum::VariantArray;
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     directories: Directories,
-}
-
-/// Where a layer comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A file of the project.
-    Project(PathBuf),
-    /// A file of the user.
-    User(PathBuf),
-    /// One of our own.
-    Builtin,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Project(path) | Self::User(path) => path.display().fmt(formatter),
-            Self::Builtin => formatter.write_str("builtin"),
-        }
-    }
-}
-
-/// A layer that there is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its type.
-    pub kind: Kind,
-    /// Its name.
-    pub name: String,
-    /// Where it comes from.
-    pub origin: Origin,
-}
-
-/// A layer that was read.
-#[derive(Clone, Debug)]
-pub enum Layer {
-    /// Any but an allocator.
-    Build(Box<BuildLayer>),
-    /// An allocator.
-    Allocator(Box<Allocator>),
-}
-
-impl Layer {
-    /// Its description.
-    pub fn description(&self) -> &str {
-        match self {
-            Self::Build(layer) => &layer.description,
-            Self::Allocator(allocator) => &allocator.description,
-        }
-    }
-
-    /// What it cannot stand with.
-    pub fn conflicts_with(&self) -> &[Conflict] {
-        match self {
-            Self::Build(layer) => &layer.conflicts_with,
-            Self::Allocator(allocator) => &allocator.conflicts_with,
-        }
-    }
-
-    fn read(kind: Kind, text: &str, file: &str) -> Result<(Self, Kind, String), Error> {
-        if kind == Kind::Allocator {
-            let allocator = Box::new(Allocator::read(text, file)?);
-            let (kind, name) = (allocator.kind, allocator.name.clone());
-            return Ok((Self::Allocator(allocator), kind, name));
-        }
-        let layer = Box::new(BuildLayer::read(text, file)?);
-        let (kind, name) = (layer.kind, layer.name.clone());
-        Ok((Self::Build(layer), kind, name))
-    }
-}
-
-impl Entry {
-    /// `TYPE/NAME`.
-    pub fn layer_name(&self) -> String {
-        format!("{}/{}", self.kind, self.name)
-    }
-
-    /// How errors call its file.
-    pub fn file(&self) -> String {
-        match &self.origin {
-            Origin::Project(path) | Origin::User(path) => path.display().to_string(),
-            Origin::Builtin => format!("<builtin>/{}.yaml", self.layer_name()),
-        }
-    }
-
-    /// Its YAML.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn source(&self) -> Result<String, Error> {
-        let path = match &self.origin {
-            Origin::Project(path) | Origin::User(path) => path,
-            Origin::Builtin => return Ok(builtin(self.kind, &self.name).unwrap_or_default().to_owned()),
-        };
-        let reason = |error: std::io::Error| Problem::Unreadable { path: self.file(), reason: error.to_string() };
-        Ok(std::fs::read_to_string(path).map_err(reason)?)
-    }
-
-    /// The layer itself.
-    ///
-    /// # Errors
-    /// If its file cannot be read, or says something else than its path, with the place.
-    pub fn read(&self) -> Result<Layer, Error> {
-        let file = self.file();
-        let (layer, kind, name) = Layer::read(self.kind, &self.source()?, &file)?;
-        if (kind, name.as_str()) != (self.kind, self.name.as_str()) {
-            let place = Place { file, line: 1, column: 1 };
-            let content = format!("type: {kind}, name: {name}");
-            return Err(Error::at(Some(place), Problem::WrongPath { path: self.layer_name(), content }));
-        }
-        Ok(layer)
-    }
 }
 
 impl Catalogue {
@@ -174,7 +60,7 @@ impl Catalogue {
                 return Ok(Entry { kind, name, origin: (directory.origin)(path) });
             }
         }
-        match builtin(kind, &name) {
+        match builtin::source(kind, &name) {
             Some(_) => Ok(Entry { kind, name, origin: Origin::Builtin }),
             None => Err(spec.error(self.not_found(spec))),
         }
@@ -185,8 +71,7 @@ impl Catalogue {
     /// # Errors
     /// If one of their files cannot be read, with the place.
     pub fn allocators(&self) -> Result<Vec<Allocator>, Error> {
-        let entries = self.entries()?.into_iter().filter(|entry| entry.kind == Kind::Allocator);
-        entries.map(|entry| self.allocator(&entry.name)).collect()
+        self.entries()?.iter().filter(|entry| entry.kind == Kind::Allocator).map(allocator).collect()
     }
 
     /// The allocator of that name.
@@ -194,10 +79,7 @@ impl Catalogue {
     /// # Errors
     /// If there is none, or its file cannot be read.
     pub fn allocator(&self, name: &str) -> Result<Allocator, Error> {
-        match self.find(&LayerSpec::new(Kind::Allocator, name)?)?.read()? {
-            Layer::Allocator(allocator) => Ok(*allocator),
-            Layer::Build(_) => unreachable!("what lies in the allocators' folder is read as an allocator"),
-        }
+        allocator(&self.find(&LayerSpec::new(Kind::Allocator, name)?)?)
     }
 
     /// The directories in the order of looking.
@@ -228,9 +110,11 @@ struct Searched<'a> {
     origin: fn(PathBuf) -> Origin,
 }
 
-/// The source of one of our own layers.
-fn builtin(kind: Kind, name: &str) -> Option<&'static str> {
-    BUILTIN.iter().find(|(its_kind, its_name, _)| (*its_kind, *its_name) == (kind, name)).map(|(_, _, text)| *text)
+fn allocator(entry: &Entry) -> Result<Allocator, Error> {
+    match entry.read()? {
+        Layer::Allocator(allocator) => Ok(*allocator),
+        Layer::Build(_) => unreachable!("what lies in the allocators' folder is read as an allocator"),
+    }
 }
 
 /// The layers in a folder, by name; none if there is no such folder.

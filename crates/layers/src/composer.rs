@@ -2,8 +2,9 @@
 
 use crate::allocator::Allocator;
 use crate::build_layer::{BuildLayer, Flags};
-use crate::catalogue::{Catalogue, Layer};
+use crate::catalogue::Catalogue;
 use crate::composition::Composition;
+use crate::entry::Layer;
 use crate::error::Error;
 use crate::integration;
 use crate::rules;

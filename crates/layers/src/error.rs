@@ -122,7 +122,7 @@ pub enum Problem {
     OnlyForAllocators { layer: String, what: &'static str },
     /// `{{NAME}}` without a value.
     #[error(
-        "unknown variable '{name}'; known are {known}{}. Others are given by --var NAME=VALUE or under variables:",
+        "unknown variable '{name}': give it a value with --var or under variables; known are {known}{}",
         question(nearest)
     )]
     UnknownVariable { name: String, known: String, nearest: Option<String> },

@@ -95,20 +95,17 @@ fn preload(
     let is_here = system.to_string() == OS && platform.processor.as_deref() == Some(ARCH);
     let mut libraries = Vec::new();
     for allocator in allocators {
-        let path = if is_here { resolver(allocator) } else { None };
-        libraries.push(match path {
-            Some(path) => checked(&path)?,
-            None => {
-                let files = allocator.preload_files(system);
-                let why = if is_here { "was not found" } else { "was not looked for: the platform is another machine's" };
-                composition.warnings.push(format!(
-                    "the library of {} {why}; {variable} has the bare name {}, which the loader looks up when the program starts",
-                    allocator.layer_name(),
-                    files[0],
-                ));
-                files[0].clone()
-            }
-        });
+        if let Some(path) = is_here.then(|| resolver(allocator)).flatten() {
+            libraries.push(checked(&path)?);
+            continue;
+        }
+        let name = allocator.preload_files(system).first().ok_or_else(|| allocator.not_offered(Method::LdPreload))?;
+        let why = if is_here { "was not found" } else { "was not looked for: the platform is another machine's" };
+        composition.warnings.push(format!(
+            "the library of {} {why}; {variable} has the bare name {name}, which the loader looks up when the program starts",
+            allocator.layer_name(),
+        ));
+        libraries.push(name.clone());
     }
     libraries.extend(composition.runtime_environment.remove(variable));
     composition.runtime_environment.insert(variable.to_owned(), libraries.join(":"));

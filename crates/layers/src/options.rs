@@ -79,7 +79,7 @@ impl Allocator {
     }
 
     /// Sets `variable` to `text`, or adds it after a comma if the variable holds several options: later ones win.
-    pub(crate) fn set(&self, environment: &mut BTreeMap<String, String>, variable: String, text: &str) {
+    pub fn set(&self, environment: &mut BTreeMap<String, String>, variable: String, text: &str) {
         let holds_several = self.holds_several(&variable);
         let held = environment.entry(variable).or_default();
         if !holds_several {

@@ -22,7 +22,7 @@ pub struct Packages {
 pub struct Package {
     /// All that are needed.
     pub names: Vec<String>,
-    /// Whether they were installed and tried (on Debian 12), or are only known by name.
+    /// Whether Debian 12 was asked for them; other names are those that distributions publish, and were not checked.
     #[serde(default)]
     pub tried: bool,
 }

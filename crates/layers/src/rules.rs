@@ -1,8 +1,8 @@
 //! Which layers can stand together: requirements, and conflicts in whatever order the layers are given.
 
-use crate::catalogue::Layer;
+use crate::entry::Layer;
 use crate::error::{Error, Problem};
-use crate::requirements::Requirements;
+use crate::requirements::{Conflict, Requirements};
 use crate::spec::LayerSpec;
 use crate::stack::{Member, Stack};
 use crate::words::Kind;
@@ -27,21 +27,22 @@ pub(crate) fn check(stack: &Stack) -> Result<Vec<String>, Error> {
 
 /// Either layer may name the other; the message begins with the allocator, else with the one that was given first.
 fn check_pair(first: &Member, second: &Member) -> Result<(), Error> {
-    let names = |from: &Member, to: &Member| {
-        let conflicts = from.layer.conflicts_with();
-        conflicts
-            .iter()
-            .find(|conflict| conflict.concerns(to.spec.kind, &to.spec.name))
-            .map(|found| found.reason.clone())
-    };
-    let Some(reason) = names(first, second).or_else(|| names(second, first)) else { return Ok(()) };
+    let found = conflict(first, &second.spec).or_else(|| conflict(second, &first.spec));
+    let Some(found) = found else { return Ok(()) };
     let (one, other) = if second.spec.kind == Kind::Allocator { (second, first) } else { (first, second) };
-    let (one, other) = (one.spec.to_string(), other.spec.to_string());
-    let fix = match one.starts_with("allocator/") {
-        true => format!("Use allocator/default, or leave {other} out"),
+    let default = LayerSpec { name: "default".into(), ..one.spec.clone() };
+    let default_is_fine = one.spec.kind == Kind::Allocator && one.spec.name != default.name;
+    let fix = match default_is_fine && conflict(other, &default).is_none() {
+        true => format!("Use allocator/default, or leave {} out", other.spec),
         false => "Leave one of them out".to_owned(),
     };
-    Err(second.spec.error(Problem::Conflict { first: one, second: other, reason, fix }))
+    let (one, other) = (one.spec.to_string(), other.spec.to_string());
+    Err(second.spec.error(Problem::Conflict { first: one, second: other, reason: found.reason.clone(), fix }))
+}
+
+/// What `member` has against `other`.
+fn conflict<'a>(member: &'a Member, other: &LayerSpec) -> Option<&'a Conflict> {
+    member.layer.conflicts_with().iter().find(|conflict| conflict.concerns(other.kind, &other.name))
 }
 
 /// Methods and options are for allocators.

@@ -2,7 +2,8 @@
 
 use crate::allocator::Allocator;
 use crate::build_layer::BuildLayer;
-use crate::catalogue::{Catalogue, Layer};
+use crate::catalogue::Catalogue;
+use crate::entry::Layer;
 use crate::error::{Error, Problem};
 use crate::spec::LayerSpec;
 use crate::words::{Kind, System};

@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn what_cannot_be_replaced_is_an_error_with_its_place() {
         let error = replace("{{rot}}").unwrap_err();
-        assert!(error.starts_with("x.yaml:3:7: unknown variable 'rot'; known are lines, odd, "), "{error}");
+        assert!(error.starts_with("x.yaml:3:7: unknown variable 'rot': give it a value with --var or under variables; known are lines, odd, "), "{error}");
         assert!(error.contains("; did you mean 'root'?"), "{error}");
         assert_eq!(replace("a{{root").unwrap_err(), "x.yaml:3:7: 'a{{root' has {{ without }}");
         assert!(replace("{{lines}}").unwrap_err().contains("control character"));

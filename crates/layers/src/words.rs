@@ -78,7 +78,7 @@ impl System {
 }
 
 /// Reads one of the words of `T`; `what` says in the error what was expected.
-fn parse<T: FromStr + VariantArray + Display>(what: &'static str, text: &str) -> Result<T, Problem> {
+pub(crate) fn parse<T: FromStr + VariantArray + Display>(what: &'static str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| {
         let words: Vec<_> = T::VARIANTS.iter().map(ToString::to_string).collect();
         let nearest = nearest(text, words.iter().map(String::as_str));

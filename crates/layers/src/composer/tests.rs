@@ -145,6 +145,17 @@ fn a_library_that_is_not_found_is_a_warning() {
 }
 
 #[test]
+fn a_project_that_takes_the_preload_from_xalloc_is_told_so() {
+    let text = "{type: allocator, name: xalloc, description: x, integration_methods: [link], \
+                link: {flags: {linux: [-lxalloc]}}, platforms: {linux: {default_method: link}}}";
+    let (_root, catalogue) = project(&[("allocator/xalloc.yaml", text)]);
+    let mut layers = stack(&[&HEAD[..], &["allocator/mimalloc"]].concat());
+    layers[3].method = Some(Method::Proxy);
+    let error = Composer::new(catalogue).compose(&layers).unwrap_err().to_string();
+    assert_eq!(error, "allocator/xalloc has no method ld_preload; it has link");
+}
+
+#[test]
 fn a_path_that_the_loader_would_split_is_refused() {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         eprintln!("skipped: paths are looked for on the machine itself only");
@@ -209,6 +220,10 @@ fn a_projects_layer_has_variables_conflicts_and_requirements() {
     let with_hoard = stack(&[&HEAD[..], &["allocator/hoard", "stdlib/mine"]].concat());
     let error = composer.compose(&with_hoard).unwrap_err().to_string();
     assert!(error.starts_with("allocator/hoard conflicts with stdlib/mine: they don't get along."), "{error}");
+    let text = MINE.replace("names: [hoard], ", "");
+    let (_root, with_none) = project(&[("stdlib/mine.yaml", &text)]);
+    let error = Composer::new(with_none).compose(&with_hoard).unwrap_err().to_string();
+    assert!(error.ends_with("Leave one of them out."), "default is no way out either: {error}");
     let old = stack(&["base/clang-16", "platform/linux-x64", "buildtype/debug", "stdlib/mine"]);
     assert!(composer.compose(&old).unwrap_err().to_string().contains("needs clang 17 or later"));
     let unsaid = stack(&["base/clang", "platform/linux-x64", "buildtype/debug", "stdlib/mine"]);

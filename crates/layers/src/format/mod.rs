@@ -7,6 +7,7 @@ mod word;
 
 use crate::composition::Composition;
 use crate::error::{Error, Problem};
+use crate::words;
 use strum::{Display, EnumString, VariantArray};
 
 /// A form that a composition can be written in.
@@ -25,6 +26,16 @@ pub enum Format {
     Cmake,
 }
 
+impl Format {
+    /// The format that `text` names.
+    ///
+    /// # Errors
+    /// [`Problem::UnknownWord`], with all formats.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        words::parse("format", text)
+    }
+}
+
 impl Composition {
     /// The composition in `format`, with a line break at its end.
     ///
@@ -32,10 +43,9 @@ impl Composition {
     /// [`Problem::ControlCharacter`]: what a [`crate::Composer`] made has none.
     pub fn render(&self, format: Format) -> Result<String, Error> {
         self.check_lines()?;
-        let unwritable = |error: &dyn std::error::Error| Problem::Yaml(error.to_string());
         Ok(match format {
-            Format::Json => serde_json::to_string_pretty(self).map_err(|error| unwritable(&error))? + "\n",
-            Format::Yaml => serde_saphyr::to_string(self).map_err(|error| unwritable(&error))?,
+            Format::Json => serde_json::to_string_pretty(self).expect("texts can be written") + "\n",
+            Format::Yaml => serde_saphyr::to_string(self).expect("texts can be written"),
             Format::Sh => sh::render(self),
             Format::Make => make::render(self),
             Format::Cmake => cmake::render(self),

@@ -1,0 +1,15 @@
+//! Tables without lines: what one can grep.
+
+use comfy_table::{ContentArrangement, Row, Table, presets};
+
+/// `rows` under `header`; on a terminal, long cells are wrapped to its width.
+pub fn columns<R: Into<Row>>(header: R, rows: impl IntoIterator<Item = R>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table.add_rows(rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.trim_fmt()
+}

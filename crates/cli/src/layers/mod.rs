@@ -1,0 +1,51 @@
+//! `xalloc layers`: what a build with a given compiler, platform and allocator needs.
+
+mod columns;
+mod compose;
+mod list;
+mod show;
+mod show_allocator;
+
+use crate::{catalogue, exit};
+use anyhow::Result;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// Compose compilers, platforms, sanitizers and allocators into flags and environments.
+///
+/// A layer is a YAML file, TYPE/NAME.yaml, with TYPE base, platform, buildtype, stdlib, sanitizer or allocator. Layers are
+/// looked for in .xalloc/layers of the working directory or the nearest one above it, then in xalloc/layers of
+/// $XDG_CONFIG_HOME (default: ~/.config), then among xalloc's own.
+///
+/// The exit code is 0, or 2 if a layer is missing or wrong, or cannot stand with another.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::Arguments),
+    Show(show::Arguments),
+    Compose(compose::Arguments),
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let catalogue = catalogue::layers()?;
+    let done = match &arguments.command {
+        Command::List(arguments) => list::run(&catalogue, arguments),
+        Command::Show(arguments) => show::run(&catalogue, arguments),
+        Command::Compose(arguments) => compose::run(catalogue, arguments),
+    };
+    done.or_else(|error| {
+        eprintln!("xalloc: {error:#}");
+        Ok(ExitCode::from(exit::WRONG_USAGE))
+    })
+}
+
+/// A type of layer on the command line.
+fn kind(text: &str) -> Result<xalloc_layers::Kind, String> {
+    xalloc_layers::Kind::parse(text).map_err(|problem| problem.to_string())
+}
