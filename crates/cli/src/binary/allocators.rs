@@ -22,7 +22,12 @@ const ALLOCATORS: &[Allocator] = &[
     },
     Allocator {
         name: "tcmalloc",
-        symbols: &["tc_malloc", "tc_version", "_ZN15MallocExtension8instanceEv", "MallocExtension_Internal_GetNumericProperty"],
+        symbols: &[
+            "tc_malloc",
+            "tc_version",
+            "_ZN15MallocExtension8instanceEv",
+            "MallocExtension_Internal_GetNumericProperty",
+        ],
         libraries: &["libtcmalloc"],
         message: Some("tcmalloc: large alloc"),
     },
@@ -44,11 +49,31 @@ const ALLOCATORS: &[Allocator] = &[
         libraries: &["libhardened_malloc"],
         message: Some("fatal allocator error: "),
     },
-    Allocator { name: "rpmalloc", symbols: &["rpmalloc", "rpmalloc_initialize"], libraries: &["librpmalloc"], message: None },
-    Allocator { name: "Scudo", symbols: &["__scudo_print_stats", "__scudo_allocate_hook"], libraries: &["libscudo", "libclang_rt.scudo"], message: None },
-    Allocator { name: "TBB's malloc", symbols: &["scalable_malloc"], libraries: &["libtbbmalloc_proxy"], message: None },
+    Allocator {
+        name: "rpmalloc",
+        symbols: &["rpmalloc", "rpmalloc_initialize"],
+        libraries: &["librpmalloc"],
+        message: None,
+    },
+    Allocator {
+        name: "Scudo",
+        symbols: &["__scudo_print_stats", "__scudo_allocate_hook"],
+        libraries: &["libscudo", "libclang_rt.scudo"],
+        message: None,
+    },
+    Allocator {
+        name: "TBB's malloc",
+        symbols: &["scalable_malloc"],
+        libraries: &["libtbbmalloc_proxy"],
+        message: None,
+    },
     Allocator { name: "Hoard", symbols: &["xxmalloc"], libraries: &["libhoard"], message: None },
-    Allocator { name: "xalloc", symbols: &["xalloc_version", "xalloc_malloc"], libraries: &["libxalloc"], message: None },
+    Allocator {
+        name: "xalloc",
+        symbols: &["xalloc_version", "xalloc_malloc"],
+        libraries: &["libxalloc"],
+        message: None,
+    },
 ];
 
 /// What Rust's compiler calls when a program chose a `#[global_allocator]`; the rest of the name depends on the crate.
@@ -74,7 +99,10 @@ pub fn exported(binary: &Binary) -> Option<Finding> {
     (is_asked(binary) && defines).then(|| {
         Finding::obstacle(
             "own-allocator",
-            format!("It defines malloc itself{}; what a program defines comes before what is preloaded.", named(binary)),
+            format!(
+                "It defines malloc itself{}; what a program defines comes before what is preloaded.",
+                named(binary)
+            ),
             "Build it without its allocator, as its documentation tells (Rust: remove the #[global_allocator]).",
         )
     })
@@ -100,7 +128,9 @@ pub fn private(binary: &Binary) -> Option<Finding> {
     let name = inside(binary).filter(|_| is_asked(binary) && exported(binary).is_none() && hidden(binary).is_none())?;
     Some(Finding::note(
         "private-allocator",
-        format!("It has {name} inside under names of its own: what it allocates there stays there, the rest goes to the preloaded malloc."),
+        format!(
+            "It has {name} inside under names of its own: what it allocates there stays there, the rest goes to the preloaded malloc."
+        ),
         "xalloc doctor --run shows how much time is left in malloc; if it is little, build the program without that allocator.",
     ))
 }

@@ -64,7 +64,7 @@ where
             elf::DT_NEEDED => binary.needed.push(text(dynamic.string(entry)?)),
             elf::DT_SONAME => binary.soname = Some(text(dynamic.string(entry)?)),
             elf::DT_RPATH | elf::DT_RUNPATH => binary.library_paths.push(text(dynamic.string(entry)?)),
-            elf::DT_FLAGS_1 => position_independent = entry.val & u64::from(elf::DF_1_PIE.0) != 0,
+            elf::DT_FLAGS_1 => position_independent = entry.val & elf::DF_1_PIE.0 != 0,
             _ => {}
         }
     }
@@ -76,7 +76,8 @@ fn c_library(binary: &Binary, android: bool) -> Option<CLibrary> {
     let needs = |beginning: &str| binary.needed.iter().any(|name| name.starts_with(beginning));
     if android || matches!(loader, "linker" | "linker64") {
         Some(CLibrary::Bionic)
-    } else if loader.starts_with("ld-musl") || needs("libc.musl") || binary.needed.iter().any(|name| name == "libc.so") {
+    } else if loader.starts_with("ld-musl") || needs("libc.musl") || binary.needed.iter().any(|name| name == "libc.so")
+    {
         Some(CLibrary::Musl)
     } else if loader.starts_with("ld-linux") || loader.starts_with("ld64.so") || needs("libc.so.6") {
         Some(CLibrary::Glibc)

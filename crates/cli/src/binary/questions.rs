@@ -24,6 +24,7 @@ const QUESTIONS: &[Question] = &[
     |binary, _| allocators::traces(binary),
     go,
     modules,
+    no_sections,
 ];
 
 /// What there is to say of a program to which a library for `machine` shall be preloaded.
@@ -56,12 +57,13 @@ fn foreign_machine(binary: &Binary, machine: &Machine) -> Option<Finding> {
 }
 
 fn static_program(binary: &Binary, _: &Machine) -> Option<Finding> {
-    const WAY_OUT: &str =
-        "Build it without -static, or build the heap into it: scripts/static-library makes libxalloc.a with xalloc_malloc.";
+    const WAY_OUT: &str = "Build it without -static, or build the heap into it: scripts/static-library makes libxalloc.a with xalloc_malloc.";
     match binary.linking {
-        Linking::Static => {
-            Some(Finding::obstacle("static", "It is linked statically: no loader runs that could preload anything.", WAY_OUT))
-        }
+        Linking::Static => Some(Finding::obstacle(
+            "static",
+            "It is linked statically: no loader runs that could preload anything.",
+            WAY_OUT,
+        )),
         Linking::StaticPie => Some(Finding::obstacle(
             "static-pie",
             "It is linked statically, to run at any address (static-pie): no loader runs that could preload anything.",
@@ -79,12 +81,20 @@ fn library(binary: &Binary, _: &Machine) -> Option<Finding> {
 
 fn set_uid(binary: &Binary, machine: &Machine) -> Option<Finding> {
     let owner = binary.rights.set_uid?;
-    Some(privileged("set-uid", &format!("It is set-uid: it runs with the rights of user {owner}"), owner == machine.user))
+    Some(privileged(
+        "set-uid",
+        &format!("It is set-uid: it runs with the rights of user {owner}"),
+        owner == machine.user,
+    ))
 }
 
 fn set_gid(binary: &Binary, machine: &Machine) -> Option<Finding> {
     let group = binary.rights.set_gid?;
-    Some(privileged("set-gid", &format!("It is set-gid: it runs with the rights of group {group}"), group == machine.group))
+    Some(privileged(
+        "set-gid",
+        &format!("It is set-gid: it runs with the rights of group {group}"),
+        group == machine.group,
+    ))
 }
 
 fn capabilities(binary: &Binary, machine: &Machine) -> Option<Finding> {
@@ -96,12 +106,15 @@ fn capabilities(binary: &Binary, machine: &Machine) -> Option<Finding> {
 /// The loader ignores `LD_PRELOAD` where a program gets rights that who starts it does not have.
 fn privileged(code: &'static str, what: &str, already: bool) -> Finding {
     if already {
-        let reason = format!("{what}. You have those rights already, so the preload works for you, but not for other users.");
+        let reason =
+            format!("{what}. You have those rights already, so the preload works for you, but not for other users.");
         return Finding::note(code, reason, "Nothing has to be done while only you start it.");
     }
     Finding::obstacle(
         code,
-        format!("{what}, and the loader then ignores LD_PRELOAD, but for set-uid libraries in the system's own directories."),
+        format!(
+            "{what}, and the loader then ignores LD_PRELOAD, but for set-uid libraries in the system's own directories."
+        ),
         "Run a copy of the file (cp drops these rights), or start it as the user whose rights it needs.",
     )
 }
@@ -163,14 +176,24 @@ fn modules(binary: &Binary, _: &Machine) -> Option<Finding> {
         return Some(Finding::note(
             "dlmopen",
             "It can load modules into name spaces of their own (dlmopen), which have a C library and a malloc of their own.",
-            "xalloc doctor --run shows whether it does.",
+            "xalloc doctor --run --bindings shows whether it does.",
         ));
     }
     binary.imports.contains("dlopen").then(|| {
         Finding::note(
             "dlopen",
             "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc.",
-            "xalloc doctor --run shows whether that happens.",
+            "xalloc doctor --run --bindings shows whether that happens.",
+        )
+    })
+}
+
+fn no_sections(binary: &Binary, _: &Machine) -> Option<Finding> {
+    (binary.linking == Linking::Dynamic && !binary.sections).then(|| {
+        Finding::note(
+            "no-sections",
+            "Its table of sections was removed: what it defines, imports and asks for cannot be read.",
+            "xalloc doctor --run shows what it does.",
         )
     })
 }
@@ -218,6 +241,7 @@ mod tests {
         assert_eq!(found(|binary, _| binary.linking = Linking::Static), ["static"]);
         assert_eq!(found(|binary, _| binary.linking = Linking::Library), ["library"]);
         assert_eq!(found(|binary, _| binary.go = true), ["go"]);
+        assert_eq!(found(|binary, _| binary.sections = false), ["no-sections"]);
         assert_eq!(found(|_, machine| machine.c_library = Some(CLibrary::Musl)), ["glibc"]);
         assert_eq!(found(|binary, _| binary.c_library = Some(CLibrary::Bionic)), ["android"]);
         assert_eq!(found(|binary, _| binary.protection.restricted = true), ["restricted"]);

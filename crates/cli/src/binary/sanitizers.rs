@@ -57,7 +57,9 @@ pub fn find(binary: &Binary) -> Option<Finding> {
     let Sanitizer { code, name, option, .. } = SANITIZERS.iter().find(|sanitizer| sanitizer.is_in(binary))?;
     Some(Finding::obstacle(
         code,
-        format!("It was built with {name}, which replaces malloc with its own; with another one in front it ends at once or finds nothing."),
+        format!(
+            "It was built with {name}, which replaces malloc with its own; with another one in front it ends at once or finds nothing."
+        ),
         format!("Build it without {option}."),
     ))
 }

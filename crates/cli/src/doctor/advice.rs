@@ -27,9 +27,8 @@ pub fn all(run: &Observation) -> Vec<String> {
 
 fn too_short(run: &Observation) -> Option<String> {
     let samples = run.sampled.value()?.samples;
-    (samples < ENOUGH_SAMPLES).then(|| {
-        format!("{samples} samples of the program's time are too few to judge by: let it do more work.")
-    })
+    (samples < ENOUGH_SAMPLES)
+        .then(|| format!("{samples} samples of the program's time are too few to judge by: let it do more work."))
 }
 
 fn little_malloc(run: &Observation) -> Option<String> {
@@ -61,7 +60,8 @@ fn waits(run: &Observation) -> Option<String> {
 
 fn one_thread(run: &Observation) -> Option<String> {
     (run.threads.counted && run.threads.most == 1).then(|| {
-        "No process of it has more than one thread: what an allocator does for many threads is of no use to it.".to_owned()
+        "No process of it has more than one thread: what an allocator does for many threads is of no use to it."
+            .to_owned()
     })
 }
 
@@ -98,7 +98,8 @@ fn large(run: &Observation) -> Option<String> {
 }
 
 fn huge_pages_everywhere(run: &Observation) -> Option<String> {
-    let huge = run.huge_pages.filter(|huge| run.xalloc && *huge * 2 > run.peak && run.huge_pages_setting == "always")?;
+    let huge =
+        run.huge_pages.filter(|huge| run.xalloc && *huge * 2 > run.peak && run.huge_pages_setting == "always")?;
     Some(format!(
         "{:.0} MiB were seen in huge pages, which this system gives to every program: XALLOC_CONF=thp:never may need less memory.",
         huge as f64 / MIB
@@ -129,7 +130,7 @@ mod tests {
             xalloc: true,
             exit_code: Some(0),
             ended: "exit status: 0".into(),
-            loaded: true,
+            loaded: Some(true),
             names: 60,
             bindings: Measured::NotMeasured(String::new()),
             threads: Threads { most: 4, counted: true },

@@ -1,8 +1,8 @@
 //! Whose definition each reference got: what the loader (glibc's) says with `LD_DEBUG=bindings`.
 //!
-//! Two sources. Before the run, the loader is asked to load the program and bind everything without starting it, so that
-//! references are known that this run never comes to. While it runs, the loader writes what it binds, for the program, the
-//! modules that it opens and the processes that it starts.
+//! Two sources. Before the run, the loader is asked to load the program and bind everything without starting it: that proves
+//! every reference of the program and its libraries. If it is wanted, the loader also writes what it binds while the program
+//! runs: in modules that it opens and in the processes that it starts.
 
 use super::launch;
 use crate::binary::Binary;
@@ -34,14 +34,14 @@ pub struct Bindings {
     pub proved: BTreeSet<String>,
     /// References in the process itself that got another one.
     pub elsewhere: BTreeSet<Elsewhere>,
+    /// The run itself was followed, too: what comes below is known.
+    pub followed: bool,
     /// Processes that it started and whose loader reported; those that are linked statically, or privileged, do not.
     pub children: usize,
     /// Of these, those in which everything got the library's definition.
     pub children_proved: usize,
     /// References in them that got another one.
     pub children_elsewhere: BTreeSet<Elsewhere>,
-    /// The library was bound to in the process itself.
-    pub loaded: bool,
 }
 
 /// Collects what loaders report into a directory of its own.
@@ -93,7 +93,9 @@ impl<'a> Collector<'a> {
     pub fn collect(&mut self, over: impl Fn(u32) -> bool) {
         let Ok(entries) = std::fs::read_dir(self.directory.path()) else { return };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            let Some(id) = path.extension().and_then(|id| id.to_str()?.parse().ok()).filter(|id| over(*id)) else { continue };
+            let Some(id) = path.extension().and_then(|id| id.to_str()?.parse().ok()).filter(|id| over(*id)) else {
+                continue;
+            };
             let mut process = self.found.remove(&id).unwrap_or_default();
             self.read(&path, &mut process);
             self.found.insert(id, process);
@@ -104,18 +106,22 @@ impl<'a> Collector<'a> {
     /// What it came to, for the process `id` and those that it started; the rest of the files is read.
     pub fn finish(mut self, id: u32, rehearsal: Rehearsal) -> Bindings {
         self.collect(|_| true);
+        let followed = !self.found.is_empty();
         let mut own = self.found.remove(&id).unwrap_or_default();
-        let loaded = !own.bound.is_empty();
         own.bound.extend(rehearsal.0.bound);
         own.elsewhere.extend(rehearsal.0.elsewhere);
         let others = own.elsewhere.iter().map(|reference| reference.name.clone()).collect();
         Bindings {
             proved: own.bound.difference(&others).cloned().collect(),
             elsewhere: own.elsewhere,
+            followed,
             children: self.found.len(),
-            children_proved: self.found.values().filter(|child| child.elsewhere.is_empty() && !child.bound.is_empty()).count(),
+            children_proved: self
+                .found
+                .values()
+                .filter(|child| child.elsewhere.is_empty() && !child.bound.is_empty())
+                .count(),
             children_elsewhere: self.found.into_values().flat_map(|child| child.elsewhere).collect(),
-            loaded,
         }
     }
 
@@ -187,6 +193,9 @@ mod tests {
         assert_eq!(Binding::parse(line), Some(binding));
         assert_eq!(Binding::parse("1234:\tcalling init: /lib/libc.so.6"), None);
         let unversioned = "1:\tbinding file m.so [1] to c.so [1]: protected symbol `free'";
-        assert_eq!(Binding::parse(unversioned).unwrap().elsewhere().why, "it was loaded into a name space of its own (dlmopen)");
+        assert_eq!(
+            Binding::parse(unversioned).unwrap().elsewhere().why,
+            "it was loaded into a name space of its own (dlmopen)"
+        );
     }
 }

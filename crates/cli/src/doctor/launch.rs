@@ -18,6 +18,8 @@ pub struct Launch<'a> {
     pub arguments: &'a [OsString],
     /// What is preloaded, before anything that is preloaded already.
     pub library: &'a Path,
+    /// The loader shall write what it binds.
+    pub log_bindings: bool,
 }
 
 /// How it ended.
@@ -36,7 +38,9 @@ impl Launch<'_> {
         let mut command = Command::new(self.program);
         command.args(self.arguments);
         preload(&mut command, self.library);
-        command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
+        if self.log_bindings {
+            command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
+        }
         // SAFETY: the closure does nothing. With one, the child is forked instead of sharing this process's memory until it is
         // another program; so the largest set that the kernel counts for it does not begin with all of this process's.
         unsafe { command.pre_exec(|| Ok(())) };

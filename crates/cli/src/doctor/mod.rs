@@ -3,8 +3,8 @@
 mod advice;
 mod bindings;
 mod launch;
-mod observer;
 mod observation;
+mod observer;
 mod report;
 mod sampling;
 
@@ -22,8 +22,8 @@ use std::process::ExitCode;
 /// note is worth knowing; each comes with a way out.
 ///
 /// With --run the program runs once with the library preloaded. Its input and output are its own; the report follows on
-/// standard error. It says whose malloc every reference got, how many threads there were, how much of the time was spent in
-/// the library, memory and page faults, and what to try.
+/// standard error. It says whose malloc every reference gets, how many threads there were, how much of the time was spent in
+/// the library, memory and page faults, and what to try. --bindings also follows modules that are opened later, and children.
 ///
 /// Exit codes: 0 if nothing stands in the way, 1 if there is an obstacle or a run showed one, 2 if the library cannot be
 /// used, 3 if it is not found, 126 if the program cannot be executed, 127 if there is none.
@@ -32,6 +32,12 @@ pub struct Arguments {
     /// Run the program with the library preloaded, and report on the run
     #[arg(long)]
     run: bool,
+    /// With --run, let the loader log what it binds while the program runs: in modules that it opens, in children.
+    ///
+    /// The log is a file that the loader keeps open in the program. Not for programs that close files which they did not
+    /// open, as some daemons do: the loader would go on to write, into whatever file has the same number then.
+    #[arg(long, requires = "run")]
+    bindings: bool,
     /// Report as JSON
     #[arg(long)]
     json: bool,
@@ -93,7 +99,9 @@ fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
         code
     };
     match path {
-        Ok(path) if path.is_file() => readable_library(&path).map(Some).map_err(|error| complain(error, exit::WRONG_USAGE)),
+        Ok(path) if path.is_file() => {
+            readable_library(&path).map(Some).map_err(|error| complain(error, exit::WRONG_USAGE))
+        }
         Ok(path) => Err(complain(anyhow::anyhow!("there is no {}", path.display()), exit::NO_ALLOCATOR)),
         Err(error) if arguments.run => Err(complain(error, exit::NO_ALLOCATOR)),
         Err(_) => Ok(None),
@@ -121,6 +129,7 @@ fn observe(arguments: &Arguments, examination: &Examination, library: &Binary) -
         program: arguments.program(),
         arguments: &arguments.command[1..],
         library: &library.path,
+        log_bindings: arguments.bindings,
     };
     observer::run(&command, &examination.binary, library)
 }

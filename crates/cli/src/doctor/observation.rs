@@ -45,8 +45,8 @@ pub struct Observation {
     pub exit_code: Option<i32>,
     /// How it ended, in words.
     pub ended: String,
-    /// The library was in the process.
-    pub loaded: bool,
+    /// Whether the library was in the process; nothing if the program was over before that could be seen.
+    pub loaded: Option<bool>,
     /// How many names the library exports.
     pub names: usize,
     /// Whose definition the references got.
@@ -82,11 +82,14 @@ pub struct Observation {
 impl Observation {
     /// The library was there, and no reference in the process itself got another malloc.
     pub fn served(&self) -> bool {
-        self.loaded && self.bindings.value().is_none_or(|bindings| bindings.elsewhere.is_empty())
+        self.loaded != Some(false) && self.bindings.value().is_none_or(|bindings| bindings.elsewhere.is_empty())
     }
 
     /// The share of the time in the program's own code that was spent in the library, if there are samples.
     pub fn share(&self) -> Option<f64> {
-        self.sampled.value().filter(|sampled| sampled.samples > 0).map(|sampled| sampled.inside as f64 / sampled.samples as f64)
+        self.sampled
+            .value()
+            .filter(|sampled| sampled.samples > 0)
+            .map(|sampled| sampled.inside as f64 / sampled.samples as f64)
     }
 }

@@ -25,7 +25,10 @@ pub struct Report<'a> {
     pub run: Option<&'a Observation>,
 }
 
-fn with_advice<S: serde::Serializer>(run: &Option<&Observation>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+fn with_advice<S: serde::Serializer>(
+    run: &Option<&Observation>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Run<'a> {
         #[serde(flatten)]
@@ -94,26 +97,38 @@ fn write_run(out: &mut Formatter<'_>, run: &Observation) -> Result {
 }
 
 fn write_bindings(out: &mut Formatter<'_>, run: &Observation) -> Result {
-    if !run.loaded {
-        return writeln!(out, "  library        NOT in the process: the program, or what started it, may remove LD_PRELOAD");
-    }
+    let place = match run.loaded {
+        Some(true) => "in the process",
+        Some(false) => {
+            return writeln!(
+                out,
+                "  library        NOT in the process: something on the way to the program removes LD_PRELOAD"
+            );
+        }
+        None => "not seen in the process, which was over too soon",
+    };
     let bindings = match &run.bindings {
         Measured::Measured(bindings) => bindings,
         Measured::NotMeasured(reason) => {
-            return writeln!(out, "  library        in the process; whose malloc each reference got is not known: {reason}");
+            return writeln!(out, "  library        {place}; whose malloc each reference got is not known: {reason}");
         }
     };
-    let Bindings { proved, elsewhere, children, children_proved, children_elsewhere, .. } = bindings;
+    let Bindings { proved, elsewhere, followed, children, children_proved, children_elsewhere } = bindings;
     writeln!(
         out,
-        "  library        in the process: of its {} names {} are referred to and got its definition, {} another one",
+        "  library        {place}: of its {} names {} are referred to and get its definition, {} another one",
         run.names,
         proved.len(),
         elsewhere.iter().map(|reference| &reference.name).collect::<BTreeSet<_>>().len()
     )?;
     write_elsewhere(out, elsewhere)?;
-    if *children > 0 {
-        writeln!(out, "  children       {children} told their bindings; in {children_proved} the library got every reference")?;
+    if !followed {
+        writeln!(out, "                 modules opened later and children were not followed (--bindings does)")?;
+    } else if *children > 0 {
+        writeln!(
+            out,
+            "  children       {children} told their bindings; in {children_proved} the library got every reference"
+        )?;
         write_elsewhere(out, children_elsewhere)?;
     }
     Ok(())
@@ -136,7 +151,11 @@ fn write_numbers(out: &mut Formatter<'_>, run: &Observation) -> Result {
     match &run.sampled {
         Measured::Measured(sampled) => {
             let share = run.share().map_or("none".to_owned(), advice::percent);
-            writeln!(out, "  in the library {share} of the program's own time ({} of {} samples)", sampled.inside, sampled.samples)?;
+            writeln!(
+                out,
+                "  in the library {share} of the program's own time ({} of {} samples)",
+                sampled.inside, sampled.samples
+            )?;
             if sampled.lost > 0 {
                 writeln!(out, "                 {} records were lost: the machine was too busy", sampled.lost)?;
             }
@@ -144,10 +163,15 @@ fn write_numbers(out: &mut Formatter<'_>, run: &Observation) -> Result {
         }
         Measured::NotMeasured(reason) => writeln!(out, "  in the library not measured: {reason}")?,
     }
-    writeln!(out, "  time           {:.3} s; processor {:.3} s in the program, {:.3} s in the kernel", run.wall, run.user, run.system)?;
+    writeln!(
+        out,
+        "  time           {:.3} s; processor {:.3} s in the program, {:.3} s in the kernel",
+        run.wall, run.user, run.system
+    )?;
     writeln!(out, "  peak           {:.1} MiB in one process", mib(run.peak))?;
     writeln!(out, "  page faults    {}, and {} that needed a disk", run.minor_faults, run.major_faults)?;
     writeln!(out, "  waits          {}; made to wait {} times", run.voluntary_switches, run.involuntary_switches)?;
-    let seen = run.huge_pages.map_or("over too soon to see any".to_owned(), |huge| format!("{:.1} MiB seen", mib(huge)));
+    let seen =
+        run.huge_pages.map_or("over too soon to see any".to_owned(), |huge| format!("{:.1} MiB seen", mib(huge)));
     writeln!(out, "  huge pages     {} on this system; {seen}", run.huge_pages_setting)
 }

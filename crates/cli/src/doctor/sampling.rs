@@ -161,7 +161,8 @@ fn refusal(error: &std::io::Error) -> String {
             format!("the kernel does not allow sampling; sysctl kernel.perf_event_paranoid=2 would (it is {level})")
         }
         (Some(libc::EACCES | libc::EPERM), _) => {
-            "the kernel does not allow sampling here; a container's seccomp profile must let perf_event_open through".to_owned()
+            "the kernel does not allow sampling here; a container's seccomp profile must let perf_event_open through"
+                .to_owned()
         }
         (Some(libc::ENOSYS), _) => "this kernel was built without perf events".to_owned(),
         _ => format!("sampling cannot be set up: {error}"),
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn a_forked_process_has_its_parents_mappings() {
         let mut state = State::default();
-        state.code.insert(1, vec![100..200]);
+        state.code.entry(1).or_default().push(100..200);
         state.task(2, Some(1));
         state.task(3, Some(2));
         state.sample(3, 150);
