@@ -1,6 +1,6 @@
 //! Each kind of program gets its own finding, and none of the others.
 
-use super::fixtures::{compiled, doctor, finds, found, plain, skip, with};
+use super::fixtures::{compiled, doctor, finds, found, json, plain, skip, with};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -65,8 +65,8 @@ fn jemalloc() {
 
 #[test]
 fn other_machines() {
-    if !installed("aarch64-linux-gnu-gcc") {
-        return skip("aarch64-linux-gnu-gcc is missing (gcc-aarch64-linux-gnu)");
+    if cfg!(target_arch = "aarch64") || !installed("aarch64-linux-gnu-gcc") {
+        return skip("needs aarch64-linux-gnu-gcc (gcc-aarch64-linux-gnu) on another machine than that");
     }
     finds(&compiled("aarch64-linux-gnu-gcc", "program.c", &[]), &["obstacle foreign-machine"]);
 }
@@ -187,6 +187,9 @@ fn scripts() {
         found(doctor(&["--json"]).arg(&by_env).env("PATH", interpreter.parent().expect("a directory"))),
         ["obstacle static"]
     );
+    fs::write(&outer, "echo a text for the shell\n").expect("a file");
+    let report = doctor(&["--json"]).arg(&outer).output().expect("the doctor starts");
+    assert_eq!(json(&report.stdout, &report)["chain"][1], "/bin/sh");
     let exit = |path: &Path| doctor(&[]).arg(path).output().expect("the doctor starts").status.code();
     assert_eq!(exit(&script("lost", "/none/interpreter")), Some(127));
     let itself = script("itself", "/none");
