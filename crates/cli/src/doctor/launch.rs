@@ -58,11 +58,15 @@ pub fn preload(command: &mut Command, library: &Path) {
     command.env("LD_PRELOAD", value);
 }
 
+/// Catches the signals that `wait` deals with. To be called before the program is started: none may end this process then.
+pub fn catch_signals() -> Result<Signals> {
+    Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot catch signals")
+}
+
 /// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;
 /// what is sent to this process alone (terminate, hang up) is passed on.
-pub fn wait(child: &Child, start: Instant) -> Result<End> {
+pub fn wait(child: &Child, start: Instant, mut signals: Signals) -> Result<End> {
     let process = Pid::from_child(child);
-    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot catch signals")?;
     let handle = signals.handle();
     let forwarder = std::thread::spawn(move || {
         for signal in &mut signals {

@@ -28,6 +28,7 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
         if glibc { collector.rehearse(program).context("cannot ask the loader")? } else { Rehearsal::default() };
     let sampling = Sampling::open(&library.path);
     let mut command = launch.command(&collector.log());
+    let signals = launch::catch_signals()?;
     let start = Instant::now();
     let child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
     let watcher = Watcher {
@@ -40,7 +41,7 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
     let (end, (seen, sampled, bindings)) = std::thread::scope(|scope| {
         let (stop, stopped) = channel();
         let thread = scope.spawn(move || watcher.watch(stopped, sampling, collector, rehearsal));
-        let end = launch::wait(&child, start);
+        let end = launch::wait(&child, start, signals);
         drop(stop);
         end.map(|end| (end, thread.join().expect("it does not panic")))
     })?;
