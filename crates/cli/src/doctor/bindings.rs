@@ -27,6 +27,13 @@ pub struct Elsewhere {
     pub why: &'static str,
 }
 
+impl Elsewhere {
+    /// It is an operator of C++ (new, delete), whose other definitions get their memory from malloc.
+    pub fn is_operator(&self) -> bool {
+        self.name.starts_with("_Z")
+    }
+}
+
 /// What became of the names that the library exports.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Bindings {
@@ -55,8 +62,19 @@ pub struct Collector<'a> {
 /// What one process's loader reported.
 #[derive(Default)]
 struct Process {
-    bound: BTreeSet<String>,
+    /// File and name of each reference that got the library's definition.
+    bound: BTreeSet<(String, String)>,
     elsewhere: BTreeSet<Elsewhere>,
+}
+
+impl Process {
+    /// A program at a fixed address that takes a function's address has a stub for it, which is that address for everybody.
+    /// The stub goes to what the program's own reference is bound to.
+    fn leave_out_what_is_passed_on(&mut self) {
+        let bound = &self.bound;
+        let passed_on = |it: &Elsewhere| !is_library(&it.to) && bound.contains(&(it.to.clone(), it.name.clone()));
+        self.elsewhere.retain(|reference| !passed_on(reference));
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -110,9 +128,12 @@ impl<'a> Collector<'a> {
         let mut own = self.found.remove(&id).unwrap_or_default();
         own.bound.extend(rehearsal.0.bound);
         own.elsewhere.extend(rehearsal.0.elsewhere);
-        let others = own.elsewhere.iter().map(|reference| reference.name.clone()).collect();
+        own.leave_out_what_is_passed_on();
+        self.found.values_mut().for_each(Process::leave_out_what_is_passed_on);
+        let others: BTreeSet<&String> = own.elsewhere.iter().map(|reference| &reference.name).collect();
+        let proved = own.bound.iter().map(|(_, name)| name).filter(|name| !others.contains(name)).cloned().collect();
         Bindings {
-            proved: own.bound.difference(&others).cloned().collect(),
+            proved,
             elsewhere: own.elsewhere,
             followed,
             children: self.found.len(),
@@ -138,7 +159,7 @@ impl<'a> Collector<'a> {
                 continue;
             }
             if binding.to == library {
-                process.bound.insert(binding.name.to_owned());
+                process.bound.insert((binding.from.to_owned(), binding.name.to_owned()));
             } else {
                 process.elsewhere.insert(binding.elsewhere());
             }
@@ -173,6 +194,8 @@ impl<'a> Binding<'a> {
     fn elsewhere(&self) -> Elsewhere {
         let why = if self.name_space != "0" {
             "it was loaded into a name space of its own (dlmopen)"
+        } else if !is_library(self.to) {
+            "the program defines it itself, which comes before the library"
         } else if self.from == self.to {
             "it was opened with RTLD_DEEPBIND, or was linked to prefer its own definition"
         } else {
@@ -182,9 +205,27 @@ impl<'a> Binding<'a> {
     }
 }
 
+/// Whether a loader's name for a file is that of a library, not of the program.
+fn is_library(file: &str) -> bool {
+    file.rsplit('/').next().unwrap_or(file).contains(".so")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stub_of_the_program_is_no_definition() {
+        let elsewhere =
+            |name: &str| Elsewhere { name: name.into(), from: "libc.so".into(), to: "prog".into(), why: "" };
+        let mut process = Process::default();
+        process.bound.insert(("prog".into(), "malloc".into()));
+        process.bound.insert(("libc.so".into(), "calloc".into()));
+        let deep = Elsewhere { to: "libc.so".into(), ..elsewhere("calloc") };
+        process.elsewhere.extend([elsewhere("malloc"), elsewhere("free"), deep.clone()]);
+        process.leave_out_what_is_passed_on();
+        assert_eq!(process.elsewhere, BTreeSet::from([elsewhere("free"), deep]));
+    }
 
     #[test]
     fn reads_the_loaders_lines() {

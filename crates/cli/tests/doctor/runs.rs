@@ -87,6 +87,26 @@ fn musl() {
     assert_ne!(run["loaded"], false);
 }
 
+/// The stub of a program at a fixed address looks like a definition of its own, and is none.
+#[test]
+fn a_stub_for_malloc_is_no_other_malloc() {
+    let program = with("takes_address.c", &["-no-pie", "-fno-pie"]);
+    let (code, run, _) = observed(doctor(&["--run", "--bindings", "--json"]).arg(&program));
+    assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{run}");
+    assert_eq!(run["bindings"]["measured"]["elsewhere"], serde_json::json!([]), "{run}");
+}
+
+/// operator new of the program's own gets its memory from malloc: it is told, and is no failure.
+#[test]
+fn operators_of_the_program_are_told() {
+    let program = compiled("c++", "own_new.cpp", &[]);
+    let (code, run, _) = observed(doctor(&["--run", "--json"]).arg(&program));
+    assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{run}");
+    let elsewhere = run["bindings"]["measured"]["elsewhere"].as_array().expect("a list");
+    let own = elsewhere.iter().find(|reference| reference["name"] == "_Znwm").unwrap_or_else(|| panic!("{run}"));
+    assert!(own["why"].as_str().expect("words").contains("defines it itself"), "{own}");
+}
+
 #[test]
 fn children_are_reported_apart() {
     let program = plain();
