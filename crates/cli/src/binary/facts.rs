@@ -4,7 +4,7 @@ use super::machine::{Machine, Processor};
 use super::rights::Rights;
 use super::{allocators, elf, mach_o};
 use anyhow::{Context, Result, bail};
-use object::{FileKind, Object, ObjectSection, ObjectSymbol, ReadRef};
+use object::{FileKind, Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -121,7 +121,7 @@ impl Binary {
 
     fn read_slice(path: &Path, wanted: Option<&Processor>) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let rights = Rights::of(path, &file.metadata()?);
+        let metadata = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
         // SAFETY: the bytes are only read. Somebody who truncates the file meanwhile ends this command, as every linker's.
         let bytes = unsafe { memmap2::Mmap::map(&file) }.with_context(|| format!("cannot read {}", path.display()))?;
         let bytes: &[u8] = &bytes;
@@ -135,7 +135,7 @@ impl Binary {
         }
         .with_context(|| format!("cannot read {}", path.display()))?;
         binary.path = path.to_owned();
-        binary.rights = rights;
+        binary.rights = Rights::of(path, &metadata);
         Ok(binary)
     }
 
@@ -246,7 +246,3 @@ fn hexadecimal(bytes: &[u8]) -> String {
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
-
-/// What the readers of the formats read from.
-pub(super) trait Data<'data>: ReadRef<'data> {}
-impl<'data, T: ReadRef<'data>> Data<'data> for T {}

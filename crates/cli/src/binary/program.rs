@@ -38,12 +38,6 @@ pub enum Unexaminable {
 }
 
 impl Unexaminable {
-    pub(super) fn new(path: &Path, source: anyhow::Error) -> Self {
-        let text = format!("{source:#}");
-        let path = path.display().to_string();
-        Self::Unreadable(if text.contains(&path) { text } else { format!("{path}: {text}") })
-    }
-
     /// The exit code of a command that meets it: 127 if something is missing, otherwise 126.
     pub fn exit_code(&self) -> u8 {
         match self {

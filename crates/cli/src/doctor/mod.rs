@@ -111,8 +111,10 @@ fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
 fn readable_library(path: &Path) -> Result<Binary> {
     let library = Binary::read(path)?;
     let replaces = ["malloc", "free"].iter().all(|name| library.exports.contains(*name));
+    // Some libraries can also be executed; they have a name all the same.
+    let loadable = library.linking == Linking::Library || library.soname.is_some();
     anyhow::ensure!(
-        library.linking == Linking::Library && replaces,
+        loadable && replaces,
         "{} is no library that replaces malloc: it must be a shared library that exports malloc and free",
         path.display()
     );

@@ -80,6 +80,31 @@ fn musl() {
     finds(&compiled("musl-gcc", "program.c", &["-static"]), &["obstacle static"]);
 }
 
+/// Whatever is in a file, the doctor ends with a code of its own, and does not panic (101).
+#[test]
+fn damaged_files() {
+    let program = plain();
+    let bytes = fs::read(&program).expect("it was just built");
+    let mut random = 1_u64;
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    for round in 0..200 {
+        let mut damaged = bytes.clone();
+        // Headers stand at both ends.
+        for _ in 0..4 {
+            let place = next(1024);
+            let place = if round % 2 == 0 { place } else { damaged.len() - 1 - place };
+            damaged[place] = next(256) as u8;
+        }
+        damaged.truncate(if round % 3 == 0 { next(bytes.len()) } else { bytes.len() });
+        fs::write(&program, &damaged).expect("one's own file");
+        let output = doctor(&["--json"]).arg(&program).output().expect("the doctor starts");
+        assert!(matches!(output.status.code(), Some(0 | 1 | 126 | 127)), "round {round}: {output:?}");
+    }
+}
+
 #[test]
 fn go() {
     let [program, section] = [plain(), plain()];
