@@ -17,7 +17,7 @@ const ALLOCATORS: &[Allocator] = &[
     Allocator {
         name: "jemalloc",
         symbols: &["mallocx", "mallctl", "malloc_conf", "je_malloc", "je_mallctl", "_rjem_malloc", "_rjem_mallctl"],
-        libraries: &["libjemalloc.so", "libjemalloc."],
+        libraries: &["libjemalloc"],
         message: Some("<jemalloc>: "),
     },
     Allocator {

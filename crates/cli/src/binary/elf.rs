@@ -1,24 +1,20 @@
 //! Reading ELF.
 
-use super::facts::{Binary, CLibrary, Data, Format, Linking, text};
+use super::facts::{Binary, CLibrary, Format, Linking, text};
 use anyhow::{Result, bail};
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Endianness, FileKind, Object, elf};
 use std::path::PathBuf;
 
 /// Reads a 32-bit or 64-bit ELF file.
-pub fn read<'data>(kind: FileKind, data: impl Data<'data>) -> Result<Binary> {
+pub fn read(kind: FileKind, data: &[u8]) -> Result<Binary> {
     match kind {
-        FileKind::Elf32 => describe(&ElfFile::<elf::FileHeader32<Endianness>, _>::parse(data)?),
-        _ => describe(&ElfFile::<elf::FileHeader64<Endianness>, _>::parse(data)?),
+        FileKind::Elf32 => describe(&ElfFile::<elf::FileHeader32<Endianness>>::parse(data)?),
+        _ => describe(&ElfFile::<elf::FileHeader64<Endianness>>::parse(data)?),
     }
 }
 
-fn describe<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Result<Binary>
-where
-    Elf: FileHeader<Endian = Endianness>,
-    R: Data<'data>,
-{
+fn describe<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Result<Binary> {
     let kind = file.elf_header().e_type(file.endian());
     if kind != elf::ET_EXEC && kind != elf::ET_DYN {
         bail!("it is an object file or a core dump, no program");
@@ -38,11 +34,7 @@ where
     Ok(binary)
 }
 
-fn interpreter<'data, Elf, R>(file: &ElfFile<'data, Elf, R>) -> Result<Option<PathBuf>>
-where
-    Elf: FileHeader<Endian = Endianness>,
-    R: Data<'data>,
-{
+fn interpreter<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Result<Option<PathBuf>> {
     for segment in file.elf_program_headers() {
         if let Some(path) = segment.interpreter(file.endian(), file.data())? {
             return Ok(Some(text(path).into()));
@@ -52,11 +44,7 @@ where
 }
 
 /// Reads the dynamic section into `binary`; whether it is marked as a program that runs at any address.
-fn read_dynamic<'data, Elf, R>(file: &ElfFile<'data, Elf, R>, binary: &mut Binary) -> Result<bool>
-where
-    Elf: FileHeader<Endian = Endianness>,
-    R: Data<'data>,
-{
+fn read_dynamic<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>, binary: &mut Binary) -> Result<bool> {
     let dynamic = file.elf_dynamic_table()?;
     let mut position_independent = false;
     for entry in &dynamic {
@@ -64,7 +52,7 @@ where
             elf::DT_NEEDED => binary.needed.push(text(dynamic.string(entry)?)),
             elf::DT_SONAME => binary.soname = Some(text(dynamic.string(entry)?)),
             elf::DT_RPATH | elf::DT_RUNPATH => binary.library_paths.push(text(dynamic.string(entry)?)),
-            elf::DT_FLAGS_1 => position_independent = entry.val & u64::from(elf::DF_1_PIE.0) != 0,
+            elf::DT_FLAGS_1 => position_independent = entry.val & elf::DF_1_PIE.0 != 0,
             _ => {}
         }
     }

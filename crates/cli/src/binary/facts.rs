@@ -4,7 +4,7 @@ use super::machine::{Machine, Processor};
 use super::rights::Rights;
 use super::{allocators, elf, mach_o};
 use anyhow::{Context, Result, bail};
-use object::{FileKind, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef};
+use object::{FileKind, Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -86,6 +86,8 @@ pub struct Binary {
     pub build_id: Option<String>,
     /// It has no symbol table but the one the loader uses.
     pub stripped: bool,
+    /// It has a table of sections, without which the names in it cannot be read.
+    pub sections: bool,
     /// It was made by the Go compiler.
     pub go: bool,
     /// What Mach-O says about code injection.
@@ -119,19 +121,21 @@ impl Binary {
 
     fn read_slice(path: &Path, wanted: Option<&Processor>) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let rights = Rights::of(path, &file.metadata()?);
-        let cache = ReadCache::new(file);
+        let metadata = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+        // SAFETY: the bytes are only read. Somebody who truncates the file meanwhile ends this command, as every linker's.
+        let bytes = unsafe { memmap2::Mmap::map(&file) }.with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes: &[u8] = &bytes;
         let no_program = || format!("{} is neither a program nor a script", path.display());
-        let kind = FileKind::parse(&cache).with_context(no_program)?;
+        let kind = FileKind::parse(bytes).with_context(no_program)?;
         let mut binary = match kind {
-            FileKind::Elf32 | FileKind::Elf64 => elf::read(kind, &cache),
-            FileKind::MachO32 | FileKind::MachO64 => mach_o::read(kind, &cache),
-            FileKind::MachOFat32 | FileKind::MachOFat64 => mach_o::read_fat(kind, &cache, wanted),
+            FileKind::Elf32 | FileKind::Elf64 => elf::read(kind, bytes),
+            FileKind::MachO32 | FileKind::MachO64 => mach_o::read(kind, bytes),
+            FileKind::MachOFat32 | FileKind::MachOFat64 => mach_o::read_fat(kind, bytes, wanted),
             other => bail!("{} is no program of this system ({other:?})", path.display()),
         }
         .with_context(|| format!("cannot read {}", path.display()))?;
         binary.path = path.to_owned();
-        binary.rights = rights;
+        binary.rights = Rights::of(path, &metadata);
         Ok(binary)
     }
 
@@ -153,6 +157,7 @@ impl Binary {
             library_paths: Vec::new(),
             build_id,
             stripped,
+            sections: file.sections().next().is_some(),
             go: [".go.buildinfo", ".note.go.buildid", "__go_buildinfo"]
                 .iter()
                 .any(|name| file.section_by_name(name).is_some()),
@@ -241,7 +246,3 @@ fn hexadecimal(bytes: &[u8]) -> String {
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
-
-/// What the readers of the formats read from.
-pub(super) trait Data<'data>: ReadRef<'data> {}
-impl<'data, T: ReadRef<'data>> Data<'data> for T {}

@@ -1,6 +1,6 @@
 //! Reading Mach-O, also universal files.
 
-use super::facts::{Binary, CLibrary, Data, Format, Linking, text};
+use super::facts::{Binary, CLibrary, Format, Linking, text};
 use super::machine::Processor;
 use anyhow::{Context, Result, bail};
 use object::read::macho::{FatArch, LoadCommandVariant, MachHeader, MachOFatFile, MachOFile};
@@ -19,22 +19,22 @@ pub struct Protection {
 }
 
 /// Reads a 32-bit or 64-bit Mach-O file.
-pub fn read<'data>(kind: FileKind, data: impl Data<'data>) -> Result<Binary> {
+pub fn read(kind: FileKind, data: &[u8]) -> Result<Binary> {
     match kind {
-        FileKind::MachO32 => describe(&MachOFile::<macho::MachHeader32<Endianness>, _>::parse(data)?),
-        _ => describe(&MachOFile::<macho::MachHeader64<Endianness>, _>::parse(data)?),
+        FileKind::MachO32 => describe(&MachOFile::<macho::MachHeader32<Endianness>>::parse(data)?),
+        _ => describe(&MachOFile::<macho::MachHeader64<Endianness>>::parse(data)?),
     }
 }
 
 /// Reads a universal file: the wanted slice, or the first.
-pub fn read_fat<'data>(kind: FileKind, data: impl Data<'data>, wanted: Option<&Processor>) -> Result<Binary> {
+pub fn read_fat(kind: FileKind, data: &[u8], wanted: Option<&Processor>) -> Result<Binary> {
     match kind {
         FileKind::MachOFat32 => choose(MachOFatFile::<macho::FatArch32>::parse(data)?.arches(), data, wanted),
         _ => choose(MachOFatFile::<macho::FatArch64>::parse(data)?.arches(), data, wanted),
     }
 }
 
-fn choose<'data>(slices: &[impl FatArch], data: impl Data<'data>, wanted: Option<&Processor>) -> Result<Binary> {
+fn choose(slices: &[impl FatArch], data: &[u8], wanted: Option<&Processor>) -> Result<Binary> {
     let mut binaries = Vec::new();
     for slice in slices {
         let (offset, size) = slice.file_range();
@@ -50,11 +50,7 @@ fn choose<'data>(slices: &[impl FatArch], data: impl Data<'data>, wanted: Option
     Ok(chosen)
 }
 
-fn describe<'data, Mach, R>(file: &MachOFile<'data, Mach, R>) -> Result<Binary>
-where
-    Mach: MachHeader<Endian = Endianness>,
-    R: Data<'data>,
-{
+fn describe<Mach: MachHeader<Endian = Endianness>>(file: &MachOFile<'_, Mach>) -> Result<Binary> {
     let endian = file.endian();
     let header = file.macho_header();
     let linking = match header.filetype(endian) {
@@ -84,10 +80,10 @@ where
     Ok(binary)
 }
 
-fn read_signature<'data>(
+fn read_signature(
     part: &macho::LinkeditDataCommand<Endianness>,
     endian: Endianness,
-    data: impl ReadRef<'data>,
+    data: &[u8],
     protection: &mut Protection,
 ) -> Result<()> {
     const ENTITLEMENT: &[u8] = b"com.apple.security.cs.allow-dyld-environment-variables";
@@ -154,7 +150,7 @@ mod tests {
         let entry = |[processor, kind]: [u32; 2], offset| vec![processor, kind, offset, size, 3];
         let header = [vec![macho::FAT_MAGIC, 2], entry(X86_64, 48), entry(ARM64, 48 + size)].concat();
         let bytes = [big(&header), slices.concat()].concat();
-        let read = |wanted: Option<&Processor>| read_fat(FileKind::parse(&*bytes).unwrap(), &*bytes, wanted).unwrap();
+        let read = |wanted: Option<&Processor>| read_fat(FileKind::parse(&*bytes).unwrap(), &bytes, wanted).unwrap();
         let arm = read_64(&slices[1]).processor;
         let chosen = read(Some(&arm));
         assert_eq!((&chosen.processor, chosen.other_processors[0].to_string().as_str()), (&arm, "x86_64"));

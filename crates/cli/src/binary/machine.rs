@@ -76,7 +76,9 @@ pub struct Machine {
 impl Machine {
     /// This one. What fits it is what this command itself was built for.
     pub fn here() -> Self {
-        let own = std::env::current_exe().map_err(anyhow::Error::from).and_then(|path| Binary::read(&path));
+        // Linux finds it also when the file was replaced by a newer one.
+        let path = if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() };
+        let own = path.map_err(anyhow::Error::from).and_then(|path| Binary::read(&path));
         Self::of(&own.expect("this command's own file can be read"))
     }
 

@@ -51,7 +51,7 @@ pub fn examine(program: &OsStr) -> Result<Examination, Unexaminable> {
 pub fn examine_on(program: &OsStr, machine: &Machine) -> Result<Examination, Unexaminable> {
     let chain = program::chain(program)?;
     let path = chain.last().expect("it begins with the program");
-    let binary = Binary::read_for(path, machine).map_err(|source| Unexaminable::new(path, source))?;
+    let binary = Binary::read_for(path, machine).map_err(|error| Unexaminable::Unreadable(format!("{error:#}")))?;
     let mut findings = questions::ask(&binary, machine);
     findings.sort_by_key(|finding| finding.severity);
     Ok(Examination { chain, binary, findings })

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 const DEEPEST: usize = 5;
 /// As much of a `#!` line as Linux reads.
 const LONGEST: usize = 256;
+/// What `execvp` runs a text with that does not say what it is for.
+const SHELL: &[u8] = b"/bin/sh";
 /// Where `execvp` looks if there is no `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
@@ -36,12 +38,6 @@ pub enum Unexaminable {
 }
 
 impl Unexaminable {
-    pub(super) fn new(path: &Path, source: anyhow::Error) -> Self {
-        let text = format!("{source:#}");
-        let path = path.display().to_string();
-        Self::Unreadable(if text.contains(&path) { text } else { format!("{path}: {text}") })
-    }
-
     /// The exit code of a command that meets it: 127 if something is missing, otherwise 126.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -93,14 +89,18 @@ fn find(program: &OsStr) -> Result<PathBuf, Unexaminable> {
     }
 }
 
-/// What stands behind `#!`, if the file begins so.
+/// What stands behind `#!`, if the file begins so. Other text is for the shell: `execvp` gives it what the kernel refuses.
 fn first_line(file: &Path) -> Result<Option<Vec<u8>>, Unexaminable> {
     let mut beginning = Vec::new();
     std::fs::File::open(file)
         .and_then(|file| file.take(LONGEST as u64).read_to_end(&mut beginning))
         .map_err(|error| Unexaminable::Unreadable(format!("{} cannot be read: {error}", file.display())))?;
     let line = beginning.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    Ok(line.strip_prefix(b"#!").map(|rest| rest.trim_ascii().to_owned()))
+    let is_text = !beginning.is_empty() && !beginning.contains(&0);
+    Ok(match line.strip_prefix(b"#!") {
+        Some(rest) => Some(rest.trim_ascii().to_owned()),
+        None => is_text.then(|| SHELL.to_vec()),
+    })
 }
 
 /// The interpreter and its one argument, as Linux splits them.

@@ -24,6 +24,7 @@ const QUESTIONS: &[Question] = &[
     |binary, _| allocators::traces(binary),
     go,
     modules,
+    no_sections,
 ];
 
 /// What there is to say of a program to which a library for `machine` shall be preloaded.
@@ -175,14 +176,24 @@ fn modules(binary: &Binary, _: &Machine) -> Option<Finding> {
         return Some(Finding::note(
             "dlmopen",
             "It can load modules into name spaces of their own (dlmopen), which have a C library and a malloc of their own.",
-            "xalloc doctor --run shows whether it does.",
+            "xalloc doctor --run --bindings shows whether it does.",
         ));
     }
     binary.imports.contains("dlopen").then(|| {
         Finding::note(
             "dlopen",
             "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc.",
-            "xalloc doctor --run shows whether that happens.",
+            "xalloc doctor --run --bindings shows whether that happens.",
+        )
+    })
+}
+
+fn no_sections(binary: &Binary, _: &Machine) -> Option<Finding> {
+    (binary.linking == Linking::Dynamic && !binary.sections).then(|| {
+        Finding::note(
+            "no-sections",
+            "Its table of sections was removed: what it defines, imports and asks for cannot be read.",
+            "xalloc doctor --run shows what it does.",
         )
     })
 }
@@ -230,6 +241,7 @@ mod tests {
         assert_eq!(found(|binary, _| binary.linking = Linking::Static), ["static"]);
         assert_eq!(found(|binary, _| binary.linking = Linking::Library), ["library"]);
         assert_eq!(found(|binary, _| binary.go = true), ["go"]);
+        assert_eq!(found(|binary, _| binary.sections = false), ["no-sections"]);
         assert_eq!(found(|_, machine| machine.c_library = Some(CLibrary::Musl)), ["glibc"]);
         assert_eq!(found(|binary, _| binary.c_library = Some(CLibrary::Bionic)), ["android"]);
         assert_eq!(found(|binary, _| binary.protection.restricted = true), ["restricted"]);

@@ -130,7 +130,7 @@ mod tests {
             xalloc: true,
             exit_code: Some(0),
             ended: "exit status: 0".into(),
-            loaded: true,
+            loaded: Some(true),
             names: 60,
             bindings: Measured::NotMeasured(String::new()),
             threads: Threads { most: 4, counted: true },

@@ -1,8 +1,8 @@
 //! Whose definition each reference got: what the loader (glibc's) says with `LD_DEBUG=bindings`.
 //!
-//! Two sources. Before the run, the loader is asked to load the program and bind everything without starting it, so that
-//! references are known that this run never comes to. While it runs, the loader writes what it binds, for the program, the
-//! modules that it opens and the processes that it starts.
+//! Two sources. Before the run, the loader is asked to load the program and bind everything without starting it: that proves
+//! every reference of the program and its libraries. If it is wanted, the loader also writes what it binds while the program
+//! runs: in modules that it opens and in the processes that it starts.
 
 use crate::binary::Binary;
 use crate::preload;
@@ -27,6 +27,13 @@ pub struct Elsewhere {
     pub why: &'static str,
 }
 
+impl Elsewhere {
+    /// It is an operator of C++ (new, delete), whose other definitions get their memory from malloc.
+    pub fn is_operator(&self) -> bool {
+        self.name.starts_with("_Z")
+    }
+}
+
 /// What became of the names that the library exports.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Bindings {
@@ -34,14 +41,14 @@ pub struct Bindings {
     pub proved: BTreeSet<String>,
     /// References in the process itself that got another one.
     pub elsewhere: BTreeSet<Elsewhere>,
+    /// The run itself was followed, too: what comes below is known.
+    pub followed: bool,
     /// Processes that it started and whose loader reported; those that are linked statically, or privileged, do not.
     pub children: usize,
     /// Of these, those in which everything got the library's definition.
     pub children_proved: usize,
     /// References in them that got another one.
     pub children_elsewhere: BTreeSet<Elsewhere>,
-    /// The library was bound to in the process itself.
-    pub loaded: bool,
 }
 
 /// Collects what loaders report into a directory of its own.
@@ -55,8 +62,19 @@ pub struct Collector<'a> {
 /// What one process's loader reported.
 #[derive(Default)]
 struct Process {
-    bound: BTreeSet<String>,
+    /// File and name of each reference that got the library's definition.
+    bound: BTreeSet<(String, String)>,
     elsewhere: BTreeSet<Elsewhere>,
+}
+
+impl Process {
+    /// A program at a fixed address that takes a function's address has a stub for it, which is that address for everybody.
+    /// The stub goes to what the program's own reference is bound to.
+    fn leave_out_what_is_passed_on(&mut self) {
+        let bound = &self.bound;
+        let passed_on = |it: &Elsewhere| !is_library(&it.to) && bound.contains(&(it.to.clone(), it.name.clone()));
+        self.elsewhere.retain(|reference| !passed_on(reference));
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -106,14 +124,18 @@ impl<'a> Collector<'a> {
     /// What it came to, for the process `id` and those that it started; the rest of the files is read.
     pub fn finish(mut self, id: u32, rehearsal: Rehearsal) -> Bindings {
         self.collect(|_| true);
+        let followed = !self.found.is_empty();
         let mut own = self.found.remove(&id).unwrap_or_default();
-        let loaded = !own.bound.is_empty();
         own.bound.extend(rehearsal.0.bound);
         own.elsewhere.extend(rehearsal.0.elsewhere);
-        let others = own.elsewhere.iter().map(|reference| reference.name.clone()).collect();
+        own.leave_out_what_is_passed_on();
+        self.found.values_mut().for_each(Process::leave_out_what_is_passed_on);
+        let others: BTreeSet<&String> = own.elsewhere.iter().map(|reference| &reference.name).collect();
+        let proved = own.bound.iter().map(|(_, name)| name).filter(|name| !others.contains(name)).cloned().collect();
         Bindings {
-            proved: own.bound.difference(&others).cloned().collect(),
+            proved,
             elsewhere: own.elsewhere,
+            followed,
             children: self.found.len(),
             children_proved: self
                 .found
@@ -121,7 +143,6 @@ impl<'a> Collector<'a> {
                 .filter(|child| child.elsewhere.is_empty() && !child.bound.is_empty())
                 .count(),
             children_elsewhere: self.found.into_values().flat_map(|child| child.elsewhere).collect(),
-            loaded,
         }
     }
 
@@ -138,7 +159,7 @@ impl<'a> Collector<'a> {
                 continue;
             }
             if binding.to == library {
-                process.bound.insert(binding.name.to_owned());
+                process.bound.insert((binding.from.to_owned(), binding.name.to_owned()));
             } else {
                 process.elsewhere.insert(binding.elsewhere());
             }
@@ -173,6 +194,8 @@ impl<'a> Binding<'a> {
     fn elsewhere(&self) -> Elsewhere {
         let why = if self.name_space != "0" {
             "it was loaded into a name space of its own (dlmopen)"
+        } else if !is_library(self.to) {
+            "the program defines it itself, which comes before the library"
         } else if self.from == self.to {
             "it was opened with RTLD_DEEPBIND, or was linked to prefer its own definition"
         } else {
@@ -182,9 +205,27 @@ impl<'a> Binding<'a> {
     }
 }
 
+/// Whether a loader's name for a file is that of a library, not of the program.
+fn is_library(file: &str) -> bool {
+    file.rsplit('/').next().unwrap_or(file).contains(".so")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stub_of_the_program_is_no_definition() {
+        let elsewhere =
+            |name: &str| Elsewhere { name: name.into(), from: "libc.so".into(), to: "prog".into(), why: "" };
+        let mut process = Process::default();
+        process.bound.insert(("prog".into(), "malloc".into()));
+        process.bound.insert(("libc.so".into(), "calloc".into()));
+        let deep = Elsewhere { to: "libc.so".into(), ..elsewhere("calloc") };
+        process.elsewhere.extend([elsewhere("malloc"), elsewhere("free"), deep.clone()]);
+        process.leave_out_what_is_passed_on();
+        assert_eq!(process.elsewhere, BTreeSet::from([elsewhere("free"), deep]));
+    }
 
     #[test]
     fn reads_the_loaders_lines() {

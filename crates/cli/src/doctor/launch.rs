@@ -19,6 +19,8 @@ pub struct Launch<'a> {
     pub arguments: &'a [OsString],
     /// What is preloaded, before anything that is preloaded already.
     pub library: &'a Path,
+    /// The loader shall write what it binds.
+    pub log_bindings: bool,
 }
 
 /// How it ended.
@@ -37,7 +39,9 @@ impl Launch<'_> {
         let mut command = Command::new(self.program);
         command.args(self.arguments);
         preload::put_first(&mut command, self.library);
-        command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
+        if self.log_bindings {
+            command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
+        }
         // SAFETY: the closure does nothing. With one, the child is forked instead of sharing this process's memory until it is
         // another program; so the largest set that the kernel counts for it does not begin with all of this process's.
         unsafe { command.pre_exec(|| Ok(())) };
@@ -45,11 +49,15 @@ impl Launch<'_> {
     }
 }
 
+/// Catches the signals that `wait` deals with. To be called before the program is started: none may end this process then.
+pub fn catch_signals() -> Result<Signals> {
+    Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot catch signals")
+}
+
 /// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;
 /// what is sent to this process alone (terminate, hang up) is passed on.
-pub fn wait(child: &Child, start: Instant) -> Result<End> {
+pub fn wait(child: &Child, start: Instant, mut signals: Signals) -> Result<End> {
     let process = Pid::from_child(child);
-    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot catch signals")?;
     let handle = signals.handle();
     let forwarder = std::thread::spawn(move || {
         for signal in &mut signals {

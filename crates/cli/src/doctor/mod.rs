@@ -22,8 +22,8 @@ use std::process::ExitCode;
 /// note is worth knowing; each comes with a way out.
 ///
 /// With --run the program runs once with the library preloaded. Its input and output are its own; the report follows on
-/// standard error. It says whose malloc every reference got, how many threads there were, how much of the time was spent in
-/// the library, memory and page faults, and what to try.
+/// standard error. It says whose malloc every reference gets, how many threads there were, how much of the time was spent in
+/// the library, memory and page faults, and what to try. --bindings also follows modules that are opened later, and children.
 ///
 /// Exit codes: 0 if nothing stands in the way, 1 if there is an obstacle or a run showed one, 2 if the library cannot be
 /// used, 3 if it is not found, 126 if the program cannot be executed, 127 if there is none.
@@ -32,6 +32,12 @@ pub struct Arguments {
     /// Run the program with the library preloaded, and report on the run
     #[arg(long)]
     run: bool,
+    /// With --run, let the loader log what it binds while the program runs: in modules that it opens, in children.
+    ///
+    /// The log is a file that the loader keeps open in the program. Not for programs that close files which they did not
+    /// open, as some daemons do: the loader would go on to write, into whatever file has the same number then.
+    #[arg(long, requires = "run")]
+    bindings: bool,
     /// Report as JSON
     #[arg(long)]
     json: bool,
@@ -105,8 +111,10 @@ fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
 fn readable_library(path: &Path) -> Result<Binary> {
     let library = Binary::read(path)?;
     let replaces = ["malloc", "free"].iter().all(|name| library.exports.contains(*name));
+    // Some libraries can also be executed; they have a name all the same.
+    let loadable = library.linking == Linking::Library || library.soname.is_some();
     anyhow::ensure!(
-        library.linking == Linking::Library && replaces,
+        loadable && replaces,
         "{} is no library that replaces malloc: it must be a shared library that exports malloc and free",
         path.display()
     );
@@ -115,8 +123,12 @@ fn readable_library(path: &Path) -> Result<Binary> {
 }
 
 fn observe(arguments: &Arguments, examination: &Examination, library: &Binary) -> Result<observation::Observation> {
-    let command =
-        launch::Launch { program: arguments.program(), arguments: &arguments.command[1..], library: &library.path };
+    let command = launch::Launch {
+        program: arguments.program(),
+        arguments: &arguments.command[1..],
+        library: &library.path,
+        log_bindings: arguments.bindings,
+    };
     observer::run(&command, &examination.binary, library)
 }
 

@@ -1,6 +1,6 @@
 //! What one run of the program showed.
 
-use super::bindings::Bindings;
+use super::bindings::{Bindings, Elsewhere};
 use super::sampling::Sampled;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -45,8 +45,8 @@ pub struct Observation {
     pub exit_code: Option<i32>,
     /// How it ended, in words.
     pub ended: String,
-    /// The library was in the process.
-    pub loaded: bool,
+    /// Whether the library was in the process; nothing if the program was over before that could be seen.
+    pub loaded: Option<bool>,
     /// How many names the library exports.
     pub names: usize,
     /// Whose definition the references got.
@@ -82,7 +82,8 @@ pub struct Observation {
 impl Observation {
     /// The library was there, and no reference in the process itself got another malloc.
     pub fn served(&self) -> bool {
-        self.loaded && self.bindings.value().is_none_or(|bindings| bindings.elsewhere.is_empty())
+        let all_ours = |bindings: &Bindings| bindings.elsewhere.iter().all(Elsewhere::is_operator);
+        self.loaded != Some(false) && self.bindings.value().is_none_or(all_ours)
     }
 
     /// The share of the time in the program's own code that was spent in the library, if there are samples.

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 /// How often the program is looked at.
 const INTERVAL: Duration = Duration::from_millis(5);
+/// A library that is missing for this long is not going to be loaded.
+const CERTAIN: Duration = Duration::from_millis(200);
 /// How often files of loaders are looked for.
 const COLLECTION: Duration = Duration::from_millis(200);
-/// The kernel walks all of a process's pages to tell how many of them are huge. The longer that takes, the more seldom it is
-/// asked: a fiftieth of the time at most.
-const HUGE_PAGES_PAUSE: u32 = 50;
+/// The kernel walks all of a process's pages to tell how many of them are huge, and holds up its page faults meanwhile. The
+/// longer that takes, the more seldom it is asked: a fiftieth of the time at most.
+const PAUSE: u32 = 50;
 
 /// Runs it. The program's standard input, output and error are its own.
 pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observation> {
@@ -26,19 +28,20 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
         if glibc { collector.rehearse(program).context("cannot ask the loader")? } else { Rehearsal::default() };
     let sampling = Sampling::open(&library.path);
     let mut command = launch.command(&collector.log());
+    let signals = launch::catch_signals()?;
     let start = Instant::now();
     let child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
     let watcher = Watcher {
         process: child.id(),
         library: library.path.canonicalize()?,
         seen: Seen::default(),
-        next_huge_pages: start,
+        next_look: start,
         next_collection: start + COLLECTION,
     };
     let (end, (seen, sampled, bindings)) = std::thread::scope(|scope| {
         let (stop, stopped) = channel();
         let thread = scope.spawn(move || watcher.watch(stopped, sampling, collector, rehearsal));
-        let end = launch::wait(&child, start);
+        let end = launch::wait(&child, start, signals);
         drop(stop);
         end.map(|end| (end, thread.join().expect("it does not panic")))
     })?;
@@ -62,15 +65,12 @@ fn observation(
         Ok(sampled) => Threads { most: sampled.threads, counted: true },
         Err(_) => Threads { most: seen.threads.max(1), counted: false },
     };
-    let loaded = seen.mapped
-        || sampled.as_ref().is_ok_and(|sampled| sampled.mapped)
-        || matches!(&bindings, Measured::Measured(bindings) if bindings.loaded);
     Observation {
         library: library.path.clone(),
         xalloc: library.exports.contains("xalloc_version"),
         exit_code: end.status.code(),
         ended: end.status.to_string(),
-        loaded,
+        loaded: loaded(&seen, &sampled),
         names: library.exports.len(),
         bindings,
         threads,
@@ -89,11 +89,26 @@ fn observation(
     }
 }
 
+/// Whether the library was in the process. Looking at a program that is soon over may come too late; the kernel's records are
+/// complete, but do not tell which of the programs that a process executed in turn had the library.
+fn loaded(seen: &Seen, sampled: &Result<Sampled, String>) -> Option<bool> {
+    let lasting = |since: Instant| seen.last_look.is_some_and(|last| last - since > CERTAIN);
+    match sampled {
+        _ if seen.missing_since.is_some_and(lasting) => Some(false),
+        _ if seen.mapped => Some(true),
+        Ok(sampled) => Some(sampled.mapped),
+        Err(_) => None,
+    }
+}
+
 /// What is seen in /proc.
 #[derive(Default)]
 struct Seen {
     threads: u32,
     mapped: bool,
+    /// The process has mappings since then, and the library's are not among them.
+    missing_since: Option<Instant>,
+    last_look: Option<Instant>,
     huge_pages: Option<u64>,
 }
 
@@ -102,7 +117,7 @@ struct Watcher {
     process: u32,
     library: PathBuf,
     seen: Seen,
-    next_huge_pages: Instant,
+    next_look: Instant,
     next_collection: Instant,
 }
 
@@ -120,8 +135,7 @@ impl Watcher {
                 Ok(sampling) => sampling.read(),
                 Err(_) => self.look_at_threads(),
             }
-            self.look_at_mappings();
-            self.look_at_huge_pages();
+            self.look_at_memory();
             if Instant::now() >= self.next_collection {
                 collector.collect(|process| !Path::new("/proc").join(process.to_string()).exists());
                 self.next_collection = Instant::now() + COLLECTION;
@@ -139,25 +153,33 @@ impl Watcher {
         self.seen.threads = self.seen.threads.max(u32::try_from(threads).unwrap_or(u32::MAX));
     }
 
-    fn look_at_mappings(&mut self) {
-        if !self.seen.mapped {
-            let maps = std::fs::read_to_string(self.file("maps")).unwrap_or_default();
-            let library = self.library.to_string_lossy();
-            self.seen.mapped = maps.lines().any(|line| line.ends_with(&*library));
+    fn look_at_memory(&mut self) {
+        let start = Instant::now();
+        if start >= self.next_look {
+            self.look_at_mappings(start);
+            self.look_at_huge_pages();
+            self.next_look = Instant::now() + (start.elapsed() * PAUSE).max(4 * INTERVAL);
         }
     }
 
-    fn look_at_huge_pages(&mut self) {
-        let start = Instant::now();
-        if start < self.next_huge_pages {
+    fn look_at_mappings(&mut self, now: Instant) {
+        let maps = std::fs::read_to_string(self.file("maps")).unwrap_or_default();
+        if maps.is_empty() {
             return;
         }
+        let library = self.library.to_string_lossy();
+        let mapped = maps.lines().any(|line| line.ends_with(&*library));
+        self.seen.mapped |= mapped;
+        self.seen.missing_since = if mapped { None } else { self.seen.missing_since.or(Some(now)) };
+        self.seen.last_look = Some(now);
+    }
+
+    fn look_at_huge_pages(&mut self) {
         let text = std::fs::read_to_string(self.file("smaps_rollup")).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"));
         if let Some(kib) = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()) {
             self.seen.huge_pages = self.seen.huge_pages.max(Some(kib << 10));
         }
-        self.next_huge_pages = Instant::now() + (start.elapsed() * HUGE_PAGES_PAUSE).max(10 * INTERVAL);
     }
 }
 

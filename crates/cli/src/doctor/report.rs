@@ -97,31 +97,34 @@ fn write_run(out: &mut Formatter<'_>, run: &Observation) -> Result {
 }
 
 fn write_bindings(out: &mut Formatter<'_>, run: &Observation) -> Result {
-    if !run.loaded {
-        return writeln!(
-            out,
-            "  library        NOT in the process: the program, or what started it, may remove LD_PRELOAD"
-        );
-    }
+    let place = match run.loaded {
+        Some(true) => "in the process",
+        Some(false) => {
+            return writeln!(
+                out,
+                "  library        NOT in the process: something on the way to the program removes LD_PRELOAD"
+            );
+        }
+        None => "not seen in the process, which was over too soon",
+    };
     let bindings = match &run.bindings {
         Measured::Measured(bindings) => bindings,
         Measured::NotMeasured(reason) => {
-            return writeln!(
-                out,
-                "  library        in the process; whose malloc each reference got is not known: {reason}"
-            );
+            return writeln!(out, "  library        {place}; whose malloc each reference got is not known: {reason}");
         }
     };
-    let Bindings { proved, elsewhere, children, children_proved, children_elsewhere, .. } = bindings;
+    let Bindings { proved, elsewhere, followed, children, children_proved, children_elsewhere } = bindings;
     writeln!(
         out,
-        "  library        in the process: of its {} names {} are referred to and got its definition, {} another one",
+        "  library        {place}: of its {} names {} are referred to and get its definition, {} another one",
         run.names,
         proved.len(),
         elsewhere.iter().map(|reference| &reference.name).collect::<BTreeSet<_>>().len()
     )?;
     write_elsewhere(out, elsewhere)?;
-    if *children > 0 {
+    if !followed {
+        writeln!(out, "                 modules opened later and children were not followed (--bindings does)")?;
+    } else if *children > 0 {
         writeln!(
             out,
             "  children       {children} told their bindings; in {children_proved} the library got every reference"

@@ -132,14 +132,15 @@ impl State {
     fn sample(&mut self, process: u32, position: u64) {
         self.result.samples += 1;
         let mut process = process;
-        loop {
+        // Numbers of processes are used again, so that this could go round in a circle.
+        for _ in 0..=self.parents.len() {
             if self.code.get(&process).is_some_and(|code| code.iter().any(|range| range.contains(&position))) {
                 self.result.inside += 1;
                 return;
             }
             match self.parents.get(&process) {
-                Some(parent) if *parent != process => process = *parent,
-                _ => return,
+                Some(parent) => process = *parent,
+                None => return,
             }
         }
     }
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn a_forked_process_has_its_parents_mappings() {
         let mut state = State::default();
-        state.code.insert(1, vec![100..200]);
+        state.code.entry(1).or_default().push(100..200);
         state.task(2, Some(1));
         state.task(3, Some(2));
         state.sample(3, 150);

@@ -1,6 +1,6 @@
 //! Each kind of program gets its own finding, and none of the others.
 
-use super::fixtures::{compiled, doctor, finds, found, plain, skip, with};
+use super::fixtures::{compiled, doctor, finds, found, json, plain, skip, with};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -65,8 +65,8 @@ fn jemalloc() {
 
 #[test]
 fn other_machines() {
-    if !installed("aarch64-linux-gnu-gcc") {
-        return skip("aarch64-linux-gnu-gcc is missing (gcc-aarch64-linux-gnu)");
+    if cfg!(target_arch = "aarch64") || !installed("aarch64-linux-gnu-gcc") {
+        return skip("needs aarch64-linux-gnu-gcc (gcc-aarch64-linux-gnu) on another machine than that");
     }
     finds(&compiled("aarch64-linux-gnu-gcc", "program.c", &[]), &["obstacle foreign-machine"]);
 }
@@ -78,6 +78,31 @@ fn musl() {
     }
     finds(&compiled("musl-gcc", "program.c", &[]), &["obstacle musl"]);
     finds(&compiled("musl-gcc", "program.c", &["-static"]), &["obstacle static"]);
+}
+
+/// Whatever is in a file, the doctor ends with a code of its own, and does not panic (101).
+#[test]
+fn damaged_files() {
+    let program = plain();
+    let bytes = fs::read(&program).expect("it was just built");
+    let mut random = 1_u64;
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    for round in 0..200 {
+        let mut damaged = bytes.clone();
+        // Headers stand at both ends.
+        for _ in 0..4 {
+            let place = next(1024);
+            let place = if round % 2 == 0 { place } else { damaged.len() - 1 - place };
+            damaged[place] = next(256) as u8;
+        }
+        damaged.truncate(if round % 3 == 0 { next(bytes.len()) } else { bytes.len() });
+        fs::write(&program, &damaged).expect("one's own file");
+        let output = doctor(&["--json"]).arg(&program).output().expect("the doctor starts");
+        assert!(matches!(output.status.code(), Some(0 | 1 | 126 | 127)), "round {round}: {output:?}");
+    }
 }
 
 #[test]
@@ -187,6 +212,9 @@ fn scripts() {
         found(doctor(&["--json"]).arg(&by_env).env("PATH", interpreter.parent().expect("a directory"))),
         ["obstacle static"]
     );
+    fs::write(&outer, "echo a text for the shell\n").expect("a file");
+    let report = doctor(&["--json"]).arg(&outer).output().expect("the doctor starts");
+    assert_eq!(json(&report.stdout, &report)["chain"][1], "/bin/sh");
     let exit = |path: &Path| doctor(&[]).arg(path).output().expect("the doctor starts").status.code();
     assert_eq!(exit(&script("lost", "/none/interpreter")), Some(127));
     let itself = script("itself", "/none");

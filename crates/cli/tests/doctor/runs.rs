@@ -1,6 +1,6 @@
 //! `xalloc doctor --run`: what it says of runs whose truth is known.
 
-use super::fixtures::{doctor, json, plain, skip, with};
+use super::fixtures::{compiled, doctor, json, plain, skip, with};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -26,6 +26,7 @@ fn every_reference_is_proved() {
         (code, &run["exit_code"], &run["loaded"], &run["served"]),
         (Some(0), &0.into(), &true.into(), &true.into())
     );
+    assert_eq!(run["bindings"]["measured"]["followed"], false);
     let proved = names(&run["bindings"]["measured"]["proved"]);
     assert!(proved.contains(&"malloc") && proved.contains(&"free"), "{proved:?}");
 }
@@ -56,7 +57,7 @@ fn threads_are_counted_and_time_in_malloc_is_seen() {
 fn a_module_with_its_own_malloc_is_named() {
     let program = with("opens_module.c", &[]);
     let module = with("module.c", &["-shared", "-fPIC"]);
-    let open = |way: &str| observed(doctor(&["--run", "--json"]).arg(&program).arg(&module).arg(way));
+    let open = |way: &str| observed(doctor(&["--run", "--bindings", "--json"]).arg(&program).arg(&module).arg(way));
     let (code, run, _) = open("plain");
     assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{run}");
     for (way, word) in [("deep", "RTLD_DEEPBIND"), ("apart", "dlmopen")] {
@@ -71,14 +72,66 @@ fn a_module_with_its_own_malloc_is_named() {
     }
 }
 
+/// A loader that does not say what it binds: what is left is still reported.
+#[test]
+fn musl() {
+    if !xalloc_tests::installed("musl-gcc") {
+        return skip("musl-gcc is missing (musl-tools)");
+    }
+    let library = compiled("musl-gcc", "own_malloc.c", &["-shared", "-fPIC", "-DVISIBILITY=\"default\""]);
+    let program = compiled("musl-gcc", "program.c", &[]);
+    let (code, run, output) =
+        observed(doctor(&["--run", "--json", "--library"]).arg(&library).arg(&program).arg("hello"));
+    assert_eq!((code, output.as_str()), (Some(0), "2 hello\n"), "{run}");
+    assert!(run["bindings"]["not_measured"].as_str().expect("words").contains("glibc"), "{run}");
+    assert_ne!(run["loaded"], false);
+}
+
+/// The stub of a program at a fixed address looks like a definition of its own, and is none.
+#[test]
+fn a_stub_for_malloc_is_no_other_malloc() {
+    let program = with("takes_address.c", &["-no-pie", "-fno-pie"]);
+    let (code, run, _) = observed(doctor(&["--run", "--bindings", "--json"]).arg(&program));
+    assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{run}");
+    assert_eq!(run["bindings"]["measured"]["elsewhere"], serde_json::json!([]), "{run}");
+}
+
+/// operator new of the program's own gets its memory from malloc: it is told, and is no failure.
+#[test]
+fn operators_of_the_program_are_told() {
+    let program = compiled("c++", "own_new.cpp", &[]);
+    let (code, run, _) = observed(doctor(&["--run", "--json"]).arg(&program));
+    assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{run}");
+    let elsewhere = run["bindings"]["measured"]["elsewhere"].as_array().expect("a list");
+    let own = elsewhere.iter().find(|reference| reference["name"] == "_Znwm").unwrap_or_else(|| panic!("{run}"));
+    assert!(own["why"].as_str().expect("words").contains("defines it itself"), "{own}");
+}
+
 #[test]
 fn children_are_reported_apart() {
     let program = plain();
     let script = format!("{0}; {0}; true", program.display());
-    let (code, run, output) = observed(&mut doctor(&["--run", "--json", "sh", "-c", &script]));
+    let (code, run, output) = observed(&mut doctor(&["--run", "--bindings", "--json", "sh", "-c", &script]));
     assert_eq!((code, output.lines().count()), (Some(0), 2));
     let bindings = &run["bindings"]["measured"];
     assert_eq!((&bindings["children"], &bindings["children_proved"]), (&2.into(), &2.into()), "{run}");
+}
+
+/// It starts nothing twice: what the loader is asked before the run does not run the program.
+#[test]
+fn the_program_runs_once() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("trace");
+    let script = format!("echo here >>{}", file.display());
+    observed(&mut doctor(&["--run", "--bindings", "--json", "sh", "-c", &script]));
+    assert_eq!(std::fs::read_to_string(file).expect("the script's file"), "here\n");
+}
+
+/// What starts the program takes the library away.
+#[test]
+fn a_library_that_did_not_arrive_is_missed() {
+    let (code, run, _) = observed(&mut doctor(&["--run", "--json", "env", "-u", "LD_PRELOAD", "sleep", "1"]));
+    assert_eq!((code, &run["loaded"], &run["served"]), (Some(1), &false.into(), &false.into()), "{run}");
 }
 
 #[test]
