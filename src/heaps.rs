@@ -6,7 +6,7 @@
 use crate::configuration::{self, Choice};
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_heap::{FastHeap, Heap, Stats, SystemHeap};
-use xalloc_os::stderr::Line;
+use xalloc_os::stderr::{self, Line};
 use xalloc_os::syscall;
 
 /// The heaps. Only the chosen one is ever used.
@@ -155,6 +155,7 @@ unsafe impl Heap for Heaps {
         self.chosen().process_init();
         // Relaxed: see `chosen`.
         if self.prints_statistics.load(Ordering::Relaxed) {
+            stderr::keep();
             // Registered before all others', so it runs after them. If libc has no memory for it, nothing is printed.
             // SAFETY: libc's; the library is never unloaded.
             unsafe { libc::atexit(print_statistics) };

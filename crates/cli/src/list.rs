@@ -1,6 +1,6 @@
 //! `xalloc list`: the allocators there are, and which of them this machine has.
 
-use crate::catalogue::{self, Detection, Instructions, OWN, detect};
+use crate::catalogue::{self, Detection, Instructions, OWN, SYSTEM, detect};
 use crate::exit;
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -50,7 +50,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         [] => layers.allocators()?,
         names => names.iter().map(|name| layers.allocator(name)).collect::<Result<_, _>>()?,
     };
-    let rows: Vec<Row> = allocators.iter().map(row).collect();
+    let mut rows: Vec<Row> = allocators.iter().map(row).collect();
+    // What everybody has, and what this command is for, before the others.
+    rows.sort_by_key(|row| (row.name != SYSTEM, row.name != OWN));
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {

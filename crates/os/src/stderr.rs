@@ -2,6 +2,36 @@
 
 use crate::system::syscall;
 use core::fmt;
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+
+/// A second descriptor of the standard error, 0 if none is kept, and the file it was opened for.
+static KEPT: AtomicI32 = AtomicI32::new(0);
+static KEPT_DEVICE: AtomicU64 = AtomicU64::new(0);
+static KEPT_FILE: AtomicU64 = AtomicU64::new(0);
+/// Above the numbers that programs use, and below the usual limit of 1024.
+const KEPT_LEAST: i32 = 900;
+
+/// Keeps the standard error open for lines that come when the program has closed it, as GNU's programs do when they end.
+pub fn keep() {
+    let identity = syscall::identity(libc::STDERR_FILENO);
+    if let (Ok(kept), Some((device, file))) = (syscall::duplicate(libc::STDERR_FILENO, KEPT_LEAST), identity) {
+        // Relaxed: done once at start-up, which orders it before every line.
+        KEPT_DEVICE.store(device, Ordering::Relaxed);
+        KEPT_FILE.store(file, Ordering::Relaxed);
+        KEPT.store(kept, Ordering::Relaxed);
+    }
+}
+
+/// Where lines go. Not to the kept descriptor if the program has closed it too, and its number is another file's.
+fn descriptor() -> i32 {
+    // Relaxed: see `keep`.
+    let kept = KEPT.load(Ordering::Relaxed);
+    if kept == 0 || syscall::identity(libc::STDERR_FILENO).is_some() {
+        return libc::STDERR_FILENO;
+    }
+    let file = (KEPT_DEVICE.load(Ordering::Relaxed), KEPT_FILE.load(Ordering::Relaxed));
+    if syscall::identity(kept) == Some(file) { kept } else { libc::STDERR_FILENO }
+}
 
 /// A line under construction. What does not fit is cut, never split over two writes.
 pub struct Line {
@@ -66,7 +96,7 @@ impl Line {
     /// Writes the line and a newline to stderr.
     pub fn end(&mut self) {
         self.bytes[self.used] = b'\n';
-        syscall::write_all(libc::STDERR_FILENO, &self.bytes[..self.used + 1]);
+        syscall::write_all(descriptor(), &self.bytes[..self.used + 1]);
         self.used = 0;
     }
 }

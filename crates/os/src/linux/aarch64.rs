@@ -165,5 +165,7 @@ pub mod number {
     pub const TGKILL: usize = 131;
     pub const GETTID: usize = 178;
     pub const FUTEX: usize = 98;
+    pub const FCNTL: usize = 25;
+    pub const FSTAT: usize = 80;
     pub const CLOCK_GETTIME: usize = 113;
 }

@@ -77,6 +77,26 @@ pub fn program_break() -> usize {
     unsafe { syscall6(number::BRK, 0, 0, 0, 0, 0, 0) as usize }
 }
 
+/// Another descriptor, numbered `least` at least and closed by `exec`, of what `descriptor` is open for.
+///
+/// # Errors
+/// The kernel's.
+pub fn duplicate(descriptor: i32, least: i32) -> Result<i32, Errno> {
+    let command = libc::F_DUPFD_CLOEXEC as usize;
+    // SAFETY: no pointers.
+    result(unsafe { syscall6(number::FCNTL, descriptor as usize, command, least as usize, 0, 0, 0) })
+        .map(|fd| fd as i32)
+}
+
+/// The device and the file that `descriptor` is open for; `None` if it is closed.
+pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
+    // SAFETY: zeros are a valid stat, which the kernel fills in.
+    let mut file: libc::stat = unsafe { core::mem::zeroed() };
+    // SAFETY: the kernel writes one stat.
+    result(unsafe { syscall6(number::FSTAT, descriptor as usize, (&raw mut file) as usize, 0, 0, 0, 0) }).ok()?;
+    Some((file.st_dev, file.st_ino))
+}
+
 /// `write(2)` of all of `bytes`, as far as the descriptor takes them.
 pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
     while !bytes.is_empty() {

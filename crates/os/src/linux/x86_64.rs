@@ -164,5 +164,7 @@ pub mod number {
     pub const TGKILL: usize = 234;
     pub const GETTID: usize = 186;
     pub const FUTEX: usize = 202;
+    pub const FCNTL: usize = 72;
+    pub const FSTAT: usize = 5;
     pub const CLOCK_GETTIME: usize = 228;
 }

@@ -22,6 +22,24 @@ fn result(call: impl FnOnce() -> isize) -> Result<usize, Errno> {
     })
 }
 
+/// Another descriptor, numbered `least` at least and closed by `exec`, of what `descriptor` is open for.
+///
+/// # Errors
+/// The kernel's.
+pub fn duplicate(descriptor: i32, least: i32) -> Result<i32, Errno> {
+    // SAFETY: no pointers.
+    result(|| unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, least) as isize }).map(|fd| fd as i32)
+}
+
+/// The device and the file that `descriptor` is open for; `None` if it is closed.
+pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
+    // SAFETY: zeros are a valid stat, which is filled in.
+    let mut file: libc::stat = unsafe { core::mem::zeroed() };
+    // SAFETY: one stat is written.
+    result(|| unsafe { libc::fstat(descriptor, &mut file) as isize }).ok()?;
+    Some((file.st_dev as u64, file.st_ino))
+}
+
 /// `write(2)` of all of `bytes`, as far as the descriptor takes them.
 pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
     while !bytes.is_empty() {

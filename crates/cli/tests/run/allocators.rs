@@ -1,0 +1,102 @@
+//! Which allocators are found, and what is said of the others.
+
+use super::fixtures::skip;
+use super::{directory, stderr, stdout, xalloc};
+use serde_json::Value;
+use std::path::Path;
+
+/// Debian's, and the file of each that is to be found.
+const DEBIANS: [(&str, &str); 4] = [
+    ("jemalloc", "libjemalloc.so.2"),
+    ("tcmalloc", "libtcmalloc_minimal.so.4"),
+    ("mimalloc", "libmimalloc.so.2.0"),
+    ("tbbmalloc", "libtbbmalloc_proxy.so.2"),
+];
+
+fn listed(arguments: &[&str]) -> Vec<Value> {
+    let output = xalloc(&[&["list", "--json"], arguments].concat()).output().expect("the command starts");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn path(row: &Value) -> Option<&Path> {
+    row["found"]["path"].as_str().map(Path::new)
+}
+
+#[test]
+fn every_allocator_has_a_row() {
+    let rows = listed(&[]);
+    let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().expect("a name")).collect();
+    let expected =
+        ["default", "xalloc", "hoard", "jemalloc", "mimalloc", "nedmalloc", "snmalloc", "tbbmalloc", "tcmalloc"];
+    assert_eq!(names, expected);
+    assert_eq!(path(&rows[1]), Some(xalloc_tests::library()));
+    assert_eq!(rows[1]["heaps"], serde_json::json!(["fast", "system"]));
+    for row in rows.iter().filter(|row| row["is_there"] == false) {
+        assert!(row["install"]["here"].is_string() || row["install"]["source"].is_string(), "{row}");
+    }
+}
+
+#[test]
+fn debians_are_found_and_the_one_that_replaces_nothing_is_rejected() {
+    for (name, file) in DEBIANS {
+        let rows = listed(&[name]);
+        let Some(found) = path(&rows[0]) else {
+            skip(&format!("{name} is not installed"));
+            continue;
+        };
+        let real = found.canonicalize().expect("it exists");
+        let beginning = real.file_name().and_then(|name| name.to_str()).expect("a name");
+        assert!(beginning.starts_with(file), "{name} is {}", real.display());
+        assert!(rows[0]["found"]["soname"].is_string() && rows[0]["found"]["version"].is_string(), "{}", rows[0]);
+        if name == "tbbmalloc" {
+            let rejected = &rows[0]["rejected"][0];
+            assert!(rejected["path"].as_str().is_some_and(|path| path.ends_with("libtbbmalloc.so.2")), "{rejected}");
+            let reason = rejected["reason"].as_str().expect("a reason");
+            assert_eq!(reason, "does not replace malloc: it exports no malloc and no free");
+        }
+    }
+}
+
+/// An allocator of a project's own, whose file is wrong in each way that a file can be.
+#[test]
+fn a_file_counts_only_if_it_fits() {
+    let project = directory("project");
+    let layers = project.join(".xalloc/layers/allocator");
+    std::fs::create_dir_all(&layers).expect("a directory");
+    let layer = "{type: allocator, name: ours, description: Ours., integration_methods: [ld_preload], \
+                 ld_preload: {files: {linux: [libours.so]}}, \
+                 packages: {run: {apt: {names: [libours1]}}}, platforms: {linux: {default_method: ld_preload}}}";
+    std::fs::write(layers.join("ours.yaml"), layer).expect("written");
+    let file = project.join("libours.so");
+    let ask = |arguments: &[&str]| {
+        let mut command = xalloc(arguments);
+        command.current_dir(&project).env("LD_LIBRARY_PATH", &project);
+        command.output().expect("the command starts")
+    };
+    let missing = ask(&["run", "-a", "ours", "true"]);
+    assert_eq!(missing.status.code(), Some(3));
+    let said = stderr(&missing);
+    assert!(said.contains("allocator 'ours' is not on this machine: no libours.so"), "{said}");
+    if Path::new("/etc/debian_version").exists() {
+        assert!(said.contains("apt install libours1 (a name that was not tried)"), "{said}");
+    }
+    for (content, reason) in [
+        (std::fs::read("/proc/self/exe").expect("this program"), "is no shared library"),
+        (b"no library".to_vec(), "cannot be read: "),
+        (std::fs::read(a_library_without_malloc()).expect("a library"), "does not replace malloc"),
+    ] {
+        std::fs::write(&file, content).expect("written");
+        let output = ask(&["list", "ours"]);
+        assert!(stdout(&output).contains(reason), "{output:?}");
+        assert_eq!(output.status.code(), Some(3));
+    }
+    std::fs::copy(xalloc_tests::library(), &file).expect("a copy");
+    assert_eq!(ask(&["list", "ours"]).status.code(), Some(0));
+    assert_eq!(ask(&["run", "-a", "ours", "true"]).status.code(), Some(0));
+}
+
+fn a_library_without_malloc() -> std::path::PathBuf {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
+    let line = maps.lines().find(|line| line.contains("libgcc_s.so")).expect("Rust's tests have it");
+    line.split_whitespace().last().expect("a path").into()
+}

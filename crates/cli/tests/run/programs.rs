@@ -1,0 +1,115 @@
+//! What a program meets that `xalloc run` has started.
+
+use super::fixtures::skip;
+use super::{stderr, stdout, xalloc};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output, Stdio};
+
+fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().expect("the command starts")
+}
+
+fn run(arguments: &[&str]) -> Output {
+    output(xalloc(&["run"]).args(arguments))
+}
+
+/// Whether the allocator is on this machine; says so if not.
+fn is_there(name: &str) -> bool {
+    let there = output(&mut xalloc(&["list", name])).status.success();
+    if !there {
+        skip(&format!("{name} is not installed"));
+    }
+    there
+}
+
+#[test]
+fn the_library_is_in_the_process() {
+    for (name, file) in [
+        ("xalloc", "libxalloc.so"),
+        ("jemalloc", "libjemalloc.so"),
+        ("tcmalloc", "libtcmalloc"),
+        ("mimalloc", "libmimalloc.so"),
+        ("tbbmalloc", "libtbbmalloc_proxy.so"),
+    ] {
+        if is_there(name) {
+            let maps = stdout(&run(&["-a", name, "--", "cat", "/proc/self/maps"]));
+            assert!(maps.contains(file), "{name}: {maps}");
+        }
+    }
+    let maps = stdout(&run(&["-a", "default", "--", "cat", "/proc/self/maps"]));
+    assert!(maps.contains("libc.so") && !maps.contains("alloc"), "{maps}");
+}
+
+#[test]
+fn exit_codes_and_signals_are_the_programs_own() {
+    assert_eq!(run(&["--", "sh", "-c", "exit 7"]).status.code(), Some(7));
+    assert_eq!(run(&["--", "sh", "-c", "kill -TERM $$"]).status.signal(), Some(libc::SIGTERM));
+    // The program is in the place of the command: what is sent to one reaches the other.
+    let mut child = xalloc(&["run", "sleep", "100"]).spawn().expect("the command starts");
+    let name = format!("/proc/{}/comm", child.id());
+    while std::fs::read_to_string(&name).expect("it lives").trim() != "sleep" {
+        std::thread::yield_now();
+    }
+    // SAFETY: our own child, not waited for yet.
+    unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
+    assert_eq!(child.wait().expect("a child").signal(), Some(libc::SIGINT));
+}
+
+#[test]
+fn what_is_preloaded_already_stays_behind() {
+    let mut command = xalloc(&["run", "--", "sh", "-c", "echo $LD_PRELOAD"]);
+    let said = stdout(&output(command.env("LD_PRELOAD", "libm.so.6")));
+    assert_eq!(said.trim(), format!("{}:libm.so.6", xalloc_tests::library().display()));
+}
+
+#[test]
+fn options_join_what_the_environment_has() {
+    let mut command =
+        xalloc(&["run", "--set", "profile=lean", "-s", "verbose:false", "--", "sh", "-c", "echo $XALLOC_CONF"]);
+    assert_eq!(stdout(&output(&mut command)).trim(), "profile:lean,verbose:false");
+    let said = stdout(&output(command.env("XALLOC_CONF", "thp:never")));
+    assert_eq!(said.trim(), "thp:never,profile:lean,verbose:false");
+}
+
+#[test]
+fn what_env_prints_a_shell_understands() {
+    if !is_there("jemalloc") {
+        return;
+    }
+    let own = env!("CARGO_BIN_EXE_xalloc");
+    let script = format!(
+        "eval \"$({own} env jemalloc --set narenas=2)\"; cat /proc/$$/environ >/dev/null; echo $MALLOC_CONF; \
+         cat /proc/self/maps | grep -c libjemalloc; eval \"$({own} env default)\"; echo \"left:$LD_PRELOAD\""
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).env_remove("LD_PRELOAD").env_remove("MALLOC_CONF");
+    let said = stdout(&output(&mut command));
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!((lines[0], lines[2]), ("narenas:2", "left:"), "{said}");
+    assert_ne!(lines[1], "0");
+}
+
+#[test]
+fn the_proxy_counts_what_the_allocator_behind_it_serves() {
+    for name in ["default", "jemalloc", "mimalloc"] {
+        if name != "default" && !is_there(name) {
+            continue;
+        }
+        let proxied = run(&["-a", name, "--method", "proxy", "--set", "stats:true", "--", "ls", "/"]);
+        assert!(proxied.status.success(), "{name}: {proxied:?}");
+        let said = stderr(&proxied);
+        let handed_out = said.lines().find_map(|line| line.strip_prefix("xalloc: blocks handed out:"));
+        let count: u64 = handed_out.unwrap_or_else(|| panic!("{name}: {said}")).trim().parse().expect("a number");
+        assert!(count > 10, "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_program_that_cannot_run_under_it_is_started_only_by_force() {
+    let program = super::fixtures::with("program.c", &["-static"]);
+    let program = program.to_str().expect("a path");
+    assert_eq!(run(&[program]).status.code(), Some(4));
+    assert_eq!(run(&["--force", program]).status.code(), Some(0));
+    // Without a preload nothing is in the way.
+    assert_eq!(run(&["-a", "default", program]).status.code(), Some(0));
+}
