@@ -1,0 +1,96 @@
+//! The processor's counters, for machines and users that have them.
+
+use perf_event::events::{Cache, CacheId, CacheOp, CacheResult, Event, Hardware};
+use perf_event::{Builder, Counter as Opened};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What a processor counts, in user mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counter {
+    /// Instructions that were completed.
+    Instructions,
+    /// Clock cycles.
+    Cycles,
+    /// Accesses that no cache answered.
+    CacheMisses,
+    /// Reads whose address translation was not at hand.
+    TlbMisses,
+    /// Branches that were guessed wrong.
+    BranchMisses,
+}
+
+impl Counter {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Instructions, Self::Cycles, Self::CacheMisses, Self::TlbMisses, Self::BranchMisses];
+
+    fn open(self) -> std::io::Result<Opened> {
+        match self {
+            Self::Instructions => open(Hardware::INSTRUCTIONS),
+            Self::Cycles => open(Hardware::CPU_CYCLES),
+            Self::CacheMisses => open(Hardware::CACHE_MISSES),
+            Self::TlbMisses => {
+                open(Cache { which: CacheId::DTLB, operation: CacheOp::READ, result: CacheResult::MISS })
+            }
+            Self::BranchMisses => open(Hardware::BRANCH_MISSES),
+        }
+    }
+
+    /// Why this machine has none of them, if so: the kernel's answer to the most common one.
+    pub fn obstacle() -> Option<std::io::Error> {
+        if Self::ALL.iter().any(|counter| counter.open().is_ok()) { None } else { Self::Instructions.open().err() }
+    }
+}
+
+/// Counters that a process started by this thread inherits, and that count from its exec on.
+///
+/// They are opened on this thread itself, where they never count: it does not exec. That leaves no moment between the
+/// start of the child and the opening in which something is lost.
+pub struct Counters<K = Counter>(Vec<(K, Opened)>);
+
+impl Counters {
+    /// Those that this machine has.
+    pub fn open() -> Self {
+        Self(Counter::ALL.iter().filter_map(|&counter| Some((counter, counter.open().ok()?))).collect())
+    }
+}
+
+impl<K: Ord> Counters<K> {
+    /// What was counted in processes that are over. Where the processor had to share its few counters between more of
+    /// them, the part that was counted is scaled up.
+    pub fn read(self) -> BTreeMap<K, f64> {
+        self.0.into_iter().filter_map(|(name, mut counter)| Some((name, scaled(&mut counter)?))).collect()
+    }
+}
+
+fn open(event: impl Event) -> std::io::Result<Opened> {
+    Builder::new(event).inherit(true).enable_on_exec(true).build()
+}
+
+fn scaled(counter: &mut Opened) -> Option<f64> {
+    let counted = counter.read_count_and_time().ok()?;
+    (counted.time_running > 0)
+        .then(|| counted.count as f64 * (counted.time_enabled as f64 / counted.time_running as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perf_event::events::Software;
+    use std::process::Command;
+
+    /// The kernel's own counter of page faults is there also where the processor's are not.
+    #[test]
+    fn counts_a_child_from_its_exec_on() {
+        let Ok(opened) = open(Software::PAGE_FAULTS) else {
+            eprintln!("skipped: perf_event_open is not permitted here");
+            return;
+        };
+        let counters = Counters(vec![("faults", opened)]);
+        assert!(Command::new("sh").args(["-c", "true"]).status().unwrap().success());
+        let counts = counters.read();
+        assert!(counts["faults"] > 10.0, "{counts:?}");
+    }
+}
