@@ -67,7 +67,7 @@ impl Figure {
             Self::MinorFaults => "minor faults",
             Self::MajorFaults => "major faults",
             Self::Waits => "waits",
-            Self::Preemptions => "preemptions",
+            Self::Preemptions => "preempted",
             Self::Counted(Counter::Instructions) => "instructions",
             Self::Counted(Counter::Cycles) => "cycles",
             Self::Counted(Counter::CacheMisses) => "cache misses",

@@ -32,6 +32,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 use subject::Subject;
 
+const EXAMPLES: &str = "\
+Examples:
+  xalloc compare -n 5 -- python3 script.py
+  xalloc compare -a xalloc,mine=./libmine.so --html report.html -- ./program --its-option
+  xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server --save ''";
+
 /// Measure a program under several allocators, and tell which one suits it.
 ///
 /// The program runs under each allocator in turn, A B C B C A …, so that a machine that is slow for a while is slow for all
@@ -39,13 +45,12 @@ use subject::Subject;
 /// Shown are means with their standard deviations, and ratios to `system`, the program as it is; `~` stands before a
 /// ratio that shows no difference.
 ///
-/// For a server, --ready tells when it answers, and --load gives it the work that is measured:
-///
-///   xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server
+/// For a server, --ready tells when it answers, and --load gives it the work that is measured.
 ///
 /// Exit codes: 0 fine; 1 a run failed, or an allocator that -a names cannot be used; 2 wrong usage; 3 there is no
 /// allocator of that name; 126 the program cannot be executed; 127 it does not exist; 130 interrupted.
 #[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
     /// Only these allocators, in this order: names, or NAME=LIBRARY for any library at hand [default: all there are].
     /// `system` is always among them.
@@ -70,7 +75,7 @@ pub struct Arguments {
     #[arg(long, value_name = "COMMAND")]
     prepare: Option<String>,
     /// A regular expression for a number in what the program, or a server's load, prints; bigger is better, and it takes the
-    /// place of the time. Its first group is the number; a name of that group is shown: '(?<per_second>[\d.]+) requests'
+    /// place of the time. Its first group is the number; a name of that group is shown: '(?<per_second>[0-9.]+) requests'
     #[arg(long, value_name = "REGEX")]
     metric: Option<Regex>,
     /// The program is a server: a shell command that succeeds once it answers
@@ -214,8 +219,8 @@ fn notes(session: &Session) -> Vec<String> {
         let preload = preload.display();
         notes.push(format!("LD_PRELOAD is already {preload}: every row has that too, also system"));
     }
-    if let Some(error) = Counter::obstacle() {
-        notes.push(format!("without the processor's counters (instructions, cache misses, …): {error}"));
+    if let Some(obstacle) = Counter::obstacle() {
+        notes.push(format!("without the processor's counters (instructions, cache misses, …): {obstacle}"));
     }
     notes
 }

@@ -1,7 +1,7 @@
 //! The report as one page of HTML that needs no other file and no network.
 
 use super::figure::Figure;
-use super::report::{Report, Verdict};
+use super::report::{Entry, Report, Verdict};
 use super::table::{self, Value};
 use super::{scatter, strip};
 use anyhow::{Context, Result};
@@ -18,7 +18,6 @@ struct Page<'a> {
     scatter: String,
     speeds: String,
     memories: String,
-    speed: &'a str,
 }
 
 struct Table {
@@ -43,28 +42,39 @@ pub fn render(report: &Report) -> Result<String> {
         command: table::command_line(&report.setup.command),
         tables: [
             tabular(report, "Time and memory", table::main_grid(report), true),
-            tabular(report, "What else was counted, means", table::detail_grid(report), false),
+            tabular(report, "Other figures, means", table::detail_grid(report), false),
         ],
         scatter: scatter::render(report),
         speeds: strip::render(report, report.speed()),
         memories: strip::render(report, Figure::Memory),
-        speed: report.name(report.speed()),
     };
     page.render().context("cannot write the page")
 }
 
 fn tabular(report: &Report, caption: &'static str, grid: table::Grid, has_remarks: bool) -> Table {
-    let class = |index: usize| {
-        let row = &report.rows[index];
-        match (row.verdict(report.speed()), row.verdict(Figure::Memory)) {
-            _ if row.failure.is_some() => "failed",
-            _ if row.is_base() => "base",
-            (Verdict::Better, _) | (_, Verdict::Better) => "better",
-            _ => "",
-        }
+    let row = |cells: Vec<Value>| {
+        let entry = report.rows.iter().find(|row| row.name == cells[0].text);
+        Row { class: entry.map_or("", |entry| class(report, entry)), cells }
     };
-    let rows = grid.rows.into_iter().enumerate().map(|(index, cells)| Row { class: class(index), cells }).collect();
-    Table { caption, header: grid.header, rows, has_remarks }
+    Table { caption, header: grid.header, rows: grid.rows.into_iter().map(row).collect(), has_remarks }
+}
+
+fn class(report: &Report, row: &Entry) -> &'static str {
+    let verdicts = [row.verdict(report.speed()), row.verdict(Figure::Memory)];
+    match (verdicts.contains(&Verdict::Better), verdicts.contains(&Verdict::Worse)) {
+        _ if row.failure.is_some() => "failed",
+        _ if row.is_base() => "base",
+        (true, false) => "better",
+        (false, true) => "worse",
+        _ => "",
+    }
+}
+
+impl Row {
+    /// Whether it says only why there are no numbers.
+    fn is_failed(&self) -> bool {
+        self.class == "failed"
+    }
 }
 
 impl Table {

@@ -138,14 +138,12 @@ impl Report {
         self.base().statistic(figure).map_or_else(|| all().fold(0.0, f64::max), |statistic| statistic.summary.mean)
     }
 
-    /// The candidate with the best mean of a figure.
+    /// The candidate with the best mean of a figure, if not all have the same.
     pub fn best(&self, figure: Figure) -> Option<&Entry> {
-        let rows = self.rows.iter().filter_map(|row| Some((row, row.statistic(figure)?.summary.mean)));
-        let better = |a: &(&Entry, f64), b: &(&Entry, f64)| {
-            let order = a.1.total_cmp(&b.1);
-            if figure.is_gain() { order.reverse() } else { order }
-        };
-        rows.min_by(better).map(|(row, _)| row)
+        let rows = || self.rows.iter().filter_map(|row| Some((row, row.statistic(figure)?.summary.mean)));
+        let (least, most) = (rows().min_by(|a, b| a.1.total_cmp(&b.1))?, rows().max_by(|a, b| a.1.total_cmp(&b.1))?);
+        let best = if figure.is_gain() { most } else { least };
+        (least.1 < most.1).then_some(best.0)
     }
 
     fn outliers(&self) -> Option<String> {

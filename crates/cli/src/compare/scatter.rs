@@ -94,7 +94,8 @@ fn draw_means(picture: &mut Picture, report: &Report, runs: &[Vec<(f64, f64)>], 
         })
         .collect();
     let points: Vec<_> = named.iter().map(|&(point, _, _)| point).collect();
-    let areas = place(&points, Area(MARGIN, EDGE, WIDTH - EDGE, HEIGHT - MARGIN));
+    let dots: Vec<_> = runs.iter().flatten().map(|&(x, y)| (across.place(x), up.place(y))).collect();
+    let areas = place(&points, &dots, Area(MARGIN, EDGE, WIDTH - EDGE, HEIGHT - MARGIN));
     for (&((point, _), colour, _), area) in named.iter().zip(&areas) {
         let (x, y) = area.nearest(point);
         if (x - point.0).hypot(y - point.1) > 14.0 {
@@ -104,7 +105,7 @@ fn draw_means(picture: &mut Picture, report: &Report, runs: &[Vec<(f64, f64)>], 
     for (&((point, name), colour, (x, y)), area) in named.iter().zip(&areas) {
         let title = format!("{name}, mean: {}, {}", number(x), number(y));
         picture.bold_dot(point, 6.0, colour, &title);
-        picture.text(area.baseline(), "start", colour, name);
+        picture.halo_text(area.baseline(), "start", colour, name);
     }
 }
 

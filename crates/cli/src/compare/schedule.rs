@@ -44,15 +44,14 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
     let mut session = Session { rows: candidates.into_iter().map(row).collect(), status: None, is_interrupted: false };
     let count = session.rows.len();
     let progress = progress(u64::from(warmups + runs) * count as u64);
-    for round in 0..(warmups + runs) as usize {
-        for turn in 0..count {
-            let index = (base + round + turn) % count;
-            progress.set_message(session.rows[index].candidate.name.clone());
-            session.step(subject, index, round, warmups as usize)?;
-            progress.inc(1);
-            if session.is_interrupted {
-                return Ok(session);
-            }
+    let turns = (0..(warmups + runs) as usize).flat_map(|round| (0..count).map(move |turn| (round, turn)));
+    for (round, turn) in turns {
+        let index = (base + round + turn) % count;
+        progress.set_message(session.rows[index].candidate.name.clone());
+        session.step(subject, index, round, warmups as usize)?;
+        progress.inc(1);
+        if session.is_interrupted {
+            break;
         }
     }
     progress.finish_and_clear();

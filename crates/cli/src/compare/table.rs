@@ -3,7 +3,7 @@
 use super::figure::Figure;
 use super::report::{Entry, Report, Statistic, Verdict};
 use super::verdict::differences;
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
 /// A cell of any table.
@@ -27,7 +27,7 @@ impl Value {
 pub struct Grid {
     /// One for each column.
     pub header: Vec<String>,
-    /// In the order of [`Report::rows`].
+    /// One for each candidate of which there is something to show.
     pub rows: Vec<Vec<Value>>,
 }
 
@@ -54,10 +54,13 @@ pub fn main_grid(report: &Report) -> Grid {
     Grid { header, rows: report.rows.iter().map(row).collect() }
 }
 
-/// Everything else that was measured, and the extremes of the time.
+/// Everything else that was measured and is not always 0, and the extremes of the time, of the candidates that ran.
 pub fn detail_grid(report: &Report) -> Grid {
-    let figures: Vec<Figure> =
-        report.figures().filter(|figure| !matches!(figure, Figure::Time | Figure::Metric | Figure::Memory)).collect();
+    let is_zero = |figure: Figure| {
+        report.rows.iter().filter_map(|row| row.statistic(figure)).all(|statistic| statistic.summary.most == 0.0)
+    };
+    let is_detail = |figure: &Figure| !matches!(figure, Figure::Time | Figure::Metric | Figure::Memory);
+    let figures: Vec<Figure> = report.figures().filter(is_detail).filter(|&figure| !is_zero(figure)).collect();
     let unit = Figure::Time.unit(report.typical(Figure::Time));
     let mut header = vec!["allocator".to_owned()];
     header.extend(["median", "least", "most"].map(|name| unit.heading(name)));
@@ -74,7 +77,7 @@ pub fn detail_grid(report: &Report) -> Grid {
         cells.extend(figures.iter().map(|&figure| mean(report, row, figure, false)));
         cells
     };
-    Grid { header, rows: report.rows.iter().map(row).collect() }
+    Grid { header, rows: report.rows.iter().filter(|row| !row.statistics.is_empty()).map(row).collect() }
 }
 
 fn heading(report: &Report, figure: Figure) -> String {
@@ -149,31 +152,46 @@ pub fn command_line(words: &[String]) -> String {
 /// Prints everything.
 pub fn print(report: &Report) {
     println!("{}\n", about(report));
-    println!("{}\n", layout(&main_grid(report), true));
-    println!("{}\n", layout(&detail_grid(report), false));
-    for row in &report.rows {
-        let Some(failure) = row.failure.as_ref().filter(|failure| !failure.stderr.is_empty()) else { continue };
-        println!("{}: {}; its last words:", row.name, failure.reason);
-        failure.stderr.iter().for_each(|line| println!("  {line}"));
-        println!();
+    let mut main = main_grid(report);
+    // Reasons are sentences: below the table they have room.
+    main.rows.retain(|cells| report.rows.iter().any(|row| row.name == cells[0].text && row.failure.is_none()));
+    println!("{}", layout(&main, true));
+    print_failures(report);
+    let details = detail_grid(report);
+    if !details.rows.is_empty() {
+        println!("\n{}", layout(&details, false));
     }
+    println!();
     report.notes.iter().for_each(|note| println!("note: {note}"));
     report.verdict.iter().for_each(|line| println!("{line}"));
+}
+
+fn print_failures(report: &Report) {
+    let width = report.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    for row in &report.rows {
+        let Some(failure) = &row.failure else { continue };
+        println!(" {:<width$}   failed: {}", row.name, failure.reason);
+        failure.stderr.iter().for_each(|line| println!(" {:<width$}     {line}", ""));
+    }
 }
 
 /// Numbers to the right, the best of a column with a star and, on a terminal, in green.
 fn layout(grid: &Grid, has_remarks: bool) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(&grid.header);
+    let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
     let last = grid.header.len() - 1;
     let is_text = |column: usize| column == 0 || (has_remarks && column == last);
+    // Units, and where there are many columns words, in lines of their own make columns narrow enough for a terminal.
+    let narrow = |(column, name): (usize, &String)| match (is_text(column), has_remarks) {
+        (true, _) => name.clone(),
+        (false, true) => name.replace(", ", "\n"),
+        (false, false) => name.replace(", ", " ").replace(' ', "\n"),
+    };
+    table.set_header(grid.header.iter().enumerate().map(narrow));
     for cells in &grid.rows {
-        table.add_row(cells.iter().enumerate().map(|(column, value)| {
-            let star = if value.is_best { " *" } else { "  " };
-            let text = if is_text(column) { value.text.clone() } else { format!("{}{star}", value.text) };
-            let cell = Cell::new(text);
-            if value.is_best { cell.fg(Color::Green) } else { cell }
+        table.add_row(cells.iter().map(|value| {
+            if value.is_best { Cell::new(format!("*{}", value.text)).fg(Color::Green) } else { Cell::new(&value.text) }
         }));
     }
     let numbers = table.column_iter_mut().enumerate().filter(|(column, _)| !is_text(*column));

@@ -4,6 +4,7 @@ use perf_event::events::{Cache, CacheId, CacheOp, CacheResult, Event, Hardware};
 use perf_event::{Builder, Counter as Opened};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 /// What a processor counts, in user mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,9 +39,17 @@ impl Counter {
         }
     }
 
-    /// Why this machine has none of them, if so: the kernel's answer to the most common one.
-    pub fn obstacle() -> Option<std::io::Error> {
-        if Self::ALL.iter().any(|counter| counter.open().is_ok()) { None } else { Self::Instructions.open().err() }
+    /// Why none of them can be read here, if so: from the kernel's answer to the most common one.
+    pub fn obstacle() -> Option<String> {
+        if Self::ALL.iter().any(|counter| counter.open().is_ok()) {
+            return None;
+        }
+        let error = Self::Instructions.open().err()?;
+        Some(match error.kind() {
+            ErrorKind::NotFound => "this machine, or the virtual one that it is, does not have them".to_owned(),
+            ErrorKind::PermissionDenied => "not permitted (see /proc/sys/kernel/perf_event_paranoid)".to_owned(),
+            _ => error.to_string(),
+        })
     }
 }
 

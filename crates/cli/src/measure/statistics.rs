@@ -44,6 +44,8 @@ pub fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Fewer values than this say nothing about their spread.
 pub const ENOUGH: usize = 3;
+/// Fewer values than this do not tell which of them is the odd one.
+const ENOUGH_FOR_OUTLIERS: usize = 5;
 /// How many times further from the median than half of the values are an outlier is. With normally distributed values it is
 /// ten standard deviations. hyperfine has the same.
 const OUTLYING: f64 = 14.826;
@@ -116,6 +118,9 @@ impl Summary {
 
 /// The number of outliers among sorted values.
 fn outliers(sorted: &[f64]) -> usize {
+    if sorted.len() < ENOUGH_FOR_OUTLIERS {
+        return 0;
+    }
     let median = quantile(sorted, 0.5);
     let mut distances: Vec<f64> = sorted.iter().map(|value| (value - median).abs()).collect();
     distances.sort_by(f64::total_cmp);
@@ -166,7 +171,8 @@ mod tests {
         assert_eq!(Summary::of(&calm).unwrap().outliers, 0);
         let one: Vec<f64> = calm.into_iter().chain([9.0]).collect();
         assert_eq!(Summary::of(&one).unwrap().outliers, 1);
-        assert_eq!(Summary::of(&[1.0, 1.0, 1.0, 2.0]).unwrap().outliers, 0, "no spread, no yardstick");
+        assert_eq!(Summary::of(&[1.0, 1.0, 1.0, 1.0, 2.0]).unwrap().outliers, 0, "no spread, no yardstick");
+        assert_eq!(Summary::of(&[1.0, 1.01, 9.0]).unwrap().outliers, 0, "too few");
     }
 
     /// By hand: means 12 and 10, both with variance 1 and four values.

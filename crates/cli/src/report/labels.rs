@@ -38,26 +38,30 @@ pub fn width(text: &str) -> f64 {
     text.chars().count() as f64 * LETTER
 }
 
-/// A place for each point's name, inside `bounds`.
-pub fn place(points: &[((f64, f64), &str)], bounds: Area) -> Vec<Area> {
+/// A place for each point's name, inside `bounds`, with as little as possible of `others` under it.
+pub fn place(points: &[((f64, f64), &str)], others: &[(f64, f64)], bounds: Area) -> Vec<Area> {
     let mut taken: Vec<Area> = points.iter().map(|&((x, y), _)| Area(x - 6.0, y - 6.0, x + 6.0, y + 6.0)).collect();
     points
         .iter()
         .map(|&(point, name)| {
-            let mut free = candidates(point, width(name))
-                .filter(|area| area.is_inside(&bounds) && !taken.iter().any(|other| area.overlaps(other)));
-            // Where nothing is free the picture is too full for any choice to be right.
-            let area = free.next().unwrap_or_else(|| beside(point, width(name), DISTANCES[0], 0.0));
+            let free = candidates(point, width(name))
+                .filter(|(_, area)| area.is_inside(&bounds) && !taken.iter().any(|other| area.overlaps(other)));
+            // A step further away is worth a dot that is not hidden. Where nothing is free no choice would be right.
+            let hidden = |area: &Area| others.iter().filter(|&&other| area.nearest(other) == other).count();
+            let cost = |(step, area): &(usize, Area)| step + hidden(area);
+            let best = free.min_by_key(cost);
+            let area = best.map_or_else(|| beside(point, width(name), DISTANCES[0], 0.0), |(_, area)| area);
             taken.push(area);
             area
         })
         .collect()
 }
 
-fn candidates(point: (f64, f64), width: f64) -> impl Iterator<Item = Area> {
-    DISTANCES
-        .into_iter()
-        .flat_map(move |distance| DIRECTIONS.into_iter().map(move |turn| beside(point, width, distance, turn)))
+/// Areas all around a point, the nearest first, with the number of their distance.
+fn candidates(point: (f64, f64), width: f64) -> impl Iterator<Item = (usize, Area)> {
+    DISTANCES.into_iter().enumerate().flat_map(move |(step, distance)| {
+        DIRECTIONS.into_iter().map(move |turn| (step, beside(point, width, distance, turn)))
+    })
 }
 
 /// The area of a text whose nearest edge is at a distance from a point, in a direction.
@@ -73,13 +77,17 @@ fn beside((x, y): (f64, f64), width: f64, distance: f64, turn: f64) -> Area {
 mod tests {
     use super::*;
 
+    fn bounds() -> Area {
+        Area(0.0, 0.0, 700.0, 400.0)
+    }
+
     #[test]
     fn names_of_close_points_are_apart_and_inside() {
         let names: Vec<String> = (0..12).map(|index| format!("allocator-{index}")).collect();
         let points: Vec<_> =
             names.iter().enumerate().map(|(index, name)| ((300.0 + index as f64, 200.0), name.as_str())).collect();
-        let bounds = Area(0.0, 0.0, 700.0, 400.0);
-        let areas = place(&points, bounds);
+        let bounds = bounds();
+        let areas = place(&points, &[], bounds);
         for (index, area) in areas.iter().enumerate() {
             assert!(area.is_inside(&bounds), "{area:?}");
             assert!(areas[..index].iter().all(|other| !area.overlaps(other)), "{index}: {areas:?}");
@@ -88,7 +96,9 @@ mod tests {
 
     #[test]
     fn a_lonely_name_is_right_of_its_point() {
-        let areas = place(&[((50.0, 50.0), "name")], Area(0.0, 0.0, 700.0, 400.0));
+        let areas = place(&[((50.0, 50.0), "name")], &[], bounds());
         assert_eq!(areas[0].0, 59.0);
+        let areas = place(&[((50.0, 50.0), "name")], &[(70.0, 50.0), (30.0, 50.0)], bounds());
+        assert_eq!(areas[0].3, 41.0, "above, where nothing is");
     }
 }

@@ -116,10 +116,19 @@ impl Picture {
         ));
     }
 
+    /// A text on a ground of its own, for where it cannot but stand over something.
+    pub fn halo_text(&mut self, (x, y): (f64, f64), anchor: &str, colour: &str, text: &str) {
+        let text = escaped(text);
+        self.draw(format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\" stroke=\"white\" stroke-width=\"4\" \
+             stroke-linejoin=\"round\" paint-order=\"stroke\">{text}</text>"
+        ));
+    }
+
     /// A text that is read upwards, centred at a point.
     pub fn upright_text(&mut self, (x, y): (f64, f64), text: &str) {
         self.draw(format_args!(
-            "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\">{text}</text>"
+            "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"black\">{text}</text>"
         ));
     }
 
