@@ -45,6 +45,12 @@ pub fn heading(report: &Report, figure: Figure) -> String {
     figure.unit(report.typical(figure)).heading(report.name(figure))
 }
 
+/// A value in the figure's unit, as it is read when pointed at.
+pub fn described(report: &Report, figure: Figure, value: f64) -> String {
+    let unit = figure.unit(report.typical(figure));
+    format!("{} {}", unit.show(value / unit.factor), unit.name).trim_end().to_owned()
+}
+
 /// A mark's number without superfluous zeros.
 pub fn number(mark: f64) -> String {
     let text = format!("{mark:.4}");
@@ -74,10 +80,14 @@ pub fn render(report: &Report) -> String {
     picture.finish()
 }
 
+fn described_pair(report: &Report, (x, y): (f64, f64)) -> String {
+    format!("{}, {}", described(report, report.speed(), x), described(report, Figure::Memory, y))
+}
+
 fn draw_runs(picture: &mut Picture, report: &Report, runs: &[Vec<(f64, f64)>], (across, up): (&Axis, &Axis)) {
     for ((row, colour), runs) in report.rows.iter().zip(colours(report)).zip(runs) {
         for (index, &(x, y)) in runs.iter().enumerate() {
-            let title = format!("{}, run {}: {}, {}", row.name, index + 1, number(x), number(y));
+            let title = format!("{}, run {}: {}", row.name, index + 1, described_pair(report, (x, y)));
             picture.faint_dot((across.place(x), up.place(y)), 3.0, colour, &title);
         }
     }
@@ -103,7 +113,7 @@ fn draw_means(picture: &mut Picture, report: &Report, runs: &[Vec<(f64, f64)>], 
         }
     }
     for (&((point, name), colour, (x, y)), area) in named.iter().zip(&areas) {
-        let title = format!("{name}, mean: {}, {}", number(x), number(y));
+        let title = format!("{name}, mean: {}", described_pair(report, (x, y)));
         picture.bold_dot(point, 6.0, colour, &title);
         picture.halo_text(area.baseline(), "start", colour, name);
     }

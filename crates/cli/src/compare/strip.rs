@@ -2,7 +2,7 @@
 
 use super::figure::Figure;
 use super::report::Report;
-use super::scatter::{colours, heading, number, values};
+use super::scatter::{colours, described, heading, number, values};
 use crate::measure::statistics::Summary;
 use crate::report::labels::width;
 use crate::report::svg::{Axis, Picture};
@@ -41,7 +41,7 @@ pub fn render(report: &Report, figure: Figure) -> String {
         for (run, &value) in values.iter().enumerate() {
             // Equal values would hide each other.
             let aside = [-4.0, 0.0, 4.0][run % 3];
-            let title = format!("{}, run {}: {}", row.name, run + 1, number(value));
+            let title = format!("{}, run {}: {}", row.name, run + 1, described(report, figure, value));
             picture.faint_dot((axis.place(value), y + aside), 3.5, colour, &title);
         }
     }

@@ -76,11 +76,13 @@ impl Subject {
     pub fn run(&self, candidate: &Candidate, judge: Judge) -> Result<(Attempt, Option<ExitStatus>)> {
         let mut command = self.command(candidate)?;
         let library = candidate.library.as_deref().filter(|_| matches!(judge, Judge::Proving(_)));
-        if library.is_some() {
-            trace::prepare(&mut command);
-        }
         let output = if self.metric.is_some() { Output::Keep } else { self.output };
-        let mut process = process::start(command, output, self.limit)?;
+        let mut process = if library.is_some() {
+            trace::prepare(&mut command);
+            process::start_to_follow(command, output, self.limit)?
+        } else {
+            process::start(command, output, self.limit)?
+        };
         process.end_on_interrupt();
         let is_loaded = library.map_or(Ok(true), |library| trace::follow(&process, library));
         let finished = process.wait()?;
@@ -88,11 +90,13 @@ impl Subject {
         if interrupt::came() {
             return Ok((Attempt::Interrupted, status));
         }
+        // One that was killed may not have had its memory map read.
+        let has_exited = status.is_some_and(|status| status.code().is_some());
         let attempt = match (self.judge(&finished, judge), is_loaded) {
+            (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, &finished.errors)),
             (Err(failure), _) => Attempt::Failed(failure),
             (Ok(_), Err(error)) => Attempt::Failed(Failure::new(format!("{error:#}"))),
-            (Ok(_), Ok(false)) => Attempt::Failed(not_loaded(candidate, &finished.errors)),
-            (Ok(sample), Ok(true)) => Attempt::Done(sample),
+            (Ok(sample), Ok(_)) => Attempt::Done(sample),
         };
         Ok((attempt, status))
     }

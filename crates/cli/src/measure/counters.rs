@@ -53,16 +53,21 @@ impl Counter {
     }
 }
 
-/// Counters that a process started by this thread inherits, and that count from its exec on.
+/// Counters that every process started by this thread inherits, and that count from its exec on.
 ///
 /// They are opened on this thread itself, where they never count: it does not exec. That leaves no moment between the
-/// start of the child and the opening in which something is lost.
+/// start of the child and the opening in which something is lost. The thread may end before the process does.
 pub struct Counters<K = Counter>(Vec<(K, Opened)>);
 
 impl Counters {
     /// Those that this machine has.
     pub fn open() -> Self {
         Self(Counter::ALL.iter().filter_map(|&counter| Some((counter, counter.open().ok()?))).collect())
+    }
+
+    /// None of them.
+    pub fn none() -> Self {
+        Self(Vec::new())
     }
 }
 
@@ -92,14 +97,24 @@ mod tests {
 
     /// The kernel's own counter of page faults is there also where the processor's are not.
     #[test]
-    fn counts_a_child_from_its_exec_on() {
-        let Ok(opened) = open(Software::PAGE_FAULTS) else {
+    fn counts_what_its_thread_started_from_the_exec_on_and_nothing_else() {
+        let run = |script: &str| {
+            std::thread::scope(|scope| {
+                let spawn = || {
+                    let counters = Counters(vec![("faults", open(Software::PAGE_FAULTS).ok()?)]);
+                    Some((counters, Command::new("sh").args(["-c", script]).spawn().unwrap()))
+                };
+                scope.spawn(spawn).join().unwrap()
+            })
+        };
+        let Some((idle, mut sleeping)) = run("read nothing < /dev/null; exec sleep 0.2") else {
             eprintln!("skipped: perf_event_open is not permitted here");
             return;
         };
-        let counters = Counters(vec![("faults", opened)]);
-        assert!(Command::new("sh").args(["-c", "true"]).status().unwrap().success());
-        let counts = counters.read();
-        assert!(counts["faults"] > 10.0, "{counts:?}");
+        // Many times more than the one that sleeps, while its counter is open.
+        let (busy, mut working) = run("for i in 1 2 3 4 5 6 7 8 9; do sh -c true; done").unwrap();
+        assert!(working.wait().unwrap().success() && sleeping.wait().unwrap().success());
+        let (idle, busy) = (idle.read()["faults"], busy.read()["faults"]);
+        assert!(idle > 10.0 && busy > 3.0 * idle, "{idle} {busy}");
     }
 }

@@ -94,7 +94,32 @@ pub struct Process {
 ///
 /// # Errors
 /// The program does not exist or cannot be executed; or there is no room for temporary files.
-pub fn start(mut command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
+pub fn start(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
+    begin(command, output, limit, |mut command| {
+        let spawn = || {
+            let counters = Counters::open();
+            let start = Instant::now();
+            Ok((start, command.spawn()?, counters))
+        };
+        // Whatever a thread with counters starts inherits them. This one starts the program and nothing else.
+        std::thread::scope(|scope| scope.spawn(spawn).join().expect("it does not panic"))
+    })
+}
+
+/// [`start`], but without counters and from this very thread, which alone can then follow the program.
+///
+/// # Errors
+/// As there.
+pub fn start_to_follow(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
+    begin(command, output, limit, |mut command| Ok((Instant::now(), command.spawn()?, Counters::none())))
+}
+
+fn begin(
+    mut command: Command,
+    output: Output,
+    limit: Option<Duration>,
+    spawn: impl FnOnce(Command) -> std::io::Result<(Instant, Child, Counters)>,
+) -> std::io::Result<Process> {
     let kept = if output == Output::Keep { Some(tempfile::tempfile()?) } else { None };
     let errors = tempfile::tempfile()?;
     command.stderr(errors.try_clone()?).stdout(match &kept {
@@ -108,9 +133,7 @@ pub fn start(mut command: Command, output: Output, limit: Option<Duration>) -> s
     unsafe { command.pre_exec(|| Ok(())) };
     // A group of its own, so that whatever it started can be ended with it.
     command.process_group(0);
-    let counters = Counters::open();
-    let start = Instant::now();
-    let child = command.spawn()?;
+    let (start, child, counters) = spawn(command)?;
     let alarm = limit.map(|limit| Alarm::set(child.id() as libc::pid_t, start + limit));
     Ok(Process { child, start, alarm, watched: None, counters, output: kept, errors })
 }

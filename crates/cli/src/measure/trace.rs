@@ -23,7 +23,7 @@ pub fn prepare(command: &mut Command) {
 
 /// Lets the program run to its end, and tells whether `library` was mapped then. The process is still to be waited for.
 ///
-/// Must be called by the thread that started it.
+/// It was started by this thread, with [`start_to_follow`](super::process::start_to_follow).
 ///
 /// # Errors
 /// The kernel does not let it be followed.
@@ -90,14 +90,14 @@ pub fn maps(id: libc::pid_t, library: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::process::{Output, start};
+    use super::super::process::{Output, start_to_follow};
     use super::*;
 
     fn follows(program: &[&str], library: &Path) -> (bool, Option<i32>) {
         let mut command = Command::new(program[0]);
         command.args(&program[1..]).env("LD_PRELOAD", library);
         prepare(&mut command);
-        let process = start(command, Output::Discard, None).unwrap();
+        let process = start_to_follow(command, Output::Discard, None).unwrap();
         let is_mapped = follow(&process, library).unwrap();
         (is_mapped, process.wait().unwrap().status.unwrap().code())
     }
