@@ -54,10 +54,12 @@ pub fn main_grid(report: &Report) -> Grid {
     Grid { header, rows: report.rows.iter().map(row).collect() }
 }
 
-/// Everything else that was measured and is not always 0, and the extremes of the time, of the candidates that ran.
+/// Everything else that was measured and is not 0 everywhere, and the extremes of the time, of the candidates that ran.
 pub fn detail_grid(report: &Report) -> Grid {
     let is_zero = |figure: Figure| {
-        report.rows.iter().filter_map(|row| row.statistic(figure)).all(|statistic| statistic.summary.most == 0.0)
+        let unit = figure.unit(report.typical(figure));
+        let mut shown = report.rows.iter().filter_map(|row| Some(unit.show(row.statistic(figure)?.summary.mean)));
+        shown.all(|text| text.chars().all(|letter| matches!(letter, '0' | '.')))
     };
     let is_detail = |figure: &Figure| !matches!(figure, Figure::Time | Figure::Metric | Figure::Memory);
     let figures: Vec<Figure> = report.figures().filter(is_detail).filter(|&figure| !is_zero(figure)).collect();

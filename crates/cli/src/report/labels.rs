@@ -1,9 +1,9 @@
 //! Names beside points, none over another name or over a point.
 
 /// The height of a name, in pixels.
-const HEIGHT: f64 = 15.0;
-/// The room that a letter takes, in pixels, in the font that pictures are set in.
-const LETTER: f64 = 7.4;
+const HEIGHT: f64 = 16.0;
+/// The room that a letter takes, in pixels, in the fonts that pictures are shown in, also the larger one for small screens.
+const LETTER: f64 = 8.4;
 /// How far from a point its name may be, in pixels: the nearest free place is taken.
 const DISTANCES: [f64; 7] = [9.0, 16.0, 26.0, 38.0, 54.0, 74.0, 98.0];
 /// In which direction, in turns to the right of "right", in the order of preference.

@@ -5,12 +5,14 @@ use std::fmt::Write;
 /// Our own allocator's colour.
 pub const OWN_COLOUR: &str = "#c0392b";
 /// The peers' colours, for as many as there are.
-pub const COLOURS: [&str; 10] =
-    ["#34495e", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6e2c00", "#5d6d7e"];
+pub const COLOURS: [&str; 12] = [
+    "#34495e", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6e2c00", "#5d6d7e",
+    "#c2185b", "#00838f",
+];
 
 /// The colours of a picture, light and dark. They are written as for light; [`Picture::for_both_themes`] has a style that
 /// exchanges them where a reader's screen is dark.
-const DARK: [(&str, &str); 15] = [
+const DARK: [(&str, &str); 17] = [
     ("white", "#15181c"),
     ("black", "#e4e7ea"),
     ("#777", "#98a1ab"),
@@ -26,6 +28,8 @@ const DARK: [(&str, &str); 15] = [
     ("#b7950b", "#e6c53a"),
     ("#6e2c00", "#d99a6c"),
     ("#5d6d7e", "#93a5b8"),
+    ("#c2185b", "#ff7fae"),
+    ("#00838f", "#4fd3e0"),
 ];
 
 /// A range of values and the pixels it is drawn over.
