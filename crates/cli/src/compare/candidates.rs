@@ -25,7 +25,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// One that preloads the file at `path`, or cannot because there is none.
-    fn preloading(name: &str, path: &Path) -> Self {
+    pub fn preloading(name: &str, path: &Path) -> Self {
         let (library, obstacle) = match path.canonicalize() {
             Ok(library) => (library.clone(), unloadable(&library)),
             Err(error) => (path.to_owned(), Some(format!("cannot read the library {}: {error}", path.display()))),
@@ -66,7 +66,7 @@ fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
     all
 }
 
-/// Every candidate that has a name here.
+/// Every candidate that has a name, in the order of the tables: what is compared if nobody chooses.
 pub fn known() -> Vec<Candidate> {
     let xalloc = own();
     let arenas = vec![("MALLOC_ARENA_MAX".into(), "2".into())];

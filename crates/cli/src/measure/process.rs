@@ -151,13 +151,8 @@ impl Process {
 
     /// Whether it is over.
     pub fn has_ended(&self) -> bool {
-        // SAFETY: zeros are a valid siginfo, which the call fills in.
-        let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
-        let options = libc::WEXITED | libc::WNOWAIT | libc::WNOHANG;
-        // SAFETY: as above; the process is our child.
-        let result = unsafe { libc::waitid(libc::P_PID, self.id() as libc::id_t, &mut information, options) };
-        // SAFETY: a call without a result leaves the number at zero.
-        result == 0 && unsafe { information.si_pid() } != 0
+        // SAFETY: what `look` returns is a child's siginfo, or zeros.
+        look(self.id(), libc::WEXITED | libc::WNOHANG).is_ok_and(|information| unsafe { information.si_pid() } != 0)
     }
 
     /// Sends it, and not its group, a signal.
@@ -172,7 +167,8 @@ impl Process {
     /// The kernel does not say how it ended, or what it wrote cannot be read.
     pub fn wait(mut self) -> Result<Finished> {
         let process = self.id();
-        wait_without_reaping(process);
+        // A failure shows again, with its message, when the process is reaped.
+        let _ = look(process, libc::WEXITED);
         let wall = self.start.elapsed();
         let is_late = self.alarm.take().is_some_and(Alarm::went_off);
         // SAFETY: no memory is involved; the process was not reaped, so its number is still its group's.
@@ -195,17 +191,22 @@ impl Process {
     }
 }
 
-/// Returns when the process is over. Its number stays taken.
-fn wait_without_reaping(process: libc::pid_t) {
+/// What the kernel has to say of a child, as `waitid` has it. The child is not reaped by that: its number stays taken.
+///
+/// # Errors
+/// There is no such child.
+pub(super) fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Result<libc::siginfo_t> {
     loop {
         // SAFETY: zeros are a valid siginfo, which the call fills in.
         let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
-        let options = libc::WEXITED | libc::WNOWAIT;
-        // SAFETY: as above; the process is our child.
-        let result = unsafe { libc::waitid(libc::P_PID, process as libc::id_t, &mut information, options) };
-        // Any other failure shows again, with its message, when the process is reaped.
-        if result == 0 || std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
-            return;
+        let options = options | libc::WNOWAIT;
+        // SAFETY: as above; nothing else is written to.
+        if unsafe { libc::waitid(libc::P_PID, process as libc::id_t, &mut information, options) } == 0 {
+            return Ok(information);
+        }
+        let error = std::io::Error::last_os_error();
+        if error.kind() != std::io::ErrorKind::Interrupted {
+            return Err(error);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a program really runs with a library: looked up in its memory map at the moment it ends, so that no program
 //! is too short, and one that was started through other programs' `exec` is seen as what it became.
 
-use super::process::Process;
+use super::process::{Process, look};
 use anyhow::{Context, Result, bail};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -52,21 +52,10 @@ pub fn follow(process: &Process, library: &Path) -> Result<bool> {
 
 /// Waits until the process stops, and returns for what: a signal, or an event above it. `None` when it is over.
 fn next_stop(id: libc::pid_t) -> Result<Option<i32>> {
-    loop {
-        // SAFETY: zeros are a valid siginfo, which the call fills in.
-        let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
-        let options = libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT;
-        // SAFETY: as above; the process is our child.
-        if unsafe { libc::waitid(libc::P_PID, id as libc::id_t, &mut information, options) } == 0 {
-            let is_over = matches!(information.si_code, libc::CLD_EXITED | libc::CLD_KILLED | libc::CLD_DUMPED);
-            // SAFETY: what waitid fills in has a status.
-            return Ok((!is_over).then(|| unsafe { information.si_status() }));
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error).context("cannot follow the program");
-        }
-    }
+    let information = look(id, libc::WEXITED | libc::WSTOPPED).context("cannot follow the program")?;
+    let is_over = matches!(information.si_code, libc::CLD_EXITED | libc::CLD_KILLED | libc::CLD_DUMPED);
+    // SAFETY: what waitid fills in has a status.
+    Ok((!is_over).then(|| unsafe { information.si_status() }))
 }
 
 fn set_options(id: libc::pid_t) -> Result<()> {
