@@ -31,23 +31,21 @@ pub struct Grid {
     pub rows: Vec<Vec<Value>>,
 }
 
-/// Speed and memory, their ratios, and what that means.
+/// Speed and memory, their ratios, and what that means. Beside a metric the time stands without a ratio.
 pub fn main_grid(report: &Report) -> Grid {
-    let mut figures = vec![report.speed(), Figure::Memory];
-    if report.speed() != Figure::Time {
-        figures.insert(1, Figure::Time);
+    let speed = report.speed();
+    let mut header = vec!["allocator".to_owned(), heading(report, speed), "× system".to_owned()];
+    if speed != Figure::Time {
+        header.push(heading(report, Figure::Time));
     }
-    let mut header = vec!["allocator".to_owned()];
-    for &figure in &figures {
-        header.push(heading(report, figure));
-        header.push("× system".to_owned());
-    }
-    header.push("compared with system".to_owned());
+    header.extend([&heading(report, Figure::Memory), "× system", "compared with system"].map(str::to_owned));
     let row = |row: &Entry| {
         let mut cells = vec![Value::words(&row.name)];
-        for &figure in &figures {
-            cells.extend(pair(report, row, figure));
+        cells.extend(pair(report, row, speed));
+        if speed != Figure::Time {
+            cells.push(mean(report, row, Figure::Time, true));
         }
+        cells.extend(pair(report, row, Figure::Memory));
         cells.push(Value::words(remark(report, row)));
         cells
     };
