@@ -7,12 +7,15 @@
 mod bench;
 mod binary;
 mod catalogue;
+mod compare;
 mod doctor;
 mod exit;
 mod layers;
 mod library;
 mod list;
+mod measure;
 mod preload;
+mod report;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +37,7 @@ enum Command {
     Bench(bench::Arguments),
     Doctor(doctor::Arguments),
     Layers(layers::Arguments),
+    Compare(compare::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Layers(arguments) => layers::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
     };
     match result {
         Ok(code) => code,

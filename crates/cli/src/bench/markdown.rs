@@ -2,6 +2,7 @@
 
 use super::results::{Figure, Results};
 use super::table::{header, rows};
+use crate::report::markdown::render_table;
 use std::fmt::Write;
 
 /// Both tables and the summary.
@@ -16,15 +17,6 @@ pub fn render(results: &Results) -> String {
         writeln!(text, "- {line}").expect("writing to a string");
     }
     text
-}
-
-/// A table: the first column to the left, numbers to the right.
-pub fn render_table(text: &mut String, header: &[String], rows: &[Vec<String>]) {
-    let mut line = |cells: &[String]| writeln!(text, "| {} |", cells.join(" | ")).expect("writing to a string");
-    line(header);
-    let rule: Vec<String> = (0..header.len()).map(|index| if index == 0 { "---" } else { "--:" }.to_owned()).collect();
-    line(&rule);
-    rows.iter().for_each(|row| line(row));
 }
 
 #[cfg(test)]

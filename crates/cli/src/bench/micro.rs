@@ -1,10 +1,10 @@
 //! Ticks per malloc and free, as `xalloc-workloads micro` measures them.
 
 use super::allocators::Allocator;
-use super::machine::Machine;
-use super::markdown::render_table;
 use super::numbers;
-use super::statistics::Spread;
+use crate::measure::machine::Machine;
+use crate::measure::statistics::Spread;
+use crate::report::{self, markdown::render_table};
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressIterator};
@@ -35,7 +35,7 @@ pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     let about = format!("{}; ticks per malloc and free, smallest / median of {runs} runs", Machine::here());
     println!("{about}\n{table}");
-    super::write(markdown, || {
+    report::write(markdown, || {
         let mut text = format!("{about}.\n\n");
         render_table(&mut text, &header, &rows);
         Ok(text)

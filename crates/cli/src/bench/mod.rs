@@ -1,7 +1,6 @@
 //! `xalloc bench`: workloads under several allocators, interleaved, in fresh processes.
 
 mod allocators;
-mod machine;
 mod markdown;
 mod measure;
 mod micro;
@@ -10,14 +9,13 @@ mod results;
 mod scaling;
 mod scatter;
 mod schedule;
-mod statistics;
-mod svg;
 mod table;
 mod workloads;
 
+use crate::report;
 use allocators::Allocator;
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use workloads::Workload;
 
@@ -120,15 +118,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let results = schedule::run(&workloads, &allocators, arguments.runs)?;
     table::print(&results);
-    write(arguments.json.as_deref(), || Ok(serde_json::to_string_pretty(&results)?))?;
-    write(arguments.md.as_deref(), || Ok(markdown::render(&results)))?;
-    write(arguments.svg.as_deref(), || Ok(scatter::render(&results)))?;
+    report::write(arguments.json.as_deref(), || Ok(serde_json::to_string_pretty(&results)?))?;
+    report::write(arguments.md.as_deref(), || Ok(markdown::render(&results)))?;
+    report::write(arguments.svg.as_deref(), || Ok(scatter::render(&results)))?;
     Ok(if results.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn write(path: Option<&Path>, render: impl FnOnce() -> Result<String>) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    std::fs::write(path, render()?).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn list(allocators: &[Allocator], workloads: &[Workload]) {

@@ -1,10 +1,10 @@
 //! What was measured, and what follows from it.
 
 use super::allocators::{BASE, OWN};
-use super::machine::Machine;
 use super::measure::Measurement;
-use super::statistics::{Spread, geometric_mean};
 use super::workloads::Group;
+use crate::measure::machine::Machine;
+use crate::measure::statistics::{Spread, geometric_mean};
 use serde::Serialize;
 
 /// A workload under an allocator.

@@ -1,11 +1,11 @@
 //! Time per operation as the work grows, as `xalloc-workloads scaling` measures it.
 
 use super::allocators::{Allocator, OWN};
-use super::machine::Machine;
-use super::markdown::render_table;
 use super::numbers;
-use super::statistics::Spread;
-use super::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
+use crate::measure::machine::Machine;
+use crate::measure::statistics::Spread;
+use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
+use crate::report::{self, markdown::render_table};
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::ProgressBar;
@@ -57,8 +57,8 @@ pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, md: Option<&Path>
         text.push('\n');
         render_table(&mut text, &header, &rows);
     }
-    super::write(md, || Ok(text))?;
-    super::write(svg, || Ok(draw(&all, &names)))
+    report::write(md, || Ok(text))?;
+    report::write(svg, || Ok(draw(&all, &names)))
 }
 
 impl Series {

@@ -2,7 +2,7 @@
 
 use super::allocators::OWN;
 use super::results::{Figure, Results};
-use super::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
+use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 480.0;

@@ -1,10 +1,10 @@
 //! The order of the runs.
 
 use super::allocators::Allocator;
-use super::machine::Machine;
 use super::measure::{self, Outcome};
 use super::results::{Cell, Results, Row};
 use super::workloads::Workload;
+use crate::measure::machine::Machine;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 

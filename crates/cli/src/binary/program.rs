@@ -41,7 +41,7 @@ impl Unexaminable {
     /// The exit code of a command that meets it: 127 if something is missing, otherwise 126.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotFound(_) | Self::NoInterpreter { .. } => crate::exit::NOT_FOUND,
+            Self::NotFound(_) | Self::NoInterpreter { .. } => crate::exit::NO_PROGRAM,
             Self::NotExecutable(_) | Self::Unreadable(_) => crate::exit::NOT_EXECUTABLE,
         }
     }

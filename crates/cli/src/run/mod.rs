@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let error = Command::new(program).args(rest).envs(&plan.environment).exec();
     eprintln!("xalloc run: cannot start {}: {error}", program.display());
     let missing = error.kind() == std::io::ErrorKind::NotFound;
-    Ok(ExitCode::from(if missing { exit::NOT_FOUND } else { exit::NOT_EXECUTABLE }))
+    Ok(ExitCode::from(if missing { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE }))
 }
 
 /// Prints assignments.

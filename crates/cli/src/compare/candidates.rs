@@ -1,0 +1,199 @@
+//! What a program is run under: allocators by name, and libraries at hand.
+
+use crate::exit;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The candidate that all others are compared with: the program as it is.
+pub const BASE: &str = "system";
+/// The library that `xalloc` and `xalloc-lean` preload.
+const LIBRARY: &str = "libxalloc.so";
+
+/// What one row runs under.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidate {
+    /// What it is called in tables.
+    pub name: String,
+    /// What is preloaded, if anything.
+    pub library: Option<PathBuf>,
+    /// Variables that are set.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Why nothing can be run under it, if so.
+    pub obstacle: Option<String>,
+}
+
+impl Candidate {
+    /// One that preloads the file at `path`, or cannot because there is none.
+    pub fn preloading(name: &str, path: &Path) -> Self {
+        let (library, obstacle) = match path.canonicalize() {
+            Ok(library) => (library.clone(), unloadable(&library)),
+            Err(error) => (path.to_owned(), Some(format!("cannot read the library {}: {error}", path.display()))),
+        };
+        Self { name: name.into(), library: Some(library), obstacle, ..Self::default() }
+    }
+
+    /// Has the command run under it. What the caller preloads stays, behind the candidate's own library.
+    pub fn apply(&self, command: &mut Command) {
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(library) = &self.library {
+            command.env("LD_PRELOAD", joined(library.as_os_str(), ":", std::env::var_os("LD_PRELOAD")));
+        }
+    }
+
+    /// How a user would say the same on a command line.
+    pub fn settings(&self) -> Vec<String> {
+        let preload = self.library.iter().map(|library| format!("LD_PRELOAD={}", library.display()));
+        let variables = self.environment.iter();
+        let variables = variables.map(|(name, value)| format!("{}={}", name.display(), value.display()));
+        preload.chain(variables).collect()
+    }
+}
+
+/// Why the loader would not take a path in LD_PRELOAD.
+fn unloadable(library: &Path) -> Option<String> {
+    let has_separator = library.as_os_str().as_encoded_bytes().iter().any(|byte| b" :\t".contains(byte));
+    has_separator.then(|| format!("LD_PRELOAD cannot hold the path {}: it has a space or a colon", library.display()))
+}
+
+/// `first`, then what was there before.
+fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
+    let mut all = first.to_owned();
+    if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+        all.push(separator);
+        all.push(rest);
+    }
+    all
+}
+
+/// Every candidate that has a name, in the order of the tables: what is compared if nobody chooses.
+pub fn known() -> Vec<Candidate> {
+    let xalloc = own();
+    let arenas = vec![("MALLOC_ARENA_MAX".into(), "2".into())];
+    let conf = match std::env::var_os("XALLOC_CONF").filter(|conf| !conf.is_empty()) {
+        Some(conf) => joined(&conf, ",", Some("profile:lean".into())),
+        None => "profile:lean".into(),
+    };
+    vec![
+        Candidate { name: BASE.into(), ..Candidate::default() },
+        Candidate { name: "system-arenas-2".into(), environment: arenas, ..Candidate::default() },
+        xalloc.clone(),
+        Candidate { name: "xalloc-lean".into(), environment: vec![("XALLOC_CONF".into(), conf)], ..xalloc },
+    ]
+}
+
+/// libxalloc.so where a build and where an installation puts it: beside the command, or in lib beside bin.
+fn own() -> Candidate {
+    let command = std::env::current_exe().unwrap_or_default();
+    let directory = command.parent().unwrap_or(Path::new("."));
+    let places = [directory.join(LIBRARY), directory.join("../lib").join(LIBRARY)];
+    match places.iter().find(|place| place.exists()) {
+        Some(library) => Candidate::preloading("xalloc", library),
+        None => Candidate {
+            name: "xalloc".into(),
+            library: Some(places[0].clone()),
+            obstacle: Some(format!(
+                "{LIBRARY} is not in {}, nor in ../lib from there; build it: cargo build --release",
+                directory.display()
+            )),
+            ..Candidate::default()
+        },
+    }
+}
+
+/// Why a comparison cannot begin: a message, and the exit code that says the same.
+#[derive(Debug, PartialEq)]
+pub struct Refusal {
+    /// What is wrong, and what to do.
+    pub message: String,
+    /// One of [`exit`].
+    pub code: u8,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Those of the `known` candidates that `wanted` names, in that order and with the base; all of them if it names none.
+///
+/// # Errors
+/// A name that is not known, or that stands there twice.
+pub fn choose(known: Vec<Candidate>, wanted: &[String]) -> Result<Vec<Candidate>, Refusal> {
+    if wanted.is_empty() {
+        return Ok(known);
+    }
+    let mut chosen: Vec<Candidate> = Vec::new();
+    for word in wanted {
+        let candidate = by_word(word, &known)?;
+        if chosen.iter().any(|other| other.name == candidate.name) {
+            let message = format!("-a names '{}' twice; give each candidate a name of its own", candidate.name);
+            return Err(Refusal { message, code: exit::WRONG_USAGE });
+        }
+        chosen.push(candidate);
+    }
+    if !chosen.iter().any(|candidate| candidate.name == BASE) {
+        chosen.insert(0, by_word(BASE, &known)?);
+    }
+    Ok(chosen)
+}
+
+fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
+    if let Some((name, library)) = word.split_once('=') {
+        if name == BASE || name.is_empty() {
+            let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
+            return Err(Refusal { message, code: exit::WRONG_USAGE });
+        }
+        return Ok(Candidate::preloading(name, Path::new(library)));
+    }
+    known.iter().find(|candidate| candidate.name == word).cloned().ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
+        let message =
+            format!("there is no allocator '{word}'; there are {}, and NAME=LIBRARY takes any", names.join(", "));
+        Refusal { message, code: exit::NO_ALLOCATOR }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(wanted: &[&str]) -> Result<Vec<String>, Refusal> {
+        let wanted: Vec<String> = wanted.iter().map(|&word| word.into()).collect();
+        choose(known(), &wanted).map(|chosen| chosen.into_iter().map(|candidate| candidate.name).collect())
+    }
+
+    #[test]
+    fn selects_orders_and_always_has_the_base() {
+        assert_eq!(names(&[]).unwrap(), ["system", "system-arenas-2", "xalloc", "xalloc-lean"]);
+        assert_eq!(names(&["xalloc-lean", "xalloc"]).unwrap(), ["system", "xalloc-lean", "xalloc"]);
+        assert_eq!(names(&["xalloc", "system"]).unwrap(), ["xalloc", "system"]);
+    }
+
+    #[test]
+    fn refuses_what_is_ambiguous_or_unknown() {
+        assert_eq!(names(&["pear"]).unwrap_err().code, exit::NO_ALLOCATOR);
+        assert_eq!(names(&["xalloc", "xalloc=/x.so"]).unwrap_err().code, exit::WRONG_USAGE);
+        assert_eq!(names(&["system=/x.so"]).unwrap_err().code, exit::WRONG_USAGE);
+    }
+
+    #[test]
+    fn keeps_a_library_that_cannot_be_used_as_a_row() {
+        let chosen = choose(known(), &["mine=/no/such.so".into()]).unwrap();
+        assert!(chosen[1].obstacle.as_ref().unwrap().contains("/no/such.so"));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a b.so");
+        std::fs::write(&path, "").unwrap();
+        assert!(Candidate::preloading("mine", &path).obstacle.unwrap().contains("space or a colon"));
+    }
+
+    #[test]
+    fn puts_its_library_before_what_is_there() {
+        assert_eq!(joined("a.so".as_ref(), ":", Some("b.so".into())), "a.so:b.so");
+        assert_eq!(joined("a.so".as_ref(), ":", Some("".into())), "a.so");
+        assert_eq!(joined("a.so".as_ref(), ":", None), "a.so");
+    }
+}

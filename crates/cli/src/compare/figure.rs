@@ -1,0 +1,165 @@
+//! The figures of a run: what they are called, in which unit they are shown, and which way is better.
+
+use super::sample::Sample;
+use crate::measure::counters::Counter;
+
+/// Something that is measured in each run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    /// Seconds from start to end; of a server, those of the load.
+    Time,
+    /// The number that `--metric` found; more is better.
+    Metric,
+    /// The largest resident set, in KiB.
+    Memory,
+    /// Seconds of processor time in user mode.
+    User,
+    /// Seconds of processor time in kernel mode.
+    System,
+    /// Page faults without disk.
+    MinorFaults,
+    /// Page faults with it.
+    MajorFaults,
+    /// Times that it waited.
+    Waits,
+    /// Times that it had to give the processor up.
+    Preemptions,
+    /// What the processor counts.
+    Counted(Counter),
+}
+
+impl Figure {
+    /// All of them, in the order of the tables.
+    pub fn all() -> impl Iterator<Item = Self> {
+        use Figure::*;
+        let own = [Time, Metric, Memory, User, System, MinorFaults, MajorFaults, Waits, Preemptions];
+        own.into_iter().chain(Counter::ALL.map(Counted))
+    }
+
+    /// Its key in JSON and CSV.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Time => "wall",
+            Self::Metric => "metric",
+            Self::Memory => "rss",
+            Self::User => "user",
+            Self::System => "system",
+            Self::MinorFaults => "minor_faults",
+            Self::MajorFaults => "major_faults",
+            Self::Waits => "voluntary_switches",
+            Self::Preemptions => "involuntary_switches",
+            Self::Counted(Counter::Instructions) => "instructions",
+            Self::Counted(Counter::Cycles) => "cycles",
+            Self::Counted(Counter::CacheMisses) => "cache_misses",
+            Self::Counted(Counter::TlbMisses) => "tlb_misses",
+            Self::Counted(Counter::BranchMisses) => "branch_misses",
+        }
+    }
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Metric => "metric",
+            Self::Memory => "peak memory",
+            Self::User => "user",
+            Self::System => "kernel",
+            Self::MinorFaults => "minor faults",
+            Self::MajorFaults => "major faults",
+            Self::Waits => "waits",
+            Self::Preemptions => "preempted",
+            Self::Counted(Counter::Instructions) => "instructions",
+            Self::Counted(Counter::Cycles) => "cycles",
+            Self::Counted(Counter::CacheMisses) => "cache misses",
+            Self::Counted(Counter::TlbMisses) => "TLB misses",
+            Self::Counted(Counter::BranchMisses) => "branch misses",
+        }
+    }
+
+    /// Its value in a run.
+    pub fn of(self, sample: &Sample) -> Option<f64> {
+        let usage = &sample.usage;
+        Some(match self {
+            Self::Time => usage.wall,
+            Self::Metric => return sample.metric,
+            Self::Memory => usage.rss as f64,
+            Self::User => usage.user,
+            Self::System => usage.system,
+            Self::MinorFaults => usage.minor_faults as f64,
+            Self::MajorFaults => usage.major_faults as f64,
+            Self::Waits => usage.voluntary_switches as f64,
+            Self::Preemptions => usage.involuntary_switches as f64,
+            Self::Counted(counter) => return sample.counters.get(&counter).copied(),
+        })
+    }
+
+    /// Whether more of it is better.
+    pub fn is_gain(self) -> bool {
+        self == Self::Metric
+    }
+
+    /// The unit to show it in, beside values like `typical`.
+    pub fn unit(self, typical: f64) -> Unit {
+        match self {
+            Self::Time | Self::User | Self::System if typical < 1.0 => Unit { name: "ms", factor: 1e3, decimals: 1 },
+            Self::Time | Self::User | Self::System => Unit { name: "s", factor: 1.0, decimals: 3 },
+            Self::Memory => Unit { name: "MiB", factor: 1.0 / 1024.0, decimals: 1 },
+            _ if typical >= 1e10 => Unit { name: "G", factor: 1e-9, decimals: 2 },
+            _ if typical >= 1e7 => Unit { name: "M", factor: 1e-6, decimals: 2 },
+            _ if typical >= 1e4 => Unit { name: "k", factor: 1e-3, decimals: 2 },
+            Self::Metric if typical < 10.0 => Unit { name: "", factor: 1.0, decimals: 3 },
+            Self::Metric => Unit { name: "", factor: 1.0, decimals: 1 },
+            _ => Unit { name: "", factor: 1.0, decimals: 0 },
+        }
+    }
+}
+
+/// How numbers of a column are written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unit {
+    /// Its name; empty for plain numbers.
+    pub name: &'static str,
+    /// What values are multiplied by.
+    pub factor: f64,
+    decimals: usize,
+}
+
+impl Unit {
+    /// A value without the unit's name.
+    pub fn show(&self, value: f64) -> String {
+        format!("{:.*}", self.decimals, value * self.factor)
+    }
+
+    /// A column's heading.
+    pub fn heading(&self, name: &str) -> String {
+        if self.name.is_empty() { name.to_owned() } else { format!("{name}, {}", self.name) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chooses_readable_units() {
+        let shown = |figure: Figure, value: f64| {
+            let unit = figure.unit(value);
+            format!("{} {}", unit.show(value), unit.name)
+        };
+        assert_eq!(shown(Figure::Time, 0.01234), "12.3 ms");
+        assert_eq!(shown(Figure::Time, 1.2345), "1.234 s");
+        assert_eq!(shown(Figure::Memory, 2048.0), "2.0 MiB");
+        assert_eq!(shown(Figure::MinorFaults, 950.0), "950 ");
+        assert_eq!(shown(Figure::MinorFaults, 23456.0), "23.46 k");
+        assert_eq!(shown(Figure::Counted(Counter::Cycles), 1.5e10), "15.00 G");
+    }
+
+    #[test]
+    fn has_a_key_of_its_own_for_each() {
+        let mut keys: Vec<_> = Figure::all().map(Figure::key).collect();
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+}

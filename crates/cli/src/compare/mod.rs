@@ -1,0 +1,226 @@
+//! `xalloc compare`: a program of the user's own under each allocator, measured side by side.
+
+mod candidates;
+mod figure;
+mod files;
+mod page;
+mod report;
+mod sample;
+mod scatter;
+mod schedule;
+mod server;
+mod strip;
+mod subject;
+mod table;
+mod verdict;
+
+use crate::exit;
+use crate::measure::counters::Counter;
+use crate::measure::interrupt;
+use crate::measure::machine::Machine;
+use crate::measure::process::Output;
+use crate::report::write;
+use anyhow::Result;
+use candidates::Refusal;
+use regex::Regex;
+use report::{Report, Setup};
+use schedule::Session;
+use server::Server;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use subject::Subject;
+
+const EXAMPLES: &str = "\
+Examples:
+  xalloc compare -n 5 -- python3 script.py
+  xalloc compare -a xalloc,mine=./libmine.so --html report.html -- ./program --its-option
+  xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server --save ''";
+
+/// Measure a program under several allocators, and tell which one suits it.
+///
+/// The program runs under each allocator in turn, A B C B C A …, so that a machine that is slow for a while is slow for all
+/// of them. The first run of each is not counted; it proves that the allocator's library really is in the program.
+/// Shown are means with their standard deviations, and ratios to `system`, the program as it is; `~` stands before a
+/// ratio that shows no difference.
+///
+/// For a server, --ready tells when it answers, and --load gives it the work that is measured.
+///
+/// Exit codes: 0 fine; 1 a run failed, or an allocator that -a names cannot be used; 2 wrong usage; 3 there is no
+/// allocator of that name; 126 the program cannot be executed; 127 it does not exist; 130 interrupted.
+#[derive(clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Arguments {
+    /// Only these allocators, in this order: names, or NAME=LIBRARY for any library at hand [default: all there are].
+    /// `system` is always among them.
+    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
+    allocators: Vec<String>,
+    /// Runs of the program under each allocator
+    #[arg(short = 'n', long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Runs before those, which do not count
+    #[arg(long, value_name = "RUNS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    warmup: u32,
+    /// End a run, or a server's load, that takes longer, and count it as failed [default: no limit]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// What the program reads as its standard input [default: nothing]
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Where the program's standard output goes
+    #[arg(long, value_enum, default_value = "discard")]
+    output: Output,
+    /// A shell command to run before each run, outside the measurement
+    #[arg(long, value_name = "COMMAND")]
+    prepare: Option<String>,
+    /// A regular expression for a number in what the program, or a server's load, prints; bigger is better, and it takes the
+    /// place of the time. Its first group is the number; a name of that group is shown: '(?<per_second>[0-9.]+) requests'
+    #[arg(long, value_name = "REGEX")]
+    metric: Option<Regex>,
+    /// The program is a server: a shell command that succeeds once it answers
+    #[arg(long, value_name = "COMMAND", requires = "load")]
+    ready: Option<String>,
+    /// A shell command that gives the server work; its time is what is measured
+    #[arg(long, value_name = "COMMAND", requires = "ready")]
+    load: Option<String>,
+    /// How long a server may take until it is ready
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    ready_timeout: Duration,
+    /// How long a server may take to end after SIGTERM before it is killed
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    stop_timeout: Duration,
+    /// Write everything, every run included, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write every run as a line of CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the tables as Markdown
+    #[arg(long, value_name = "FILE")]
+    md: Option<PathBuf>,
+    /// Write a page with tables and pictures that needs no other file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the picture of time against memory
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    command: Vec<OsString>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| format!("'{text}' is no number of seconds"))?;
+    match Duration::try_from_secs_f64(number) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(format!("'{text}' is no time that something can take")),
+    }
+}
+
+/// Compares, prints and writes what was asked for.
+///
+/// # Errors
+/// Nothing could be measured, or a file cannot be written.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match compare(arguments) {
+        Ok(code) => Ok(ExitCode::from(code)),
+        Err(error) => match error.downcast::<Refusal>() {
+            Ok(refusal) => {
+                eprintln!("xalloc compare: {refusal}");
+                Ok(ExitCode::from(refusal.code))
+            }
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn compare(arguments: &Arguments) -> Result<u8> {
+    let chosen = candidates::choose(candidates::known(), &arguments.allocators)?;
+    let is_asked_for = !arguments.allocators.is_empty();
+    let subject = arguments.subject()?;
+    let setup = arguments.setup();
+    let obstacles = chosen.iter().filter(|candidate| candidate.obstacle.is_some()).count();
+    interrupt::install()?;
+    let session = schedule::run(&subject, chosen, arguments.warmup, arguments.runs)?;
+    let failures = session.rows.iter().filter(|row| row.failure.is_some()).count();
+    let is_interrupted = session.is_interrupted;
+    let notes = notes(&session);
+    let report = Report::new(setup, session.rows, notes);
+    table::print(&report);
+    arguments.write(&report)?;
+    Ok(match failures {
+        _ if is_interrupted => exit::INTERRUPTED,
+        0 => 0,
+        // A library that nobody asked for by name may be missing.
+        _ if !is_asked_for && failures == obstacles => 0,
+        _ => exit::FOUND,
+    })
+}
+
+impl Arguments {
+    fn subject(&self) -> Result<Subject, Refusal> {
+        if let Some(input) = &self.input
+            && let Err(error) = std::fs::File::open(input)
+        {
+            let message = format!("--input {}: {error}", input.display());
+            return Err(Refusal { message, code: exit::WRONG_USAGE });
+        }
+        let server = self.ready.clone().zip(self.load.clone()).map(|(ready, load)| Server {
+            ready,
+            load,
+            ready_limit: self.ready_timeout,
+            stop_limit: self.stop_timeout,
+        });
+        Ok(Subject {
+            command: self.command.clone(),
+            input: self.input.clone(),
+            output: self.output,
+            limit: self.timeout,
+            prepare: self.prepare.clone(),
+            metric: self.metric.clone(),
+            server,
+        })
+    }
+
+    fn setup(&self) -> Setup {
+        let name = |metric: &Regex| metric.capture_names().flatten().next().unwrap_or("metric").replace('_', " ");
+        Setup {
+            version: env!("CARGO_PKG_VERSION"),
+            date: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+            machine: Machine::here(),
+            command: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            load: self.load.clone(),
+            metric: self.metric.as_ref().map(name),
+            runs: self.runs,
+            warmup: self.warmup,
+        }
+    }
+
+    fn write(&self, report: &Report) -> Result<()> {
+        write(self.json.as_deref(), || Ok(serde_json::to_string_pretty(report)?))?;
+        write(self.csv.as_deref(), || files::csv(report))?;
+        write(self.md.as_deref(), || Ok(files::markdown(report)))?;
+        write(self.html.as_deref(), || page::render(report))?;
+        write(self.svg.as_deref(), || Ok(scatter::render(report)))
+    }
+}
+
+/// What is to be known of the numbers, but for outliers.
+fn notes(session: &Session) -> Vec<String> {
+    let mut notes = Vec::new();
+    if session.is_interrupted {
+        notes.push("interrupted: these are the runs up to then".to_owned());
+    }
+    if let Some(status) = session.unusual_status() {
+        notes.push(format!("under system the program ends with {status}; check that it does what you want measured"));
+    }
+    if let Some(preload) = std::env::var_os("LD_PRELOAD").filter(|preload| !preload.is_empty()) {
+        let preload = preload.display();
+        notes.push(format!("LD_PRELOAD is already {preload}: every row has that too, also system"));
+    }
+    if let Some(obstacle) = Counter::obstacle() {
+        notes.push(format!("without the processor's counters (instructions, cache misses, …): {obstacle}"));
+    }
+    notes
+}

@@ -1,0 +1,292 @@
+//! What was measured and what follows from it, in the form that all outputs are made of.
+
+use super::candidates::BASE;
+use super::figure::Figure;
+use super::sample::{Failure, Sample};
+use super::schedule::Row;
+use crate::measure::machine::Machine;
+use crate::measure::statistics::{Ratio, Summary};
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// How sure all statements of a difference are together.
+const CONFIDENCE: f64 = 0.95;
+/// A difference below this part is none that anyone would choose an allocator for.
+const NEGLIGIBLE: f64 = 0.01;
+
+/// What was compared, and how.
+#[derive(Clone, Debug, Serialize)]
+pub struct Setup {
+    /// The version of this command.
+    pub version: &'static str,
+    /// The beginning, in UTC.
+    pub date: String,
+    /// Where.
+    pub machine: Machine,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// What gives a server work.
+    pub load: Option<String>,
+    /// What `--metric` is called.
+    pub metric: Option<String>,
+    /// Runs of each that count.
+    pub runs: u32,
+    /// Runs before them that do not.
+    pub warmup: u32,
+}
+
+/// A figure of a candidate over all its runs.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Statistic {
+    /// Its values.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Its mean in parts of the base's.
+    pub ratio: Option<Ratio>,
+}
+
+/// Whether a candidate differs from the base in a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It does, for the better.
+    Better,
+    /// It does, for the worse.
+    Worse,
+    /// None was shown.
+    NoDifference,
+    /// Too few runs to say.
+    Unknown,
+}
+
+/// A candidate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// What is set in its environment.
+    pub settings: Vec<String>,
+    /// Why it has no statistics, if so.
+    pub failure: Option<Failure>,
+    /// By [`Figure::key`].
+    pub statistics: BTreeMap<&'static str, Statistic>,
+    /// Against the base: time (or the metric) and memory, by the figure's key.
+    pub verdicts: BTreeMap<&'static str, Verdict>,
+    /// Every run.
+    pub samples: Vec<Sample>,
+}
+
+/// Everything.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What was compared.
+    #[serde(flatten)]
+    pub setup: Setup,
+    /// How sure each interval is: all of them together are so with 95 %.
+    pub confidence: f64,
+    /// The candidates.
+    pub rows: Vec<Entry>,
+    /// What is to be known of the numbers.
+    pub notes: Vec<String>,
+    /// What it comes to, in words.
+    pub verdict: Vec<String>,
+}
+
+impl Report {
+    /// Puts it together.
+    pub fn new(setup: Setup, rows: Vec<Row>, notes: Vec<String>) -> Self {
+        let base = rows.iter().position(|row| row.candidate.name == BASE).expect("it is always chosen");
+        // Bonferroni's: of many comparisons, two for each candidate, some would show a difference by chance.
+        let compared = rows.iter().filter(|row| row.failure.is_none()).count().saturating_sub(1).max(1);
+        let confidence = 1.0 - (1.0 - CONFIDENCE) / (2 * compared) as f64;
+        let bases = summaries(&rows[base]);
+        let entries = rows.into_iter().map(|row| entry(row, &bases, confidence)).collect();
+        let mut report = Self { setup, confidence, rows: entries, notes, verdict: Vec::new() };
+        report.notes.extend(report.outliers());
+        report.verdict = super::verdict::words(&report);
+        report
+    }
+
+    /// The candidate that all others are compared with.
+    pub fn base(&self) -> &Entry {
+        self.rows.iter().find(|row| row.name == BASE).expect("it is always chosen")
+    }
+
+    /// What speed is: the metric if there is one, otherwise time.
+    pub fn speed(&self) -> Figure {
+        if self.setup.metric.is_some() { Figure::Metric } else { Figure::Time }
+    }
+
+    /// The figures that anybody has.
+    pub fn figures(&self) -> impl Iterator<Item = Figure> {
+        Figure::all().filter(|figure| self.rows.iter().any(|row| row.statistics.contains_key(figure.key())))
+    }
+
+    /// The name of a figure in this comparison.
+    pub fn name(&self, figure: Figure) -> &str {
+        match (figure, &self.setup.metric) {
+            (Figure::Metric, Some(name)) => name,
+            (Figure::Time, _) if self.setup.load.is_some() => "time of the load",
+            _ => figure.name(),
+        }
+    }
+
+    /// The value that a figure's unit is chosen by.
+    pub fn typical(&self, figure: Figure) -> f64 {
+        let all = || self.rows.iter().filter_map(|row| Some(row.statistic(figure)?.summary.mean));
+        self.base().statistic(figure).map_or_else(|| all().fold(0.0, f64::max), |statistic| statistic.summary.mean)
+    }
+
+    /// The candidate with the best mean of a figure, if not all have the same.
+    pub fn best(&self, figure: Figure) -> Option<&Entry> {
+        let rows = || self.rows.iter().filter_map(|row| Some((row, row.statistic(figure)?.summary.mean)));
+        let (least, most) = (rows().min_by(|a, b| a.1.total_cmp(&b.1))?, rows().max_by(|a, b| a.1.total_cmp(&b.1))?);
+        let best = if figure.is_gain() { most } else { least };
+        (least.1 < most.1).then_some(best.0)
+    }
+
+    fn outliers(&self) -> Option<String> {
+        let named = self.rows.iter().filter_map(|row| {
+            let count = row.statistic(Figure::Time)?.summary.outliers;
+            (count > 0).then(|| format!("{} ({count})", row.name))
+        });
+        let named: Vec<String> = named.collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "outliers: {}. Single runs took a time far from the others; something else may have kept the machine \
+                 busy. Run again on a quiet machine, or with more runs (-n)",
+                named.join(", ")
+            )
+        })
+    }
+}
+
+impl Entry {
+    /// A figure's statistic, if the candidate has one.
+    pub fn statistic(&self, figure: Figure) -> Option<&Statistic> {
+        self.statistics.get(figure.key())
+    }
+
+    /// Its verdict in a figure.
+    pub fn verdict(&self, figure: Figure) -> Verdict {
+        self.verdicts.get(figure.key()).copied().unwrap_or(Verdict::Unknown)
+    }
+
+    /// Whether it is the base.
+    pub fn is_base(&self) -> bool {
+        self.name == BASE
+    }
+}
+
+fn summaries(row: &Row) -> BTreeMap<&'static str, Summary> {
+    if row.failure.is_some() {
+        return BTreeMap::new();
+    }
+    let summary = |figure: Figure| {
+        let values: Option<Vec<f64>> = row.samples.iter().map(|sample| figure.of(sample)).collect();
+        Some((figure.key(), Summary::of(&values?)?))
+    };
+    Figure::all().filter_map(summary).collect()
+}
+
+fn entry(row: Row, bases: &BTreeMap<&'static str, Summary>, confidence: f64) -> Entry {
+    let with_ratio = |(key, summary): (&'static str, Summary)| {
+        let ratio = bases.get(key).and_then(|base| summary.ratio(base, confidence));
+        (key, Statistic { summary, ratio })
+    };
+    let statistics: BTreeMap<_, _> = summaries(&row).into_iter().map(with_ratio).collect();
+    let judged = [Figure::Time, Figure::Metric, Figure::Memory].into_iter().filter_map(|figure| {
+        let statistic = statistics.get(figure.key()).filter(|_| row.candidate.name != BASE)?;
+        Some((figure.key(), judge(figure, statistic.ratio.as_ref())))
+    });
+    let verdicts = judged.collect();
+    let Row { candidate, samples, failure } = row;
+    Entry { settings: candidate.settings(), name: candidate.name, failure, statistics, verdicts, samples }
+}
+
+fn judge(figure: Figure, ratio: Option<&Ratio>) -> Verdict {
+    match ratio.map(|ratio| (ratio.interval, ratio.difference(NEGLIGIBLE))) {
+        None | Some((None, _)) => Verdict::Unknown,
+        Some((_, None)) => Verdict::NoDifference,
+        Some((_, Some(order))) if (order == Ordering::Greater) == figure.is_gain() => Verdict::Better,
+        Some(_) => Verdict::Worse,
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::super::candidates::Candidate;
+    use super::*;
+    use crate::measure::process::Usage;
+
+    /// A report of candidates with their times in seconds and their memory in KiB.
+    pub fn example(rows: &[(&str, &[f64], &[i64])]) -> Report {
+        let rows = rows.iter().map(|&(name, times, sizes)| Row {
+            candidate: Candidate { name: name.into(), ..Candidate::default() },
+            samples: times
+                .iter()
+                .zip(sizes)
+                .map(|(&wall, &rss)| Sample {
+                    usage: Usage { wall, rss, user: wall, ..Usage::default() },
+                    ..Sample::default()
+                })
+                .collect(),
+            failure: times.is_empty().then(|| Failure::of("exit 1 where system has 0", "out of <luck>\n")),
+        });
+        let setup = Setup {
+            version: "0",
+            date: "2026-01-01T00:00:00Z".into(),
+            machine: Machine {
+                processor: "a processor".into(),
+                processors: 2,
+                kernel: "6.1".into(),
+                huge_pages: "madvise".into(),
+            },
+            command: vec!["prog".into(), "a<b".into()],
+            load: None,
+            metric: None,
+            runs: 4,
+            warmup: 1,
+        };
+        Report::new(setup, rows.collect(), Vec::new())
+    }
+
+    /// One that is faster and larger, one like the base, one that fails.
+    pub fn mixed() -> Report {
+        example(&[
+            ("system", &[1.0, 1.02, 0.98, 1.01], &[1000, 1004, 996, 1000]),
+            ("quick", &[0.80, 0.81, 0.79, 0.80], &[1500, 1504, 1500, 1496]),
+            ("same", &[1.01, 0.99, 1.0, 1.02], &[1000, 1000, 1004, 1000]),
+            ("broken", &[], &[]),
+        ])
+    }
+
+    #[test]
+    fn judges_what_is_apart_and_nothing_else() {
+        let report = mixed();
+        let verdicts = |name: &str| {
+            let row = report.rows.iter().find(|row| row.name == name).unwrap();
+            (row.verdict(Figure::Time), row.verdict(Figure::Memory))
+        };
+        assert_eq!(verdicts("quick"), (Verdict::Better, Verdict::Worse));
+        assert_eq!(verdicts("same"), (Verdict::NoDifference, Verdict::NoDifference));
+        assert_eq!(verdicts("broken"), (Verdict::Unknown, Verdict::Unknown));
+        assert!(report.rows[3].statistics.is_empty());
+        assert_eq!(report.best(Figure::Time).unwrap().name, "quick");
+        assert!((report.confidence - 0.9875).abs() < 1e-12, "two candidates are compared in two figures");
+    }
+
+    #[test]
+    fn gives_no_verdict_on_two_runs() {
+        let report = example(&[("system", &[1.0, 1.0], &[9, 9]), ("half", &[0.5, 0.5], &[9, 9])]);
+        assert_eq!(report.rows[1].verdict(Figure::Time), Verdict::Unknown);
+    }
+
+    #[test]
+    fn warns_of_outliers() {
+        let calm: &[f64] = &[1.0, 1.1, 0.9, 1.05, 0.95, 30.0];
+        let report = example(&[("system", calm, &[9; 6])]);
+        assert!(report.notes[0].contains("system (1)"), "{:?}", report.notes);
+    }
+}

@@ -1,0 +1,122 @@
+//! What a run yields: numbers, or why there are none.
+
+use crate::measure::counters::Counter;
+use crate::measure::process::{Finished, Usage};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+/// How many lines of a failed run's standard error are kept.
+const LINES: usize = 5;
+
+/// What one run took. Of a server: the time is the load's, everything else the server's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Sample {
+    /// What the kernel says.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// What the processor counted.
+    pub counters: BTreeMap<Counter, f64>,
+    /// The number that `--metric` found.
+    pub metric: Option<f64>,
+}
+
+/// Why a candidate has no numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Failure {
+    /// In a line.
+    pub reason: String,
+    /// The end of the program's standard error.
+    pub stderr: Vec<String>,
+}
+
+impl Failure {
+    /// One that the program itself says nothing of.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), stderr: Vec::new() }
+    }
+
+    /// One with the last lines of what the program wrote.
+    pub fn of(reason: impl Into<String>, errors: &str) -> Self {
+        let lines: Vec<&str> = errors.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(LINES)..].iter().map(|line| (*line).to_owned());
+        Self { reason: reason.into(), stderr: last.collect() }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It can be counted.
+    Done(Sample),
+    /// It cannot.
+    Failed(Failure),
+    /// Someone pressed Ctrl-C.
+    Interrupted,
+}
+
+/// A status in few words.
+pub fn words(status: Option<ExitStatus>) -> String {
+    match status {
+        None => "not over in time".into(),
+        Some(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => format!("exit {code}"),
+            (None, Some(signal)) => format!("killed by {}", signal_name(signal)),
+            (None, None) => status.to_string(),
+        },
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    // The standard library has the names, in its own words: "signal: 11 (SIGSEGV)".
+    let text = ExitStatus::from_raw(signal).to_string();
+    match text.split_once('(').and_then(|(_, name)| name.split_once(')')) {
+        Some((name, _)) => name.to_owned(),
+        None => format!("signal {signal}"),
+    }
+}
+
+/// A number in what a program printed: the first group of the first match, or all of the match.
+pub fn metric(pattern: &regex::Regex, finished: &Finished) -> Result<f64, Failure> {
+    let Some(found) = pattern.captures(&finished.output) else {
+        return Err(Failure::of(format!("--metric {pattern} matches nothing that was printed"), &finished.output));
+    };
+    let text = found.get(1).or(found.get(0)).map_or("", |text| text.as_str());
+    let number = text.replace(',', "").parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| Failure::new(format!("--metric {pattern} finds '{text}', which is no number")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_words_for_every_end() {
+        assert_eq!(words(Some(ExitStatus::from_raw(3 << 8))), "exit 3");
+        assert_eq!(words(Some(ExitStatus::from_raw(libc::SIGSEGV))), "killed by SIGSEGV");
+        assert_eq!(words(None), "not over in time");
+    }
+
+    #[test]
+    fn keeps_the_last_lines() {
+        let failure = Failure::of("no", "1\n2\n\n3\n4\n5\n6\n");
+        assert_eq!(failure.stderr, ["2", "3", "4", "5", "6"]);
+    }
+
+    #[test]
+    fn finds_a_number() {
+        let finished = |output: &str| Finished {
+            status: None,
+            usage: Usage::default(),
+            counts: BTreeMap::new(),
+            output: output.into(),
+            errors: String::new(),
+        };
+        let pattern = regex::Regex::new(r"(?<rps>[\d.,]+) requests per second").unwrap();
+        assert_eq!(metric(&pattern, &finished("SET: 12,345.5 requests per second\n")), Ok(12345.5));
+        assert!(metric(&pattern, &finished("nothing")).unwrap_err().reason.contains("matches nothing"));
+        let word = regex::Regex::new("[a-z]+").unwrap();
+        assert!(metric(&word, &finished("abc")).unwrap_err().reason.contains("no number"));
+    }
+}

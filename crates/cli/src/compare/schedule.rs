@@ -1,0 +1,123 @@
+//! The order of the runs.
+
+use super::candidates::{BASE, Candidate, Refusal};
+use super::sample::{Attempt, Failure, Sample, words};
+use super::subject::{Judge, Subject};
+use crate::exit;
+use crate::measure::interrupt;
+use anyhow::{Result, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::process::ExitStatus;
+
+/// A candidate, and what came of it.
+pub struct Row {
+    /// What was run under.
+    pub candidate: Candidate,
+    /// The runs that count.
+    pub samples: Vec<Sample>,
+    /// Why there are no more, if so.
+    pub failure: Option<Failure>,
+}
+
+/// Everything that was measured.
+pub struct Session {
+    /// One for each candidate.
+    pub rows: Vec<Row>,
+    /// How the program ends under the base; nothing for servers.
+    pub status: Option<ExitStatus>,
+    /// Whether Ctrl-C came before the end.
+    pub is_interrupted: bool,
+}
+
+/// Runs the subject `warmups` times, which do not count, and `runs` times under each candidate, the candidates taking
+/// turns and another one going first each time.
+///
+/// # Errors
+/// The program cannot be run, or does not end well, under the base itself.
+pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> Result<Session> {
+    let base = candidates.iter().position(|candidate| candidate.name == BASE).expect("it is always chosen");
+    let row = |candidate: Candidate| Row {
+        failure: candidate.obstacle.clone().map(Failure::new),
+        candidate,
+        samples: Vec::new(),
+    };
+    let mut session = Session { rows: candidates.into_iter().map(row).collect(), status: None, is_interrupted: false };
+    let count = session.rows.len();
+    let progress = progress(u64::from(warmups + runs) * count as u64);
+    let turns = (0..(warmups + runs) as usize).flat_map(|round| (0..count).map(move |turn| (round, turn)));
+    for (round, turn) in turns {
+        let index = (base + round + turn) % count;
+        progress.set_message(session.rows[index].candidate.name.clone());
+        session.step(subject, index, round, warmups as usize)?;
+        progress.inc(1);
+        if session.is_interrupted {
+            break;
+        }
+    }
+    progress.finish_and_clear();
+    Ok(session)
+}
+
+fn progress(length: u64) -> ProgressBar {
+    let template = "{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}";
+    let progress =
+        ProgressBar::new(length).with_style(ProgressStyle::with_template(template).expect("a correct template"));
+    progress.enable_steady_tick(std::time::Duration::from_millis(500));
+    progress
+}
+
+impl Session {
+    /// One run of one candidate.
+    fn step(&mut self, subject: &Subject, index: usize, round: usize, warmups: usize) -> Result<()> {
+        let row = &mut self.rows[index];
+        if row.failure.is_some() {
+            return Ok(());
+        }
+        subject.prepare()?;
+        let is_setting = round == 0 && row.candidate.name == BASE;
+        let attempt = match &subject.server {
+            _ if interrupt::came() => Attempt::Interrupted,
+            Some(server) => server.run(subject, &row.candidate).map_err(|error| unstartable(subject, error))?,
+            None => {
+                let judge = match round {
+                    0 if is_setting => Judge::Setting,
+                    0 => Judge::Proving(self.status),
+                    _ => Judge::Comparing(self.status),
+                };
+                let (attempt, status) =
+                    subject.run(&row.candidate, judge).map_err(|error| unstartable(subject, error))?;
+                if is_setting {
+                    self.status = status;
+                }
+                attempt
+            }
+        };
+        match attempt {
+            Attempt::Done(sample) if round >= warmups => row.samples.push(sample),
+            Attempt::Done(_) => {}
+            Attempt::Failed(failure) if is_setting => return Err(hopeless(&failure)),
+            Attempt::Failed(failure) => row.failure = Some(failure),
+            Attempt::Interrupted => self.is_interrupted = true,
+        }
+        Ok(())
+    }
+
+    /// How the program ended under the base, if that was not with exit code 0.
+    pub fn unusual_status(&self) -> Option<String> {
+        self.status.filter(|status| !status.success()).map(|status| words(Some(status)))
+    }
+}
+
+/// The exit code for a program that cannot be started, as shells have it.
+fn unstartable(subject: &Subject, error: anyhow::Error) -> anyhow::Error {
+    let Some(io) = error.downcast_ref::<std::io::Error>() else { return error };
+    let code = if io.kind() == std::io::ErrorKind::NotFound { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE };
+    let message = format!("cannot run '{}': {io}", subject.command[0].display());
+    Refusal { message, code }.into()
+}
+
+/// Nothing to compare with.
+fn hopeless(failure: &Failure) -> anyhow::Error {
+    let lines: String = failure.stderr.iter().map(|line| format!("\n  {line}")).collect();
+    anyhow!("there is nothing to compare with: under {BASE} itself it fails: {}{lines}", failure.reason)
+}

@@ -1,0 +1,132 @@
+//! One run of a server: start it, wait until it is ready, drive it, stop it.
+
+use super::candidates::{Candidate, Refusal};
+use super::sample::{Attempt, Failure, Sample, metric, words};
+use super::subject::{Subject, not_loaded, shell};
+use crate::exit;
+use crate::measure::interrupt;
+use crate::measure::process::{self, Finished, Output, Process};
+use crate::measure::trace;
+use anyhow::Result;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How a server is driven.
+pub struct Server {
+    /// A shell command that succeeds once the server answers.
+    pub ready: String,
+    /// A shell command that gives the server work. Its time is what is measured.
+    pub load: String,
+    /// How long the server may take to be ready.
+    pub ready_limit: Duration,
+    /// How long the server may take to end after SIGTERM.
+    pub stop_limit: Duration,
+}
+
+impl Server {
+    /// One run of the subject under a candidate.
+    ///
+    /// # Errors
+    /// The server cannot be started at all, or something else answers in its place.
+    pub fn run(&self, subject: &Subject, candidate: &Candidate) -> Result<Attempt> {
+        if self.is_ready(self.ready_limit)? && !interrupt::came() {
+            let message = format!(
+                "--ready '{}' succeeds before the server is started: something else answers there; stop it, or choose \
+                 another port",
+                self.ready
+            );
+            return Err(Refusal { message, code: exit::WRONG_USAGE }.into());
+        }
+        let server = process::start(subject.command(candidate)?, subject.output, None)?;
+        let driven = self.drive(subject, candidate, &server);
+        let has_crashed = server.has_ended();
+        let finished = self.stop(server)?;
+        if interrupt::came() {
+            return Ok(Attempt::Interrupted);
+        }
+        Ok(match driven? {
+            Err(failure) if has_crashed => {
+                Attempt::Failed(Failure::of(complaint(&failure.reason, finished.status), &finished.errors))
+            }
+            Err(failure) if failure.stderr.is_empty() => Attempt::Failed(Failure::of(failure.reason, &finished.errors)),
+            Err(failure) => Attempt::Failed(failure),
+            Ok(_) if has_crashed => Attempt::Failed(Failure::of(
+                format!("the server ended under the load: {}", words(finished.status)),
+                &finished.errors,
+            )),
+            Ok((wall, metric)) => {
+                let mut usage = finished.usage;
+                usage.wall = wall;
+                Attempt::Done(Sample { usage, counters: finished.counts, metric })
+            }
+        })
+    }
+
+    /// Waits for it, proves that it is on its allocator, and runs the load: seconds, and the metric.
+    fn drive(
+        &self,
+        subject: &Subject,
+        candidate: &Candidate,
+        server: &Process,
+    ) -> Result<Result<(f64, Option<f64>), Failure>> {
+        if let Some(failure) = self.wait_until_ready(server)? {
+            return Ok(Err(failure));
+        }
+        if let Some(library) = &candidate.library
+            && !trace::maps(server.id(), library)
+        {
+            return Ok(Err(not_loaded(candidate, "")));
+        }
+        let load = shell(&self.load, Output::Keep, subject.limit)?;
+        if !load.status.is_some_and(|status| status.success()) {
+            return Ok(Err(Failure::of(format!("the load: {}", words(load.status)), &load.errors)));
+        }
+        let metric = subject.metric.as_ref().map(|pattern| metric(pattern, &load)).transpose();
+        Ok(metric.map(|metric| (load.usage.wall, metric)))
+    }
+
+    fn is_ready(&self, limit: Duration) -> Result<bool> {
+        Ok(shell(&self.ready, Output::Discard, Some(limit))?.status.is_some_and(|status| status.success()))
+    }
+
+    fn wait_until_ready(&self, server: &Process) -> Result<Option<Failure>> {
+        let start = Instant::now();
+        loop {
+            if server.has_ended() || interrupt::came() {
+                return Ok(Some(Failure::new("the server ended before it was ready")));
+            }
+            let left = self.ready_limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                let seconds = self.ready_limit.as_secs_f64();
+                return Ok(Some(Failure::new(format!("the server was not ready after {seconds} s"))));
+            }
+            if self.is_ready(left)? {
+                return Ok(None);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// SIGTERM, and SIGKILL for what does not end by it. However it ends then, it ends well.
+    fn stop(&self, server: Process) -> Result<Finished> {
+        server.signal(libc::SIGTERM);
+        let start = Instant::now();
+        while !server.has_ended() {
+            if start.elapsed() > self.stop_limit {
+                server.signal(libc::SIGKILL);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        server.wait()
+    }
+}
+
+/// What went wrong, with what is known only when the server is over.
+fn complaint(reason: &str, status: Option<ExitStatus>) -> String {
+    let is_daemon = status.is_some_and(|status| status.success());
+    let hint = if is_daemon { "; it must stay in the foreground" } else { "" };
+    format!("{reason} (the server: {}{hint})", words(status))
+}

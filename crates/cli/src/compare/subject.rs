@@ -1,0 +1,152 @@
+//! The program that is compared, and one run of it to its end.
+
+use super::candidates::Candidate;
+use super::sample::{Attempt, Failure, Sample, metric, words};
+use super::server::Server;
+use crate::measure::interrupt;
+use crate::measure::process::{self, Finished, Output};
+use crate::measure::trace;
+use anyhow::{Context, Result, bail};
+use regex::Regex;
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+/// A program, and how it is run.
+pub struct Subject {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// What it reads; nothing if there is none.
+    pub input: Option<PathBuf>,
+    /// Where its standard output goes.
+    pub output: Output,
+    /// How long a run (of a server: the load) may take.
+    pub limit: Option<Duration>,
+    /// A shell command that is run before each run.
+    pub prepare: Option<String>,
+    /// A number to look for in what it (of a server: the load) prints.
+    pub metric: Option<Regex>,
+    /// For a server: how it is driven.
+    pub server: Option<Server>,
+}
+
+/// How a run is judged.
+#[derive(Clone, Copy)]
+pub enum Judge {
+    /// The base's first run: how it ends is what all others are compared with.
+    Setting,
+    /// A run that must end as the base's did, and prove that it is on its allocator.
+    Proving(Option<ExitStatus>),
+    /// A run that must end as the base's did.
+    Comparing(Option<ExitStatus>),
+}
+
+impl Subject {
+    /// The command under a candidate.
+    pub fn command(&self, candidate: &Candidate) -> Result<Command> {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]);
+        command.stdin(match &self.input {
+            Some(path) => File::open(path).with_context(|| format!("cannot read {}", path.display()))?.into(),
+            None => Stdio::null(),
+        });
+        candidate.apply(&mut command);
+        Ok(command)
+    }
+
+    /// Runs what `--prepare` asks for.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn prepare(&self) -> Result<()> {
+        let Some(prepare) = &self.prepare else { return Ok(()) };
+        let finished = shell(prepare, Output::Discard, None)?;
+        if !finished.status.is_some_and(|status| status.success()) && !interrupt::came() {
+            bail!("--prepare '{prepare}': {}\n{}", words(finished.status), finished.errors.trim_end());
+        }
+        Ok(())
+    }
+
+    /// One run, and how it ended.
+    ///
+    /// # Errors
+    /// The program cannot be started at all.
+    pub fn run(&self, candidate: &Candidate, judge: Judge) -> Result<(Attempt, Option<ExitStatus>)> {
+        let mut command = self.command(candidate)?;
+        let library = candidate.library.as_deref().filter(|_| matches!(judge, Judge::Proving(_)));
+        let output = if self.metric.is_some() { Output::Keep } else { self.output };
+        let mut process = if library.is_some() {
+            trace::prepare(&mut command);
+            process::start_to_follow(command, output, self.limit)?
+        } else {
+            process::start(command, output, self.limit)?
+        };
+        process.end_on_interrupt();
+        let is_loaded = library.map_or(Ok(true), |library| trace::follow(&process, library));
+        let finished = process.wait()?;
+        let status = finished.status;
+        if interrupt::came() {
+            return Ok((Attempt::Interrupted, status));
+        }
+        // One that was killed may not have had its memory map read.
+        let has_exited = status.is_some_and(|status| status.code().is_some());
+        let attempt = match (self.judge(&finished, judge), is_loaded) {
+            (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, &finished.errors)),
+            (Err(failure), _) => Attempt::Failed(failure),
+            (Ok(_), Err(error)) => Attempt::Failed(Failure::new(format!("{error:#}"))),
+            (Ok(sample), Ok(_)) => Attempt::Done(sample),
+        };
+        Ok((attempt, status))
+    }
+
+    fn judge(&self, finished: &Finished, judge: Judge) -> Result<Sample, Failure> {
+        let is_well = match judge {
+            // Any exit code may be the program's own; a signal and a time limit never are what was to be measured.
+            Judge::Setting => finished.status.is_some_and(|status| status.code().is_some()),
+            Judge::Proving(expected) | Judge::Comparing(expected) => finished.status == expected,
+        };
+        if !is_well {
+            return Err(Failure::of(self.complaint(finished, judge), &finished.errors));
+        }
+        let metric = self.metric.as_ref().map(|pattern| metric(pattern, finished)).transpose()?;
+        Ok(Sample { usage: finished.usage.clone(), counters: finished.counts.clone(), metric })
+    }
+
+    fn complaint(&self, finished: &Finished, judge: Judge) -> String {
+        let expected = match judge {
+            Judge::Proving(Some(expected)) | Judge::Comparing(Some(expected)) => {
+                let code = expected.code().map_or_else(|| words(Some(expected)), |code| code.to_string());
+                format!(" where system has {code}")
+            }
+            _ => String::new(),
+        };
+        match (finished.status, self.limit) {
+            (None, Some(limit)) => format!("not over after {} s", limit.as_secs_f64()),
+            (status, _) => format!("{}{expected}", words(status)),
+        }
+    }
+}
+
+/// The failure of a candidate whose library was not in the program, with what the loader said of it.
+pub fn not_loaded(candidate: &Candidate, errors: &str) -> Failure {
+    let library = candidate.library.as_deref().unwrap_or(std::path::Path::new(""));
+    let complaint = errors.lines().find(|line| line.contains("ld.so: object") && line.contains("LD_PRELOAD"));
+    let reason = match complaint {
+        Some(line) => line.trim_start_matches("ERROR: ").to_owned(),
+        None => {
+            format!("{} was not loaded: the program is static, set-uid, or clears its environment", library.display())
+        }
+    };
+    Failure::new(reason)
+}
+
+/// A shell command, run to its end.
+pub fn shell(script: &str, output: Output, limit: Option<Duration>) -> Result<Finished> {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).stdin(Stdio::null());
+    let mut process = process::start(command, output, limit).context("cannot run sh")?;
+    process.end_on_interrupt();
+    process.wait()
+}

@@ -1,0 +1,236 @@
+//! The tables: their cells, for every output that has tables, and how they look on a terminal.
+
+use super::figure::Figure;
+use super::report::{Entry, Report, Statistic, Verdict};
+use super::verdict::differences;
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use std::fmt::Write;
+
+/// A cell of any table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Value {
+    /// What it says.
+    pub text: String,
+    /// What it is sorted by, if it is a number.
+    pub number: Option<f64>,
+    /// Whether it is the best of its column.
+    pub is_best: bool,
+}
+
+impl Value {
+    fn words(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
+
+/// A table: its headings, and for each candidate its cells.
+pub struct Grid {
+    /// One for each column.
+    pub header: Vec<String>,
+    /// One for each candidate of which there is something to show.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// Speed and memory, their ratios, and what that means. Beside a metric the time stands without a ratio.
+pub fn main_grid(report: &Report) -> Grid {
+    let speed = report.speed();
+    let mut header = vec!["allocator".to_owned(), heading(report, speed), "× system".to_owned()];
+    if speed != Figure::Time {
+        header.push(heading(report, Figure::Time));
+    }
+    header.extend([&heading(report, Figure::Memory), "× system", "compared with system"].map(str::to_owned));
+    let row = |row: &Entry| {
+        let mut cells = vec![Value::words(&row.name)];
+        cells.extend(pair(report, row, speed));
+        if speed != Figure::Time {
+            cells.push(mean(report, row, Figure::Time, true));
+        }
+        cells.extend(pair(report, row, Figure::Memory));
+        cells.push(Value::words(remark(report, row)));
+        cells
+    };
+    Grid { header, rows: report.rows.iter().map(row).collect() }
+}
+
+/// Everything else that was measured and is not 0 everywhere, and the extremes of the time, of the candidates that ran.
+pub fn detail_grid(report: &Report) -> Grid {
+    let is_zero = |figure: Figure| {
+        let unit = figure.unit(report.typical(figure));
+        let mut shown = report.rows.iter().filter_map(|row| Some(unit.show(row.statistic(figure)?.summary.mean)));
+        shown.all(|text| text.chars().all(|letter| matches!(letter, '0' | '.')))
+    };
+    let is_detail = |figure: &Figure| !matches!(figure, Figure::Time | Figure::Metric | Figure::Memory);
+    let figures: Vec<Figure> = report.figures().filter(is_detail).filter(|&figure| !is_zero(figure)).collect();
+    let unit = Figure::Time.unit(report.typical(Figure::Time));
+    let mut header = vec!["allocator".to_owned()];
+    header.extend(["median", "least", "most"].map(|name| unit.heading(name)));
+    header.extend(figures.iter().map(|&figure| heading(report, figure)));
+    let row = |row: &Entry| {
+        let mut cells = vec![Value::words(&row.name)];
+        let time = row.statistic(Figure::Time).map(|statistic| statistic.summary);
+        let times = time.map_or([None; 3], |time| [time.median, time.least, time.most].map(Some));
+        cells.extend(times.map(|time| Value {
+            text: shown(time.map(|it| unit.show(it))),
+            number: time,
+            is_best: false,
+        }));
+        cells.extend(figures.iter().map(|&figure| mean(report, row, figure, false)));
+        cells
+    };
+    Grid { header, rows: report.rows.iter().filter(|row| !row.statistics.is_empty()).map(row).collect() }
+}
+
+fn heading(report: &Report, figure: Figure) -> String {
+    figure.unit(report.typical(figure)).heading(report.name(figure))
+}
+
+fn shown(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "-".to_owned())
+}
+
+/// The mean of a figure, and its deviation if asked for.
+fn mean(report: &Report, row: &Entry, figure: Figure, with_deviation: bool) -> Value {
+    let Some(Statistic { summary, .. }) = row.statistic(figure) else { return Value::words("-") };
+    let unit = figure.unit(report.typical(figure));
+    let mut text = unit.show(summary.mean);
+    if with_deviation && summary.count > 1 {
+        write!(text, " ± {}", unit.show(summary.deviation)).expect("writing to a string");
+    }
+    let is_best = report.best(figure).is_some_and(|best| best.name == row.name);
+    Value { text, number: Some(summary.mean), is_best }
+}
+
+/// A figure's mean and its ratio; `~` stands before a ratio that shows no difference.
+fn pair(report: &Report, row: &Entry, figure: Figure) -> [Value; 2] {
+    let ratio = row.statistic(figure).and_then(|statistic| statistic.ratio);
+    let text = match ratio {
+        None => "-".to_owned(),
+        Some(_) if row.is_base() => "1".to_owned(),
+        Some(ratio) => {
+            let mark = if matches!(row.verdict(figure), Verdict::Better | Verdict::Worse) { "" } else { "~" };
+            format!("{mark}{:.3} ± {:.3}", ratio.value, ratio.deviation)
+        }
+    };
+    [mean(report, row, figure, true), Value { text, number: ratio.map(|ratio| ratio.value), is_best: false }]
+}
+
+fn remark(report: &Report, row: &Entry) -> String {
+    match &row.failure {
+        Some(failure) => format!("failed: {}", failure.reason),
+        None if row.is_base() => String::new(),
+        None if row.samples.is_empty() => "not measured".to_owned(),
+        None => differences(report, row),
+    }
+}
+
+/// What was run, where and how often.
+pub fn about(report: &Report) -> String {
+    let setup = &report.setup;
+    let load = setup.load.as_ref().map_or(String::new(), |load| format!("\nload: {load}"));
+    format!(
+        "{}{load}\n{}\n{} runs under each allocator, in turn, after {} that do not count; mean ± standard deviation",
+        command_line(&setup.command),
+        setup.machine,
+        setup.runs,
+        setup.warmup
+    )
+}
+
+/// Words as they would be typed.
+pub fn command_line(words: &[String]) -> String {
+    let quoted = words.iter().map(|word| {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+%@".contains(letter);
+        if !word.is_empty() && word.chars().all(is_plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// Prints everything.
+pub fn print(report: &Report) {
+    println!("{}\n", about(report));
+    let mut main = main_grid(report);
+    // Reasons are sentences: below the table they have room.
+    main.rows.retain(|cells| report.rows.iter().any(|row| row.name == cells[0].text && row.failure.is_none()));
+    println!("{}", layout(&main, true));
+    print_failures(report);
+    let details = detail_grid(report);
+    if !details.rows.is_empty() {
+        println!("\n{}", layout(&details, false));
+    }
+    println!();
+    report.notes.iter().for_each(|note| println!("note: {note}"));
+    report.verdict.iter().for_each(|line| println!("{line}"));
+}
+
+fn print_failures(report: &Report) {
+    let width = report.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    for row in &report.rows {
+        let Some(failure) = &row.failure else { continue };
+        println!(" {:<width$}   failed: {}", row.name, failure.reason);
+        failure.stderr.iter().for_each(|line| println!(" {:<width$}     {line}", ""));
+    }
+}
+
+/// Numbers to the right, the best of a column with a star and, on a terminal, in green.
+fn layout(grid: &Grid, has_remarks: bool) -> Table {
+    let mut table = Table::new();
+    let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+    let last = grid.header.len() - 1;
+    let is_text = |column: usize| column == 0 || (has_remarks && column == last);
+    // Units, and where there are many columns words, in lines of their own make columns narrow enough for a terminal.
+    let narrow = |(column, name): (usize, &String)| match (is_text(column), has_remarks) {
+        (true, _) => name.clone(),
+        (false, true) => name.replace(", ", "\n"),
+        (false, false) => name.replace(", ", " ").replace(' ', "\n"),
+    };
+    table.set_header(grid.header.iter().enumerate().map(narrow));
+    for cells in &grid.rows {
+        table.add_row(cells.iter().map(|value| {
+            if value.is_best { Cell::new(format!("*{}", value.text)).fg(Color::Green) } else { Cell::new(&value.text) }
+        }));
+    }
+    let numbers = table.column_iter_mut().enumerate().filter(|(column, _)| !is_text(*column));
+    numbers.for_each(|(_, column)| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::tests::mixed;
+    use super::*;
+
+    fn texts(grid: &Grid, row: usize) -> Vec<&str> {
+        grid.rows[row].iter().map(|value| value.text.as_str()).collect()
+    }
+
+    #[test]
+    fn has_means_ratios_and_reasons() {
+        let grid = main_grid(&mixed());
+        assert_eq!(
+            grid.header,
+            ["allocator", "time, s", "× system", "peak memory, MiB", "× system", "compared with system"]
+        );
+        assert_eq!(texts(&grid, 1)[1..3], ["0.800 ± 0.008", "0.798 ± 0.016"]);
+        assert_eq!(texts(&grid, 1)[5], "20 % less time, 50 % more memory");
+        assert!(texts(&grid, 2)[2].starts_with('~'));
+        assert_eq!(texts(&grid, 3), ["broken", "-", "-", "-", "-", "failed: exit 1 where system has 0"]);
+        assert!(grid.rows[1][1].is_best && !grid.rows[0][1].is_best);
+    }
+
+    #[test]
+    fn details_are_as_wide_as_their_heading() {
+        let grid = detail_grid(&mixed());
+        assert!(grid.rows.iter().all(|row| row.len() == grid.header.len()));
+    }
+
+    #[test]
+    fn quotes_what_a_shell_would_split() {
+        let words = ["a", "b c", "it's", ""].map(str::to_owned);
+        assert_eq!(command_line(&words), r"a 'b c' 'it'\''s' ''");
+    }
+}

@@ -1,0 +1,144 @@
+//! What a comparison comes to, in words.
+
+use super::figure::Figure;
+use super::report::{Entry, Report, Verdict};
+use crate::measure::statistics::ENOUGH;
+
+/// The fastest, the leanest, and what to do, a line each.
+pub fn words(report: &Report) -> Vec<String> {
+    let speed = report.speed();
+    if report.base().statistic(speed).is_none_or(|statistic| statistic.summary.count < ENOUGH) {
+        return vec![format!(
+            "no verdict: it takes {ENOUGH} runs of each (-n {ENOUGH}) to tell a difference from chance"
+        )];
+    }
+    vec![
+        format!("fastest: {}", extreme(report, speed)),
+        format!("leanest: {}", extreme(report, Figure::Memory)),
+        recommendation(report, speed),
+    ]
+}
+
+/// A candidate's differences from the base, or that there is none.
+pub fn differences(report: &Report, row: &Entry) -> String {
+    let named: Vec<String> = [report.speed(), Figure::Memory]
+        .into_iter()
+        .filter(|&figure| matches!(row.verdict(figure), Verdict::Better | Verdict::Worse))
+        .filter_map(|figure| difference(report, row, figure))
+        .collect();
+    match row.verdict(report.speed()) {
+        Verdict::Unknown => "no verdict".to_owned(),
+        _ if named.is_empty() => "no difference".to_owned(),
+        _ => named.join(", "),
+    }
+}
+
+/// As in "12 % less time".
+fn difference(report: &Report, row: &Entry, figure: Figure) -> Option<String> {
+    let ratio = row.statistic(figure)?.ratio?.value;
+    let noun = match figure {
+        Figure::Time => "time",
+        Figure::Memory => "memory",
+        _ => report.name(figure),
+    };
+    Some(if ratio >= 2.0 {
+        format!("{ratio:.1} times system's {noun}")
+    } else {
+        let direction = if ratio > 1.0 { "more" } else { "less" };
+        format!("{} {direction} {noun}", percent((ratio - 1.0).abs()))
+    })
+}
+
+/// The best candidate in a figure that is shown to be better than the base.
+fn extreme(report: &Report, figure: Figure) -> String {
+    let better = report.rows.iter().filter(|row| row.verdict(figure) == Verdict::Better);
+    let cost = |row: &Entry| relative_cost(row, figure);
+    let Some(best) = better.min_by(|a, b| cost(a).total_cmp(&cost(b))) else {
+        return "no candidate is shown to be better than system".to_owned();
+    };
+    let text = format!("{}, {}", best.name, difference(report, best, figure).unwrap_or_default());
+    match best.statistic(figure).and_then(|statistic| statistic.ratio?.interval) {
+        Some((low, high)) => format!("{text} (ratio to system: {low:.3} to {high:.3})"),
+        None => text,
+    }
+}
+
+/// The ratio to the base, turned round where more is better.
+fn relative_cost(row: &Entry, figure: Figure) -> f64 {
+    let ratio = row.statistic(figure).and_then(|statistic| statistic.ratio).map_or(1.0, |ratio| ratio.value);
+    if figure.is_gain() { 1.0 / ratio } else { ratio }
+}
+
+fn recommendation(report: &Report, speed: Figure) -> String {
+    let verdicts = |row: &Entry| (row.verdict(speed), row.verdict(Figure::Memory));
+    // The product of both ratios, so that a trade of little time for much memory does not win.
+    let cost = |row: &Entry| relative_cost(row, speed) * relative_cost(row, Figure::Memory);
+    let cheapest = |test: fn((Verdict, Verdict)) -> bool| {
+        report.rows.iter().filter(|row| test(verdicts(row))).min_by(|a, b| cost(a).total_cmp(&cost(b)))
+    };
+    let is_gain = |(time, memory): (Verdict, Verdict)| {
+        let all = [time, memory];
+        all.contains(&Verdict::Better) && !all.contains(&Verdict::Worse)
+    };
+    let is_trade = |(time, memory): (Verdict, Verdict)| {
+        let all = [time, memory];
+        all.contains(&Verdict::Better) && all.contains(&Verdict::Worse)
+    };
+    if let Some(row) = cheapest(is_gain) {
+        return format!("recommended: {}: {}", row.name, differences(report, row));
+    }
+    if let Some(row) = cheapest(is_trade) {
+        return format!("recommended: system, unless this trade suits you: {}: {}", row.name, differences(report, row));
+    }
+    let is_worse = |(time, memory): (Verdict, Verdict)| [time, memory].contains(&Verdict::Worse);
+    let compared: Vec<&Entry> = report.rows.iter().filter(|row| !row.is_base() && row.failure.is_none()).collect();
+    match compared.iter().filter(|row| !is_worse(verdicts(row))).count() {
+        _ if compared.is_empty() => "recommended: system: no other candidate ran".to_owned(),
+        0 => "recommended: system: every other candidate is worse".to_owned(),
+        _ => "recommended: system: no difference was shown that would be worth a change".to_owned(),
+    }
+}
+
+/// A part in per cent: whole ones from ten on.
+fn percent(part: f64) -> String {
+    let value = part * 100.0;
+    if value >= 9.95 { format!("{value:.0} %") } else { format!("{value:.1} %") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::tests::{example, mixed};
+    use super::*;
+
+    #[test]
+    fn says_what_is_traded() {
+        let report = mixed();
+        assert!(report.verdict[0].starts_with("fastest: quick, 20 % less time (ratio to system: 0.7"));
+        assert_eq!(report.verdict[1], "leanest: no candidate is shown to be better than system");
+        assert_eq!(
+            report.verdict[2],
+            "recommended: system, unless this trade suits you: quick: 20 % less time, 50 % more memory"
+        );
+        assert_eq!(differences(&report, &report.rows[2]), "no difference");
+        assert_eq!(differences(&report, &report.rows[3]), "no verdict");
+    }
+
+    #[test]
+    fn recommends_a_gain_without_a_loss() {
+        let system: (&str, &[f64], &[i64]) = ("system", &[1.0, 1.02, 0.98], &[1000, 1001, 1000]);
+        let report = example(&[system, ("lean", &[1.0, 1.02, 0.98], &[800, 801, 800])]);
+        assert_eq!(report.verdict[2], "recommended: lean: 20 % less memory");
+        let report = example(&[system, ("slow", &[3.0, 3.02, 2.98], &[1000, 1001, 1000])]);
+        assert_eq!(report.verdict[2], "recommended: system: every other candidate is worse");
+        assert_eq!(differences(&report, &report.rows[1]), "3.0 times system's time");
+        let report = example(&[system, ("same", &[1.0, 1.03, 0.98], &[1000, 1001, 1000])]);
+        assert!(report.verdict[2].contains("no difference was shown"), "{:?}", report.verdict);
+    }
+
+    #[test]
+    fn is_silent_on_too_few_runs() {
+        let report = example(&[("system", &[1.0, 1.0], &[9, 9]), ("half", &[0.5, 0.5], &[9, 9])]);
+        assert_eq!(report.verdict.len(), 1);
+        assert!(report.verdict[0].starts_with("no verdict"));
+    }
+}

@@ -1,0 +1,52 @@
+//! Interrupts from the keyboard: what is running is ended, and what was measured is still shown.
+
+use anyhow::{Context, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static WATCHED: Mutex<Vec<libc::pid_t>> = Mutex::new(Vec::new());
+
+/// From now on SIGINT, SIGTERM and SIGHUP end the watched process groups instead of this command.
+///
+/// # Errors
+/// The kernel refuses, or this is the second call.
+pub fn install() -> Result<()> {
+    ctrlc::set_handler(|| {
+        // Relaxed: it is only a flag; what it tells to stop looks at nothing else.
+        INTERRUPTED.store(true, Ordering::Relaxed);
+        for group in watched().iter() {
+            // SAFETY: no memory is involved; a group that is watched was not reaped.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+        }
+    })
+    .context("cannot handle interrupts")
+}
+
+/// Whether one came.
+pub fn came() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Has a process group ended by an interrupt, for as long as the result lives.
+pub fn watch(group: libc::pid_t) -> Watched {
+    watched().push(group);
+    if came() {
+        // SAFETY: no memory is involved; the group is our child's.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
+    }
+    Watched(group)
+}
+
+/// A process group that an interrupt ends.
+pub struct Watched(libc::pid_t);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        watched().retain(|&group| group != self.0);
+    }
+}
+
+fn watched() -> MutexGuard<'static, Vec<libc::pid_t>> {
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+}

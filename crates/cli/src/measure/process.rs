@@ -1,0 +1,286 @@
+//! One process: started in a group of its own, waited for, and what the kernel says of it and its children afterwards.
+
+use super::counters::{Counter, Counters};
+use super::interrupt::{self, Watched};
+use anyhow::{Context, Result};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How much of the end of its standard error is kept, in bytes.
+const TAIL: u64 = 1 << 16;
+
+/// What a process took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// Seconds from start to end.
+    pub wall: f64,
+    /// Seconds of processor time in user mode.
+    pub user: f64,
+    /// Seconds of processor time in kernel mode.
+    pub system: f64,
+    /// The largest resident set of the process or one of its children, in KiB.
+    pub rss: i64,
+    /// Page faults that needed no disk.
+    pub minor_faults: i64,
+    /// Page faults that did.
+    pub major_faults: i64,
+    /// Times that it waited for something.
+    pub voluntary_switches: i64,
+    /// Times that the kernel took the processor away from it.
+    pub involuntary_switches: i64,
+}
+
+impl Usage {
+    fn new(wall: Duration, usage: &libc::rusage) -> Self {
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+        Self {
+            wall: wall.as_secs_f64(),
+            user: seconds(usage.ru_utime),
+            system: seconds(usage.ru_stime),
+            rss: usage.ru_maxrss,
+            minor_faults: usage.ru_minflt,
+            major_faults: usage.ru_majflt,
+            voluntary_switches: usage.ru_nvcsw,
+            involuntary_switches: usage.ru_nivcsw,
+        }
+    }
+}
+
+/// Where a program's standard output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// Nowhere.
+    Discard,
+    /// Where this command's own goes.
+    Inherit,
+    /// Into [`Finished::output`].
+    #[value(skip)]
+    Keep,
+}
+
+/// A process that is over.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended; `None` if its time was over.
+    pub status: Option<ExitStatus>,
+    /// What it took.
+    pub usage: Usage,
+    /// What the processor counted, where it does.
+    pub counts: BTreeMap<Counter, f64>,
+    /// Its standard output, if that was kept.
+    pub output: String,
+    /// The end of its standard error.
+    pub errors: String,
+}
+
+/// A process that was started and not yet waited for.
+pub struct Process {
+    child: Child,
+    start: Instant,
+    alarm: Option<Alarm>,
+    watched: Option<Watched>,
+    counters: Counters,
+    output: Option<File>,
+    errors: File,
+}
+
+/// Starts the command. Its standard error goes to a file without a name: unlike a pipe, that costs the program no waiting,
+/// and it has an end even if some daemon keeps it open.
+///
+/// # Errors
+/// The program does not exist or cannot be executed; or there is no room for temporary files.
+pub fn start(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
+    begin(command, output, limit, |mut command| {
+        let spawn = || {
+            let counters = Counters::open();
+            let start = Instant::now();
+            Ok((start, command.spawn()?, counters))
+        };
+        // Whatever a thread with counters starts inherits them. This one starts the program and nothing else.
+        std::thread::scope(|scope| scope.spawn(spawn).join().expect("it does not panic"))
+    })
+}
+
+/// [`start`], but without counters and from this very thread, which alone can then follow the program.
+///
+/// # Errors
+/// As there.
+pub fn start_to_follow(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
+    begin(command, output, limit, |mut command| Ok((Instant::now(), command.spawn()?, Counters::none())))
+}
+
+fn begin(
+    mut command: Command,
+    output: Output,
+    limit: Option<Duration>,
+    spawn: impl FnOnce(Command) -> std::io::Result<(Instant, Child, Counters)>,
+) -> std::io::Result<Process> {
+    let kept = if output == Output::Keep { Some(tempfile::tempfile()?) } else { None };
+    let errors = tempfile::tempfile()?;
+    command.stderr(errors.try_clone()?).stdout(match &kept {
+        Some(file) => Stdio::from(file.try_clone()?),
+        None if output == Output::Inherit => Stdio::inherit(),
+        None => Stdio::null(),
+    });
+    // SAFETY: the closure does nothing. With one, the child is forked instead of sharing this process's memory until it is
+    // another program; so the largest set that the kernel counts for it begins with this process's anonymous pages only,
+    // a few hundred KiB, and not with all of it.
+    unsafe { command.pre_exec(|| Ok(())) };
+    // A group of its own, so that whatever it started can be ended with it.
+    command.process_group(0);
+    let (start, child, counters) = spawn(command)?;
+    let alarm = limit.map(|limit| Alarm::set(child.id() as libc::pid_t, start + limit));
+    Ok(Process { child, start, alarm, watched: None, counters, output: kept, errors })
+}
+
+impl Process {
+    /// Its number, and its group's.
+    pub fn id(&self) -> libc::pid_t {
+        self.child.id() as libc::pid_t
+    }
+
+    /// From now on an interrupt from the keyboard ends it.
+    pub fn end_on_interrupt(&mut self) {
+        self.watched = Some(interrupt::watch(self.id()));
+    }
+
+    /// Whether it is over.
+    pub fn has_ended(&self) -> bool {
+        // SAFETY: what `look` returns is a child's siginfo, or zeros.
+        look(self.id(), libc::WEXITED | libc::WNOHANG).is_ok_and(|information| unsafe { information.si_pid() } != 0)
+    }
+
+    /// Sends it, and not its group, a signal.
+    pub fn signal(&self, signal: libc::c_int) {
+        // SAFETY: no memory is involved; the process is our child, not waited for yet, so the number is still its own.
+        unsafe { libc::kill(self.id(), signal) };
+    }
+
+    /// Waits for it, then ends whatever is left of its group.
+    ///
+    /// # Errors
+    /// The kernel does not say how it ended, or what it wrote cannot be read.
+    pub fn wait(mut self) -> Result<Finished> {
+        let process = self.id();
+        // A failure shows again, with its message, when the process is reaped.
+        let _ = look(process, libc::WEXITED);
+        let wall = self.start.elapsed();
+        let is_late = self.alarm.take().is_some_and(Alarm::went_off);
+        // SAFETY: no memory is involved; the process was not reaped, so its number is still its group's.
+        unsafe { libc::kill(-process, libc::SIGKILL) };
+        drop(self.watched.take());
+        let mut status = 0;
+        // SAFETY: zeros are a valid rusage.
+        let mut usage = unsafe { std::mem::zeroed() };
+        // SAFETY: both results are ours; the process is our child, and nobody else waits for it.
+        if unsafe { libc::wait4(process, &mut status, 0, &mut usage) } != process {
+            return Err(std::io::Error::last_os_error()).context("cannot wait for the program");
+        }
+        Ok(Finished {
+            status: (!is_late).then(|| ExitStatus::from_raw(status)),
+            usage: Usage::new(wall, &usage),
+            counts: self.counters.read(),
+            output: self.output.map_or(Ok(String::new()), |file| text(file, u64::MAX))?,
+            errors: text(self.errors, TAIL)?,
+        })
+    }
+}
+
+/// What the kernel has to say of a child, as `waitid` has it. The child is not reaped by that: its number stays taken.
+///
+/// # Errors
+/// There is no such child.
+pub(super) fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Result<libc::siginfo_t> {
+    loop {
+        // SAFETY: zeros are a valid siginfo, which the call fills in.
+        let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let options = options | libc::WNOWAIT;
+        // SAFETY: as above; nothing else is written to.
+        if unsafe { libc::waitid(libc::P_PID, process as libc::id_t, &mut information, options) } == 0 {
+            return Ok(information);
+        }
+        let error = std::io::Error::last_os_error();
+        if error.kind() != std::io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// The last `length` bytes of a file.
+fn text(mut file: File, length: u64) -> Result<String> {
+    let mut bytes = Vec::new();
+    let end = file.seek(SeekFrom::End(0)).context("cannot read what the program wrote")?;
+    file.seek(SeekFrom::Start(end.saturating_sub(length))).context("cannot read what the program wrote")?;
+    file.read_to_end(&mut bytes).context("cannot read what the program wrote")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A thread that kills a process group when its time is over.
+struct Alarm(std::sync::mpsc::Sender<()>, std::thread::JoinHandle<bool>);
+
+impl Alarm {
+    fn set(group: libc::pid_t, at: Instant) -> Self {
+        let (cancel, cancelled) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let left = at.saturating_duration_since(Instant::now());
+            let late = cancelled.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+            if late {
+                // SAFETY: no memory is involved; the group is our child's, which is not reaped before this thread ends.
+                unsafe { libc::kill(-group, libc::SIGKILL) };
+            }
+            late
+        });
+        Self(cancel, thread)
+    }
+
+    fn went_off(self) -> bool {
+        drop(self.0);
+        self.1.join().expect("it does not panic")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn keeps_what_was_written_and_measured() {
+        let process = start(shell("echo out; echo err >&2; exit 3"), Output::Keep, None).unwrap();
+        let finished = process.wait().unwrap();
+        assert_eq!(finished.status.unwrap().code(), Some(3));
+        assert_eq!((finished.output.as_str(), finished.errors.as_str()), ("out\n", "err\n"));
+        assert!(finished.usage.wall > 0.0 && finished.usage.rss > 0 && finished.usage.minor_faults > 0);
+    }
+
+    #[test]
+    fn ends_what_takes_too_long_and_what_is_left_behind() {
+        let limit = Some(Duration::from_millis(50));
+        let process = start(shell("sleep 60"), Output::Discard, limit).unwrap();
+        assert!(process.wait().unwrap().status.is_none());
+        let process = start(shell("sleep 60 & echo $!"), Output::Keep, None).unwrap();
+        let left: libc::pid_t = process.wait().unwrap().output.trim().parse().unwrap();
+        let is_there = || std::fs::read_to_string(format!("/proc/{left}/stat")).is_ok_and(|stat| !stat.contains(") Z"));
+        while is_there() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn tells_whether_it_is_over() {
+        let process = start(shell("sleep 60"), Output::Discard, None).unwrap();
+        assert!(!process.has_ended());
+        process.signal(libc::SIGTERM);
+        assert_eq!(process.wait().unwrap().status.unwrap().signal(), Some(libc::SIGTERM));
+    }
+}

@@ -1,0 +1,222 @@
+//! Medians, intervals, means, and what a ratio of two means is worth.
+
+use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// Where the middle of some values lies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// A quarter of the values is below.
+    pub low: f64,
+    /// Half of them are.
+    pub median: f64,
+    /// Three quarters are.
+    pub high: f64,
+}
+
+impl Spread {
+    /// Of at least one value.
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = values.collect();
+        sorted.sort_by(f64::total_cmp);
+        Self { low: quantile(&sorted, 0.25), median: quantile(&sorted, 0.5), high: quantile(&sorted, 0.75) }
+    }
+
+    /// Whether both intervals have something in common, so that no difference was shown.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.low <= other.high && other.low <= self.high
+    }
+}
+
+/// The value below which a `part` of the sorted values lies, between neighbours in proportion.
+pub fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let position = part * (sorted.len() - 1) as f64;
+    let low = sorted[position as usize];
+    let high = sorted[(position.ceil() as usize).min(sorted.len() - 1)];
+    low + (high - low) * position.fract()
+}
+
+/// The geometric mean: for ratios, where twice and half must cancel. 1 of no values.
+pub fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value.ln(), count + 1));
+    if count == 0 { 1.0 } else { (sum / f64::from(count)).exp() }
+}
+
+/// Fewer values than this say nothing about their spread.
+pub const ENOUGH: usize = 3;
+/// Fewer values than this do not tell which of them is the odd one.
+const ENOUGH_FOR_OUTLIERS: usize = 5;
+/// How many times further from the median than half of the values are an outlier is. With normally distributed values it is
+/// ten standard deviations. hyperfine has the same.
+const OUTLYING: f64 = 14.826;
+
+/// Some values in short.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// How many they are.
+    pub count: usize,
+    /// Their arithmetic mean.
+    pub mean: f64,
+    /// Their sample standard deviation; 0 of a single value.
+    pub deviation: f64,
+    /// Half of them are below.
+    pub median: f64,
+    /// The smallest.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+    /// How many of them are so far from the others that something else must have happened to them.
+    pub outliers: usize,
+}
+
+impl Summary {
+    /// Of at least one value.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let (&least, &most) = (sorted.first()?, sorted.last()?);
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = if count > 1 { (squares / (count - 1) as f64).sqrt() } else { 0.0 };
+        let outliers = outliers(&sorted);
+        Some(Self { count, mean, deviation, median: quantile(&sorted, 0.5), least, most, outliers })
+    }
+
+    /// The square of the mean's standard error, in parts of the mean.
+    fn relative_variance(&self) -> f64 {
+        (self.deviation / self.mean).powi(2) / self.count as f64
+    }
+
+    /// The mean in parts of another one; none if that one is zero, or either is below it.
+    /// The interval is right with the probability `confidence`.
+    pub fn ratio(&self, base: &Self, confidence: f64) -> Option<Ratio> {
+        if base.mean <= 0.0 || self.mean <= 0.0 {
+            return None;
+        }
+        let value = self.mean / base.mean;
+        let relative = (self.deviation / self.mean).hypot(base.deviation / base.mean);
+        Some(Ratio { value, deviation: value * relative, interval: self.interval(base, value, confidence) })
+    }
+
+    /// Welch's interval for the difference of the means' logarithms, to first order, which is one for the ratio.
+    fn interval(&self, base: &Self, value: f64, confidence: f64) -> Option<(f64, f64)> {
+        if self.count < ENOUGH || base.count < ENOUGH {
+            return None;
+        }
+        let (own, other) = (self.relative_variance(), base.relative_variance());
+        if own + other == 0.0 {
+            return Some((value, value));
+        }
+        let squares = own.powi(2) / (self.count - 1) as f64 + other.powi(2) / (base.count - 1) as f64;
+        let freedom = (own + other).powi(2) / squares;
+        let student = StudentsT::new(0.0, 1.0, freedom).expect("more than one degree of freedom");
+        let reach = student.inverse_cdf(0.5 + confidence / 2.0) * (own + other).sqrt();
+        Some((value * (-reach).exp(), value * reach.exp()))
+    }
+}
+
+/// The number of outliers among sorted values.
+fn outliers(sorted: &[f64]) -> usize {
+    if sorted.len() < ENOUGH_FOR_OUTLIERS {
+        return 0;
+    }
+    let median = quantile(sorted, 0.5);
+    let mut distances: Vec<f64> = sorted.iter().map(|value| (value - median).abs()).collect();
+    distances.sort_by(f64::total_cmp);
+    let typical = quantile(&distances, 0.5);
+    distances.iter().filter(|&&distance| typical > 0.0 && distance > OUTLYING * typical).count()
+}
+
+/// One mean in parts of another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Ratio {
+    /// What it is.
+    pub value: f64,
+    /// The standard deviations of both, propagated: how far single runs are from it.
+    pub deviation: f64,
+    /// Where the true ratio is, with the confidence asked for; none of too few values.
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Ratio {
+    /// Whether it was shown to be above or below 1 by more than `least`; `None` if not.
+    pub fn difference(&self, least: f64) -> Option<std::cmp::Ordering> {
+        let (low, high) = self.interval?;
+        let is_far = (self.value - 1.0).abs() > least;
+        (is_far && (low > 1.0 || high < 1.0)).then(|| self.value.total_cmp(&1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_close(value: f64, to: f64) -> bool {
+        (value - to).abs() < 1e-4
+    }
+
+    #[test]
+    fn sums_up() {
+        let summary = Summary::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
+        assert_eq!((summary.mean, summary.median, summary.least, summary.most), (5.0, 4.5, 2.0, 9.0));
+        assert!(is_close(summary.deviation, (32.0f64 / 7.0).sqrt()));
+        assert_eq!(Summary::of(&[3.0]).unwrap().deviation, 0.0);
+        assert_eq!(Summary::of(&[]), None);
+    }
+
+    #[test]
+    fn finds_outliers_and_no_others() {
+        let calm = [1.0, 1.1, 0.9, 1.05, 0.95, 1.2];
+        assert_eq!(Summary::of(&calm).unwrap().outliers, 0);
+        let one: Vec<f64> = calm.into_iter().chain([9.0]).collect();
+        assert_eq!(Summary::of(&one).unwrap().outliers, 1);
+        assert_eq!(Summary::of(&[1.0, 1.0, 1.0, 1.0, 2.0]).unwrap().outliers, 0, "no spread, no yardstick");
+        assert_eq!(Summary::of(&[1.0, 1.01, 9.0]).unwrap().outliers, 0, "too few");
+    }
+
+    /// By hand: means 12 and 10, both with variance 1 and four values.
+    #[test]
+    fn propagates_errors_and_gives_welch_s_interval() {
+        let values = |mean: f64| [mean - 1.5f64.sqrt(), mean, mean, mean + 1.5f64.sqrt()];
+        let (slow, base) = (Summary::of(&values(12.0)).unwrap(), Summary::of(&values(10.0)).unwrap());
+        let ratio = slow.ratio(&base, 0.95).unwrap();
+        assert!(is_close(ratio.value, 1.2));
+        assert!(is_close(ratio.deviation, 1.2 * (1.0 / 144.0 + 1.0 / 100.0f64).sqrt()));
+        // Variances 1/576 and 1/400; degrees of freedom 5.80; Student's t at 0.975 there is 2.4678.
+        let reach = 2.4678 * (1.0 / 576.0 + 1.0 / 400.0f64).sqrt();
+        let (low, high) = ratio.interval.unwrap();
+        assert!((low - 1.2 * (-reach).exp()).abs() < 1e-3 && (high - 1.2 * reach.exp()).abs() < 1e-3, "{low} {high}");
+        assert_eq!(ratio.difference(0.01), Some(std::cmp::Ordering::Greater));
+        assert_eq!(base.ratio(&base, 0.95).unwrap().difference(0.01), None);
+    }
+
+    #[test]
+    fn is_silent_where_nothing_is_known() {
+        let few = Summary::of(&[1.0, 2.0]).unwrap();
+        assert_eq!(few.ratio(&few, 0.95).unwrap().interval, None);
+        let none = Summary::of(&[0.0, 0.0, 0.0]).unwrap();
+        assert_eq!(few.ratio(&none, 0.95), None);
+        let same = Summary::of(&[2.0, 2.0, 2.0]).unwrap();
+        let ratio = same.ratio(&Summary::of(&[4.0, 4.0, 4.0]).unwrap(), 0.95).unwrap();
+        assert_eq!(ratio.interval, Some((0.5, 0.5)));
+        assert_eq!(ratio.difference(0.6), None, "too small to matter");
+    }
+
+    #[test]
+    fn quartiles() {
+        let spread = Spread::of([5.0, 1.0, 4.0, 2.0, 3.0].into_iter());
+        assert_eq!((spread.low, spread.median, spread.high), (2.0, 3.0, 4.0));
+        let one = Spread::of([7.0].into_iter());
+        assert_eq!((one.low, one.median, one.high), (7.0, 7.0, 7.0));
+        assert!(spread.overlaps(&Spread::of([4.0, 9.0, 4.0, 4.0].into_iter())));
+        assert!(!spread.overlaps(&one));
+    }
+
+    #[test]
+    fn means() {
+        assert!((geometric_mean([2.0, 0.5].into_iter()) - 1.0).abs() < 1e-12);
+        assert!((geometric_mean([1.0, 8.0].into_iter()) - 8f64.sqrt()).abs() < 1e-12);
+        assert_eq!(geometric_mean(std::iter::empty()), 1.0);
+    }
+}

@@ -1,0 +1,165 @@
+//! `xalloc compare` on programs: what is run, in which order, under what, and what becomes of failures.
+
+mod common;
+
+use common::{Place, compare, named, reason, row};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+#[test]
+fn measures_every_run_and_reports_it() {
+    let place = Place::new();
+    let mine = named("mine", &place.library());
+    let csv = place.file("runs.csv");
+    let arguments = ["-n", "3", "-a", &mine, "--csv", csv.to_str().unwrap(), "--", "sh", "-c", "exit 0"];
+    let (report, output) = place.compare(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(report["command"], serde_json::json!(["sh", "-c", "exit 0"]));
+    for name in ["system", "mine"] {
+        let samples = row(&report, name)["samples"].as_array().unwrap();
+        assert_eq!(samples.len(), 3);
+        assert!(samples.iter().all(|sample| sample["wall"].as_f64() > Some(0.0) && sample["rss"].as_f64() > Some(0.0)));
+        let time = &row(&report, name)["statistics"]["wall"];
+        assert_eq!(time["count"], 3);
+        assert!(time["least"].as_f64() <= time["mean"].as_f64() && time["mean"].as_f64() <= time["most"].as_f64());
+    }
+    let ratio = &row(&report, "mine")["statistics"]["wall"]["ratio"];
+    let value = ratio["value"].as_f64().unwrap();
+    assert!(ratio["interval"][0].as_f64().unwrap() <= value && value <= ratio["interval"][1].as_f64().unwrap());
+    assert_eq!(csv::Reader::from_path(csv).unwrap().records().count(), 2 * 3);
+}
+
+#[test]
+fn takes_turns_and_another_one_is_first_each_time() {
+    let place = Place::new();
+    let log = place.file("log");
+    let script = format!("echo ${{MALLOC_ARENA_MAX:-0}} >> {}", log.display());
+    place.compare(&["-n", "3", "-a", "system-arenas-2", "--", "sh", "-c", &script]);
+    let order = std::fs::read_to_string(log).unwrap().replace('\n', "");
+    assert_eq!(order, "02200220", "one round for warming up and three that count");
+}
+
+#[test]
+fn a_candidate_that_cannot_be_used_is_a_row_with_its_reason() {
+    let place = Place::new();
+    let text = place.file("text.so");
+    std::fs::write(&text, "no library").unwrap();
+    let crash = "#include <unistd.h>\n__attribute__((constructor)) static void f(void) { write(2, \"oh no\\n\", 6); _exit(9); }";
+    let crash = place.compile("crash.so", crash, &["-shared", "-fPIC"]);
+    let all = [named("text", &text), named("crash", &crash), named("gone", &place.file("gone.so"))].join(",");
+    let (report, output) = place.compare(&["-n", "3", "-a", &all, "--", "true"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(reason(&report, "text").contains("cannot be preloaded"), "{report}");
+    assert_eq!(reason(&report, "crash"), "exit 9 where system has 0");
+    assert_eq!(row(&report, "crash")["failure"]["stderr"], serde_json::json!(["oh no"]));
+    assert!(reason(&report, "gone").contains("cannot read the library"), "{report}");
+    assert!(row(&report, "system")["failure"].is_null());
+    let table = String::from_utf8(output.stdout).unwrap();
+    for name in ["text", "crash", "gone"] {
+        assert!(table.contains(reason(&report, name)), "{name}: {table}");
+    }
+}
+
+/// The loader says nothing where LD_PRELOAD has no effect; numbers of such a program would be of the system's malloc.
+#[test]
+fn a_library_that_is_not_loaded_is_never_measured() {
+    let place = Place::new();
+    let mine = named("mine", &place.library());
+    let program = place.compile("static", "int main(void) { return 0; }", &["-static"]);
+    for program in [vec![program.to_str().unwrap()], vec!["env", "-u", "LD_PRELOAD", "true"]] {
+        let (report, output) = place.compare(&[&["-n", "1", "-a", &mine, "--"][..], &program].concat());
+        assert!(reason(&report, "mine").contains("was not loaded"), "{report}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn a_library_that_nobody_named_may_be_missing() {
+    let place = Place::new();
+    let command = place.file("xalloc");
+    std::fs::copy(env!("CARGO_BIN_EXE_xalloc"), &command).unwrap();
+    let output = Command::new(&command).args(["compare", "-n", "1", "--", "true"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("failed: libxalloc.so is not in"), "{text}");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let output = Command::new(&command).args(["compare", "-n", "1", "-a", "xalloc", "--", "true"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn keeps_what_is_preloaded_already() {
+    let place = Place::new();
+    let (mine, other) = (place.library(), place.compile("other.so", "int other;", &["-shared", "-fPIC"]));
+    let arguments = ["-n", "1", "-a", &named("mine", &mine), "--output", "inherit", "--"];
+    let output =
+        compare().args(arguments).args(["sh", "-c", "echo =$LD_PRELOAD"]).env("LD_PRELOAD", &other).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let both = format!("={}:{}\n", mine.display(), other.display());
+    assert_eq!(text.matches(&both).count(), 2, "{text}");
+    assert!(text.contains("note: LD_PRELOAD is already"), "{text}");
+}
+
+#[test]
+fn prepares_feeds_and_reads_the_program() {
+    let place = Place::new();
+    let (input, counter) = (place.file("input"), place.file("counter"));
+    std::fs::write(&input, "score: 1,250.5\n").unwrap();
+    let prepare = format!("echo >> {}", counter.display());
+    let (input, mine) = (input.display().to_string(), named("mine", &place.library()));
+    let arguments = [
+        "-n",
+        "2",
+        "-a",
+        &mine,
+        "--prepare",
+        &prepare,
+        "--input",
+        &input,
+        "--metric",
+        "(?<score>[0-9.,]+)",
+        "--",
+        "cat",
+    ];
+    let (report, output) = place.compare(&arguments);
+    assert_eq!(std::fs::read_to_string(counter).unwrap().len(), 2 * 3, "before every run, the first ones too");
+    assert_eq!(report["metric"], "score");
+    assert_eq!(row(&report, "mine")["statistics"]["metric"]["mean"], 1250.5);
+    assert!(String::from_utf8(output.stdout).unwrap().contains(" score "));
+}
+
+#[test]
+fn ends_a_run_that_takes_too_long() {
+    let place = Place::new();
+    let script = "test -z \"$MALLOC_ARENA_MAX\" || sleep 600";
+    let arguments = ["-n", "1", "-a", "system-arenas-2", "--timeout", "0.2", "--", "sh", "-c", script];
+    let (report, output) = place.compare(&arguments);
+    assert_eq!(reason(&report, "system-arenas-2"), "not over after 0.2 s");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// Ctrl-C reaches only this command, whose children are in groups of their own: it has to end them.
+#[test]
+fn an_interrupt_ends_the_program_and_shows_what_there_is() {
+    let place = Place::new();
+    let (count, number) = (place.file("count"), place.file("number"));
+    // The program that is still running in the third round.
+    let script = format!(
+        "echo >> {0}; test $(wc -l < {0}) -lt 5 || {{ echo $$ > {1}.new; mv {1}.new {1}; sleep 600; }}",
+        count.display(),
+        number.display()
+    );
+    let mut command = compare();
+    command.args(["-n", "9", "-a", "system-arenas-2", "--", "sh", "-c", &script]).stdout(Stdio::piped());
+    let child = command.process_group(0).spawn().unwrap();
+    while !number.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // SAFETY: no memory is involved; the child is ours and not waited for yet.
+    unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("note: interrupted") && text.contains(" system-arenas-2 "), "{text}");
+    let number = std::fs::read_to_string(number).unwrap();
+    assert!(!std::path::Path::new("/proc").join(number.trim()).exists(), "{number} is still there");
+}
