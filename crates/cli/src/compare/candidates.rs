@@ -1,14 +1,15 @@
 //! What a program is run under: allocators by name, and libraries at hand.
 
-use crate::exit;
+use crate::binary::Examination;
+use crate::catalogue::{self, Choice, NotFound, OWN};
+use crate::{exit, library, preload};
+use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The candidate that all others are compared with: the program as it is.
 pub const BASE: &str = "system";
-/// The library that `xalloc` and `xalloc-lean` preload.
-const LIBRARY: &str = "libxalloc.so";
 
 /// What one row runs under.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +28,7 @@ impl Candidate {
     /// One that preloads the file at `path`, or cannot because there is none.
     pub fn preloading(name: &str, path: &Path) -> Self {
         let (library, obstacle) = match path.canonicalize() {
-            Ok(library) => (library.clone(), unloadable(&library)),
+            Ok(library) => (library.clone(), preload::check_path(&library).err().map(|error| error.to_string())),
             Err(error) => (path.to_owned(), Some(format!("cannot read the library {}: {error}", path.display()))),
         };
         Self { name: name.into(), library: Some(library), obstacle, ..Self::default() }
@@ -37,7 +38,7 @@ impl Candidate {
     pub fn apply(&self, command: &mut Command) {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(library) = &self.library {
-            command.env("LD_PRELOAD", joined(library.as_os_str(), ":", std::env::var_os("LD_PRELOAD")));
+            preload::put_first(command, library);
         }
     }
 
@@ -50,12 +51,6 @@ impl Candidate {
     }
 }
 
-/// Why the loader would not take a path in LD_PRELOAD.
-fn unloadable(library: &Path) -> Option<String> {
-    let has_separator = library.as_os_str().as_encoded_bytes().iter().any(|byte| b" :\t".contains(byte));
-    has_separator.then(|| format!("LD_PRELOAD cannot hold the path {}: it has a space or a colon", library.display()))
-}
-
 /// `first`, then what was there before.
 fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
     let mut all = first.to_owned();
@@ -66,38 +61,47 @@ fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
     all
 }
 
-/// Every candidate that has a name, in the order of the tables: what is compared if nobody chooses.
-pub fn known() -> Vec<Candidate> {
+/// What is compared if nobody chooses, in the order of the tables: the system's malloc and ours, each as it is and leaner, and
+/// what else of the catalogue is on this machine.
+///
+/// # Errors
+/// A layer of the user's or the project's cannot be read.
+pub fn known() -> Result<Vec<Candidate>> {
     let xalloc = own();
     let arenas = vec![("MALLOC_ARENA_MAX".into(), "2".into())];
     let conf = match std::env::var_os("XALLOC_CONF").filter(|conf| !conf.is_empty()) {
         Some(conf) => joined(&conf, ",", Some("profile:lean".into())),
         None => "profile:lean".into(),
     };
-    vec![
+    let mut all = vec![
         Candidate { name: BASE.into(), ..Candidate::default() },
         Candidate { name: "system-arenas-2".into(), environment: arenas, ..Candidate::default() },
         xalloc.clone(),
         Candidate { name: "xalloc-lean".into(), environment: vec![("XALLOC_CONF".into(), conf)], ..xalloc },
-    ]
+    ];
+    for allocator in catalogue::layers()?.allocators()? {
+        if let (false, Some(found)) = (allocator.name == OWN, catalogue::detect(&allocator).found) {
+            all.push(Candidate::preloading(&allocator.name, &found.path));
+        }
+    }
+    Ok(all)
 }
 
-/// libxalloc.so where a build and where an installation puts it: beside the command, or in lib beside bin.
+/// Our own library, or why it cannot be used.
 fn own() -> Candidate {
-    let command = std::env::current_exe().unwrap_or_default();
-    let directory = command.parent().unwrap_or(Path::new("."));
-    let places = [directory.join(LIBRARY), directory.join("../lib").join(LIBRARY)];
-    match places.iter().find(|place| place.exists()) {
-        Some(library) => Candidate::preloading("xalloc", library),
-        None => Candidate {
-            name: "xalloc".into(),
-            library: Some(places[0].clone()),
-            obstacle: Some(format!(
-                "{LIBRARY} is not in {}, nor in ../lib from there; build it: cargo build --release",
-                directory.display()
-            )),
-            ..Candidate::default()
-        },
+    match library::own() {
+        Ok(path) => Candidate::preloading(OWN, &path),
+        Err(error) => Candidate { name: OWN.into(), obstacle: Some(format!("{error:#}")), ..Candidate::default() },
+    }
+}
+
+/// Makes rows without runs of the candidates that would be preloaded into a program which stands in the way of that.
+pub fn refuse(candidates: &mut [Candidate], examination: &Examination) {
+    let Some(obstacle) = examination.obstacles().next() else { return };
+    for candidate in
+        candidates.iter_mut().filter(|candidate| candidate.library.is_some() && candidate.obstacle.is_none())
+    {
+        candidate.obstacle = Some(format!("{} {}", obstacle.reason, obstacle.way_out));
     }
 }
 
@@ -149,12 +153,25 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
         }
         return Ok(Candidate::preloading(name, Path::new(library)));
     }
-    known.iter().find(|candidate| candidate.name == word).cloned().ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
-        let message =
-            format!("there is no allocator '{word}'; there are {}, and NAME=LIBRARY takes any", names.join(", "));
-        Refusal { message, code: exit::NO_ALLOCATOR }
-    })
+    if let Some(candidate) = known.iter().find(|candidate| candidate.name == word) {
+        return Ok(candidate.clone());
+    }
+    match catalogue::choose(word) {
+        Ok(Choice { library: Some(found), .. }) => Ok(Candidate::preloading(word, &found.path)),
+        Ok(Choice { library: None, .. }) => Ok(Candidate { name: word.into(), ..Candidate::default() }),
+        // One of the catalogue's that is not here is a row that says so.
+        Err(error) if error.is::<NotFound>() => {
+            Ok(Candidate { name: word.into(), obstacle: Some(format!("{error:#}")), ..Candidate::default() })
+        }
+        Err(_) => {
+            let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
+            let message = format!(
+                "there is no allocator '{word}'; there are {}, those of xalloc list, and NAME=LIBRARY takes any",
+                names.join(", ")
+            );
+            Err(Refusal { message, code: exit::NO_ALLOCATOR })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -163,12 +180,12 @@ mod tests {
 
     fn names(wanted: &[&str]) -> Result<Vec<String>, Refusal> {
         let wanted: Vec<String> = wanted.iter().map(|&word| word.into()).collect();
-        choose(known(), &wanted).map(|chosen| chosen.into_iter().map(|candidate| candidate.name).collect())
+        choose(known().unwrap(), &wanted).map(|chosen| chosen.into_iter().map(|candidate| candidate.name).collect())
     }
 
     #[test]
     fn selects_orders_and_always_has_the_base() {
-        assert_eq!(names(&[]).unwrap(), ["system", "system-arenas-2", "xalloc", "xalloc-lean"]);
+        assert_eq!(names(&[]).unwrap()[..4], ["system", "system-arenas-2", "xalloc", "xalloc-lean"]);
         assert_eq!(names(&["xalloc-lean", "xalloc"]).unwrap(), ["system", "xalloc-lean", "xalloc"]);
         assert_eq!(names(&["xalloc", "system"]).unwrap(), ["xalloc", "system"]);
     }
@@ -182,18 +199,11 @@ mod tests {
 
     #[test]
     fn keeps_a_library_that_cannot_be_used_as_a_row() {
-        let chosen = choose(known(), &["mine=/no/such.so".into()]).unwrap();
+        let chosen = choose(known().unwrap(), &["mine=/no/such.so".into()]).unwrap();
         assert!(chosen[1].obstacle.as_ref().unwrap().contains("/no/such.so"));
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a b.so");
         std::fs::write(&path, "").unwrap();
-        assert!(Candidate::preloading("mine", &path).obstacle.unwrap().contains("space or a colon"));
-    }
-
-    #[test]
-    fn puts_its_library_before_what_is_there() {
-        assert_eq!(joined("a.so".as_ref(), ":", Some("b.so".into())), "a.so:b.so");
-        assert_eq!(joined("a.so".as_ref(), ":", Some("".into())), "a.so");
-        assert_eq!(joined("a.so".as_ref(), ":", None), "a.so");
+        assert!(Candidate::preloading("mine", &path).obstacle.unwrap().contains("blank or a colon"));
     }
 }

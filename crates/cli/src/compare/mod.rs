@@ -14,12 +14,12 @@ mod subject;
 mod table;
 mod verdict;
 
-use crate::exit;
 use crate::measure::counters::Counter;
 use crate::measure::interrupt;
 use crate::measure::machine::Machine;
 use crate::measure::process::Output;
 use crate::report::write;
+use crate::{binary, exit};
 use anyhow::Result;
 use candidates::Refusal;
 use regex::Regex;
@@ -136,7 +136,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn compare(arguments: &Arguments) -> Result<u8> {
-    let chosen = candidates::choose(candidates::known(), &arguments.allocators)?;
+    let mut chosen = candidates::choose(candidates::known()?, &arguments.allocators)?;
+    // A program that cannot be read may still run.
+    if let Ok(examination) = binary::examine(&arguments.command[0]) {
+        candidates::refuse(&mut chosen, &examination);
+    }
     let is_asked_for = !arguments.allocators.is_empty();
     let subject = arguments.subject()?;
     let setup = arguments.setup();
