@@ -13,4 +13,5 @@ pub const NOT_EXECUTABLE: u8 = 126;
 /// There is no such program.
 pub const NO_PROGRAM: u8 = 127;
 /// Interrupted from the keyboard: 128 and the signal's number, as shells have it.
+#[cfg(target_os = "linux")]
 pub const INTERRUPTED: u8 = 128 + libc::SIGINT as u8;

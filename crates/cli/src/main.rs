@@ -4,26 +4,31 @@
 
 #![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
 
+#[cfg(target_os = "linux")]
 mod bench;
 mod binary;
 mod catalogue;
+#[cfg(target_os = "linux")]
 mod compare;
 mod doctor;
 mod exit;
 mod layers;
 mod library;
 mod list;
+mod manual;
+#[cfg(target_os = "linux")]
 mod measure;
 mod preload;
+#[cfg(target_os = "linux")]
 mod report;
 mod run;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Run, compare and inspect programs under any allocator.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "xalloc", version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -34,10 +39,14 @@ enum Command {
     Run(run::Arguments),
     Env(run::EnvArguments),
     List(list::Arguments),
-    Bench(bench::Arguments),
     Doctor(doctor::Arguments),
-    Layers(layers::Arguments),
+    #[cfg(target_os = "linux")]
     Compare(compare::Arguments),
+    Layers(layers::Arguments),
+    #[cfg(target_os = "linux")]
+    Bench(bench::Arguments),
+    Man(manual::PageArguments),
+    Completions(manual::CompletionArguments),
 }
 
 fn main() -> ExitCode {
@@ -48,10 +57,14 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Env(arguments) => run::print_environment(&arguments),
         Command::List(arguments) => list::run(&arguments),
-        Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Layers(arguments) => layers::run(&arguments),
+        #[cfg(target_os = "linux")]
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Layers(arguments) => layers::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Man(arguments) => manual::write_pages(Arguments::command(), &arguments),
+        Command::Completions(arguments) => Ok(manual::print_completions(Arguments::command(), &arguments)),
     };
     match result {
         Ok(code) => code,

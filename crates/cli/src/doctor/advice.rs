@@ -118,8 +118,8 @@ pub fn percent(share: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::observation::Sampled;
     use super::super::observation::{Measured, Threads};
-    use super::super::sampling::Sampled;
     use super::*;
 
     /// A run to which no rule applies, changed.

@@ -1,11 +1,16 @@
 //! `xalloc doctor`: whether a malloc can be preloaded into a program, and with `--run` what became of it.
 
 mod advice;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "a run is observed on Linux only"))]
 mod bindings;
+#[cfg(target_os = "linux")]
 mod launch;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "a run is observed on Linux only"))]
 mod observation;
+#[cfg(target_os = "linux")]
 mod observer;
 mod report;
+#[cfg(target_os = "linux")]
 mod sampling;
 
 use crate::binary::{self, Binary, Examination, Linking, Machine};
@@ -122,6 +127,7 @@ fn readable_library(path: &Path) -> Result<Binary> {
     Ok(library)
 }
 
+#[cfg(target_os = "linux")]
 fn observe(arguments: &Arguments, examination: &Examination, library: &Binary) -> Result<observation::Observation> {
     let command = launch::Launch {
         program: arguments.program(),
@@ -130,6 +136,11 @@ fn observe(arguments: &Arguments, examination: &Examination, library: &Binary) -
         log_bindings: arguments.bindings,
     };
     observer::run(&command, &examination.binary, library)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn observe(_: &Arguments, _: &Examination, _: &Binary) -> Result<observation::Observation> {
+    anyhow::bail!("--run looks at programs through /proc, which only Linux has")
 }
 
 fn write(arguments: &Arguments, text: &str) -> Result<()> {

@@ -1,9 +1,25 @@
 //! What one run of the program showed.
 
 use super::bindings::{Bindings, Elsewhere};
-use super::sampling::Sampled;
 use serde::Serialize;
 use std::path::PathBuf;
+
+/// What the kernel's samples and records say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Sampled {
+    /// Samples of the program's own code, its libraries and its children, outside of the kernel.
+    pub samples: u64,
+    /// Those of them inside of the library.
+    pub inside: u64,
+    /// Records for which there was no room: then samples are missing.
+    pub lost: u64,
+    /// The most threads that one process had at a time.
+    pub threads: u32,
+    /// The processes that there were, the first one counted.
+    pub processes: u32,
+    /// The library was mapped as code.
+    pub mapped: bool,
+}
 
 /// A value, or why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]

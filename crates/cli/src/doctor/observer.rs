@@ -2,8 +2,8 @@
 
 use super::bindings::{Bindings, Collector, Rehearsal};
 use super::launch::{self, Launch};
-use super::observation::{Measured, Observation, Threads};
-use super::sampling::{Sampled, Sampling};
+use super::observation::{Measured, Observation, Sampled, Threads};
+use super::sampling::Sampling;
 use crate::binary::{Binary, CLibrary};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};

@@ -4,10 +4,10 @@
 //! threads and children must belong to one processor: there is one for each, with a buffer of its own. Records of different
 //! buffers are in no order; nothing here depends on one finer than a reading.
 
+use super::observation::Sampled;
 use perf_event::data::Record;
 use perf_event::events::Software;
 use perf_event::{Builder, SampleFlag, Sampler};
-use serde::Serialize;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -16,23 +16,6 @@ use std::path::{Path, PathBuf};
 const PERIOD: u64 = 250_000;
 /// Bytes of each buffer: as much as users without privileges may lock.
 const BUFFER: usize = 256 << 10;
-
-/// What the kernel's samples and records say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Sampled {
-    /// Samples of the program's own code, its libraries and its children, outside of the kernel.
-    pub samples: u64,
-    /// Those of them inside of the library.
-    pub inside: u64,
-    /// Records for which there was no room: then samples are missing.
-    pub lost: u64,
-    /// The most threads that one process had at a time.
-    pub threads: u32,
-    /// The processes that there were, the first one counted.
-    pub processes: u32,
-    /// The library was mapped as code.
-    pub mapped: bool,
-}
 
 /// The open events.
 pub struct Sampling {
