@@ -35,7 +35,7 @@ impl Instructions {
                 .and_then(|manager| allocator.packages.run.get(&manager))
                 .is_some_and(|package| package.tried),
             elsewhere: others.filter_map(|other| command(*other)).collect(),
-            source: allocator.source.clone().or_else(|| allocator.homepage.as_ref().map(|page| format!("See {page}"))),
+            source: allocator.source.clone().or_else(|| allocator.homepage.clone()),
         }
     }
 }
@@ -44,7 +44,7 @@ impl std::fmt::Display for Instructions {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.here {
             Some(command) => write!(formatter, "Install it: {command}")?,
-            None => write!(formatter, "This distribution has no package of it that is known here")?,
+            None => write!(formatter, "No package of it is known here for this distribution.")?,
         }
         if self.here.is_some() && !self.tried {
             write!(formatter, " (a name that was not tried)")?;
@@ -124,6 +124,6 @@ mod tests {
         assert!(here.elsewhere.iter().any(|command| command == "brew install jemalloc"));
         let hoard = Catalogue::builtin().allocator("hoard").unwrap();
         let text = Instructions::on(&hoard, Some(PackageManager::Apt)).to_string();
-        assert!(text.starts_with("This distribution has no package") && text.contains("From source: "), "{text}");
+        assert!(text.starts_with("No package of it is known here") && text.contains("From source: "), "{text}");
     }
 }

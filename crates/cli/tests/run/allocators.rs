@@ -100,3 +100,24 @@ fn a_library_without_malloc() -> std::path::PathBuf {
     let line = maps.lines().find(|line| line.contains("libgcc_s.so")).expect("Rust's tests have it");
     line.split_whitespace().last().expect("a path").into()
 }
+
+/// As on a machine without any: in a mount namespace of its own, nothing is where their files are.
+#[test]
+fn what_is_not_here_comes_with_this_distributions_command() {
+    let hide = "for file in /usr/lib/*/lib*malloc*.so* /usr/lib/*/mimalloc*; do \
+                if [ -f \"$file\" ]; then mount --bind /dev/null \"$file\" || exit 77; fi; done; exec \"$@\"";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", hide, "sh", env!("CARGO_BIN_EXE_xalloc"), "list", "--json"]);
+    command.args(DEBIANS.map(|(name, _)| name));
+    let output = command.output().expect("unshare starts");
+    if output.status.code() != Some(3) || !Path::new("/etc/debian_version").exists() {
+        return skip(&format!("may not mount here, or this is not Debian: {}", stderr(&output)));
+    }
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let expected = ["libjemalloc2", "libtcmalloc-minimal4", "libmimalloc2.0", "libtbbmalloc2"];
+    for (row, package) in rows.iter().zip(expected) {
+        let command = row["install"]["here"].as_str().expect("Debian has them all");
+        assert!(command.contains("apt install ") && command.contains(package), "{command}");
+        assert!(row["found"].is_null() && row["install"]["tried"] == true, "{row}");
+    }
+}
