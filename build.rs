@@ -27,7 +27,7 @@ const LINUX: [&str; 7] = [
     "-nostartfiles",
 ];
 
-// dyld never unloads an inserted library, and binds all its symbols before it runs (dyld 3, macOS 10.15).
+// dyld never unloads an inserted library, and binds all its symbols before it runs (dyld 4, macOS 12).
 const MACOS: [&str; 2] = [
     "-Wl,-install_name,@rpath/libxalloc.0.dylib",
     // Rust's libc crate asks for libiconv, of which nothing is used.

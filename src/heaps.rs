@@ -116,6 +116,10 @@ unsafe impl Heap for Heaps {
         unsafe { self.chosen().free_aligned_sized(block, align, size) }
     }
 
+    fn block_size(&self, address: usize) -> usize {
+        self.chosen().block_size(address)
+    }
+
     fn good_size(&self, size: usize) -> usize {
         self.chosen().good_size(size)
     }

@@ -15,6 +15,9 @@ fn main() {
             "cargo::error=xalloc does not run on {other} yet: crates/os/src/linux and crates/os/src/macos show what a port needs"
         ),
     }
+    if target("POINTER_WIDTH") != "64" {
+        println!("cargo::error=xalloc needs 64-bit pointers: its page map covers 48 bits of addresses");
+    }
     if machine != "x86_64" && machine != "aarch64" {
         println!(
             "cargo::error=xalloc does not run on {machine} yet: crates/os/src/arch and crates/os/src/linux show what it needs"

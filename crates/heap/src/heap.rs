@@ -165,9 +165,17 @@ pub unsafe trait Heap: Sync {
         unsafe { self.free(block) }
     }
 
+    /// The usable size of the block that starts at this address, 0 if none of this heap's does: for any value whatever, without
+    /// a report. The default is for heaps that know exactly what they own.
+    fn block_size(&self, address: usize) -> usize {
+        let block = address as *mut u8;
+        // SAFETY: the heap says that it is its own.
+        if self.owns(block) { unsafe { self.usable_size(block) } } else { 0 }
+    }
+
     /// The usable size that a request of `size` bytes would get.
     fn good_size(&self, size: usize) -> usize {
-        size.next_multiple_of(16)
+        size.checked_next_multiple_of(16).unwrap_or(size)
     }
 
     /// Gives free memory back to the kernel, but for about `keep` bytes. Whether any was.

@@ -198,11 +198,15 @@ impl Huge {
 
     /// The usable size of a block, for `call`. 0 if there is none at this address, which is reported.
     pub fn usable_size(&self, address: usize, record: *mut u8, call: Call) -> usize {
-        let size = self.with_record(record, |_, record| (record.start == address).then_some(record.size));
-        size.unwrap_or_else(|| {
+        self.size_at(address, record).unwrap_or_else(|| {
             misuse::report(call, address, NOT_A_BLOCK);
             0
         })
+    }
+
+    /// The usable size of the block that starts at this address, if one does.
+    pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
+        self.with_record(record, |_, record| (record.start == address).then_some(record.size))
     }
 
     /// Makes a block `size` bytes long, moving it if need be, without copying it. `None` if it stays as it was.

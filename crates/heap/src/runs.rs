@@ -104,16 +104,12 @@ impl Runs {
         }
     }
 
-    /// The usable size of a run, for `call`. 0 if there is none at this address, which is reported.
-    pub fn usable_size(&self, address: usize, record: *mut u8, call: Call) -> usize {
+    /// The usable size of the run that starts at this address, if one does.
+    pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process; the length is a single-writer word that the run's holder reads.
         let length = unsafe { (*chunk).length[(address - (*chunk).base) / PAGE].get() };
-        if length == 0 || !address.is_multiple_of(PAGE) {
-            misuse::report(call, address, NOT_A_RUN);
-            return 0;
-        }
-        length as usize * PAGE
+        (length != 0 && address.is_multiple_of(PAGE)).then_some(length as usize * PAGE)
     }
 
     /// Makes a run `size` bytes long where it is. False if its neighbour is in the way.

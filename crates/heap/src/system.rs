@@ -29,7 +29,6 @@ impl Next {
         Self(AtomicPtr::new(core::ptr::null_mut()), name)
     }
 
-    /// Called by the constructor, outside of allocations.
     fn find(&self) {
         let function = next::find(self.1);
         // Release: `malloc` is found last, and whoever sees it sees the others.
@@ -73,6 +72,15 @@ impl SystemHeap {
             early: Huge::new(),
             metadata: Metadata::new(),
             counters: Counters::new(),
+        }
+    }
+
+    /// Finds the next allocator. `malloc` last: who sees it sees the others.
+    fn find_next(&self) {
+        for next in
+            [&self.memalign, &self.free, &self.usable_size, &self.realloc, &self.calloc, &self.trim, &self.malloc]
+        {
+            next.find();
         }
     }
 
@@ -207,11 +215,15 @@ unsafe impl Heap for SystemHeap {
         Some(Stats { live, calls: Some(calls), ..Stats::default() })
     }
 
+    fn init(&self) {
+        if next::IS_EARLY {
+            self.find_next();
+        }
+    }
+
     fn process_init(&self) {
-        for next in
-            [&self.memalign, &self.free, &self.usable_size, &self.realloc, &self.calloc, &self.trim, &self.malloc]
-        {
-            next.find();
+        if !next::IS_EARLY {
+            self.find_next();
         }
     }
 

@@ -108,9 +108,9 @@ pub enum Problem {
     /// Preloading on Windows.
     #[error("Windows doesn't support LD_PRELOAD. Use method: link")]
     NoPreloadOnWindows,
-    /// The same, in another coat.
-    #[error("method proxy preloads libxalloc, and Windows doesn't support LD_PRELOAD. Use method: link")]
-    NoProxyOnWindows,
+    /// There libxalloc passes through to the C library's malloc at most, or does not run at all.
+    #[error("method proxy works on linux only, not on {system}. Use method: link")]
+    NoProxy { system: String },
     /// An allocator on a system it was not made for.
     #[error("{layer} doesn't support {system}{}. Use another allocator, or allocator/default.", after(notes))]
     UnsupportedSystem { layer: String, system: String, notes: String },

@@ -63,7 +63,7 @@ fn choose(spec: &LayerSpec, allocator: &Allocator, system: System) -> Result<Met
     match spec.method.unwrap_or(Method::Auto) {
         Method::Auto => Ok(default_method),
         Method::LdPreload if system.preload_variable().is_none() => Err(Problem::NoPreloadOnWindows),
-        Method::Proxy if system.preload_variable().is_none() => Err(Problem::NoProxyOnWindows),
+        Method::Proxy if system != System::Linux => Err(Problem::NoProxy { system: system.to_string() }),
         method if allocator.offers(method) => Ok(method),
         method => Err(allocator.not_offered(method)),
     }

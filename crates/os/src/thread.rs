@@ -79,6 +79,7 @@ mod tests {
 
     #[test]
     fn phases_round_trip_and_belong_to_their_thread() {
+        prepare();
         assert_eq!(Phase::current(), Phase::New);
         for phase in [Phase::Plain, Phase::TornDown, Phase::Cached(8 as *mut u8), Phase::New] {
             phase.enter();
@@ -89,6 +90,7 @@ mod tests {
 
     #[test]
     fn an_empty_cache_reads_as_zeros_from_every_window() {
+        prepare();
         for phase in [Phase::New, Phase::Plain, Phase::TornDown] {
             phase.enter();
             // SAFETY: the word is the address of CACHE_SIZE readable bytes.

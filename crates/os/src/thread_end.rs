@@ -19,10 +19,11 @@ impl ThreadEnd {
         Self(AtomicUsize::new(0))
     }
 
-    /// Makes the key. Early in the process it is among the first 32, for which `pthread_setspecific` does not allocate.
+    /// Makes the key. Early in the process it is among the first 32, for which glibc's `pthread_setspecific` does not
+    /// allocate (macOS's never does).
     pub fn create(&self, destructor: unsafe extern "C" fn(*mut c_void)) {
         let mut key = 0;
-        // SAFETY: libc's; takes no lock. Without a key (all 1024 are taken) threads are never told of: their heaps stay
+        // SAFETY: libc's; takes no lock. Without a key (all of them are taken) threads are never told of: their heaps stay
         // theirs, which costs memory and nothing else.
         if unsafe { libc::pthread_key_create(&mut key, Some(destructor)) } == 0 {
             // Relaxed: published by the end of start-up.

@@ -1,7 +1,7 @@
 //! A few static bytes for allocations that come from inside the start-up. Never reused: there are hardly any.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 const SIZE: usize = 64 << 10;
 /// Before each block, in a granule of its own: its size.
@@ -10,9 +10,14 @@ const HEADER: usize = 16;
 #[repr(C, align(4096))]
 struct Memory(UnsafeCell<[u8; SIZE]>);
 
+/// Granules for which one word says where blocks start.
+const STARTS: usize = u64::BITS as usize;
+
 /// A bump pointer over static memory.
 pub struct Bootstrap {
     used: AtomicUsize,
+    /// A bit for each granule: a block starts there.
+    starts: [AtomicU64; SIZE / HEADER / STARTS],
     memory: Memory,
 }
 
@@ -23,7 +28,11 @@ impl Bootstrap {
     /// Nothing used yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        Self { used: AtomicUsize::new(0), memory: Memory(UnsafeCell::new([0; SIZE])) }
+        Self {
+            used: AtomicUsize::new(0),
+            starts: [const { AtomicU64::new(0) }; SIZE / HEADER / STARTS],
+            memory: Memory(UnsafeCell::new([0; SIZE])),
+        }
     }
 
     /// A block of zeros of `size` bytes aligned to `align` (a power of two, at most a page); null if it does not fit.
@@ -44,6 +53,9 @@ impl Bootstrap {
                     let block = self.memory.0.get().cast::<u8>().wrapping_add(start);
                     // SAFETY: the granule before the block was just handed out with it.
                     unsafe { block.sub(HEADER).cast::<usize>().write(end - start) };
+                    let granule = start / HEADER;
+                    // Release: who sees the bit sees the size.
+                    self.starts[granule / STARTS].fetch_or(1 << (granule % STARTS), Ordering::Release);
                     return block;
                 }
                 Err(current) => used = current,
@@ -55,6 +67,17 @@ impl Bootstrap {
     #[inline]
     pub fn owns(&self, block: *mut u8) -> bool {
         (block as usize).wrapping_sub(self.memory.0.get() as usize) < SIZE
+    }
+
+    /// The usable size of the block that starts at this address; 0 if none does.
+    pub fn block_size(&self, address: usize) -> usize {
+        let offset = address.wrapping_sub(self.memory.0.get() as usize);
+        let granule = offset / HEADER;
+        // Acquire: pairs with `allocate`.
+        let starts = self.starts.get(granule / STARTS).map_or(0, |word| word.load(Ordering::Acquire));
+        let is_block = offset.is_multiple_of(HEADER) && starts & (1 << (granule % STARTS)) != 0;
+        // SAFETY: a block starts there.
+        if is_block { unsafe { self.usable_size(address as *mut u8) } } else { 0 }
     }
 
     /// The usable size of a block.
@@ -83,11 +106,14 @@ mod tests {
             // SAFETY: from this arena.
             let usable = unsafe { arena.usable_size(block) };
             assert!(usable >= size);
+            assert_eq!(arena.block_size(block as usize), usable);
+            assert_eq!(arena.block_size(block as usize + 16), 0, "inside");
             end = block as usize + usable;
         }
         assert!(arena.allocate(SIZE, 16).is_null());
         assert!(arena.allocate(usize::MAX - 20, 16).is_null());
         assert!(arena.allocate(1, 8192).is_null());
         assert!(!arena.owns(core::ptr::null_mut()));
+        assert_eq!(arena.block_size(0), 0);
     }
 }

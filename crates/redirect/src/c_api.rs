@@ -194,7 +194,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// Moves a block that is not the heap's into the heap.
+    /// Resizes a block that is not the heap's: where its maker does not do it, it moves into the heap.
     #[cold]
     unsafe fn realloc_elsewhere(&self, block: *mut u8, size: usize) -> *mut u8 {
         // SAFETY: the caller's promise: it owns the block.
@@ -207,6 +207,9 @@ impl<H: Heap> HeapRedirect<H> {
                     None => return fail(libc::EINVAL),
                 }
             };
+            if let Some(resized) = maker.and_then(|found| libc_blocks::resize(block as usize, found, size)) {
+                return resized;
+            }
             let new = self.malloc(size);
             if !new.is_null() {
                 new.copy_from_nonoverlapping(block, old.min(size));

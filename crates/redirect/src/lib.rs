@@ -125,8 +125,13 @@ impl<H: Heap> HeapRedirect<H> {
     /// Linked with `-z initfirst` it runs before every other library's, so that its fork handlers are the first: `fork`
     /// runs prepare handlers last to first, and others may allocate in theirs.
     pub fn construct(&self) {
+        self.begin_process();
+        self.register_fork_handlers();
+    }
+
+    /// [`HeapRedirect::construct`] without what is done at fork, which must then be seen to in another way.
+    pub(crate) fn begin_process(&self) {
         self.start();
         self.heap.process_init();
-        self.register_fork_handlers();
     }
 }

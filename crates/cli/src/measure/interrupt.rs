@@ -1,6 +1,8 @@
 //! Interrupts from the keyboard: what is running is ended, and what was measured is still shown.
 
 use anyhow::{Context, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,17 +12,21 @@ static WATCHED: Mutex<Vec<libc::pid_t>> = Mutex::new(Vec::new());
 /// From now on SIGINT, SIGTERM and SIGHUP end the watched process groups instead of this command.
 ///
 /// # Errors
-/// The kernel refuses, or this is the second call.
+/// The kernel refuses.
 pub fn install() -> Result<()> {
-    ctrlc::set_handler(|| {
-        // Relaxed: it is only a flag; what it tells to stop looks at nothing else.
-        INTERRUPTED.store(true, Ordering::Relaxed);
-        for group in watched().iter() {
-            // SAFETY: no memory is involved; a group that is watched was not reaped.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle interrupts")?;
+    // As long as this command lives.
+    std::thread::spawn(move || {
+        for _ in &mut signals {
+            // Relaxed: it is only a flag; what it tells to stop looks at nothing else.
+            INTERRUPTED.store(true, Ordering::Relaxed);
+            for group in watched().iter() {
+                // SAFETY: no memory is involved; a group that is watched was not reaped.
+                unsafe { libc::kill(-group, libc::SIGKILL) };
+            }
         }
-    })
-    .context("cannot handle interrupts")
+    });
+    Ok(())
 }
 
 /// Whether one came.

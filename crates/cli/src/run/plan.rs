@@ -144,6 +144,11 @@ fn method_of(choice: &Choice, wanted: Method) -> Result<Method> {
                 choice.name != OWN,
                 "the proxy is xalloc itself; name the allocator that it is to stand in front of"
             );
+            let passes_to_others = cfg!(target_os = "linux");
+            ensure!(
+                passes_to_others || is_system,
+                "here libxalloc passes through to the system's malloc only (-a default)"
+            );
         }
         Method::Link => bail!(
             "linking is decided when a program is built: xalloc layers compose --layers …,allocator/{} --method link gives the flags",

@@ -151,22 +151,32 @@ impl FastHeap {
     /// The usable size of a block, for `call`; 0 for what is none, which is reported.
     fn size_of(&self, block: *mut u8, call: Call) -> usize {
         let address = block as usize;
+        self.size_at(address).unwrap_or_else(|| {
+            misuse::report(call, address, self.describe(address));
+            0
+        })
+    }
+
+    /// The usable size of the block that starts at this address, if one does. Any address may be asked about.
+    fn size_at(&self, address: usize) -> Option<usize> {
         match page_map::entry(address) {
             Entry::Slab(_, record) => {
                 // SAFETY: a slab's record lives as long as the process.
                 let slab = unsafe { &*record.cast::<Slab>() };
-                if slab.is_block(address) {
-                    return slab.shape().size as usize;
-                }
-                misuse::report(call, address, NOT_A_BLOCK);
-                0
+                slab.is_block(address).then(|| slab.shape().size as usize)
             }
-            Entry::Runs(record) => self.runs.usable_size(address, record, call),
-            Entry::Huge(record) => self.huge.usable_size(address, record, call),
-            Entry::None => {
-                misuse::report(call, address, self.describe_unowned(address));
-                0
-            }
+            Entry::Runs(record) => self.runs.size_at(address, record),
+            Entry::Huge(record) => self.huge.size_at(address, record),
+            Entry::None => None,
+        }
+    }
+
+    /// What there is at an address where no block starts.
+    fn describe(&self, address: usize) -> &'static str {
+        match page_map::entry(address) {
+            Entry::Slab(..) => NOT_A_BLOCK,
+            Entry::Runs(_) | Entry::Huge(_) => NOT_IN_USE,
+            Entry::None => self.describe_unowned(address),
         }
     }
 
@@ -191,6 +201,7 @@ fn own_block(block: *mut u8) -> Option<(usize, usize)> {
     is_block.then_some((bin, class.size as usize))
 }
 
+const NOT_IN_USE: &str = "not the start of a block in use: an interior pointer, or freed before";
 const NOT_A_BLOCK: &str = "not the start of a block: an interior pointer";
 const FREE_MEMORY: &str = "in free memory of the heap: freed before";
 
@@ -289,6 +300,10 @@ unsafe impl Heap for FastHeap {
         }
     }
 
+    fn block_size(&self, address: usize) -> usize {
+        self.size_at(address).unwrap_or(0)
+    }
+
     fn calloc(&self, size: usize) -> *mut u8 {
         let (block, zeroed) = if size > size_class::MAX {
             self.malloc_large(size, 16, true).map_or((core::ptr::null_mut(), true), |block| (block.start, block.zeroed))
@@ -315,7 +330,7 @@ unsafe impl Heap for FastHeap {
     fn good_size(&self, size: usize) -> usize {
         match size {
             ..=size_class::MAX => size_class::TABLE[class_of(size)].size as usize,
-            size => xalloc_os::pages::round_up(size, crate::runs::PAGE),
+            size => size.checked_next_multiple_of(crate::runs::PAGE).unwrap_or(size),
         }
     }
 

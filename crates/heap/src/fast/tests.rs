@@ -11,6 +11,7 @@ struct Attached;
 
 impl Attached {
     fn new() -> Self {
+        xalloc_os::thread::prepare();
         Phase::Plain.enter();
         HEAP.thread_init();
         Self
@@ -244,4 +245,23 @@ fn what_was_collected_is_not_taken_for_idle() {
     assert!(!block.is_null());
     // SAFETY: just allocated.
     unsafe { free(block) };
+}
+
+#[test]
+fn any_address_may_be_asked_for_a_block() {
+    let _attached = Attached::new();
+    for size in [100, 100_000, 10_000_000] {
+        let block = malloc(size);
+        let address = block as usize;
+        // SAFETY: a live block.
+        assert_eq!(HEAP.block_size(address), unsafe { HEAP.usable_size(block) });
+        for other in [address + 16, address + size / 2, address | 1 << 56, address | 1 << 63] {
+            assert_eq!(HEAP.block_size(other), 0, "{other:#x} of a block of {size} bytes at {address:#x}");
+        }
+        // SAFETY: a live block.
+        unsafe { free(block) };
+    }
+    for address in [0, 8, usize::MAX, (&raw const HEAP) as usize] {
+        assert_eq!(HEAP.block_size(address), 0, "{address:#x}");
+    }
 }

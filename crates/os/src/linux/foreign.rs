@@ -78,6 +78,14 @@ pub unsafe fn free(pointer: usize, block: Foreign) {
     }
 }
 
+/// `None`: a block that is resized moves to the heap that is asked.
+///
+/// # Safety
+/// None is needed: the block is left alone.
+pub unsafe fn resize(_pointer: usize, _block: Foreign, _size: usize) -> Option<*mut u8> {
+    None
+}
+
 /// Whether `address` is in the `brk` heap, whose start never changes and is looked up once.
 fn is_in_break(address: usize) -> bool {
     static START: AtomicUsize = AtomicUsize::new(0);

@@ -2,6 +2,9 @@
 
 use core::ffi::{CStr, c_void};
 
+/// The loader's lock may be held while the process starts: not before the constructors run.
+pub const IS_EARLY: bool = false;
+
 /// The next definition of `name` after this library, or null.
 #[allow(clippy::disallowed_methods, reason = "this is the one place for it, outside of allocations")]
 pub fn find(name: &CStr) -> *mut c_void {

@@ -3,6 +3,7 @@
 //! There are always some: from before this library was there, from zones that frameworks made for themselves.
 
 use super::libsystem::malloc_zone_from_ptr;
+use crate::errno;
 use core::ffi::c_void;
 
 /// A block of another zone.
@@ -26,5 +27,16 @@ pub fn recognise(pointer: usize) -> Option<Foreign> {
 #[allow(clippy::disallowed_methods, reason = "imported from libSystem, which looks for the zone")]
 pub unsafe fn free(pointer: usize, _block: Foreign) {
     // SAFETY: the caller's promise.
-    unsafe { libc::free(pointer as *mut c_void) };
+    errno::kept(|| unsafe { libc::free(pointer as *mut c_void) });
+}
+
+/// Has a block's zone resize it: what is in a zone stays there, because destroying the zone frees it. Null, with errno, if
+/// there is no memory: then the block is as it was.
+///
+/// # Safety
+/// As [`free`], and nothing uses the block but through the result.
+#[allow(clippy::disallowed_methods, reason = "imported from libSystem, which looks for the zone")]
+pub unsafe fn resize(pointer: usize, _block: Foreign, size: usize) -> Option<*mut u8> {
+    // SAFETY: the caller's promise.
+    Some(unsafe { libc::realloc(pointer as *mut c_void, size) }.cast())
 }

@@ -1,5 +1,6 @@
-//! macOS: through libSystem, the only interface to the kernel that Apple keeps. What it does here allocates nothing, and
-//! calls from an inserted library are bound to libSystem itself, not to what other inserted libraries put in its place.
+//! macOS: through libSystem, the only interface to the kernel that Apple keeps. What it does here allocates nothing. Another
+//! inserted library may replace these functions for us as for everybody (but for those that we replace ourselves); one that
+//! allocates in its `mmap` cannot stand beside a malloc.
 //!
 //! Written from Apple's published sources (xnu, libpthread, libmalloc, dyld); built and inspected without a Mac at hand.
 

@@ -1,8 +1,12 @@
 //! libSystem's own allocation functions, under the names that C has for them on Linux.
 //!
-//! Not by `dlsym`, which may answer with what is interposed: what this library imports is never replaced for itself.
+//! Not by `dlsym`, which may answer with what is interposed: what this library replaces is not replaced for itself. An earlier
+//! inserted library that replaces the same comes before libSystem, as it should.
 
 use core::ffi::{CStr, c_void};
+
+/// Nothing is looked up, so it may be asked for before libSystem is up.
+pub const IS_EARLY: bool = true;
 
 /// The function that `name` stands for, or null: libSystem has no other of the kind.
 #[allow(clippy::disallowed_methods, reason = "their addresses are what is asked for")]
@@ -14,7 +18,6 @@ pub fn find(name: &CStr) -> *mut c_void {
         b"realloc" => libc::realloc as *const c_void,
         b"memalign" => memalign as *const c_void,
         b"malloc_usable_size" => libc::malloc_size as *const c_void,
-        b"pthread_create" => libc::pthread_create as *const c_void,
         _ => core::ptr::null(),
     };
     function.cast_mut()

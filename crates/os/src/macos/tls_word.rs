@@ -44,7 +44,8 @@ pub fn tls_word() -> *mut u8 {
 #[inline(always)]
 pub fn set_tls_word(word: *mut u8) {
     let offset = OFFSET.load(Ordering::Relaxed);
-    debug_assert!(offset != 0, "a thread entered a phase before `prepare`");
+    // Slot 0 is libpthread's own. Not a hot path: a thread's phase changes a few times in its life.
+    assert!(offset != 0, "a thread entered a phase before `prepare`");
     // SAFETY: the key's own.
     unsafe { arch::set_specific(offset, word) };
 }

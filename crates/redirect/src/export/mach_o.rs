@@ -31,8 +31,7 @@ macro_rules! __interpose_names {
 
         /// What the library does when it is loaded.
         extern "C" fn construct() {
-            REDIRECT.construct();
-            $crate::macos::register::<Process>();
+            $crate::macos::construct::<Process>();
         }
     };
 }

@@ -6,7 +6,8 @@
 //!
 //! Only the untyped functions are replaced: as long as none of the typed ones is (`malloc_type_malloc` and its like, which
 //! compilers emit), libmalloc forwards those to what replaced the untyped. C++'s operators are libc++'s, and call the
-//! replaced malloc. libmalloc's fork functions stay, because its zones live on beside ours.
+//! replaced malloc. libmalloc's fork functions stay, because its zones live on beside ours; ours is locked by
+//! them, see [`construct`].
 
 mod own_zone;
 mod questions;
@@ -14,7 +15,7 @@ mod replacements;
 mod zone_functions;
 mod zone_layout;
 
-pub use own_zone::{OwnZone, register};
+pub use own_zone::{OwnZone, construct};
 pub use replacements::{TUPLES, Tuple, tuples};
 
 use crate::{Heap, HeapRedirect};

@@ -3,10 +3,14 @@
 use super::zone_layout::{VERSION, Zone};
 use super::{Target, libmalloc, zone_functions as functions};
 use core::cell::UnsafeCell;
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
 
-/// The zone, in the library's data. libmalloc may rename it (`malloc_set_zone_name`), and nothing else is ever written.
+/// What tools call it.
+const NAME: &CStr = c"xalloc";
+
+/// The zone, on pages of its own: libmalloc makes them read-only when it has renamed it (`malloc_set_zone_name`).
+#[repr(C, align(16384))]
 pub struct OwnZone(UnsafeCell<Zone>);
 
 // SAFETY: only libmalloc writes, under a lock of its own.
@@ -24,7 +28,7 @@ impl OwnZone {
             free: functions::free::<T>,
             realloc: functions::realloc::<T>,
             destroy: functions::destroy,
-            zone_name: c"xalloc".as_ptr(),
+            zone_name: core::ptr::null(),
             batch_malloc: functions::batch_malloc::<T>,
             batch_free: functions::batch_free::<T>,
             introspect: const { &functions::introspection::<T>() },
@@ -43,10 +47,22 @@ impl OwnZone {
     }
 }
 
-/// Makes the zone known to libmalloc, unless the heap has no blocks of its own. From the constructor: libmalloc is up then.
-pub fn register<T: Target>() {
-    if T::redirect().has_own_blocks() {
-        // SAFETY: the zone is static, and all that libmalloc may call of it is there.
-        unsafe { libmalloc::malloc_zone_register(T::zone().as_ptr()) };
+/// What the library does when it is loaded: makes the zone known to libmalloc, unless the heap has no blocks of its own.
+///
+/// At fork the zone's own functions are called, and no handlers of `pthread_atfork`: libSystem runs those first, before it takes
+/// the locks of Objective-C, dispatch and dyld, whose holders may be waiting for the heap; and in the child last, after its own
+/// parts have allocated. libmalloc locks its zones when all of that is done, and unlocks them before all of it.
+pub fn construct<T: Target>() {
+    let redirect = T::redirect();
+    redirect.begin_process();
+    if redirect.has_own_blocks() {
+        // SAFETY: nobody else knows of the zone yet; all that libmalloc may call of it is there.
+        unsafe {
+            // libmalloc frees the old name when it is given another.
+            (*T::zone().as_ptr()).zone_name = redirect.copy_string(NAME.as_ptr(), NAME.count_bytes()).cast();
+            libmalloc::malloc_zone_register(T::zone().as_ptr());
+        }
+    } else {
+        redirect.register_fork_handlers();
     }
 }

@@ -8,18 +8,18 @@ impl<H: Heap> HeapRedirect<H> {
         self.heap().is_some_and(|heap| !heap.passes_through())
     }
 
-    /// The usable size of one of the heap's blocks; 0 for any other value, which is never followed.
+    /// The usable size of the block that starts at this address; 0 if none of the heap's does. Any value may be asked about:
+    /// Objective-C's runtime does so with addresses inside of blocks, and with tagged pointers.
     pub(super) fn owned_size(&self, block: *mut u8) -> usize {
-        // SAFETY: both are asked for what they own.
-        unsafe {
-            if BOOTSTRAP.owns(block) {
-                return BOOTSTRAP.usable_size(block);
-            }
-            match self.heap() {
-                Some(heap) if !heap.passes_through() && heap.owns(block) => heap.usable_size(block),
-                _ => 0,
-            }
+        if BOOTSTRAP.owns(block) {
+            return BOOTSTRAP.block_size(block as usize);
         }
+        self.heap().filter(|heap| !heap.passes_through()).map_or(0, |heap| heap.block_size(block as usize))
+    }
+
+    /// Whether the address is in memory of the heap's, whatever is there.
+    pub(super) fn owns(&self, address: *mut u8) -> bool {
+        BOOTSTRAP.owns(address) || self.heap().is_some_and(|heap| !heap.passes_through() && heap.owns(address))
     }
 
     /// The usable size that a request gets.

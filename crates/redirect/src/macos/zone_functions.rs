@@ -79,7 +79,7 @@ pub unsafe extern "C" fn pressure_relief<T: Target>(_zone: *mut Zone, _goal: usi
 }
 
 pub unsafe extern "C" fn claimed_address<T: Target>(_zone: *mut Zone, address: *mut c_void) -> c_int {
-    c_int::from(T::redirect().owned_size(address.cast()) != 0)
+    c_int::from(T::redirect().owns(address.cast()))
 }
 
 pub const fn introspection<T: Target>() -> Introspection {
@@ -89,15 +89,15 @@ pub const fn introspection<T: Target>() -> Introspection {
         check,
         print: print::<T>,
         log,
-        force_lock: nothing,
-        force_unlock: nothing,
+        force_lock: force_lock::<T>,
+        force_unlock: force_unlock::<T>,
         statistics: statistics::<T>,
         zone_locked: no,
         enable_discharge_checking: no,
         disable_discharge_checking: nothing,
         discharge: log,
         enumerate_discharged_pointers: log,
-        reinit_lock: nothing,
+        reinit_lock: reinit_lock::<T>,
         later: [core::ptr::null_mut(); 3],
     }
 }
@@ -140,8 +140,22 @@ unsafe extern "C" fn print<T: Target>(_zone: *mut Zone, _verbose: c_int) {
 
 unsafe extern "C" fn log(_zone: *mut Zone, _address: *mut c_void) {}
 
-/// For locking around fork too: `pthread_atfork`'s handlers have done it before libmalloc calls its zones.
 unsafe extern "C" fn nothing(_zone: *mut Zone) {}
+
+/// Before a fork, with libmalloc's own lock held.
+unsafe extern "C" fn force_lock<T: Target>(_zone: *mut Zone) {
+    T::redirect().prefork();
+}
+
+/// After it, in the parent.
+unsafe extern "C" fn force_unlock<T: Target>(_zone: *mut Zone) {
+    T::redirect().postfork_parent();
+}
+
+/// After it, in the child.
+unsafe extern "C" fn reinit_lock<T: Target>(_zone: *mut Zone) {
+    T::redirect().postfork_child();
+}
 
 unsafe extern "C" fn no(_zone: *mut Zone) -> c_int {
     0
