@@ -21,14 +21,14 @@ fn runs_are_disjoint_aligned_and_come_back() {
         let (size, align) = ((random >> 33) % MAX + 1, 1 << (4 + (random >> 60)));
         if round % 3 == 2 {
             let Some((address, size)) = live.pop_first() else { continue };
-            assert_eq!(RUNS.usable_size(address, record(address), Call::Free), size);
+            assert_eq!(RUNS.size_at(address, record(address)).unwrap_or(0), size);
             RUNS.free(address, record(address));
             continue;
         }
         let run = RUNS.allocate(size, align, &ARENA, &METADATA).unwrap();
         let start = run.start as usize;
         assert_eq!(start % align.max(PAGE), 0);
-        let usable = RUNS.usable_size(start, record(start), Call::Free);
+        let usable = RUNS.size_at(start, record(start)).unwrap_or(0);
         assert!(usable >= size && usable < size + PAGE);
         // SAFETY: the run is ours; only its ends are looked at, so that the test stays small.
         unsafe {
@@ -67,7 +67,7 @@ fn runs_grow_and_shrink_in_place() {
     assert!(!RUNS.resize(first, record(first), 11 * PAGE));
     assert!(RUNS.resize(second, record(second), 300 * PAGE));
     assert!(RUNS.resize(first, record(first), 4 * PAGE));
-    assert_eq!(RUNS.usable_size(first, record(first), Call::Free), 4 * PAGE);
+    assert_eq!(RUNS.size_at(first, record(first)).unwrap_or(0), 4 * PAGE);
     assert!(!RUNS.resize(second, record(second), 2 * CHUNK));
     let third = RUNS.allocate(6 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
     assert_eq!(third, first + 4 * PAGE);
