@@ -1,9 +1,9 @@
 //! The ground floor: what xalloc needs of the processor and the operating system, and nothing else.
 //!
-//! Why it exists: everything above is the same on every platform, so every `cfg(target_*)` of the library stands here.
+//! Why it exists: everything above is the same on every platform, but for how the redirect layer takes malloc's place.
 //! What it must not do: allocate, take a libc lock, touch errno, or call anything another preloaded library could have
-//! replaced. On Linux system calls are therefore made directly, never through libc's
-//! wrappers; on macOS, where only libSystem may make them, through those that nothing allocates in.
+//! replaced. On Linux system calls are therefore made directly, never through libc's wrappers; on macOS, where only libSystem
+//! may make them, through those of its functions that allocate nothing.
 
 #![no_std]
 #![cfg_attr(test, allow(unused_crate_dependencies, reason = "the test harness links more than the library"))]
