@@ -11,8 +11,8 @@ use xalloc_layers::{Allocator, Method, System};
 /// List the allocators there are, and which of them this machine has.
 ///
 /// A library counts as found only if it is for this machine and really replaces malloc. Looked at are LD_LIBRARY_PATH, the
-/// loader's cache (/etc/ld.so.cache), the system's directories of libraries and Homebrew's. Allocators of a project's or a
-/// user's own layers are listed too: see xalloc layers --help.
+/// loader's cache (/etc/ld.so.cache), the system's directories of libraries and Homebrew's. Allocators of the user's own layers
+/// are listed too (xalloc layers --help), those of a project's are not.
 ///
 /// Exit codes: 0; 3 if an allocator that was named is not on this machine.
 #[derive(clap::Args)]
@@ -45,7 +45,7 @@ struct Row {
 
 /// Prints the list.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let layers = catalogue::layers()?;
+    let layers = catalogue::layers();
     let allocators = match arguments.names.as_slice() {
         [] => layers.allocators()?,
         names => names.iter().map(|name| layers.allocator(name)).collect::<Result<_, _>>()?,

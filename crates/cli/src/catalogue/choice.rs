@@ -37,7 +37,7 @@ pub fn choose(name: &str) -> Result<Choice> {
         return by_path(name);
     }
     let allocator =
-        layers()?.allocator(name).with_context(|| format!("unknown allocator '{name}'; xalloc list shows all"))?;
+        layers().allocator(name).with_context(|| format!("unknown allocator '{name}'; xalloc list shows all"))?;
     if allocator.is_system() {
         return Ok(Choice { name: name.into(), allocator: Some(allocator), library: None });
     }

@@ -12,7 +12,7 @@ pub use detect::Found;
 pub use detect::{Detection, detect};
 pub use install::Instructions;
 
-use anyhow::{Context, Result};
+use std::path::Path;
 use xalloc_layers::{Catalogue, Directories, System};
 
 /// The name of the C library's own malloc in the catalogue.
@@ -20,10 +20,9 @@ pub const SYSTEM: &str = "default";
 /// Our own name in the catalogue.
 pub const OWN: &str = "xalloc";
 
-/// The allocator layers of the project, of the user and our own, for a command in the working directory.
-pub fn layers() -> Result<Catalogue> {
-    let directory = std::env::current_dir().context("cannot tell the working directory")?;
-    Ok(Catalogue::with(Directories::of(&directory)))
+/// The user's layers and our own. Not the project's: what is run must not depend on who made the directory one is in.
+pub fn layers() -> Catalogue {
+    Catalogue::with(Directories { project: None, ..Directories::of(Path::new("/")) })
 }
 
 /// The system this command runs on.

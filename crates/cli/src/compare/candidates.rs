@@ -79,7 +79,7 @@ pub fn known() -> Result<Vec<Candidate>> {
         xalloc.clone(),
         Candidate { name: "xalloc-lean".into(), environment: vec![("XALLOC_CONF".into(), conf)], ..xalloc },
     ];
-    for allocator in catalogue::layers()?.allocators()? {
+    for allocator in catalogue::layers().allocators()? {
         if let (false, Some(found)) = (allocator.name == OWN, catalogue::detect(&allocator).found) {
             all.push(Candidate::preloading(&allocator.name, &found.path));
         }

@@ -6,10 +6,11 @@ mod list;
 mod show;
 mod show_allocator;
 
-use crate::{catalogue, exit};
-use anyhow::Result;
+use crate::exit;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use std::process::ExitCode;
+use xalloc_layers::{Catalogue, Directories};
 
 /// Compose compilers, platforms, sanitizers and allocators into flags and environments.
 ///
@@ -33,7 +34,8 @@ enum Command {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let catalogue = catalogue::layers()?;
+    let directory = std::env::current_dir().context("cannot tell the working directory")?;
+    let catalogue = Catalogue::with(Directories::of(&directory));
     let done = match &arguments.command {
         Command::List(arguments) => list::run(&catalogue, arguments),
         Command::Show(arguments) => show::run(&catalogue, arguments),

@@ -34,7 +34,7 @@ pub fn print_without_allocators() -> Result<()> {
 
 /// The names that allocators' libraries have.
 fn known_files() -> Result<BTreeSet<String>> {
-    let allocators = catalogue::layers()?.allocators()?;
+    let allocators = catalogue::layers().allocators()?;
     Ok(allocators.iter().flat_map(|allocator| allocator.preload_files(catalogue::system())).cloned().collect())
 }
 

@@ -47,7 +47,7 @@ impl Plan {
     pub fn new(choice: &Choice, method: Method, settings: &[Setting]) -> Result<Self> {
         let method = method_of(choice, method)?;
         let proxy = match method {
-            Method::Proxy => Some((library::own()?, catalogue::layers()?.allocator(OWN)?)),
+            Method::Proxy => Some((library::own()?, catalogue::layers().allocator(OWN)?)),
             _ => None,
         };
         let own = choice.library.as_ref().map(|found| found.path.clone());

@@ -57,11 +57,11 @@ fn debians_are_found_and_the_one_that_replaces_nothing_is_rejected() {
     }
 }
 
-/// An allocator of a project's own, whose file is wrong in each way that a file can be.
+/// An allocator of the user's own, whose file is wrong in each way that a file can be.
 #[test]
 fn a_file_counts_only_if_it_fits() {
     let project = directory("project");
-    let layers = project.join(".xalloc/layers/allocator");
+    let layers = project.join("xalloc/layers/allocator");
     std::fs::create_dir_all(&layers).expect("a directory");
     let layer = "{type: allocator, name: ours, description: Ours., integration_methods: [ld_preload], \
                  ld_preload: {files: {linux: [libours.so]}}, \
@@ -70,7 +70,7 @@ fn a_file_counts_only_if_it_fits() {
     let file = project.join("libours.so");
     let ask = |arguments: &[&str]| {
         let mut command = xalloc(arguments);
-        command.current_dir(&project).env("LD_LIBRARY_PATH", &project);
+        command.env("XDG_CONFIG_HOME", &project).env("LD_LIBRARY_PATH", &project);
         command.output().expect("the command starts")
     };
     let missing = ask(&["run", "-a", "ours", "true"]);
@@ -120,4 +120,19 @@ fn what_is_not_here_comes_with_this_distributions_command() {
         assert!(command.contains("apt install ") && command.contains(package), "{command}");
         assert!(row["found"].is_null() && row["install"]["tried"] == true, "{row}");
     }
+}
+
+/// The directory one is in may be a stranger's.
+#[test]
+fn a_projects_layers_do_not_decide_what_is_preloaded() {
+    let project = directory("strangers");
+    let layers = project.join(".xalloc/layers/allocator");
+    std::fs::create_dir_all(&layers).expect("a directory");
+    let layer = "{type: allocator, name: xalloc, description: Theirs., integration_methods: [ld_preload], \
+                 ld_preload: {files: {linux: [libtheirs.so]}, environment: {LD_AUDIT: theirs.so}}, \
+                 platforms: {linux: {default_method: ld_preload}}}";
+    std::fs::write(layers.join("xalloc.yaml"), layer).expect("written");
+    let output = xalloc(&["env"]).current_dir(&project).output().expect("the command starts");
+    let said = stdout(&output);
+    assert!(said.contains("libxalloc.so") && !said.contains("theirs") && said.lines().count() == 1, "{output:?}");
 }
