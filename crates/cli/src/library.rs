@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
 /// Names the library where it cannot be found.
-const VARIABLE: &str = "XALLOC_LIBRARY";
+pub const VARIABLE: &str = "XALLOC_LIBRARY";
 const NAME: &str = if cfg!(target_os = "macos") { "libxalloc.dylib" } else { "libxalloc.so" };
 
 /// The library that belongs to this command: what the variable XALLOC_LIBRARY names; beside the command; in `lib` next to the
@@ -13,8 +13,7 @@ const NAME: &str = if cfg!(target_os = "macos") { "libxalloc.dylib" } else { "li
 /// # Errors
 /// If it is at none of these places; the message says where was looked and what to do.
 pub fn own() -> Result<PathBuf> {
-    if let Some(named) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
-        let path = PathBuf::from(named);
+    if let Some(path) = named() {
         if path.is_file() {
             return Ok(std::path::absolute(path)?);
         }
@@ -30,6 +29,11 @@ pub fn own() -> Result<PathBuf> {
             places.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
         ),
     }
+}
+
+/// What the variable names.
+pub fn named() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn places(directory: &Path) -> Vec<PathBuf> {

@@ -1,9 +1,10 @@
 //! `xalloc list`: the allocators there are, and which of them this machine has.
 
-use crate::catalogue::{self, Detection, Instructions, OWN, SYSTEM, detect};
+use crate::catalogue::{self, Detection, Instructions, OWN, SYSTEM, detect, misleading, version};
 use crate::exit;
+use crate::output;
 use anyhow::Result;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Table, presets};
 use serde::Serialize;
 use std::process::ExitCode;
 use xalloc_layers::{Allocator, Method, System};
@@ -14,7 +15,7 @@ use xalloc_layers::{Allocator, Method, System};
 /// loader's cache (/etc/ld.so.cache), the system's directories of libraries and Homebrew's. Allocators of the user's own layers
 /// are listed too (xalloc layers --help), those of a project's are not.
 ///
-/// Exit codes: 0; 3 if an allocator that was named is not on this machine.
+/// Exit codes: 0; 2 if there is no allocator of a name, or its layer is wrong; 3 if one that was named is not on this machine.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Only these allocators
@@ -35,6 +36,8 @@ struct Row {
     is_there: bool,
     #[serde(flatten)]
     detection: Detection,
+    /// The version of the library's package, or the number in its name.
+    version: Option<String>,
     /// How to get it, if it is not there.
     install: Option<Instructions>,
     methods: Vec<Method>,
@@ -45,25 +48,42 @@ struct Row {
 
 /// Prints the list.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let layers = catalogue::layers();
-    let allocators = match arguments.names.as_slice() {
-        [] => layers.allocators()?,
-        names => names.iter().map(|name| layers.allocator(name)).collect::<Result<_, _>>()?,
+    let (allocators, errors) = match arguments.names.as_slice() {
+        [] => catalogue::allocators()?,
+        names => named(names),
     };
+    errors.iter().for_each(|error| eprintln!("xalloc: {error}"));
     let mut rows: Vec<Row> = allocators.iter().map(row).collect();
     // What everybody has, and what this command is for, before the others.
     rows.sort_by_key(|row| (row.name != SYSTEM, row.name != OWN));
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
-    } else {
+    } else if !rows.is_empty() {
         print(&rows);
     }
     let missing = !arguments.names.is_empty() && rows.iter().any(|row| !row.is_there);
-    Ok(ExitCode::from(if missing { exit::NO_ALLOCATOR } else { 0 }))
+    Ok(ExitCode::from(match (errors.is_empty(), missing) {
+        (false, _) => exit::WRONG_USAGE,
+        (true, true) => exit::NO_ALLOCATOR,
+        (true, false) => 0,
+    }))
+}
+
+/// The allocators of these names, and why there is none of the others.
+fn named(names: &[String]) -> (Vec<Allocator>, Vec<xalloc_layers::Error>) {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for name in names {
+        match catalogue::layers().allocator(name) {
+            Ok(allocator) => found.push(allocator),
+            Err(error) => errors.push(error),
+        }
+    }
+    (found, errors)
 }
 
 fn row(allocator: &Allocator) -> Row {
-    let detection = if allocator.is_system() { Detection::default() } else { detect(allocator) };
+    let mut detection = if allocator.is_system() { Detection::default() } else { detect(allocator) };
+    detection.rejected.extend(misleading(allocator));
     let is_there = allocator.is_system() || detection.found.is_some();
     let supported = allocator.platforms.iter().filter(|(_, support)| support.supported);
     Row {
@@ -72,6 +92,7 @@ fn row(allocator: &Allocator) -> Row {
         homepage: allocator.homepage.clone(),
         install: (!is_there).then(|| Instructions::of(allocator)),
         is_there,
+        version: detection.found.as_ref().and_then(|found| version::of(&found.path)),
         detection,
         methods: allocator.integration_methods.clone(),
         platforms: supported.map(|(system, _)| *system).collect(),
@@ -90,7 +111,8 @@ fn heaps() -> Vec<&'static str> {
 
 fn print(rows: &[Row]) {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    output::fit(&mut table);
     table.set_header(["allocator", "version", "library", "methods", "platforms"]);
     for row in rows {
         let found = row.detection.found.as_ref();
@@ -99,7 +121,7 @@ fn print(rows: &[Row]) {
             None if row.is_there => "the C library's own".into(),
             None => "not found".into(),
         };
-        let version = found.and_then(|found| found.version.clone()).unwrap_or_default();
+        let version = row.version.clone().unwrap_or_default();
         table.add_row([row.name.clone(), version, library, words(&row.methods), words(&row.platforms)]);
     }
     println!("{table}");

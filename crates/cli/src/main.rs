@@ -4,6 +4,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
 
+#[macro_use]
+mod output;
+
 #[cfg(target_os = "linux")]
 mod bench;
 mod binary;
@@ -22,7 +25,10 @@ mod preload;
 #[cfg(target_os = "linux")]
 mod report;
 mod run;
+#[cfg(target_os = "linux")]
+mod signals;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -66,7 +72,7 @@ fn main() -> ExitCode {
         Command::Man(arguments) => manual::write_pages(Arguments::command(), &arguments),
         Command::Completions(arguments) => Ok(manual::print_completions(Arguments::command(), &arguments)),
     };
-    match result {
+    match result.and_then(|code| output::finish().context("cannot write the output").map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("xalloc: {error:#}");

@@ -33,6 +33,8 @@ pub fn write_pages(command: Command, arguments: &PageArguments) -> Result<ExitCo
 
 /// Prints the completions of `command`.
 pub fn print_completions(mut command: Command, arguments: &CompletionArguments) -> ExitCode {
-    clap_complete::generate(arguments.shell, &mut command, "xalloc", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "xalloc", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
     ExitCode::SUCCESS
 }

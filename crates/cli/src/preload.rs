@@ -8,8 +8,13 @@ use std::process::Command;
 
 /// The variable's value with `libraries` before what the environment preloads already.
 pub fn value(libraries: &[&Path]) -> OsString {
-    let before = std::env::var_os(preload_variable()).filter(|value| !value.is_empty());
-    let all: Vec<&OsStr> = libraries.iter().map(|path| path.as_os_str()).chain(before.as_deref()).collect();
+    before(libraries, std::env::var_os(preload_variable()).unwrap_or_default())
+}
+
+/// A value with `libraries` before `others`, which has the variable's form.
+pub fn before(libraries: &[&Path], others: OsString) -> OsString {
+    let others = Some(others.as_os_str()).filter(|others| !others.is_empty());
+    let all: Vec<&OsStr> = libraries.iter().map(|path| path.as_os_str()).chain(others).collect();
     all.join(OsStr::new(":"))
 }
 
@@ -18,11 +23,11 @@ pub fn put_first(command: &mut Command, library: &Path) {
     command.env(preload_variable(), value(&[library]));
 }
 
-/// Refuses a path that the variable cannot hold: the loader would split it.
+/// Refuses a path that the variable cannot hold: the loader would split it, or put something in place of a part.
 pub fn check_path(library: &Path) -> Result<()> {
     ensure!(
-        !library.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b' ' | b':')),
-        "{} cannot name {}: it takes no path with a blank or a colon; copy the library elsewhere",
+        !library.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b' ' | b':' | b'$')),
+        "{} cannot name {}: it takes no path with a blank, a colon or a dollar sign; copy the library elsewhere",
         preload_variable(),
         library.display()
     );

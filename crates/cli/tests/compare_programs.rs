@@ -44,12 +44,13 @@ fn a_candidate_that_cannot_be_used_is_a_row_with_its_reason() {
     let place = Place::new();
     let text = place.file("text.so");
     std::fs::write(&text, "no library").unwrap();
-    let crash = "#include <unistd.h>\n__attribute__((constructor)) static void f(void) { write(2, \"oh no\\n\", 6); _exit(9); }";
+    let crash = "#include <unistd.h>\nvoid *malloc(size_t size) { (void)size; return 0; } void free(void *block) { (void)block; }\n\
+                 __attribute__((constructor)) static void f(void) { write(2, \"oh no\\n\", 6); _exit(9); }";
     let crash = place.compile("crash.so", crash, &["-shared", "-fPIC"]);
     let all = [named("text", &text), named("crash", &crash), named("gone", &place.file("gone.so"))].join(",");
     let (report, output) = place.compare(&["-n", "3", "-a", &all, "--", "true"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(reason(&report, "text").contains("cannot be preloaded"), "{report}");
+    assert!(reason(&report, "text").contains("neither a program nor a script"), "{report}");
     assert_eq!(reason(&report, "crash"), "exit 9 where system has 0");
     assert_eq!(row(&report, "crash")["failure"]["stderr"], serde_json::json!(["oh no"]));
     assert!(reason(&report, "gone").contains("cannot read the library"), "{report}");

@@ -82,7 +82,7 @@ fn a_failing_load_and_a_server_that_crashes_are_failures() {
         "test $(wc -l < {numbers}) -lt 2 || {{ kill -KILL $(tail -n 1 {numbers}); rm -f {ready}; sleep 0.1; }}"
     );
     let (report, _) = server.compare(&["-a", &mine, "--load", &load]);
-    assert_eq!(reason(&report, "mine"), "the server ended under the load: killed by SIGKILL");
+    assert_eq!(reason(&report, "mine"), "the server ended under the load (the server: killed by SIGKILL)");
 }
 
 #[test]

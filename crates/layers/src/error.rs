@@ -139,7 +139,9 @@ pub enum Problem {
     #[error("option '{option}' of {layer} takes {values}, not '{value}'")]
     BadValue { layer: String, option: String, value: String, values: String },
     /// A path that the loader would take apart.
-    #[error("cannot preload {path}: the loader splits its list at spaces and colons. Move the library, or link it")]
+    #[error(
+        "cannot preload {path}: the loader splits its list at spaces and colons, and replaces what follows a $. Move the library, or link it"
+    )]
     NotPreloadable { path: String },
 }
 

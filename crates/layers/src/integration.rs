@@ -114,7 +114,7 @@ fn preload(
 
 /// The path as the loader's list can hold it.
 fn checked(path: &Path) -> Result<String, Problem> {
-    let splits = |letter: char| letter == ':' || letter.is_whitespace() || letter.is_control();
+    let splits = |letter: char| letter == ':' || letter == '$' || letter.is_whitespace() || letter.is_control();
     match path.to_str() {
         Some(text) if !text.contains(splits) => Ok(text.to_owned()),
         _ => Err(Problem::NotPreloadable { path: path.display().to_string() }),

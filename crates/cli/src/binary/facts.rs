@@ -3,7 +3,7 @@
 use super::machine::{Machine, Processor};
 use super::rights::Rights;
 use super::{allocators, elf, mach_o};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use object::{FileKind, Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
@@ -120,6 +120,9 @@ impl Binary {
     }
 
     fn read_slice(path: &Path, wanted: Option<&Processor>) -> Result<Self> {
+        // Opening a pipe waits for whoever writes to it.
+        let is_file = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.is_file();
+        ensure!(is_file, "{} is no file", path.display());
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let metadata = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
         // SAFETY: the bytes are only read. Somebody who truncates the file meanwhile ends this command, as every linker's.

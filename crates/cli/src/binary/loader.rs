@@ -22,7 +22,7 @@ pub fn missing_loader(binary: &Binary, machine: &Machine) -> Option<Finding> {
 /// A library that the program asks for cannot be found.
 pub fn missing_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
     let loader = binary.interpreter.as_ref().filter(|_| runs_here(binary, machine))?;
-    if binary.linking != Linking::Dynamic || !LOADERS.iter().any(|directory| loader.starts_with(directory)) {
+    if binary.linking != Linking::Dynamic || !is_the_systems(loader) {
         return None;
     }
     let missing = not_found(loader, binary)?;
@@ -31,6 +31,12 @@ pub fn missing_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
         format!("The loader does not find {}: it does not start at all.", missing.join(", ")),
         "Install what is missing, or name its directory in LD_LIBRARY_PATH.",
     ))
+}
+
+/// Whether a loader is one of the system's, and not a stranger's program under a path that leads out of its directories.
+fn is_the_systems(loader: &Path) -> bool {
+    let Ok(loader) = loader.canonicalize() else { return false };
+    LOADERS.iter().filter_map(|directory| Path::new(directory).canonicalize().ok()).any(|real| loader.starts_with(real))
 }
 
 /// The libraries that the loader does not find; nothing if it finds all or does not say.

@@ -22,6 +22,12 @@ impl Processor {
         }
     }
 
+    /// The one that this command runs on.
+    fn here() -> Self {
+        let architecture = if cfg!(target_arch = "aarch64") { Architecture::Aarch64 } else { Architecture::X86_64 };
+        Self { architecture, sub_architecture: None, endianness: Endianness::Little }
+    }
+
     /// The bits of a pointer, if the processor is a known one.
     pub fn bits(&self) -> Option<u32> {
         self.architecture.address_size().map(|size| u32::from(size.bytes()) * 8)
@@ -76,18 +82,24 @@ pub struct Machine {
 impl Machine {
     /// This one. What fits it is what this command itself was built for.
     pub fn here() -> Self {
-        // Linux finds it also when the file was replaced by a newer one.
-        let path = if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() };
-        let own = path.map_err(anyhow::Error::from).and_then(|path| Binary::read(&path));
-        Self::of(&own.expect("this command's own file can be read"))
+        let (format, c_library) = match () {
+            () if cfg!(target_os = "macos") => (Format::MachO, CLibrary::LibSystem),
+            () if cfg!(target_env = "musl") => (Format::Elf, CLibrary::Musl),
+            () => (Format::Elf, CLibrary::Glibc),
+        };
+        Self::with(Processor::here(), format, Some(c_library))
     }
 
     /// What fits a library.
     pub fn of(library: &Binary) -> Self {
+        Self::with(library.processor.clone(), library.format, library.c_library)
+    }
+
+    fn with(processor: Processor, format: Format, c_library: Option<CLibrary>) -> Self {
         Self {
-            processor: library.processor.clone(),
-            format: library.format,
-            c_library: library.c_library,
+            processor,
+            format,
+            c_library,
             user: rustix::process::getuid().as_raw(),
             group: rustix::process::getgid().as_raw(),
         }

@@ -57,10 +57,8 @@ pub fn chain(program: &OsStr) -> Result<Vec<PathBuf>, Unexaminable> {
             return Err(Unexaminable::Unreadable(format!("{}: its interpreters are all scripts", chain[0].display())));
         }
         let script = chain.last().expect("it is not empty").display().to_string();
-        let missing = |name: &OsStr| Unexaminable::NoInterpreter {
-            script: script.clone(),
-            interpreter: name.to_string_lossy().into_owned(),
-        };
+        let missing =
+            |name: &OsStr| Unexaminable::NoInterpreter { script: script.clone(), interpreter: readable(name) };
         let (interpreter, argument) = split(&line);
         chain.push(find(interpreter).map_err(|_| missing(interpreter))?);
         if let Some(name) = started_by_env(interpreter, argument) {
@@ -68,6 +66,14 @@ pub fn chain(program: &OsStr) -> Result<Vec<PathBuf>, Unexaminable> {
         }
     }
     Ok(chain)
+}
+
+/// A name for a message. An editor of another system leaves what nobody sees.
+fn readable(interpreter: &OsStr) -> String {
+    match interpreter.to_string_lossy().strip_suffix('\r') {
+        Some(name) => format!("{name}\\r (the file has another system's line ends: dos2unix converts it)"),
+        None => interpreter.to_string_lossy().into_owned(),
+    }
 }
 
 /// The file that `execvp` would execute.
@@ -103,23 +109,39 @@ fn first_line(file: &Path) -> Result<Option<Vec<u8>>, Unexaminable> {
     })
 }
 
+/// What the kernel takes off both ends: a carriage return is a part of the interpreter's name to it.
+fn trim_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
 /// The interpreter and its one argument, as Linux splits them.
 fn split(line: &[u8]) -> (&OsStr, &[u8]) {
     let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
-    (OsStr::from_bytes(&line[..end]), line[end..].trim_ascii())
+    (OsStr::from_bytes(&line[..end]), trim_blanks(&line[end..]))
 }
 
-/// The program that `env` starts, if the interpreter is `env`: `NAME`, or with `-S` the first word that is neither an option
-/// nor an assignment.
+/// The program that `env` starts, if the interpreter is `env` and what it makes of its argument is known: `NAME`, or with
+/// `-S` the first word that is neither an option nor an assignment.
 fn started_by_env(interpreter: &OsStr, argument: &[u8]) -> Option<OsString> {
     if Path::new(interpreter).file_name() != Some(OsStr::new("env")) || argument.is_empty() {
         return None;
     }
-    let Some(words) = argument.strip_prefix(b"-S").or(argument.strip_prefix(b"--split-string=")) else {
+    if !argument.starts_with(b"-") {
         return Some(OsStr::from_bytes(argument).to_owned());
-    };
-    let mut words = words.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    words.find(|word| !word.starts_with(b"-") && !word.contains(&b'=')).map(|word| OsStr::from_bytes(word).to_owned())
+    }
+    let argument = std::str::from_utf8(argument).ok()?;
+    let rest = ["-S", "-vS", "--split-string="].iter().find_map(|option| argument.strip_prefix(option))?;
+    let mut words = shlex::split(rest)?.into_iter();
+    loop {
+        match words.next()?.as_str() {
+            "-u" | "--unset" | "-C" | "--chdir" => drop(words.next()),
+            word if word.starts_with('-') || word.contains('=') => {}
+            word => return Some(word.into()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +152,7 @@ mod tests {
     fn splits_as_the_kernel_does() {
         assert_eq!(split(b"/bin/sh"), (OsStr::new("/bin/sh"), &b""[..]));
         assert_eq!(split(b"/bin/awk -f  x "), (OsStr::new("/bin/awk"), &b"-f  x"[..]));
+        assert_eq!(split(trim_blanks(b" /bin/sh\r")), (OsStr::new("/bin/sh\r"), &b""[..]));
     }
 
     #[test]
@@ -137,6 +160,9 @@ mod tests {
         let env = OsStr::new("/usr/bin/env");
         assert_eq!(started_by_env(env, b"python3"), Some("python3".into()));
         assert_eq!(started_by_env(env, b"-S A=1 -i python3 -u"), Some("python3".into()));
+        assert_eq!(started_by_env(env, b"-S -u FOO sh"), Some("sh".into()));
+        assert_eq!(started_by_env(env, b"-vS\"sh\" -e"), Some("sh".into()));
+        assert_eq!(started_by_env(env, b"--no-such-option"), None);
         assert_eq!(started_by_env(OsStr::new("/bin/sh"), b"python3"), None);
     }
 }

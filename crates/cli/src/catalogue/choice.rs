@@ -1,7 +1,7 @@
 //! What a user means by `-a NAME`: an allocator of the catalogue, or any library.
 
 use super::detect::{Found, check};
-use super::{Instructions, detect, layers, version};
+use super::{Instructions, detect, layers, misleading};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -56,8 +56,8 @@ fn not_found(allocator: &Allocator, detection: &super::Detection) -> String {
     } else {
         text += &format!(": no {}", files.join(", no "));
     }
-    for rejected in &detection.rejected {
-        text += &format!("\n{} is there, but {}", rejected.path.display(), rejected.reason);
+    for rejected in detection.rejected.iter().chain(&misleading(allocator)) {
+        text += &format!("\n{} {}", rejected.path.display(), rejected.reason);
     }
     format!("{text}\n{}", Instructions::of(allocator))
 }
@@ -69,7 +69,7 @@ fn by_path(name: &str) -> Result<Choice> {
         Err(_) if !path.exists() => return Err(NotFound(format!("there is no library {name}")).into()),
         Err(reason) => return Err(NotFound(unusable(&path, &reason)).into()),
     };
-    let library = Found { version: version::of(&path), soname: binary.soname, path };
+    let library = Found { soname: binary.soname, path };
     Ok(Choice { name: name.into(), allocator: None, library: Some(library) })
 }
 

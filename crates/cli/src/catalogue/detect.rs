@@ -1,6 +1,6 @@
 //! Whether this machine has an allocator's library. A file counts only if it is for this machine and really replaces malloc.
 
-use super::{OWN, places, system, version};
+use super::{OWN, places, system};
 use crate::binary::{Binary, Linking, Machine};
 use crate::library;
 use serde::Serialize;
@@ -12,8 +12,6 @@ use xalloc_layers::Allocator;
 pub struct Found {
     /// The file, as the loader would be told of it.
     pub path: PathBuf,
-    /// The version of its package, or the number in the file's name.
-    pub version: Option<String>,
     /// The name under which programs ask for it.
     pub soname: Option<String>,
 }
@@ -40,31 +38,36 @@ pub struct Detection {
 pub fn detect(allocator: &Allocator) -> Detection {
     let names = allocator.preload_files(system());
     let mut detection = Detection::default();
-    let own = (allocator.name == OWN).then(|| library::own().ok()).flatten();
+    let own = match (allocator.name == OWN).then(library::own) {
+        None => None,
+        Some(Ok(path)) => Some(path),
+        // What the user has named is used, or nothing is.
+        Some(Err(_)) if library::named().is_some() => {
+            let path = library::named().unwrap_or_default();
+            let reason = format!("there is no such file, and {} names it: correct it, or unset it", library::VARIABLE);
+            return Detection { found: None, rejected: vec![Rejected { path, reason }] };
+        }
+        Some(Err(_)) => None,
+    };
     for path in own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))) {
         match check(&path) {
             Ok(binary) => {
-                detection.found = Some(found(path, binary));
+                detection.found = Some(Found { soname: binary.soname, path });
                 break;
             }
             Err(reason) => detection.rejected.push(Rejected { path, reason }),
         }
     }
-    detection.rejected.extend(misleading(allocator));
     detection
 }
 
 /// Libraries that are named after the allocator and do not replace malloc: people preload them, and nothing happens.
-fn misleading(allocator: &Allocator) -> Vec<Rejected> {
+pub fn misleading(allocator: &Allocator) -> Vec<Rejected> {
     let names = places::names_that_begin_with(&format!("lib{}.so", allocator.name));
     let known = allocator.preload_files(system());
     let others = names.into_iter().filter(|name| !known.iter().any(|known| known == name));
     let paths = others.flat_map(places::candidates);
     paths.filter_map(|path| Some(Rejected { reason: check(&path).err()?, path })).collect()
-}
-
-fn found(path: PathBuf, binary: Binary) -> Found {
-    Found { version: version::of(&path), soname: binary.soname, path }
 }
 
 /// Reads a library that is to be preloaded. The error says why it cannot be, as the end of a sentence: "it …".

@@ -7,6 +7,7 @@ use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use xalloc_layers::Allocator;
 
 /// The candidate that all others are compared with: the program as it is.
 pub const BASE: &str = "system";
@@ -28,10 +29,18 @@ impl Candidate {
     /// One that preloads the file at `path`, or cannot because there is none.
     pub fn preloading(name: &str, path: &Path) -> Self {
         let (library, obstacle) = match path.canonicalize() {
-            Ok(library) => (library.clone(), preload::check_path(&library).err().map(|error| error.to_string())),
+            Ok(library) => (library.clone(), unusable(&library)),
             Err(error) => (path.to_owned(), Some(format!("cannot read the library {}: {error}", path.display()))),
         };
         Self { name: name.into(), library: Some(library), obstacle, ..Self::default() }
+    }
+
+    /// One of the catalogue's, with what its layer sets beside the preload.
+    fn of(allocator: &Allocator, path: &Path) -> Self {
+        let unset = |(name, _): &(&String, _)| std::env::var_os(name).is_none();
+        let beside = allocator.ld_preload.environment.iter().filter(unset);
+        let environment = beside.map(|(name, text)| (name.into(), text.value.clone().into())).collect();
+        Self { environment, ..Self::preloading(&allocator.name, path) }
     }
 
     /// Has the command run under it. What the caller preloads stays, behind the candidate's own library.
@@ -51,6 +60,12 @@ impl Candidate {
     }
 }
 
+/// Why a library cannot take malloc's place, or not be named to the loader.
+fn unusable(library: &Path) -> Option<String> {
+    let unnameable = preload::check_path(library).err().map(|error| error.to_string());
+    unnameable.or_else(|| Some(format!("{} {}", library.display(), catalogue::check(library).err()?)))
+}
+
 /// `first`, then what was there before.
 fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
     let mut all = first.to_owned();
@@ -65,7 +80,7 @@ fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
 /// what else of the catalogue is on this machine.
 ///
 /// # Errors
-/// A layer of the user's or the project's cannot be read.
+/// The user's layers cannot be listed.
 pub fn known() -> Result<Vec<Candidate>> {
     let xalloc = own();
     let arenas = vec![("MALLOC_ARENA_MAX".into(), "2".into())];
@@ -79,9 +94,11 @@ pub fn known() -> Result<Vec<Candidate>> {
         xalloc.clone(),
         Candidate { name: "xalloc-lean".into(), environment: vec![("XALLOC_CONF".into(), conf)], ..xalloc },
     ];
-    for allocator in catalogue::layers().allocators()? {
+    let (allocators, errors) = catalogue::allocators()?;
+    errors.iter().for_each(|error| eprintln!("xalloc compare: {error}"));
+    for allocator in allocators {
         if let (false, Some(found)) = (allocator.name == OWN, catalogue::detect(&allocator).found) {
-            all.push(Candidate::preloading(&allocator.name, &found.path));
+            all.push(Candidate::of(&allocator, &found.path));
         }
     }
     Ok(all)
@@ -157,6 +174,9 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
         return Ok(candidate.clone());
     }
     match catalogue::choose(word) {
+        Ok(Choice { library: Some(found), allocator: Some(allocator), .. }) => {
+            Ok(Candidate::of(&allocator, &found.path))
+        }
         Ok(Choice { library: Some(found), .. }) => Ok(Candidate::preloading(word, &found.path)),
         Ok(Choice { library: None, .. }) => Ok(Candidate { name: word.into(), ..Candidate::default() }),
         // One of the catalogue's that is not here is a row that says so.
@@ -169,7 +189,7 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
                 "there is no allocator '{word}'; there are {}, those of xalloc list, and NAME=LIBRARY takes any",
                 names.join(", ")
             );
-            Err(Refusal { message, code: exit::NO_ALLOCATOR })
+            Err(Refusal { message, code: exit::WRONG_USAGE })
         }
     }
 }
@@ -192,7 +212,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_ambiguous_or_unknown() {
-        assert_eq!(names(&["pear"]).unwrap_err().code, exit::NO_ALLOCATOR);
+        assert_eq!(names(&["pear"]).unwrap_err().code, exit::WRONG_USAGE);
         assert_eq!(names(&["xalloc", "xalloc=/x.so"]).unwrap_err().code, exit::WRONG_USAGE);
         assert_eq!(names(&["system=/x.so"]).unwrap_err().code, exit::WRONG_USAGE);
     }
@@ -204,6 +224,6 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a b.so");
         std::fs::write(&path, "").unwrap();
-        assert!(Candidate::preloading("mine", &path).obstacle.unwrap().contains("blank or a colon"));
+        assert!(Candidate::preloading("mine", &path).obstacle.unwrap().contains("takes no path with a blank"));
     }
 }

@@ -47,8 +47,8 @@ Examples:
 ///
 /// For a server, --ready tells when it answers, and --load gives it the work that is measured.
 ///
-/// Exit codes: 0 fine; 1 a run failed, or an allocator that -a names cannot be used; 2 wrong usage; 3 there is no
-/// allocator of that name; 126 the program cannot be executed; 127 it does not exist; 130 interrupted.
+/// Exit codes: 0 fine; 1 a run failed, or an allocator that -a names cannot be used; 2 wrong usage, as a name that there is
+/// not; 126 the program cannot be executed; 127 it does not exist; 130 interrupted.
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
@@ -106,7 +106,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// The program and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARGUMENT"])]
     command: Vec<OsString>,
 }
 
@@ -143,6 +143,7 @@ fn compare(arguments: &Arguments) -> Result<u8> {
     }
     let is_asked_for = !arguments.allocators.is_empty();
     let subject = arguments.subject()?;
+    arguments.check_files()?;
     let setup = arguments.setup();
     let obstacles = chosen.iter().filter(|candidate| candidate.obstacle.is_some()).count();
     interrupt::install()?;
@@ -201,12 +202,27 @@ impl Arguments {
         }
     }
 
+    /// Sees to it before anything is measured that what was measured can be written.
+    fn check_files(&self) -> Result<(), Refusal> {
+        for path in [&self.json, &self.csv, &self.md, &self.html, &self.svg].into_iter().flatten() {
+            if let Err(error) = std::fs::OpenOptions::new().append(true).create(true).open(path) {
+                let message = format!("cannot write {}: {error}", path.display());
+                return Err(Refusal { message, code: exit::WRONG_USAGE });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes every file that can be written.
     fn write(&self, report: &Report) -> Result<()> {
-        write(self.json.as_deref(), || Ok(serde_json::to_string_pretty(report)?))?;
-        write(self.csv.as_deref(), || files::csv(report))?;
-        write(self.md.as_deref(), || Ok(files::markdown(report)))?;
-        write(self.html.as_deref(), || page::render(report))?;
-        write(self.svg.as_deref(), || Ok(scatter::render(report)))
+        let written = [
+            write(self.json.as_deref(), || Ok(serde_json::to_string_pretty(report)?)),
+            write(self.csv.as_deref(), || files::csv(report)),
+            write(self.md.as_deref(), || Ok(files::markdown(report))),
+            write(self.html.as_deref(), || page::render(report)),
+            write(self.svg.as_deref(), || Ok(scatter::render(report))),
+        ];
+        written.into_iter().collect()
     }
 }
 

@@ -196,7 +196,9 @@ fn entry(row: Row, bases: &BTreeMap<&'static str, Summary>, confidence: f64) -> 
         (key, Statistic { summary, ratio })
     };
     let statistics: BTreeMap<_, _> = summaries(&row).into_iter().map(with_ratio).collect();
-    let judged = [Figure::Time, Figure::Metric, Figure::Memory].into_iter().filter_map(|figure| {
+    // A metric takes the place of the time.
+    let speed = if statistics.contains_key(Figure::Metric.key()) { Figure::Metric } else { Figure::Time };
+    let judged = [speed, Figure::Memory].into_iter().filter_map(|figure| {
         let statistic = statistics.get(figure.key()).filter(|_| row.candidate.name != BASE)?;
         Some((figure.key(), judge(figure, statistic.ratio.as_ref())))
     });

@@ -77,13 +77,16 @@ fn signal_name(signal: i32) -> String {
     }
 }
 
+/// The squares of larger numbers are none.
+const LARGEST: f64 = 1e150;
+
 /// A number in what a program printed: the first group of the first match, or all of the match.
 pub fn metric(pattern: &regex::Regex, finished: &Finished) -> Result<f64, Failure> {
     let Some(found) = pattern.captures(&finished.output) else {
         return Err(Failure::of(format!("--metric {pattern} matches nothing that was printed"), &finished.output));
     };
     let text = found.get(1).or(found.get(0)).map_or("", |text| text.as_str());
-    let number = text.replace(',', "").parse().ok().filter(|number: &f64| number.is_finite());
+    let number = text.replace(',', "").parse().ok().filter(|number: &f64| number.abs() < LARGEST);
     number.ok_or_else(|| Failure::new(format!("--metric {pattern} finds '{text}', which is no number")))
 }
 

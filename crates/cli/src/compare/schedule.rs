@@ -5,6 +5,7 @@ use super::sample::{Attempt, Failure, Sample, words};
 use super::subject::{Judge, Subject};
 use crate::exit;
 use crate::measure::interrupt;
+use crate::measure::process::TemporaryFile;
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitStatus;
@@ -43,8 +44,9 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
     };
     let mut session = Session { rows: candidates.into_iter().map(row).collect(), status: None, is_interrupted: false };
     let count = session.rows.len();
-    let progress = progress(u64::from(warmups + runs) * count as u64);
-    let turns = (0..(warmups + runs) as usize).flat_map(|round| (0..count).map(move |turn| (round, turn)));
+    let rounds = u64::from(warmups) + u64::from(runs);
+    let progress = progress(rounds * count as u64);
+    let turns = (0..rounds as usize).flat_map(|round| (0..count).map(move |turn| (round, turn)));
     for (round, turn) in turns {
         let index = (base + round + turn) % count;
         progress.set_message(session.rows[index].candidate.name.clone());
@@ -111,6 +113,9 @@ impl Session {
 /// The exit code for a program that cannot be started, as shells have it.
 fn unstartable(subject: &Subject, error: anyhow::Error) -> anyhow::Error {
     let Some(io) = error.downcast_ref::<std::io::Error>() else { return error };
+    if io.get_ref().is_some_and(|inner| inner.is::<TemporaryFile>()) {
+        return error;
+    }
     let code = if io.kind() == std::io::ErrorKind::NotFound { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE };
     let message = format!("cannot run '{}': {io}", subject.command[0].display());
     Refusal { message, code }.into()

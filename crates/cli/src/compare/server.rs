@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How long to wait before looking again.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long a ready command may take that should fail, because the server is not started yet.
+const BEFORE: Duration = Duration::from_secs(2);
 
 /// How a server is driven.
 pub struct Server {
@@ -32,7 +34,7 @@ impl Server {
     /// # Errors
     /// The server cannot be started at all, or something else answers in its place.
     pub fn run(&self, subject: &Subject, candidate: &Candidate) -> Result<Attempt> {
-        if self.is_ready(self.ready_limit)? && !interrupt::came() {
+        if self.is_ready(self.ready_limit.min(BEFORE))? && !interrupt::came() {
             let message = format!(
                 "--ready '{}' succeeds before the server is started: something else answers there; stop it, or choose \
                  another port",
@@ -54,7 +56,7 @@ impl Server {
             Err(failure) if failure.stderr.is_empty() => Attempt::Failed(Failure::of(failure.reason, &finished.errors)),
             Err(failure) => Attempt::Failed(failure),
             Ok(_) if has_crashed => Attempt::Failed(Failure::of(
-                format!("the server ended under the load: {}", words(finished.status)),
+                complaint("the server ended under the load", finished.status),
                 &finished.errors,
             )),
             Ok((wall, metric)) => {
@@ -115,7 +117,7 @@ impl Server {
         server.signal(libc::SIGTERM);
         let start = Instant::now();
         while !server.has_ended() {
-            if start.elapsed() > self.stop_limit {
+            if start.elapsed() > self.stop_limit || interrupt::came() {
                 server.signal(libc::SIGKILL);
             }
             std::thread::sleep(PAUSE);

@@ -3,7 +3,8 @@
 use super::figure::Figure;
 use super::report::{Entry, Report, Statistic, Verdict};
 use super::verdict::differences;
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use crate::output;
+use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
 /// A cell of any table.
@@ -179,7 +180,8 @@ fn print_failures(report: &Report) {
 fn layout(grid: &Grid, has_remarks: bool) -> Table {
     let mut table = Table::new();
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(style);
+    output::fit(&mut table);
     let last = grid.header.len() - 1;
     let is_text = |column: usize| column == 0 || (has_remarks && column == last);
     // Units, and where there are many columns words, in lines of their own make columns narrow enough for a terminal.

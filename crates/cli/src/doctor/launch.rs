@@ -1,6 +1,7 @@
 //! Starting the program with the library preloaded, and waiting for its end. Signals reach the program.
 
 use crate::preload;
+use crate::signals::not_ignored;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -51,7 +52,7 @@ impl Launch<'_> {
 
 /// Catches the signals that `wait` deals with. To be called before the program is started: none may end this process then.
 pub fn catch_signals() -> Result<Signals> {
-    Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot catch signals")
+    Signals::new(not_ignored(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP])).context("cannot catch signals")
 }
 
 /// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;
@@ -59,7 +60,7 @@ pub fn catch_signals() -> Result<Signals> {
 pub fn wait(child: &Child, start: Instant, mut signals: Signals) -> Result<End> {
     let process = Pid::from_child(child);
     let handle = signals.handle();
-    let forwarder = std::thread::spawn(move || {
+    let forwarder = std::thread::Builder::new().spawn(move || {
         for signal in &mut signals {
             let passed_on = match signal {
                 SIGTERM => Signal::TERM,
@@ -70,6 +71,7 @@ pub fn wait(child: &Child, start: Instant, mut signals: Signals) -> Result<End> 
             let _ = rustix::process::kill_process(process, passed_on);
         }
     });
+    let forwarder = forwarder.context("cannot start a thread")?;
     let ended = rustix::io::retry_on_intr(|| {
         rustix::process::waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
     });

@@ -1,11 +1,13 @@
 //! Tables without lines: what one can grep.
 
-use comfy_table::{ContentArrangement, Row, Table, presets};
+use crate::output;
+use comfy_table::{Row, Table, presets};
 
 /// `rows` under `header`; on a terminal, long cells are wrapped to its width.
 pub fn columns<R: Into<Row>>(header: R, rows: impl IntoIterator<Item = R>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING);
+    output::fit(&mut table);
     table.set_header(header);
     table.add_rows(rows);
     table.column_iter_mut().for_each(|column| {

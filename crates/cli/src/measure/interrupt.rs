@@ -1,7 +1,8 @@
 //! Interrupts from the keyboard: what is running is ended, and what was measured is still shown.
 
+use crate::signals::not_ignored;
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,14 +10,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static WATCHED: Mutex<Vec<libc::pid_t>> = Mutex::new(Vec::new());
 
-/// From now on SIGINT, SIGTERM and SIGHUP end the watched process groups instead of this command.
+/// From now on SIGINT, SIGQUIT, SIGTERM and SIGHUP, but for those that are ignored, end the watched process groups instead of this command.
 ///
 /// # Errors
-/// The kernel refuses.
+/// The kernel refuses: signals, or a thread.
 pub fn install() -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle interrupts")?;
+    let mut signals =
+        Signals::new(not_ignored(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP])).context("cannot handle interrupts")?;
     // As long as this command lives.
-    std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().spawn(move || {
         for _ in &mut signals {
             // Relaxed: it is only a flag; what it tells to stop looks at nothing else.
             INTERRUPTED.store(true, Ordering::Relaxed);
@@ -26,7 +28,7 @@ pub fn install() -> Result<()> {
             }
         }
     });
-    Ok(())
+    thread.context("cannot start a thread").map(|_| ())
 }
 
 /// Whether one came.

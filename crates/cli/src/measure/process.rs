@@ -102,7 +102,10 @@ pub fn start(command: Command, output: Output, limit: Option<Duration>) -> std::
             Ok((start, command.spawn()?, counters))
         };
         // Whatever a thread with counters starts inherits them. This one starts the program and nothing else.
-        std::thread::scope(|scope| scope.spawn(spawn).join().expect("it does not panic"))
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().spawn_scoped(scope, spawn)?;
+            thread.join().expect("it does not panic")
+        })
     })
 }
 
@@ -120,8 +123,8 @@ fn begin(
     limit: Option<Duration>,
     spawn: impl FnOnce(Command) -> std::io::Result<(Instant, Child, Counters)>,
 ) -> std::io::Result<Process> {
-    let kept = if output == Output::Keep { Some(tempfile::tempfile()?) } else { None };
-    let errors = tempfile::tempfile()?;
+    let kept = if output == Output::Keep { Some(temporary()?) } else { None };
+    let errors = temporary()?;
     command.stderr(errors.try_clone()?).stdout(match &kept {
         Some(file) => Stdio::from(file.try_clone()?),
         None if output == Output::Inherit => Stdio::inherit(),
@@ -134,8 +137,22 @@ fn begin(
     // A group of its own, so that whatever it started can be ended with it.
     command.process_group(0);
     let (start, child, counters) = spawn(command)?;
-    let alarm = limit.map(|limit| Alarm::set(child.id() as libc::pid_t, start + limit));
+    let alarm = limit.map(|limit| Alarm::set(child.id() as libc::pid_t, start + limit)).transpose()?;
     Ok(Process { child, start, alarm, watched: None, counters, output: kept, errors })
+}
+
+/// A file without a name. An error does not look like one of the program's.
+fn temporary() -> std::io::Result<File> {
+    let explained = |error| std::io::Error::other(TemporaryFile { directory: std::env::temp_dir(), error });
+    tempfile::tempfile().map_err(explained)
+}
+
+/// There is no place for what the program writes.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make a temporary file in {} (TMPDIR names another directory): {error}", .directory.display())]
+pub struct TemporaryFile {
+    directory: std::path::PathBuf,
+    error: std::io::Error,
 }
 
 impl Process {
@@ -224,9 +241,9 @@ fn text(mut file: File, length: u64) -> Result<String> {
 struct Alarm(std::sync::mpsc::Sender<()>, std::thread::JoinHandle<bool>);
 
 impl Alarm {
-    fn set(group: libc::pid_t, at: Instant) -> Self {
+    fn set(group: libc::pid_t, at: Instant) -> std::io::Result<Self> {
         let (cancel, cancelled) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             let left = at.saturating_duration_since(Instant::now());
             let late = cancelled.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
             if late {
@@ -235,7 +252,7 @@ impl Alarm {
             }
             late
         });
-        Self(cancel, thread)
+        Ok(Self(cancel, thread?))
     }
 
     fn went_off(self) -> bool {

@@ -110,7 +110,7 @@ impl Summary {
         }
         let squares = own.powi(2) / (self.count - 1) as f64 + other.powi(2) / (base.count - 1) as f64;
         let freedom = (own + other).powi(2) / squares;
-        let student = StudentsT::new(0.0, 1.0, freedom).expect("more than one degree of freedom");
+        let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
         let reach = student.inverse_cdf(0.5 + confidence / 2.0) * (own + other).sqrt();
         Some((value * (-reach).exp(), value * reach.exp()))
     }

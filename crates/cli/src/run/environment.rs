@@ -6,35 +6,57 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// Prints `export NAME=VALUE` for each variable.
-pub fn print(environment: &BTreeMap<String, OsString>) -> Result<()> {
-    for (name, value) in environment {
-        let value = value.to_str().with_context(|| format!("the value of {name} is no text"))?;
-        println!("export {name}={}", quoted(value)?);
+/// Variables to set, and to take away.
+pub type Changes = BTreeMap<String, Option<OsString>>;
+
+/// Prints `export NAME=VALUE`, or `unset NAME`, for each variable.
+pub fn print(changes: &Changes) -> Result<()> {
+    for (name, value) in changes {
+        match value {
+            Some(value) => {
+                let value = value.to_str().with_context(|| format!("the value of {name} is no text"))?;
+                println!("export {name}={}", shlex::try_quote(value).context("a shell cannot hold a NUL")?);
+            }
+            None => println!("unset {name}"),
+        }
     }
     Ok(())
 }
 
-fn quoted(value: &str) -> Result<String> {
-    Ok(shlex::try_quote(value).context("a shell cannot hold a NUL")?.into_owned())
-}
-
-/// Prints what takes the libraries of all known allocators out of the preload variable.
-pub fn print_without_allocators() -> Result<()> {
+/// What takes the libraries of all known allocators out of the preload variable, and the proxy's setting out of ours.
+pub fn without_allocators() -> Result<Changes> {
+    let mut changes = Changes::new();
     let variable = preload_variable();
-    let Some(value) = std::env::var_os(variable) else { return Ok(()) };
-    let rest = without(&value, &known_files()?);
-    if rest.is_empty() {
-        println!("unset {variable}");
-        return Ok(());
+    if let Some(value) = std::env::var_os(variable) {
+        change(&mut changes, variable, &value, ":", &without(&value, &known_files()?));
     }
-    println!("export {variable}={}", quoted(&rest.join(":"))?);
-    Ok(())
+    if let Some(value) = std::env::var_os("XALLOC_CONF") {
+        let text = value.to_string_lossy().into_owned();
+        let rest: Vec<String> = text.split(',').filter(|&option| option.trim() != PROXY).map(str::to_owned).collect();
+        change(&mut changes, "XALLOC_CONF", &value, ",", &rest);
+    }
+    Ok(changes)
+}
+
+/// The option that makes libxalloc a proxy.
+const PROXY: &str = "heap:system";
+
+fn change(changes: &mut Changes, variable: &str, before: &OsStr, separator: &str, rest: &[String]) {
+    let after = OsString::from(rest.join(separator));
+    if after != before {
+        changes.insert(variable.to_owned(), (!after.is_empty()).then_some(after));
+    }
+}
+
+/// What the preload variable has besides the libraries of known allocators.
+pub fn preloaded_besides_allocators() -> Result<OsString> {
+    let value = std::env::var_os(preload_variable()).unwrap_or_default();
+    Ok(without(&value, &known_files()?).join(":").into())
 }
 
 /// The names that allocators' libraries have.
 fn known_files() -> Result<BTreeSet<String>> {
-    let allocators = catalogue::layers().allocators()?;
+    let (allocators, _) = catalogue::allocators()?;
     Ok(allocators.iter().flat_map(|allocator| allocator.preload_files(catalogue::system())).cloned().collect())
 }
 

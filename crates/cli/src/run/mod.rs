@@ -3,11 +3,11 @@
 mod environment;
 mod plan;
 
-use crate::binary::{self, Binary, Examination, Machine};
+use crate::binary::{self, Binary, Examination, Machine, Unexaminable};
 use crate::catalogue::{self, Choice, NotFound};
 use crate::exit;
 use anyhow::Result;
-use plan::{Plan, Setting};
+use plan::{Behind, Plan, Setting};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -76,7 +76,7 @@ struct How {
 /// Becomes the program.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let With { allocator, how } = &arguments.with;
-    let plan = match plan(allocator, how)? {
+    let plan = match plan(allocator, how, Behind::Everything)? {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
@@ -89,7 +89,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("xalloc run: {}", plan.description());
     }
     let (program, rest) = arguments.command.split_first().expect("clap demands a program");
-    let error = Command::new(program).args(rest).envs(&plan.environment).exec();
+    let mut command = Command::new(program);
+    command.args(rest);
+    for (name, value) in &plan.environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let error = command.exec();
     eprintln!("xalloc run: cannot start {}: {error}", program.display());
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     Ok(ExitCode::from(if missing { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE }))
@@ -97,19 +105,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Prints assignments.
 pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
-    let plan = match plan(&arguments.allocator, &arguments.how)? {
+    // Once more, for another allocator, must not pile them up.
+    let plan = match plan(&arguments.allocator, &arguments.how, Behind::NoAllocators)? {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
-    if plan.library.is_none() {
-        environment::print_without_allocators()?;
-    }
     environment::print(&plan.environment)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// What is to be done, or the exit code of a command that said why nothing can be.
-fn plan(name: &str, how: &How) -> Result<Result<Plan, ExitCode>> {
+fn plan(name: &str, how: &How, behind: Behind) -> Result<Result<Plan, ExitCode>> {
     let choice: Choice = match catalogue::choose(name) {
         Ok(choice) => choice,
         Err(error) => {
@@ -118,7 +124,7 @@ fn plan(name: &str, how: &How) -> Result<Result<Plan, ExitCode>> {
             return Ok(Err(ExitCode::from(if missing { exit::NO_ALLOCATOR } else { exit::WRONG_USAGE })));
         }
     };
-    match Plan::new(&choice, how.method, &how.settings) {
+    match Plan::new(&choice, how.method, &how.settings, behind) {
         Ok(plan) => Ok(Ok(plan)),
         Err(error) => {
             eprintln!("xalloc: {error:#}");
@@ -135,6 +141,9 @@ fn refusal(arguments: &Arguments, plan: &Plan, library: &std::path::Path) -> Opt
         Ok(examination) => examination,
         Err(error) => {
             eprintln!("xalloc run: {error}");
+            if matches!(error, Unexaminable::Unreadable(_)) {
+                eprintln!("  --force starts it without a look.");
+            }
             return Some(ExitCode::from(error.exit_code()));
         }
     };
@@ -144,5 +153,6 @@ fn refusal(arguments: &Arguments, plan: &Plan, library: &std::path::Path) -> Opt
     for obstacle in obstacles {
         eprintln!("  {}: {}\n  {}", obstacle.code, obstacle.reason, obstacle.way_out);
     }
+    eprintln!("  --force starts it all the same.");
     Some(ExitCode::from(exit::CANNOT_RUN))
 }

@@ -1,9 +1,9 @@
 //! What is set in the environment for an allocator, and why.
 
+use super::environment::{self, Changes};
 use crate::catalogue::{self, Choice, OWN, preload_variable};
 use crate::{library, preload};
 use anyhow::{Result, bail, ensure};
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use xalloc_layers::{Allocator, Method};
@@ -27,6 +27,15 @@ impl Setting {
     }
 }
 
+/// What of the libraries that are preloaded already stays behind the allocator's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// All of them.
+    Everything,
+    /// All but those of other allocators.
+    NoAllocators,
+}
+
 /// What a program is started with.
 pub struct Plan {
     /// The allocator, as the user named it.
@@ -35,8 +44,8 @@ pub struct Plan {
     pub method: Method,
     /// What is preloaded first; nothing for the C library's own malloc.
     pub library: Option<PathBuf>,
-    /// The variables to set.
-    pub environment: BTreeMap<String, OsString>,
+    /// The variables to set, and to take away.
+    pub environment: Changes,
 }
 
 impl Plan {
@@ -44,7 +53,7 @@ impl Plan {
     ///
     /// # Errors
     /// If it cannot be used in this way, or has no such option.
-    pub fn new(choice: &Choice, method: Method, settings: &[Setting]) -> Result<Self> {
+    pub fn new(choice: &Choice, method: Method, settings: &[Setting], behind: Behind) -> Result<Self> {
         let method = method_of(choice, method)?;
         let proxy = match method {
             Method::Proxy => Some((library::own()?, catalogue::layers().allocator(OWN)?)),
@@ -56,9 +65,9 @@ impl Plan {
             name: choice.name.clone(),
             method,
             library: libraries.first().cloned(),
-            environment: BTreeMap::new(),
+            environment: Changes::new(),
         };
-        plan.preload(&libraries)?;
+        plan.preload(&libraries, behind)?;
         if let Some((_, xalloc)) = &proxy {
             plan.set(xalloc, &Setting { name: "heap".into(), value: "system".into() })?;
         }
@@ -73,20 +82,28 @@ impl Plan {
 
     /// In words.
     pub fn description(&self) -> String {
-        let quoted = |(name, value): (&String, &OsString)| format!(" {name}={}", value.display());
-        let all: String = self.environment.iter().map(quoted).collect();
+        let word = |(name, value): (&String, &Option<OsString>)| match value {
+            Some(value) => format!(" {name}={}", value.display()),
+            None => format!(" without {name}"),
+        };
+        let all: String = self.environment.iter().map(word).collect();
         format!("{} by {}:{}", self.name, self.method, if all.is_empty() { " nothing to set" } else { &all })
     }
 
-    fn preload(&mut self, libraries: &[PathBuf]) -> Result<()> {
+    fn preload(&mut self, libraries: &[PathBuf], behind: Behind) -> Result<()> {
         if libraries.is_empty() {
+            self.environment = environment::without_allocators()?;
             return Ok(());
         }
         let paths: Vec<&Path> = libraries.iter().map(PathBuf::as_path).collect();
         for path in &paths {
             preload::check_path(path)?;
         }
-        self.environment.insert(preload_variable().into(), preload::value(&paths));
+        let value = match behind {
+            Behind::Everything => preload::value(&paths),
+            Behind::NoAllocators => preload::before(&paths, environment::preloaded_besides_allocators()?),
+        };
+        self.environment.insert(preload_variable().into(), Some(value));
         Ok(())
     }
 
@@ -100,7 +117,7 @@ impl Plan {
                 allocator.layer_name()
             );
             if std::env::var_os(variable).is_none() {
-                self.environment.insert(variable.clone(), value.into());
+                self.environment.insert(variable.clone(), Some(value.into()));
             }
         }
         Ok(())
@@ -121,14 +138,20 @@ impl Plan {
     fn set(&mut self, allocator: &Allocator, setting: &Setting) -> Result<()> {
         let assignment = allocator.environment_for(&setting.name, &setting.value)?;
         let variable = assignment.variable;
-        let before = self.environment.get(&variable).cloned().or_else(|| std::env::var_os(&variable));
+        let before = match self.environment.get(&variable) {
+            Some(planned) => planned.clone(),
+            None => std::env::var_os(&variable),
+        };
         let mut value =
             before.filter(|value| allocator.holds_several(&variable) && !value.is_empty()).unwrap_or_default();
-        if !value.is_empty() {
-            value.push(",");
+        let is_there = value.to_string_lossy().split(',').any(|option| option == assignment.text);
+        if !is_there {
+            if !value.is_empty() {
+                value.push(",");
+            }
+            value.push(assignment.text);
         }
-        value.push(assignment.text);
-        self.environment.insert(variable, value);
+        self.environment.insert(variable, Some(value));
         Ok(())
     }
 }
@@ -178,17 +201,17 @@ mod tests {
     }
 
     fn plan(name: &str, library: &str, method: Method, settings: &[&str]) -> Result<Plan> {
-        let library = catalogue::Found { path: library.into(), version: None, soname: None };
+        let library = catalogue::Found { path: library.into(), soname: None };
         let allocator = xalloc_layers::Catalogue::builtin().allocator(name).unwrap();
         let choice = Choice { name: name.into(), allocator: Some(allocator), library: Some(library) };
         let settings: Vec<_> = settings.iter().map(|text| Setting::parse(text).unwrap()).collect();
-        Plan::new(&choice, method, &settings)
+        Plan::new(&choice, method, &settings, Behind::Everything)
     }
 
     #[test]
     fn options_of_one_variable_are_joined() {
         let plan = plan("jemalloc", "/l/libjemalloc.so.2", Method::Auto, &["narenas=4", "tcache:false"]).unwrap();
-        assert_eq!(plan.environment["MALLOC_CONF"], "narenas:4,tcache:false");
+        assert_eq!(plan.environment["MALLOC_CONF"].as_deref(), Some("narenas:4,tcache:false".as_ref()));
         assert_eq!(plan.method, Method::LdPreload);
     }
 

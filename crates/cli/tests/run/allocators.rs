@@ -47,7 +47,7 @@ fn debians_are_found_and_the_one_that_replaces_nothing_is_rejected() {
         let real = found.canonicalize().expect("it exists");
         let beginning = real.file_name().and_then(|name| name.to_str()).expect("a name");
         assert!(beginning.starts_with(file), "{name} is {}", real.display());
-        assert!(rows[0]["found"]["soname"].is_string() && rows[0]["found"]["version"].is_string(), "{}", rows[0]);
+        assert!(rows[0]["found"]["soname"].is_string() && rows[0]["version"].is_string(), "{}", rows[0]);
         if name == "tbbmalloc" {
             let rejected = &rows[0]["rejected"][0];
             assert!(rejected["path"].as_str().is_some_and(|path| path.ends_with("libtbbmalloc.so.2")), "{rejected}");

@@ -113,3 +113,43 @@ fn a_program_that_cannot_run_under_it_is_started_only_by_force() {
     // Without a preload nothing is in the way.
     assert_eq!(run(&["-a", "default", program]).status.code(), Some(0));
 }
+
+/// What another allocator's `env` has left behind is not measured or run as the system's malloc.
+#[test]
+fn the_default_is_the_default_whatever_was_preloaded() {
+    let library = xalloc_tests::library().display().to_string();
+    let mut command =
+        xalloc(&["run", "-a", "default", "--", "sh", "-c", "echo ${LD_PRELOAD-none} ${XALLOC_CONF-none}"]);
+    command.env("LD_PRELOAD", &library).env("XALLOC_CONF", "heap:system");
+    assert_eq!(stdout(&output(&mut command)).trim(), "none none");
+    let mut command = xalloc(&["env"]);
+    command.env("LD_PRELOAD", format!("/somewhere/libjemalloc.so.2:{library}:libm.so.6"));
+    assert_eq!(stdout(&output(&mut command)).trim(), format!("export LD_PRELOAD={library}:libm.so.6"));
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_panics() {
+    for arguments in [&["list"][..], &["list", "--json"], &["env"], &["completions", "bash"], &["layers", "list"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let output = xalloc(arguments).stdout(full).output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        let said = stderr(&output);
+        assert!(said.starts_with("xalloc: cannot write the output: "), "{arguments:?}: {said}");
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let status = xalloc(&["run", "-v", "--", "sh", "-c", "exit 7"]).stderr(full).status().expect("the command starts");
+    assert_eq!(status.code(), Some(7), "a message that is lost keeps no program from running");
+}
+
+/// A loader is a program; a stranger's is not run by those who only want to know.
+#[test]
+fn a_loader_that_is_not_the_systems_is_not_run() {
+    let place = super::directory("loader");
+    let (loader, trace) = (place.join("loader"), place.join("it-ran"));
+    std::fs::write(&loader, format!("#!/bin/sh\ntouch {}\n", trace.display())).expect("written");
+    std::fs::set_permissions(&loader, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    let detour = format!("-Wl,--dynamic-linker=/lib/../{}", loader.display());
+    let program = super::fixtures::with("program.c", &[&detour]);
+    output(xalloc(&["doctor"]).arg(&program));
+    assert!(!trace.exists(), "doctor has run {}", loader.display());
+}

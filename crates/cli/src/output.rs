@@ -1,0 +1,58 @@
+//! What the command says. The standard library's `println!` panics where it cannot write (a full disk), and takes with it what
+//! was measured; the macros here take its place: the first failure is kept for the end, and messages are lost in silence.
+
+use comfy_table::{ContentArrangement, Table};
+use std::fmt::Arguments;
+use std::io::{Error, Write};
+use std::sync::Mutex;
+
+static FAILURE: Mutex<Option<Error>> = Mutex::new(None);
+
+/// Prints a line.
+macro_rules! println {
+    () => { $crate::output::print(format_args!("\n")) };
+    ($($text:tt)*) => { $crate::output::print(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Prints.
+macro_rules! print {
+    ($($text:tt)*) => { $crate::output::print(format_args!($($text)*)) };
+}
+
+/// Says something on the standard error.
+macro_rules! eprintln {
+    ($($text:tt)*) => { $crate::output::complain(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Has a table fit the terminal, also one that says it has no width.
+pub fn fit(table: &mut Table) {
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width() == Some(0) {
+        table.set_width(100);
+    }
+}
+
+/// Writes to the standard output, unless that has failed before.
+pub fn print(text: Arguments<'_>) {
+    let mut failure = FAILURE.lock().expect("nobody panics with it");
+    if failure.is_none() {
+        *failure = std::io::stdout().write_fmt(text).err();
+    }
+}
+
+/// Writes to the standard error, if that can be written to.
+pub fn complain(text: Arguments<'_>) {
+    let _ = std::io::stderr().write_fmt(text);
+}
+
+/// Writes what is left.
+///
+/// # Errors
+/// The first failure of all that was printed.
+pub fn finish() -> std::io::Result<()> {
+    let flushed = std::io::stdout().flush();
+    match FAILURE.lock().expect("nobody panics with it").take() {
+        Some(failure) => Err(failure),
+        None => flushed,
+    }
+}
