@@ -84,7 +84,7 @@ impl Catalogue {
 
     /// The directories in the order of looking.
     fn searched(&self) -> Vec<Searched<'_>> {
-        let Directories { project, user } = &self.directories;
+        let Directories { project, user, .. } = &self.directories;
         let project = project.as_deref().map(|path| Searched { path, origin: Origin::Project });
         let user = user.as_deref().map(|path| Searched { path, origin: Origin::User });
         project.into_iter().chain(user).collect()
@@ -166,7 +166,8 @@ mod tests {
         write(&project, "stdlib/mine.yaml", &stdlib("mine", "Project."));
         write(&user, "stdlib/mine.yaml", &stdlib("mine", "User."));
         write(&user, "stdlib/libc++.yaml", &stdlib("libc++", "User."));
-        let catalogue = Catalogue::with(Directories { project: Some(project.clone()), user: Some(user.clone()) });
+        let catalogue =
+            Catalogue::with(Directories { project: Some(project.clone()), user: Some(user.clone()), ignored: None });
         let described = |name: &str| {
             let entry = catalogue.find(&LayerSpec::new(Kind::Stdlib, name).unwrap()).unwrap();
             entry.read().unwrap().description().to_owned()
@@ -183,7 +184,7 @@ mod tests {
     fn a_file_must_say_what_its_path_says() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "stdlib/mine.yaml", &stdlib("yours", "x"));
-        let catalogue = Catalogue::with(Directories { project: Some(root.path().into()), user: None });
+        let catalogue = Catalogue::with(Directories { project: Some(root.path().into()), ..Directories::default() });
         let entry = catalogue.find(&"stdlib/mine".parse().unwrap()).unwrap();
         let error = entry.read().unwrap_err().to_string();
         assert!(

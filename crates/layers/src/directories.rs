@@ -9,6 +9,9 @@ pub struct Directories {
     pub project: Option<PathBuf>,
     /// `xalloc/layers` in the user's configuration.
     pub user: Option<PathBuf>,
+    /// A project's directory that is not looked at, because it is another user's: in a directory that everybody may write
+    /// to, anybody could decide what one builds with.
+    pub ignored: Option<PathBuf>,
 }
 
 impl Directories {
@@ -23,11 +26,27 @@ impl Directories {
 
     fn from(directory: &Path, configuration: Option<&Path>) -> Self {
         let there_is = |path: PathBuf| path.is_dir().then_some(path);
-        Self {
-            project: directory.ancestors().find_map(|directory| there_is(directory.join(".xalloc/layers"))),
-            user: configuration.and_then(|directory| there_is(directory.join("xalloc/layers"))),
-        }
+        let nearest = directory.ancestors().find_map(|directory| there_is(directory.join(".xalloc/layers")));
+        let (project, ignored) = match nearest {
+            Some(path) if !is_trusted(&path) => (None, Some(path)),
+            nearest => (nearest, None),
+        };
+        Self { project, user: configuration.and_then(|directory| there_is(directory.join("xalloc/layers"))), ignored }
     }
+}
+
+/// Whether a directory is the user's own, or the administrator's.
+#[cfg(unix)]
+fn is_trusted(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let owner = std::fs::metadata(directory).map(|metadata| metadata.uid());
+    owner.is_ok_and(|owner| owner == 0 || owner == rustix::process::geteuid().as_raw())
+}
+
+/// Directories have no owners that this crate could ask for.
+#[cfg(not(unix))]
+fn is_trusted(_directory: &Path) -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -42,10 +61,27 @@ mod tests {
             std::fs::create_dir_all(path(directory)).unwrap();
         }
         let found = Directories::from(&path("a/b/c"), Some(&path("config")));
-        let expected =
-            Directories { project: Some(path("a/.xalloc/layers")), user: Some(path("config/xalloc/layers")) };
+        let expected = Directories {
+            project: Some(path("a/.xalloc/layers")),
+            user: Some(path("config/xalloc/layers")),
+            ignored: None,
+        };
         assert_eq!(found, expected);
         std::fs::create_dir_all(path("a/b/.xalloc/layers")).unwrap();
         assert_eq!(Directories::from(&path("a/b/c"), None).project, Some(path("a/b/.xalloc/layers")));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn another_users_directory_is_named_and_not_looked_at() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let root = tempfile::tempdir().unwrap();
+        let layers = root.path().join(".xalloc/layers");
+        std::fs::create_dir_all(&layers).unwrap();
+        std::os::unix::fs::chown(&layers, Some(65534), None).unwrap();
+        let found = Directories::from(root.path(), None);
+        assert_eq!((found.project, found.ignored), (None, Some(layers)));
     }
 }

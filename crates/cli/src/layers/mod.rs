@@ -15,7 +15,7 @@ use xalloc_layers::{Catalogue, Directories};
 /// Compose compilers, platforms, sanitizers and allocators into flags and environments.
 ///
 /// A layer is a YAML file, TYPE/NAME.yaml, with TYPE base, platform, buildtype, stdlib, sanitizer or allocator. Layers are
-/// looked for in .xalloc/layers of the working directory or the nearest one above it, then in xalloc/layers of
+/// looked for in .xalloc/layers of the working directory or the nearest one above it (if it is yours or root's), then in xalloc/layers of
 /// $XDG_CONFIG_HOME (default: ~/.config), then among xalloc's own.
 ///
 /// The exit code is 0, or 2 if a layer is missing or wrong, or cannot stand with another.
@@ -35,7 +35,11 @@ enum Command {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let directory = std::env::current_dir().context("cannot tell the working directory")?;
-    let catalogue = Catalogue::with(Directories::of(&directory));
+    let directories = Directories::of(&directory);
+    if let Some(ignored) = &directories.ignored {
+        eprintln!("xalloc: {} is not looked at: it is another user's", ignored.display());
+    }
+    let catalogue = Catalogue::with(directories);
     let done = match &arguments.command {
         Command::List(arguments) => list::run(&catalogue, arguments),
         Command::Show(arguments) => show::run(&catalogue, arguments),

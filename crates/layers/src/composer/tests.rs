@@ -188,7 +188,7 @@ fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Catalogue) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let catalogue = Catalogue::with(Directories { project: Some(root.path().to_owned()), user: None });
+    let catalogue = Catalogue::with(Directories { project: Some(root.path().to_owned()), ..Directories::default() });
     (root, catalogue)
 }
 
