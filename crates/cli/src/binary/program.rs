@@ -103,9 +103,10 @@ fn first_line(file: &Path) -> Result<Option<Vec<u8>>, Unexaminable> {
         .map_err(|error| Unexaminable::Unreadable(format!("{} cannot be read: {error}", file.display())))?;
     let line = beginning.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let is_text = !beginning.is_empty() && !beginning.contains(&0);
-    Ok(match line.strip_prefix(b"#!") {
-        Some(rest) => Some(rest.trim_ascii().to_owned()),
-        None => is_text.then(|| SHELL.to_vec()),
+    // Without an interpreter's name it is the shell's, like any text that the kernel does not execute.
+    Ok(match line.strip_prefix(b"#!").map(trim_blanks) {
+        Some(rest) if !rest.is_empty() => Some(rest.to_owned()),
+        _ => is_text.then(|| SHELL.to_vec()),
     })
 }
 

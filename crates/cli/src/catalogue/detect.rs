@@ -44,7 +44,7 @@ pub fn detect(allocator: &Allocator) -> Detection {
         // What the user has named is used, or nothing is.
         Some(Err(_)) if library::named().is_some() => {
             let path = library::named().unwrap_or_default();
-            let reason = format!("there is no such file, and {} names it: correct it, or unset it", library::VARIABLE);
+            let reason = format!("does not exist, and {} names it: correct it, or unset it", library::VARIABLE);
             return Detection { found: None, rejected: vec![Rejected { path, reason }] };
         }
         Some(Err(_)) => None,

@@ -217,6 +217,9 @@ fn scripts() {
     assert_eq!(json(&report.stdout, &report)["chain"][1], "/bin/sh");
     let exit = |path: &Path| doctor(&[]).arg(path).output().expect("the doctor starts").status.code();
     assert_eq!(exit(&script("lost", "/none/interpreter")), Some(127));
+    assert_eq!(exit(&script("other-line-ends", "/bin/sh\r")), Some(127), "the kernel looks for a name that ends so");
+    assert_eq!(exit(&script("nobody", "")), Some(0), "the shell runs it");
+    assert_eq!(exit(&script("unset", "/usr/bin/env -S -u FOO sh")), Some(0));
     let itself = script("itself", "/none");
     fs::write(&itself, format!("#!{}\n", itself.display())).expect("a file");
     assert_eq!(exit(&itself), Some(126), "a script that is its own interpreter");
