@@ -40,7 +40,7 @@ pub fn built(package: &str, file: &str) -> PathBuf {
     target.join("release").join(file)
 }
 
-/// Compiles `tests/fixtures/<source>` (C or C++ by its extension) with `flags` and returns the executable
+/// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns the executable
 /// (or the shared object, if the flags say so). Each call compiles into a directory of its own that lives as long as
 /// the test process.
 ///
@@ -176,6 +176,12 @@ pub fn tail(output: &Output) -> String {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// Says why a test does nothing here, on the real standard error: the harness keeps what a test that passes prints.
+pub fn skip(why: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "skipped: {why}").expect("standard error is open");
 }
 
 /// Whether `program` is on the `PATH`.

@@ -1,7 +1,5 @@
 //! `xalloc layers`: its transcripts, and what its data says of the library's own options.
 
-#![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
-
 use std::path::Path;
 use xalloc_layers::{Catalogue, Composer, Directories, Toolchain};
 use xalloc_options::{OPTIONS, words};

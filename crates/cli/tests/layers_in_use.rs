@@ -1,6 +1,5 @@
 //! Compositions in use: what they say is given to a compiler and a loader, and a program shows that it holds.
 
-#![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
 #![cfg(target_os = "linux")]
 
 use std::path::Path;

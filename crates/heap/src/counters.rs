@@ -26,7 +26,6 @@ pub struct Counters {
 // Relaxed, in all of them: sums of independent events, read when most of them have happened.
 impl Counters {
     /// Off.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             on: AtomicBool::new(false),

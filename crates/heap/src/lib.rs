@@ -5,7 +5,7 @@
 //!
 //! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`remote`] and [`tenancy`] (the two
 //! lock-free protocols), [`runs`], [`huge`]; then [`fast`] made of all of them, and [`system`], which
-//! passes through and at most counts ([`counters`]).
+//! passes through and at most counts.
 
 #![no_std]
 
@@ -13,7 +13,7 @@
 extern crate std;
 
 pub mod arena;
-pub mod counters;
+mod counters;
 pub mod fast;
 mod global;
 mod heap;

@@ -127,15 +127,14 @@ impl SystemHeap {
     /// # Safety
     /// `block` is a live block of the next allocator.
     unsafe fn realloc_next(&self, block: *mut u8, size: usize) -> *mut u8 {
-        let is_counted = self.counters.are_on();
         // SAFETY: the caller's promise, for all of these.
         unsafe {
-            let old = if is_counted { self.usable_size(block) } else { 0 };
+            let old = if self.counters.are_on() { self.usable_size(block) } else { 0 };
             let new: *mut u8 = call!(self.realloc, Realloc)(block.cast(), size).cast();
-            if is_counted && !new.is_null() {
+            if self.counters.are_on() && !new.is_null() {
                 self.counters.freed(old);
             }
-            if is_counted { self.counted(new) } else { new }
+            self.counted(new)
         }
     }
 }

@@ -17,7 +17,6 @@
 //! ```
 
 #![forbid(unsafe_code)]
-#![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
 
 mod allocator;
 mod build_layer;

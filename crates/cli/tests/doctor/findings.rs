@@ -1,12 +1,12 @@
 //! Each kind of program gets its own finding, and none of the others.
 
-use super::fixtures::{compiled, doctor, finds, found, json, plain, skip, with};
+use super::fixtures::{compiled, doctor, finds, found, json, plain, with};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use xalloc_tests::installed;
+use xalloc_tests::{installed, skip};
 
 /// Nobody's number, on every system.
 const NOBODY: u32 = 65534;

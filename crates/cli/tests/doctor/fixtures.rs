@@ -1,7 +1,6 @@
 //! Compiling the programs, and asking the doctor about them.
 
 use serde_json::Value;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,9 +13,10 @@ pub fn doctor(arguments: &[&str]) -> Command {
     command
 }
 
-/// A C program, compiled by `cc`.
+/// One of the C programs beside these tests.
 pub fn with(source: &str, flags: &[&str]) -> PathBuf {
-    compiled("cc", source, flags)
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(source);
+    xalloc_tests::fixture(source.to_str().expect("a path"), flags)
 }
 
 /// One to which nothing was done, a file of its own for each call.
@@ -24,7 +24,7 @@ pub fn plain() -> PathBuf {
     with("program.c", &[])
 }
 
-/// Compiles a fixture into a file of its own, with the flags behind the source, where libraries belong.
+/// The same for another C library or machine, by the compiler of that name.
 pub fn compiled(compiler: &str, source: &str, flags: &[&str]) -> PathBuf {
     static SERIAL: AtomicUsize = AtomicUsize::new(0);
     // Relaxed: the number only has to be unique, it orders nothing.
@@ -63,9 +63,4 @@ pub fn finds(program: &Path, expected: &[&str]) {
 /// The report, with the whole output in the message if it is none.
 pub fn json(text: &[u8], output: &Output) -> Value {
     serde_json::from_slice(text).unwrap_or_else(|error| panic!("{error}: {output:?}"))
-}
-
-/// Says why a test does nothing here, on the real standard error: the harness keeps what a test that passes prints.
-pub fn skip(why: &str) {
-    writeln!(std::io::stderr(), "skipped: {why}").expect("standard error is open");
 }

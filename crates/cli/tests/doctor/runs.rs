@@ -1,10 +1,11 @@
 //! `xalloc doctor --run`: what it says of runs whose truth is known.
 
-use super::fixtures::{compiled, doctor, json, plain, skip, with};
+use super::fixtures::{compiled, doctor, json, plain, with};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use xalloc_tests::skip;
 
 /// The exit code, and what `run` is in the report. It goes through standard error; the program's output is returned too.
 fn observed(doctor: &mut Command) -> (Option<i32>, Value, String) {

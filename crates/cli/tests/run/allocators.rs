@@ -1,9 +1,9 @@
 //! Which allocators are found, and what is said of the others.
 
-use super::fixtures::skip;
 use super::{directory, stderr, stdout, xalloc};
 use serde_json::Value;
 use std::path::Path;
+use xalloc_tests::skip;
 
 /// Debian's, and the file of each that is to be found.
 const DEBIANS: [(&str, &str); 4] = [

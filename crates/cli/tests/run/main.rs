@@ -1,9 +1,6 @@
 //! `xalloc run`, `xalloc env` and `xalloc list`, with the allocators that this machine has.
 
 mod allocators;
-#[allow(dead_code, reason = "the doctor's tests need all of it, these a part")]
-#[path = "../doctor/fixtures.rs"]
-mod fixtures;
 mod programs;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +15,11 @@ fn xalloc(arguments: &[&str]) -> Command {
     }
     command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent");
     command
+}
+
+/// A C program like any other, compiled with `flags`.
+fn program(flags: &[&str]) -> PathBuf {
+    xalloc_tests::fixture(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/program.c"), flags)
 }
 
 fn stdout(output: &Output) -> String {
@@ -42,7 +44,7 @@ fn transcripts() {
     let programs = directory("programs");
     let named = [("static-server", &["-static"][..]), ("asan-server", &["-fsanitize=address"])];
     for (name, flags) in named {
-        std::fs::copy(fixtures::with("program.c", flags), programs.join(name)).expect("a copy");
+        std::fs::copy(program(flags), programs.join(name)).expect("a copy");
     }
     trycmd::TestCases::new()
         .env("PATH", format!("{}:{path}", programs.display()))

@@ -1,9 +1,9 @@
 //! What a program meets that `xalloc run` has started.
 
-use super::fixtures::skip;
 use super::{stderr, stdout, xalloc};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
+use xalloc_tests::skip;
 
 fn output(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().expect("the command starts")
@@ -106,7 +106,7 @@ fn the_proxy_counts_what_the_allocator_behind_it_serves() {
 
 #[test]
 fn a_program_that_cannot_run_under_it_is_started_only_by_force() {
-    let program = super::fixtures::with("program.c", &["-static"]);
+    let program = super::program(&["-static"]);
     let program = program.to_str().expect("a path");
     assert_eq!(run(&[program]).status.code(), Some(4));
     assert_eq!(run(&["--force", program]).status.code(), Some(0));
@@ -149,7 +149,7 @@ fn a_loader_that_is_not_the_systems_is_not_run() {
     std::fs::write(&loader, format!("#!/bin/sh\ntouch {}\n", trace.display())).expect("written");
     std::fs::set_permissions(&loader, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
     let detour = format!("-Wl,--dynamic-linker=/lib/../{}", loader.display());
-    let program = super::fixtures::with("program.c", &[&detour]);
+    let program = super::program(&[&detour]);
     output(xalloc(&["doctor"]).arg(&program));
     assert!(!trace.exists(), "doctor has run {}", loader.display());
 }

@@ -2,7 +2,7 @@
 //!
 //! There are always some: from before this library was there, from zones that frameworks made for themselves.
 
-use super::libsystem::malloc_zone_from_ptr;
+use super::libsystem::{free as free_in_zone, malloc_zone_from_ptr, realloc as realloc_in_zone};
 use crate::errno;
 use core::ffi::c_void;
 
@@ -24,10 +24,9 @@ pub fn recognise(pointer: usize) -> Option<Foreign> {
 ///
 /// # Safety
 /// `pointer` was just recognised as `block`, and its owner frees it.
-#[allow(clippy::disallowed_methods, reason = "imported from libSystem, which looks for the zone")]
 pub unsafe fn free(pointer: usize, _block: Foreign) {
     // SAFETY: the caller's promise.
-    errno::kept(|| unsafe { libc::free(pointer as *mut c_void) });
+    errno::kept(|| unsafe { free_in_zone(pointer as *mut c_void) });
 }
 
 /// Has a block's zone resize it: what is in a zone stays there, because destroying the zone frees it. Null, with errno, if
@@ -35,8 +34,7 @@ pub unsafe fn free(pointer: usize, _block: Foreign) {
 ///
 /// # Safety
 /// As [`free`], and nothing uses the block but through the result.
-#[allow(clippy::disallowed_methods, reason = "imported from libSystem, which looks for the zone")]
 pub unsafe fn resize(pointer: usize, _block: Foreign, size: usize) -> Option<*mut u8> {
     // SAFETY: the caller's promise.
-    Some(unsafe { libc::realloc(pointer as *mut c_void, size) }.cast())
+    Some(unsafe { realloc_in_zone(pointer as *mut c_void, size) }.cast())
 }

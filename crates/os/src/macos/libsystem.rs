@@ -1,4 +1,5 @@
-//! What of libSystem the `libc` crate does not declare.
+//! What of libSystem the `libc` crate does not declare, or means for others: what we replace in other images stays libSystem's
+//! own in ours.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -31,4 +32,8 @@ unsafe extern "C" {
     ) -> c_int;
     /// The registered zone that owns a block, or null: any value may be asked about.
     pub fn malloc_zone_from_ptr(pointer: *const c_void) -> *mut Zone;
+    /// libSystem's: looks for the zone that owns the block.
+    pub fn free(block: *mut c_void);
+    /// The same.
+    pub fn realloc(block: *mut c_void, size: usize) -> *mut c_void;
 }

@@ -1,8 +1,6 @@
 //! `xalloc compare` on servers: started, waited for, driven, stopped, and nothing left behind.
 
-mod common;
-
-use common::{Place, installed, named, reason, row};
+use super::common::{Place, installed, named, reason, row};
 
 /// A server as a script: it is ready when a file is there, which it removes when it is told to end.
 struct Server {

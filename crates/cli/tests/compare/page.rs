@@ -1,8 +1,6 @@
 //! The page that `xalloc compare --html` writes: well-formed, complete, and quiet in a browser.
 
-mod common;
-
-use common::{Place, installed, named};
+use super::common::{Place, installed, named};
 use scraper::{Html, Selector};
 use std::path::{Path, PathBuf};
 use std::process::Command;

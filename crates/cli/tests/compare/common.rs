@@ -1,7 +1,5 @@
 //! What the tests of `xalloc compare` share: the command, libraries made for it, and its report.
 
-#![allow(dead_code, reason = "every test file compiles this, and none uses all of it")]
-
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -71,10 +69,9 @@ pub fn named(name: &str, library: &Path) -> String {
 
 /// Whether `program` is on the `PATH`; says that a test is skipped if not.
 pub fn installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
+    let is_there = xalloc_tests::installed(program);
     if !is_there {
-        eprintln!("skipped: {program} is not installed");
+        xalloc_tests::skip(&format!("{program} is not installed"));
     }
     is_there
 }

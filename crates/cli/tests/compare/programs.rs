@@ -1,8 +1,6 @@
 //! `xalloc compare` on programs: what is run, in which order, under what, and what becomes of failures.
 
-mod common;
-
-use common::{Place, compare, named, reason, row};
+use super::common::{Place, compare, named, reason, row};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
