@@ -12,6 +12,7 @@ pub use detect::Found;
 pub use detect::{Detection, check, detect, misleading};
 pub use install::Instructions;
 
+use anyhow::{Result, ensure};
 use std::path::Path;
 use xalloc_layers::{Allocator, Catalogue, Directories, Kind, System};
 
@@ -36,6 +37,22 @@ pub fn allocators() -> Result<(Vec<Allocator>, Vec<xalloc_layers::Error>), xallo
         }
     }
     Ok((readable, errors))
+}
+
+/// What an allocator's layer sets in the environment beside the preload, but for what the user has set.
+///
+/// # Errors
+/// It has a variable, which only compositions have a value for.
+pub fn beside_preload(allocator: &Allocator) -> Result<Vec<(String, String)>> {
+    let mut beside = Vec::new();
+    for (name, text) in &allocator.ld_preload.environment {
+        let layer = allocator.layer_name();
+        ensure!(!text.value.contains("{{"), "{name} of {layer} is {}: variables are for compositions", text.value);
+        if std::env::var_os(name).is_none() {
+            beside.push((name.clone(), text.value.clone()));
+        }
+    }
+    Ok(beside)
 }
 
 /// The system this command runs on.

@@ -37,10 +37,14 @@ impl Candidate {
 
     /// One of the catalogue's, with what its layer sets beside the preload.
     fn of(allocator: &Allocator, path: &Path) -> Self {
-        let unset = |(name, _): &(&String, _)| std::env::var_os(name).is_none();
-        let beside = allocator.ld_preload.environment.iter().filter(unset);
-        let environment = beside.map(|(name, text)| (name.into(), text.value.clone().into())).collect();
-        Self { environment, ..Self::preloading(&allocator.name, path) }
+        let candidate = Self::preloading(&allocator.name, path);
+        match catalogue::beside_preload(allocator) {
+            Ok(beside) => {
+                let environment = beside.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+                Self { environment, ..candidate }
+            }
+            Err(error) => Self { obstacle: Some(error.to_string()), ..candidate },
+        }
     }
 
     /// Has the command run under it. What the caller preloads stays, behind the candidate's own library.

@@ -72,7 +72,8 @@ impl Plan {
             plan.set(xalloc, &Setting { name: "heap".into(), value: "system".into() })?;
         }
         if let Some(allocator) = choice.allocator.as_ref().filter(|_| !libraries.is_empty()) {
-            plan.surroundings(allocator)?;
+            let beside = catalogue::beside_preload(allocator)?;
+            plan.environment.extend(beside.into_iter().map(|(name, value)| (name, Some(value.into()))));
         }
         for setting in settings {
             plan.set_somewhere(choice, proxy.as_ref().map(|(_, xalloc)| xalloc), setting)?;
@@ -91,8 +92,10 @@ impl Plan {
     }
 
     fn preload(&mut self, libraries: &[PathBuf], behind: Behind) -> Result<()> {
-        if libraries.is_empty() {
+        if libraries.is_empty() || behind == Behind::NoAllocators {
             self.environment = environment::without_allocators()?;
+        }
+        if libraries.is_empty() {
             return Ok(());
         }
         let paths: Vec<&Path> = libraries.iter().map(PathBuf::as_path).collect();
@@ -104,22 +107,6 @@ impl Plan {
             Behind::NoAllocators => preload::before(&paths, environment::preloaded_besides_allocators()?),
         };
         self.environment.insert(preload_variable().into(), Some(value));
-        Ok(())
-    }
-
-    /// What the allocator's layer sets beside the preload, unless the user has set it.
-    fn surroundings(&mut self, allocator: &Allocator) -> Result<()> {
-        for (variable, text) in &allocator.ld_preload.environment {
-            let value = &text.value;
-            ensure!(
-                !value.contains("{{"),
-                "{variable} of {} is {value}: variables are for compositions",
-                allocator.layer_name()
-            );
-            if std::env::var_os(variable).is_none() {
-                self.environment.insert(variable.clone(), Some(value.into()));
-            }
-        }
         Ok(())
     }
 
@@ -142,16 +129,12 @@ impl Plan {
             Some(planned) => planned.clone(),
             None => std::env::var_os(&variable),
         };
-        let mut value =
-            before.filter(|value| allocator.holds_several(&variable) && !value.is_empty()).unwrap_or_default();
-        let is_there = value.to_string_lossy().split(',').any(|option| option == assignment.text);
-        if !is_there {
-            if !value.is_empty() {
-                value.push(",");
-            }
-            value.push(assignment.text);
-        }
-        self.environment.insert(variable, Some(value));
+        let held = before.filter(|_| allocator.holds_several(&variable)).unwrap_or_default();
+        let held = held.to_string_lossy();
+        // Once, and last: later options win.
+        let others = held.split(',').filter(|option| !option.is_empty() && *option != assignment.text);
+        let all: Vec<&str> = others.chain([assignment.text.as_str()]).collect();
+        self.environment.insert(variable, Some(all.join(",").into()));
         Ok(())
     }
 }

@@ -69,6 +69,8 @@ fn options_join_what_the_environment_has() {
     assert_eq!(stdout(&output(&mut command)).trim(), "profile:lean,verbose:false");
     let said = stdout(&output(command.env("XALLOC_CONF", "thp:never")));
     assert_eq!(said.trim(), "thp:never,profile:lean,verbose:false");
+    let said = stdout(&output(command.env("XALLOC_CONF", "profile:lean,profile:speed")));
+    assert_eq!(said.trim(), "profile:speed,profile:lean,verbose:false", "what is set now wins");
 }
 
 #[test]
@@ -125,6 +127,8 @@ fn the_default_is_the_default_whatever_was_preloaded() {
     let mut command = xalloc(&["env"]);
     command.env("LD_PRELOAD", format!("/somewhere/libjemalloc.so.2:{library}:libm.so.6"));
     assert_eq!(stdout(&output(&mut command)).trim(), format!("export LD_PRELOAD={library}:libm.so.6"));
+    command.env("XALLOC_CONF", "heap:system,thp:never");
+    assert!(stdout(&output(&mut command)).contains("export XALLOC_CONF=thp:never\n"), "a proxy's setting is gone");
 }
 
 #[test]
