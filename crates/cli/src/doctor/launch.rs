@@ -51,17 +51,21 @@ impl Launch<'_> {
 }
 
 /// Catches the signals that `wait` deals with. To be called before the program is started: none may end this process then.
-pub fn catch_signals() -> Result<Signals> {
-    Signals::new(not_ignored(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP])).context("cannot catch signals")
+///
+/// They stay caught. Handlers and `Handle::close` write into a pipe, and that ends this process (SIGPIPE) if its reader is
+/// gone: it may be gone as soon as `close` has begun, or between two signals. So the reader lives as long as the process.
+pub fn catch_signals() -> Result<&'static mut Signals> {
+    let signals = Signals::new(not_ignored(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP])).context("cannot catch signals")?;
+    Ok(Box::leak(Box::new(signals)))
 }
 
 /// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;
 /// what is sent to this process alone (terminate, hang up) is passed on.
-pub fn wait(child: &Child, start: Instant, mut signals: Signals) -> Result<End> {
+pub fn wait(child: &Child, start: Instant, signals: &'static mut Signals) -> Result<End> {
     let process = Pid::from_child(child);
     let handle = signals.handle();
     let forwarder = std::thread::Builder::new().spawn(move || {
-        for signal in &mut signals {
+        for signal in signals {
             let passed_on = match signal {
                 SIGTERM => Signal::TERM,
                 SIGHUP => Signal::HUP,

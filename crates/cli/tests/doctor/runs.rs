@@ -178,3 +178,24 @@ fn the_doctor_outlives_the_program() {
         assert!(run["ended"].as_str().expect("words").contains(name), "{run}");
     }
 }
+
+/// The thread that passes signals on begins only when the program has ended, and ends before it is told to: both are
+/// slowed down here, so that nothing reads any more what tells it.
+#[test]
+fn a_program_that_is_soon_over_does_not_end_the_doctor() {
+    if !xalloc_tests::installed("strace") {
+        return skip("strace is missing (strace)");
+    }
+    let delays = ["-e", "inject=sigaltstack:delay_exit=300000", "-e", "inject=sendto:delay_enter=600000"];
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    // Not on standard error: strace has something to say there now and then.
+    let report = directory.path().join("report");
+    let mut doctor = doctor(&["--run", "--json", "-o"]);
+    doctor.arg(&report).arg("true");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null"]).args(delays).arg(doctor.get_program()).args(doctor.get_args());
+    command.envs(doctor.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.output().expect("strace starts");
+    let report = json(&std::fs::read(report).unwrap_or_default(), &output);
+    assert_eq!((output.status.code(), &report["run"]["exit_code"]), (Some(0), &0.into()), "{report}");
+}
