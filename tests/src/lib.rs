@@ -111,6 +111,21 @@ fn clean(command: &mut Command) {
     command.env_remove("LD_PRELOAD").env_remove("XALLOC_CONF").stdin(Stdio::null());
 }
 
+/// `command`, started by `starter` (a program and its arguments), which becomes it: `env --default-signal`, for a test that
+/// interrupts it, because what is started in the background of a script ignores interrupts; `strace`.
+pub fn behind(starter: &[&str], command: &Command) -> Command {
+    let (program, arguments) = starter.split_first().expect("a program");
+    let mut behind = Command::new(program);
+    behind.args(arguments).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => behind.env(name, value),
+            None => behind.env_remove(name),
+        };
+    }
+    behind
+}
+
 /// What runs the programs of another machine: `XALLOC_TEST_EMULATOR`, a command of several words such as
 /// `qemu-aarch64 -L /usr/aarch64-linux-gnu`, whose option `-E` sets a variable for the program and not for itself.
 pub fn emulator() -> Option<Command> {

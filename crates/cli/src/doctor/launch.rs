@@ -1,13 +1,13 @@
 //! Starting the program with the library preloaded, and waiting for its end. Signals reach the program.
 
 use crate::preload;
-use crate::signals::not_ignored;
+use crate::signals::{self, not_ignored};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -43,9 +43,7 @@ impl Launch<'_> {
         if self.log_bindings {
             command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
         }
-        // SAFETY: the closure does nothing. With one, the child is forked instead of sharing this process's memory until it is
-        // another program; so the largest set that the kernel counts for it does not begin with all of this process's.
-        unsafe { command.pre_exec(|| Ok(())) };
+        signals::inherit(&mut command);
         command
     }
 }

@@ -2,6 +2,7 @@
 
 use super::counters::{Counter, Counters};
 use super::interrupt::{self, Watched};
+use crate::signals;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -130,10 +131,7 @@ fn begin(
         None if output == Output::Inherit => Stdio::inherit(),
         None => Stdio::null(),
     });
-    // SAFETY: the closure does nothing. With one, the child is forked instead of sharing this process's memory until it is
-    // another program; so the largest set that the kernel counts for it begins with this process's anonymous pages only,
-    // a few hundred KiB, and not with all of it.
-    unsafe { command.pre_exec(|| Ok(())) };
+    signals::inherit(&mut command);
     // A group of its own, so that whatever it started can be ended with it.
     command.process_group(0);
     let (start, child, counters) = spawn(command)?;

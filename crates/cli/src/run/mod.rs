@@ -6,6 +6,7 @@ mod plan;
 use crate::binary::{self, Binary, Examination, Machine, Unexaminable};
 use crate::catalogue::{self, Choice, NotFound};
 use crate::exit;
+use crate::signals;
 use anyhow::Result;
 use plan::{Behind, Plan, Setting};
 use std::ffi::OsString;
@@ -97,6 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             None => command.env_remove(name),
         };
     }
+    signals::inherit(&mut command);
     let error = command.exec();
     eprintln!("xalloc run: cannot start {}: {error}", program.display());
     let missing = error.kind() == std::io::ErrorKind::NotFound;

@@ -3,6 +3,7 @@
 use super::common::{Place, compare, named, reason, row};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use xalloc_tests::behind;
 
 #[test]
 fn measures_every_run_and_reports_it() {
@@ -155,8 +156,9 @@ fn an_interrupt_ends_the_program_and_shows_what_there_is() {
         number.display()
     );
     let mut command = compare();
-    command.args(["-n", "9", "-a", "system-arenas-2", "--", "sh", "-c", &script]).stdout(Stdio::piped());
-    let child = command.process_group(0).spawn().unwrap();
+    command.args(["-n", "9", "-a", "system-arenas-2", "--", "sh", "-c", &script]);
+    let mut command = behind(&["env", "--default-signal"], &command);
+    let child = command.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
     while !number.exists() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use xalloc_tests::skip;
+use xalloc_tests::{behind, skip};
 
 /// The exit code, and what `run` is in the report. It goes through standard error; the program's output is returned too.
 fn observed(doctor: &mut Command) -> (Option<i32>, Value, String) {
@@ -165,7 +165,8 @@ fn the_report_can_go_to_a_file() {
 #[test]
 fn the_doctor_outlives_the_program() {
     for (to_all, signal, name) in [(true, libc::SIGINT, "SIGINT"), (false, libc::SIGTERM, "SIGTERM")] {
-        let mut command = doctor(&["--run", "--json", "sh", "-c", "echo ready; while :; do sleep 0.1; done"]);
+        let command = doctor(&["--run", "--json", "sh", "-c", "echo ready; while :; do sleep 0.1; done"]);
+        let mut command = behind(&["env", "--default-signal"], &command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().expect("the doctor starts");
         let mut line = String::new();
@@ -192,10 +193,8 @@ fn a_program_that_is_soon_over_does_not_end_the_doctor() {
     let report = directory.path().join("report");
     let mut doctor = doctor(&["--run", "--json", "-o"]);
     doctor.arg(&report).arg("true");
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null"]).args(delays).arg(doctor.get_program()).args(doctor.get_args());
-    command.envs(doctor.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = command.output().expect("strace starts");
+    let output = behind(&[&["strace", "-f", "-qq", "-o", "/dev/null"], &delays[..]].concat(), &doctor).output();
+    let output = output.expect("strace starts");
     let report = json(&std::fs::read(report).unwrap_or_default(), &output);
     assert_eq!((output.status.code(), &report["run"]["exit_code"]), (Some(0), &0.into()), "{report}");
 }

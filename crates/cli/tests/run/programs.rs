@@ -3,7 +3,7 @@
 use super::{stderr, stdout, xalloc};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
-use xalloc_tests::skip;
+use xalloc_tests::{behind, skip};
 
 fn output(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().expect("the command starts")
@@ -45,7 +45,8 @@ fn exit_codes_and_signals_are_the_programs_own() {
     assert_eq!(run(&["--", "sh", "-c", "exit 7"]).status.code(), Some(7));
     assert_eq!(run(&["--", "sh", "-c", "kill -TERM $$"]).status.signal(), Some(libc::SIGTERM));
     // The program is in the place of the command: what is sent to one reaches the other.
-    let mut child = xalloc(&["run", "sleep", "100"]).spawn().expect("the command starts");
+    let command = xalloc(&["run", "sleep", "100"]);
+    let mut child = behind(&["env", "--default-signal"], &command).spawn().expect("the command starts");
     let name = format!("/proc/{}/comm", child.id());
     while std::fs::read_to_string(&name).expect("it lives").trim() != "sleep" {
         std::thread::yield_now();
@@ -53,6 +54,27 @@ fn exit_codes_and_signals_are_the_programs_own() {
     // SAFETY: our own child, not waited for yet.
     unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
     assert_eq!(child.wait().expect("a child").signal(), Some(libc::SIGINT));
+}
+
+/// `Command` of Rust alone would neither ignore SIGPIPE nor block anything.
+#[test]
+fn signals_stay_ignored_and_blocked() {
+    let started = |signals: &[&str]| {
+        let command = xalloc(&["run", "--", "grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status"]);
+        stdout(&output(&mut behind(&[&["env", "--default-signal"], signals].concat(), &command)))
+    };
+    // The last eight digits: without the signals that the C library has for itself, which `env` does not set.
+    let status = |text: &str| {
+        let word = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+            u32::from_str_radix(&line[line.len() - 8..], 16).expect("a set") & 0x7fff_ffff
+        };
+        (word("SigBlk:"), word("SigIgn:"))
+    };
+    let bit = |signal: libc::c_int| 1 << (signal - 1);
+    assert_eq!(status(&started(&[])), (0, 0));
+    let text = started(&["--ignore-signal=PIPE", "--ignore-signal=HUP", "--block-signal=USR1"]);
+    assert_eq!(status(&text), (bit(libc::SIGUSR1), bit(libc::SIGPIPE) | bit(libc::SIGHUP)));
 }
 
 #[test]
