@@ -25,7 +25,6 @@ mod preload;
 #[cfg(target_os = "linux")]
 mod report;
 mod run;
-#[cfg(target_os = "linux")]
 mod signals;
 
 use anyhow::Context;

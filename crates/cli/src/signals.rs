@@ -43,6 +43,7 @@ pub fn inherit(command: &mut Command) {
 }
 
 /// Those of `signals` that are not ignored: who has them ignored (`nohup`) wants them to stay so.
+#[cfg(target_os = "linux")]
 pub fn not_ignored(signals: &[c_int]) -> Vec<c_int> {
     signals.iter().copied().filter(|&signal| !is_ignored(signal)).collect()
 }

@@ -9,7 +9,9 @@ pub mod version;
 pub use choice::{Choice, NotFound, choose};
 #[cfg(test)]
 pub use detect::Found;
-pub use detect::{Detection, check, detect, misleading};
+#[cfg(target_os = "linux")]
+pub use detect::check;
+pub use detect::{Detection, detect, misleading};
 pub use install::Instructions;
 
 use anyhow::{Result, ensure};

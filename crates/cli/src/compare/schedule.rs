@@ -69,31 +69,20 @@ fn progress(length: u64) -> ProgressBar {
 }
 
 impl Session {
-    /// One run of one candidate.
+    /// One run of one candidate that counts, or its end.
     fn step(&mut self, subject: &Subject, index: usize, round: usize, warmups: usize) -> Result<()> {
-        let row = &mut self.rows[index];
-        if row.failure.is_some() {
+        let is_setting = round == 0 && self.rows[index].candidate.name == BASE;
+        if self.rows[index].failure.is_some() {
             return Ok(());
         }
-        subject.prepare()?;
-        let is_setting = round == 0 && row.candidate.name == BASE;
-        let attempt = match &subject.server {
-            _ if interrupt::came() => Attempt::Interrupted,
-            Some(server) => server.run(subject, &row.candidate).map_err(|error| unstartable(subject, error))?,
-            None => {
-                let judge = match round {
-                    0 if is_setting => Judge::Setting,
-                    0 => Judge::Proving(self.status),
-                    _ => Judge::Comparing(self.status),
-                };
-                let (attempt, status) =
-                    subject.run(&row.candidate, judge).map_err(|error| unstartable(subject, error))?;
-                if is_setting {
-                    self.status = status;
-                }
-                attempt
+        let attempt = loop {
+            let attempt = self.attempt(subject, index, round, is_setting)?;
+            // While this command is stopped, time goes on, and so does the program.
+            if !interrupt::was_stopped() {
+                break attempt;
             }
         };
+        let row = &mut self.rows[index];
         match attempt {
             Attempt::Done(sample) if round >= warmups => row.samples.push(sample),
             Attempt::Done(_) => {}
@@ -102,6 +91,28 @@ impl Session {
             Attempt::Interrupted => self.is_interrupted = true,
         }
         Ok(())
+    }
+
+    /// One run of one candidate. One that `is_setting` says how all others have to end.
+    fn attempt(&mut self, subject: &Subject, index: usize, round: usize, is_setting: bool) -> Result<Attempt> {
+        let candidate = &self.rows[index].candidate;
+        subject.prepare()?;
+        if interrupt::came() {
+            return Ok(Attempt::Interrupted);
+        }
+        if let Some(server) = &subject.server {
+            return server.run(subject, candidate).map_err(|error| unstartable(subject, error));
+        }
+        let judge = match round {
+            0 if is_setting => Judge::Setting,
+            0 => Judge::Proving(self.status),
+            _ => Judge::Comparing(self.status),
+        };
+        let (attempt, status) = subject.run(candidate, judge).map_err(|error| unstartable(subject, error))?;
+        if is_setting {
+            self.status = status;
+        }
+        Ok(attempt)
     }
 
     /// How the program ended under the base, if that was not with exit code 0.

@@ -1,6 +1,6 @@
 //! `xalloc compare` on programs: what is run, in which order, under what, and what becomes of failures.
 
-use super::common::{Place, compare, named, reason, row};
+use super::common::{Place, compare, named, reason, row, wait_until};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use xalloc_tests::behind;
@@ -158,10 +158,8 @@ fn an_interrupt_ends_the_program_and_shows_what_there_is() {
     let mut command = compare();
     command.args(["-n", "9", "-a", "system-arenas-2", "--", "sh", "-c", &script]);
     let mut command = behind(&["env", "--default-signal"], &command);
-    let child = command.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
-    while !number.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    let mut child = command.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+    wait_until(&mut child, || number.exists());
     // SAFETY: no memory is involved; the child is ours and not waited for yet.
     unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
     let output = child.wait_with_output().unwrap();
@@ -170,4 +168,32 @@ fn an_interrupt_ends_the_program_and_shows_what_there_is() {
     assert!(text.contains("note: interrupted") && text.contains(" system-arenas-2 "), "{text}");
     let number = std::fs::read_to_string(number).unwrap();
     assert!(!std::path::Path::new("/proc").join(number.trim()).exists(), "{number} is still there");
+}
+
+/// Ctrl-Z and `fg`: the program goes on meanwhile, so that run says nothing.
+#[test]
+fn a_run_in_which_it_was_stopped_is_done_again() {
+    let place = Place::new();
+    let (count, number, go_on) = (place.file("count"), place.file("number"), place.file("go_on"));
+    // The fifth run, of six, waits to be told.
+    let script = format!(
+        "echo >> {0}; test $(wc -l < {0}) -ne 5 || {{ echo > {1}; until test -e {2}; do sleep 0.01; done; }}",
+        count.display(),
+        number.display(),
+        go_on.display()
+    );
+    let mut command = compare();
+    command.args(["-n", "2", "--warmup", "1", "-a", "system-arenas-2", "--", "sh", "-c", &script]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    wait_until(&mut child, || number.exists());
+    let id = child.id() as libc::pid_t;
+    // SAFETY: no memory is involved; the child is ours and not waited for yet.
+    let send = |signal| unsafe { libc::kill(id, signal) };
+    send(libc::SIGSTOP);
+    let status = format!("/proc/{id}/stat");
+    wait_until(&mut child, || std::fs::read_to_string(&status).unwrap().contains(") T "));
+    send(libc::SIGCONT);
+    std::fs::write(go_on, "").unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert_eq!(std::fs::read_to_string(count).unwrap().len(), 2 * 3 + 1);
 }
