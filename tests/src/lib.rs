@@ -73,6 +73,13 @@ pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
     output
 }
 
+/// Copies a program that is to be executed. `cp` does it: what this process has open for writing, a process that another
+/// test starts at that moment has open too, and such a file cannot be executed.
+pub fn copy(program: impl AsRef<OsStr>, to: &Path) {
+    let status = Command::new("cp").arg(program).arg(to).status().expect("cp starts");
+    assert!(status.success(), "cannot be copied to {}", to.display());
+}
+
 /// `program`, to be run on the library with `conf` as its `XALLOC_CONF` (`""` for none).
 pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
     let mut command = match emulator() {

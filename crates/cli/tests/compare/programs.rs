@@ -80,7 +80,7 @@ fn a_library_that_is_not_loaded_is_never_measured() {
 fn a_library_that_nobody_named_may_be_missing() {
     let place = Place::new();
     let command = place.file("xalloc");
-    std::fs::copy(env!("CARGO_BIN_EXE_xalloc"), &command).unwrap();
+    xalloc_tests::copy(env!("CARGO_BIN_EXE_xalloc"), &command);
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&command);
         command.args(["compare", "-n", "1"]).args(arguments).args(["--", "true"]).env_remove("XALLOC_LIBRARY");

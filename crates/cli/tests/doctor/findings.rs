@@ -177,7 +177,7 @@ fn capabilities() {
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("one's own directory");
     let copy = |file: &Path, name: &str| {
         let to = directory.path().join(name);
-        fs::copy(file, &to).expect("a copy");
+        xalloc_tests::copy(file, &to);
         to
     };
     let program = copy(&plain(), "program");

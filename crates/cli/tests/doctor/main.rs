@@ -12,7 +12,7 @@ fn transcripts() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transcripts");
     std::fs::create_dir_all(&directory).expect("a directory");
     for (name, program) in programs {
-        std::fs::copy(program, directory.join(name)).expect("a copy");
+        xalloc_tests::copy(program, &directory.join(name));
     }
     let path = std::env::var("PATH").unwrap_or_default();
     trycmd::TestCases::new()

@@ -44,7 +44,7 @@ fn transcripts() {
     let programs = directory("programs");
     let named = [("static-server", &["-static"][..]), ("asan-server", &["-fsanitize=address"])];
     for (name, flags) in named {
-        std::fs::copy(program(flags), programs.join(name)).expect("a copy");
+        xalloc_tests::copy(program(flags), &programs.join(name));
     }
     trycmd::TestCases::new()
         .env("PATH", format!("{}:{path}", programs.display()))
