@@ -41,8 +41,9 @@ struct Configuration {
     fail_mapping: usize,
 }
 
-/// The system's configuration; longer ones are cut, because there is nowhere to read them into yet.
+/// The system's configuration.
 const FILE: &core::ffi::CStr = c"/etc/xalloc.conf";
+/// How much of it is read, in bytes: there is only the stack to read it into yet.
 const FILE_MAX: usize = 4096;
 
 /// What the heaps must be told.
@@ -95,7 +96,13 @@ fn read_file(buffer: &mut [u8]) -> &[u8] {
         used += count;
     }
     syscall::close(file);
-    &buffer[..used]
+    if used < FILE_MAX {
+        return &buffer[..used];
+    }
+    Line::new().text("xalloc: /etc/xalloc.conf is too long: what stands beyond 4096 bytes has no effect").end();
+    // The last line may go on there.
+    let lines = buffer.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
+    &buffer[..lines]
 }
 
 impl Configuration {

@@ -21,6 +21,8 @@ const SITUATIONS: &[(&str, u32, u32)] = &[
     ("chain", 20, 5),
     // _Fork, with xalloc's own functions around it.
     ("without_libc", 100, 0),
+    // In a signal handler that interrupted malloc or free, which glibc's own malloc does not survive.
+    ("interrupted", 300, 0),
     // popen, system, posix_spawn, vfork.
     ("others", 60, 0),
 ];

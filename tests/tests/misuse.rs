@@ -16,6 +16,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("stack", "0", "free()", "stack"),
     ("static", "0", "free()", "static data"),
     ("unmapped", "0", "free()", "no memory is mapped"),
+    ("behind_a_guard", "0", "free()", "not a block"),
     ("near_null", "0", "free()", "no memory is mapped"),
     ("beyond", "0", "free()", "no memory is mapped"),
     ("interior", "100000", "free()", "interior pointer"),

@@ -88,6 +88,7 @@ impl SystemHeap {
         !self.malloc.get().is_null()
     }
 
+    /// A block from before the next allocator is known. It is not counted, now or later.
     fn early(&self, align: usize, size: usize) -> *mut u8 {
         self.early.allocate(size, align, false, &self.metadata).map_or(core::ptr::null_mut(), |block| block.start)
     }
@@ -158,15 +159,15 @@ unsafe impl Heap for SystemHeap {
     }
 
     unsafe fn free(&self, block: *mut u8) {
+        if let Some(record) = self.early_record(block) {
+            return self.early.free(block as usize, record);
+        }
         if self.counters.are_on() && !block.is_null() {
             // SAFETY: the caller's promise: a live block.
             self.counters.freed(unsafe { self.usable_size(block) });
         }
-        match self.early_record(block) {
-            Some(record) => self.early.free(block as usize, record),
-            // SAFETY: the caller's promise: a block of the next allocator.
-            None => unsafe { call!(self.free, Free)(block.cast()) },
-        }
+        // SAFETY: the caller's promise: a block of the next allocator.
+        unsafe { call!(self.free, Free)(block.cast()) }
     }
 
     unsafe fn usable_size(&self, block: *mut u8) -> usize {
@@ -237,10 +238,6 @@ unsafe impl Heap for SystemHeap {
     }
 
     fn postfork_child(&self) {
-        // SAFETY: the child has one thread, which held both locks over the fork.
-        unsafe {
-            self.metadata.lock().reset();
-            self.early.lock().reset();
-        }
+        self.postfork_parent();
     }
 }

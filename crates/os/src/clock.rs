@@ -4,13 +4,16 @@ use crate::arch;
 use crate::system::syscall;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// Milliseconds since an arbitrary moment, only forwards, as coarse as the kernel's tick. Asks the kernel only when the
-/// processor's counter has moved on since it did so last.
+/// Milliseconds since an arbitrary moment, as coarse as the kernel's tick. Asks the kernel only when the processor's counter has
+/// moved on since it did so last.
+///
+/// For delays, not for differences that must not be negative: a thread that was preempted in here leaves an old time for the
+/// others, until one of them asks again.
 pub fn coarse_milliseconds() -> u64 {
     static READ_AT: AtomicU64 = AtomicU64::new(0);
     static MILLISECONDS: AtomicU64 = AtomicU64::new(0);
     let ticks = arch::ticks();
-    // Relaxed, all four: two threads may mix each other's values, which are both of the last few milliseconds.
+    // Relaxed, all four: two threads may mix each other's values; see above.
     let last = MILLISECONDS.load(Ordering::Relaxed);
     if last != 0 && ticks.wrapping_sub(READ_AT.load(Ordering::Relaxed)) < arch::FRESH_TICKS {
         return last;

@@ -55,7 +55,7 @@ impl Lock {
     /// A free lock.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        Self::around(sync::AtomicU32::new(0), sync::AtomicUsize::new(0))
+        Self::around(sync::AtomicUsize::new(0))
     }
 }
 

@@ -2,27 +2,26 @@
 //!
 //! Not a libc mutex, because libc's may be replaced by another preloaded library and cannot be made anew in a forked
 //! child. Not only a spin lock, because a lock holder may be preempted while its waiters burn the processor.
-//! The lock knows its owner, so that a `fork` from a signal handler that interrupted the owner does not wait for itself.
+//! The word names its holder, so that a `fork` from a signal handler that interrupted the holder, wherever that was, does
+//! not wait for itself.
 
 use crate::futex;
-use crate::sync::{AtomicU32, AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Ordering};
 
-const FREE: u32 = 0;
-const HELD: u32 = 1;
-/// Held, and somebody may sleep: the holder must wake one.
-const CONTENDED: u32 = 2;
+const FREE: usize = 0;
+/// In the word beside the holder's token, which is even: somebody may sleep, so the holder must wake one.
+const CONTENDED: usize = 1;
 
 /// A mutual exclusion lock that allocates nothing and is free when its memory is zero.
 pub struct Lock {
-    state: AtomicU32,
-    /// The [`crate::thread::token`] of the holder, 0 when free. Only its own thread ever compares equal.
-    owner: AtomicUsize,
+    /// The [`crate::thread::token`] of the holder, and [`CONTENDED`].
+    holder: AtomicUsize,
 }
 
 impl Lock {
-    /// A free lock around two words that are 0.
-    pub const fn around(state: AtomicU32, owner: AtomicUsize) -> Self {
-        Self { state, owner }
+    /// A free lock around a word that is 0.
+    pub const fn around(holder: AtomicUsize) -> Self {
+        Self { holder }
     }
 
     /// Takes the lock, waiting for it, and returns a guard that gives it back.
@@ -33,68 +32,53 @@ impl Lock {
 
     /// Takes the lock if nobody holds it.
     pub fn try_lock(&self) -> Option<Guard<'_>> {
-        self.try_acquire().then(|| Guard(self))
+        self.try_acquire(0).then(|| Guard(self))
     }
 
-    /// Whether the calling thread holds the lock.
+    /// Whether the thread with this token, the calling one, holds the lock.
     pub fn is_mine(&self, token: usize) -> bool {
         // Relaxed: only this thread stores its own token, so it needs no edge to read it back.
-        self.owner.load(Ordering::Relaxed) == token
+        self.holder.load(Ordering::Relaxed) & !CONTENDED == token
     }
 
     /// Takes the lock without a guard. Every call is answered by one [`Lock::release`].
     pub fn acquire(&self) {
-        if !self.try_acquire() {
+        if !self.try_acquire(0) {
             self.acquire_contended();
         }
     }
 
-    fn try_acquire(&self) -> bool {
+    fn try_acquire(&self, contended: usize) -> bool {
+        let holder = crate::thread::token() | contended;
         // Acquire: what the last holder wrote before its Release is seen. Relaxed on failure: nothing was entered.
-        let taken = self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        if taken {
-            self.set_owner();
-        }
-        taken
-    }
-
-    fn set_owner(&self) {
-        // Relaxed: the owner word is only compared by the thread that stored it.
-        self.owner.store(crate::thread::token(), Ordering::Relaxed);
+        self.holder.compare_exchange(FREE, holder, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
     fn acquire_contended(&self) {
         // Relaxed: only a hint whether the exchange is worth the bus.
-        if futex::spin(|| self.state.load(Ordering::Relaxed) == FREE && self.try_acquire()) {
+        if futex::spin(|| self.holder.load(Ordering::Relaxed) == FREE && self.try_acquire(0)) {
             return;
         }
-        // Acquire as in `try_acquire`. Whoever comes this way leaves CONTENDED behind, because it cannot know whether
-        // others sleep too: one wake too many at the end, never one too few.
-        while self.state.swap(CONTENDED, Ordering::Acquire) != FREE {
-            futex::wait(&self.state, CONTENDED);
+        // Whoever comes this way leaves CONTENDED behind, because it cannot know whether others sleep too: one wake too many
+        // at the end, never one too few.
+        while !self.try_acquire(CONTENDED) {
+            // Relaxed, all: nothing is entered here; what the holder writes is met by the exchange that takes the lock.
+            let holder = self.holder.load(Ordering::Relaxed);
+            let marked = holder | CONTENDED;
+            let mark = || self.holder.compare_exchange(holder, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+            if holder != FREE && (holder == marked || mark()) {
+                futex::wait(&self.holder, marked);
+            }
         }
-        self.set_owner();
     }
 
     /// Gives the lock back. Only its holder may call this.
     pub fn release(&self) {
-        // Relaxed: see `is_mine`. Before the Release, so that the next holder's store comes later.
-        self.owner.store(0, Ordering::Relaxed);
         // Release: what was written under the lock is seen by the next holder's Acquire.
-        if self.state.swap(FREE, Ordering::Release) == CONTENDED {
-            futex::wake_one(&self.state);
+        if self.holder.swap(FREE, Ordering::Release) & CONTENDED != 0 {
+            futex::wake_one(&self.holder);
         }
-    }
-
-    /// Makes the lock free whoever held it: for the only thread of a forked child.
-    ///
-    /// # Safety
-    /// No other thread exists in this process, and what the lock guards is consistent.
-    pub unsafe fn reset(&self) {
-        // Relaxed: there is nobody to order with.
-        self.owner.store(0, Ordering::Relaxed);
-        self.state.store(FREE, Ordering::Relaxed);
     }
 }
 

@@ -16,16 +16,16 @@ mod sync {
 
 mod futex {
     //! A futex that needs no wake-up: what is checked here is exclusion, not that nobody sleeps too long.
-    use crate::sync::{AtomicU32, Ordering};
+    use crate::sync::{AtomicUsize, Ordering};
 
-    pub fn wait(word: &AtomicU32, expected: u32) {
+    pub fn wait(word: &AtomicUsize, expected: usize) {
         // Relaxed: the kernel's look at the word orders nothing for the program.
         while word.load(Ordering::Relaxed) == expected {
             loom::thread::yield_now();
         }
     }
 
-    pub fn wake_one(_word: &AtomicU32) {}
+    pub fn wake_one(_word: &AtomicUsize) {}
 
     /// Not at all: spinning only repeats the first attempt, and hides the way to sleep from the checker.
     pub fn spin(_attempt: impl FnMut() -> bool) -> bool {
@@ -34,13 +34,13 @@ mod futex {
 }
 
 mod thread {
-    //! Tokens, as the library's threads have them.
+    //! Tokens, as the library's threads have them: even, and not 0.
     use std::hash::{DefaultHasher, Hash, Hasher};
 
     pub fn token() -> usize {
         let mut hasher = DefaultHasher::new();
         loom::thread::current().id().hash(&mut hasher);
-        hasher.finish() as usize | 1 << 60
+        (hasher.finish() as usize | 1 << 60) & !1
     }
 }
 

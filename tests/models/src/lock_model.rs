@@ -1,7 +1,7 @@
 //! The lock excludes, and publishes what was written under it.
 
 use crate::lock::Lock;
-use crate::sync::{AtomicU32, AtomicUsize};
+use crate::sync::AtomicUsize;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Guarded {
 #[test]
 fn excludes_and_publishes() {
     loom::model(|| {
-        let lock = Lock::around(AtomicU32::new(0), AtomicUsize::new(0));
+        let lock = Lock::around(AtomicUsize::new(0));
         let guarded = Arc::new(Guarded { lock, count: UnsafeCell::new(0) });
         let other = guarded.clone();
         let thread = loom::thread::spawn(move || other.add());
@@ -41,7 +41,7 @@ fn excludes_and_publishes() {
 #[test]
 fn try_lock_excludes_too() {
     loom::model(|| {
-        let lock = Lock::around(AtomicU32::new(0), AtomicUsize::new(0));
+        let lock = Lock::around(AtomicUsize::new(0));
         let guarded = Arc::new(Guarded { lock, count: UnsafeCell::new(0) });
         let other = guarded.clone();
         let thread = loom::thread::spawn(move || {

@@ -31,7 +31,8 @@ impl FastHeap {
         self.fork_locks.set(taken);
     }
 
-    /// Gives back what [`FastHeap::lock_for_fork`] took.
+    /// Gives back what [`FastHeap::lock_for_fork`] took: in the parent, and in the child, whose only thread is the one that took
+    /// them. The others this thread gives back itself, when the handler has returned to the slow path.
     pub(super) fn unlock_after_fork(&self) {
         let taken = self.fork_locks.get();
         for (index, lock) in self.locks().enumerate() {
@@ -41,11 +42,11 @@ impl FastHeap {
         }
     }
 
-    /// In the child: makes all locks free, and leaves the heaps of the threads that are gone to whoever comes.
-    pub(super) fn reset_after_fork(&self) {
-        for lock in self.locks() {
-            // SAFETY: the child has one thread, and the locks were held by it over the fork, so nothing is half done.
-            unsafe { lock.reset() };
+    /// In the child: leaves the heaps of the threads that are gone to whoever comes. If the handler that forks has interrupted
+    /// this thread in the registry, its lists are half written; then what is in those heaps is lost.
+    pub(super) fn settle_after_fork(&self) {
+        if self.registry.lock().is_mine(thread::token()) {
+            return;
         }
         let mine = match Phase::current() {
             // SAFETY: a cache in the TLS word is this thread's heap.

@@ -375,7 +375,8 @@ unsafe impl Heap for FastHeap {
     }
 
     fn postfork_child(&self) {
-        self.reset_after_fork();
+        self.unlock_after_fork();
+        self.settle_after_fork();
     }
 }
 

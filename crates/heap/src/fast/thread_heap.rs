@@ -207,7 +207,7 @@ impl ThreadHeap {
     /// Sets up a heap in zeroed memory, as its first tenant.
     ///
     /// # Safety
-    /// `memory` is a zeroed page, the caller's for ever.
+    /// `memory` is zeroed, aligned to and as large as this type, and the caller's for ever.
     pub unsafe fn create(memory: *mut u8) -> &'static Self {
         let heap = memory.cast::<Self>();
         // SAFETY: zeros are valid in every field; the two protocol words are set explicitly.

@@ -159,6 +159,7 @@ pub mod number {
     pub const SCHED_YIELD: usize = 124;
     pub const MREMAP: usize = 216;
     pub const MINCORE: usize = 232;
+    pub const PROCESS_VM_READV: usize = 270;
     pub const MADVISE: usize = 233;
     pub const GETPID: usize = 172;
     pub const RT_SIGACTION: usize = 134;

@@ -4,6 +4,7 @@
 //! read here is glibc's chunk header: two words before the block, `previous size` and `size | flags` (unchanged since
 //! glibc 2.3). A pointer that nobody allocated has no such header; other libcs are not known.
 
+use super::syscall::Errno;
 use super::{libc_imports, maps, syscall};
 use crate::maps::Place;
 use crate::{errno, pages};
@@ -30,7 +31,7 @@ pub struct Foreign {
 
 /// Recognises a block of libc's malloc by its header; `None` if `pointer` has none that makes sense.
 ///
-/// Reads only memory that is mapped, so any value may be asked about.
+/// Reads nothing itself, so any value may be asked about.
 pub fn recognise(pointer: usize) -> Option<Foreign> {
     if !pointer.is_multiple_of(HEADER) || pointer < HEADER || libc_imports::libc_free().is_none() {
         return None;
@@ -103,15 +104,24 @@ fn is_anonymous(address: usize) -> bool {
     maps::describe(address) == Place::Anonymous
 }
 
-/// The word at `address` if it is mapped. Another thread may unmap it meanwhile; then the program frees memory that it
-/// unmaps, which no check can survive.
+/// The word at `address`, if there is one that can be read.
 fn read_word(address: usize) -> Option<usize> {
-    let page = address & !(pages::page_size() - 1);
-    if !address.is_multiple_of(WORD) || !syscall::is_mapped(page) {
+    if !address.is_multiple_of(WORD) {
         return None;
     }
-    // SAFETY: mapped, aligned, and read once; what another thread writes there meanwhile makes any value, not harm.
-    Some(unsafe { (address as *const usize).read_volatile() })
+    match syscall::read_word(address) {
+        // A kernel, an emulator or a filter that has no such call.
+        Err(Errno(libc::ENOSYS | libc::EPERM)) => read_mapped_word(address),
+        answer => answer.ok(),
+    }
+}
+
+/// The word at `address` if it is mapped: a page that is mapped and cannot be read ends the process, and so does one that
+/// another thread unmaps meanwhile.
+fn read_mapped_word(address: usize) -> Option<usize> {
+    let page = address & !(pages::page_size() - 1);
+    // SAFETY: mapped and aligned; what another thread writes there meanwhile makes any value, not harm.
+    syscall::is_mapped(page).then(|| unsafe { (address as *const usize).read_volatile() })
 }
 
 #[cfg(test)]

@@ -158,6 +158,7 @@ pub mod number {
     pub const SCHED_YIELD: usize = 24;
     pub const MREMAP: usize = 25;
     pub const MINCORE: usize = 27;
+    pub const PROCESS_VM_READV: usize = 310;
     pub const MADVISE: usize = 28;
     pub const GETPID: usize = 39;
     pub const RT_SIGACTION: usize = 13;
