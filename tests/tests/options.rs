@@ -72,7 +72,7 @@ fn the_file_is_read_and_the_variable_wins() {
     assert_eq!(said, complaint);
     // What goes on beyond the end is not half obeyed.
     let text = format!("{}\nverbose:true\n", "#".repeat(4096 - "\nverbose:tr".len()));
-    let said = stderr(&in_a_tree_with_file(&text, &script).unwrap());
+    let said = stderr(&in_a_tree_with_file(&text, &format!("env {script}")).unwrap());
     assert_eq!(said, "xalloc: /etc/xalloc.conf is too long: what stands beyond 4096 bytes has no effect\n");
 }
 
