@@ -1,4 +1,5 @@
-//! Blocks that another allocator of the process made: freed, resized and measured as if nothing were special.
+//! Blocks that another allocator of the process made: freed, resized and measured as if nothing were special. And modules that
+//! would have another allocator, but for us.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::time::Duration;
@@ -6,7 +7,7 @@ use xalloc_tests::{fixture, preloaded, succeed};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = ["deepbind", "dlmopen"]
+    let trials = ["deepbind", "dlmopen", "libc"]
         .into_iter()
         .map(|how| Trial::test(format!("blocks_of_a_{how}_module"), move || frees_blocks_of_a_module(how)))
         .collect();

@@ -38,9 +38,9 @@ pub mod thread_end;
 
 pub use lock::Lock;
 pub use startup::Startup;
-#[cfg(target_os = "linux")]
-pub use system::jump_if_null;
 pub use system::{REALLOC_TO_ZERO_FREES, foreign, next, stdio, syscall};
+#[cfg(target_os = "linux")]
+pub use system::{jump_if_null, libc_symbols};
 pub use thread_end::ThreadEnd;
 
 impl Startup {

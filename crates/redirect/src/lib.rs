@@ -15,6 +15,8 @@ extern crate std;
 
 pub mod bootstrap;
 mod c_api;
+#[cfg(target_os = "linux")]
+mod deep_bind;
 mod export;
 mod foreign;
 mod fork;

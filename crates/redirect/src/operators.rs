@@ -5,57 +5,27 @@ use crate::{Heap, HeapRedirect};
 use core::ffi::CStr;
 use xalloc_os::{jump_if_null, next};
 
-/// The eight throwing and non-throwing allocation operators.
+/// The two allocation operators that every other one comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Operator {
     /// `operator new(size_t)`
     New = 0,
-    /// `operator new[](size_t)`
-    NewArray = 1,
-    /// `operator new(size_t, const nothrow_t&)`
-    NewNothrow = 2,
-    /// `operator new[](size_t, const nothrow_t&)`
-    NewArrayNothrow = 3,
     /// `operator new(size_t, align_val_t)`
-    NewAligned = 4,
-    /// `operator new[](size_t, align_val_t)`
-    NewArrayAligned = 5,
-    /// `operator new(size_t, align_val_t, const nothrow_t&)`
-    NewAlignedNothrow = 6,
-    /// `operator new[](size_t, align_val_t, const nothrow_t&)`
-    NewArrayAlignedNothrow = 7,
+    NewAligned = 1,
 }
 
 /// Size, second argument, [`Operator`]: see [`HeapRedirect::operator_allocate`].
 pub type OperatorAllocate = unsafe extern "C" fn(usize, usize, usize) -> *mut u8;
 
 /// The operators' symbols, by number.
-const NAMES: [&CStr; 8] = [
-    c"_Znwm",
-    c"_Znam",
-    c"_ZnwmRKSt9nothrow_t",
-    c"_ZnamRKSt9nothrow_t",
-    c"_ZnwmSt11align_val_t",
-    c"_ZnamSt11align_val_t",
-    c"_ZnwmSt11align_val_tRKSt9nothrow_t",
-    c"_ZnamSt11align_val_tRKSt9nothrow_t",
-];
+const NAMES: [&CStr; 2] = [c"_Znwm", c"_ZnwmSt11align_val_t"];
 
 /// C++ runtimes that may be loaded where the search behind this library does not reach (a plugin's own dependency).
 const RUNTIMES: [&CStr; 2] = [c"libstdc++.so.6", c"libc++.so.1"];
 
-const fn is_aligned(operator: usize) -> bool {
-    operator >= Operator::NewAligned as usize
-}
-
-const fn is_nothrow(operator: usize) -> bool {
-    operator & 2 != 0
-}
-
 impl<H: Heap> HeapRedirect<H> {
-    /// An operator: `second` and `third` are its further arguments, whatever they are; `allocate` calls
-    /// [`HeapRedirect::operator_allocate`].
+    /// An operator: `second` is its further argument, if it has one; `allocate` calls [`HeapRedirect::operator_allocate`].
     ///
     /// # Safety
     /// As the operator's, and `allocate` is that function.
@@ -65,10 +35,9 @@ impl<H: Heap> HeapRedirect<H> {
         operator: Operator,
         size: usize,
         second: usize,
-        third: usize,
         allocate: OperatorAllocate,
     ) -> *mut u8 {
-        if !is_aligned(operator as usize) {
+        if operator == Operator::New {
             let block = self.heap.cached_malloc(size);
             if !block.is_null() {
                 return block;
@@ -76,12 +45,12 @@ impl<H: Heap> HeapRedirect<H> {
         }
         // Last, so that it becomes a jump: no frame of this function is left when the runtime's operator throws.
         // SAFETY: the caller's promise; a successor is the same operator of another library.
-        unsafe { jump_if_null(size, second, third, operator as usize, allocate, successor) }
+        unsafe { jump_if_null(size, second, operator as usize, allocate, successor) }
     }
 
     /// The slow path of an operator, without its failure.
     pub fn operator_allocate(&self, size: usize, second: usize, operator: usize) -> *mut u8 {
-        self.try_aligned(if is_aligned(operator) { second } else { 1 }, size)
+        self.try_aligned(if operator == Operator::NewAligned as usize { second } else { 1 }, size)
     }
 }
 
@@ -105,13 +74,5 @@ unsafe extern "C" fn successor(operator: usize) -> *const u8 {
     if !found.is_null() {
         return found.cast_const().cast();
     }
-    if !is_nothrow(operator) {
-        xalloc_os::abort("xalloc: operator new: out of memory, and no C++ runtime to throw std::bad_alloc is loaded");
-    }
-    null_operator as *const u8
-}
-
-/// What a non-throwing operator does when there is no memory and nobody to ask.
-unsafe extern "C" fn null_operator(_size: usize, _second: usize, _third: usize) -> *mut u8 {
-    core::ptr::null_mut()
+    xalloc_os::abort("xalloc: operator new: out of memory, and no C++ runtime to throw std::bad_alloc is loaded");
 }

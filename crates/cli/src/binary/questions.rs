@@ -182,7 +182,7 @@ fn modules(binary: &Binary, _: &Machine) -> Option<Finding> {
     binary.imports.contains("dlopen").then(|| {
         Finding::note(
             "dlopen",
-            "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc.",
+            "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc under most allocators, not under xalloc.",
             "xalloc doctor --run --bindings shows whether that happens.",
         )
     })

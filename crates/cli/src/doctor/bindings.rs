@@ -158,12 +158,21 @@ impl<'a> Collector<'a> {
             if binding.from == library || !self.names.contains(binding.name) {
                 continue;
             }
-            if binding.to == library {
+            if binding.to == library || self.reaches(&binding) {
                 process.bound.insert((binding.from.to_owned(), binding.name.to_owned()));
             } else {
                 process.elsewhere.insert(binding.elsewhere());
             }
         }
+    }
+}
+
+impl Collector<'_> {
+    /// Whether the library serves what the loader says libc serves: ours has libc's names mean its own when the program opens a
+    /// module with `RTLD_DEEPBIND`, for which it must define `dlopen`.
+    fn reaches(&self, binding: &Binding) -> bool {
+        let of_libc = binding.to.rsplit('/').next().is_some_and(|file| file.starts_with("libc.so."));
+        self.names.contains("dlopen") && of_libc && binding.from != binding.to && binding.name_space == "0"
     }
 }
 

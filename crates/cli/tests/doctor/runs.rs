@@ -4,6 +4,7 @@ use super::fixtures::{compiled, doctor, json, plain, with};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use xalloc_tests::{behind, skip};
 
@@ -58,11 +59,18 @@ fn threads_are_counted_and_time_in_malloc_is_seen() {
 fn a_module_with_its_own_malloc_is_named() {
     let program = with("opens_module.c", &[]);
     let module = with("module.c", &["-shared", "-fPIC"]);
-    let open = |way: &str| observed(doctor(&["--run", "--bindings", "--json"]).arg(&program).arg(&module).arg(way));
-    let (code, run, _) = open("plain");
-    assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{run}");
-    for (way, word) in [("deep", "RTLD_DEEPBIND"), ("apart", "dlmopen")] {
-        let (code, run, _) = open(way);
+    let other = with("own_malloc.c", &["-shared", "-fPIC", "-DVISIBILITY=\"default\""]);
+    let open = |library: &Path, way: &str| {
+        let mut doctor = doctor(&["--run", "--bindings", "--json", "--library"]);
+        observed(doctor.arg(library).arg(&program).arg(&module).arg(way))
+    };
+    let ours = xalloc_tests::library();
+    for way in ["plain", "deep"] {
+        let (code, run, _) = open(ours, way);
+        assert_eq!((code, &run["served"]), (Some(0), &true.into()), "{way}: {run}");
+    }
+    for (library, way, word) in [(&*other, "deep", "RTLD_DEEPBIND"), (ours, "apart", "dlmopen")] {
+        let (code, run, _) = open(library, way);
         assert_eq!((code, &run["exit_code"], &run["served"]), (Some(1), &0.into(), &false.into()), "{run}");
         let elsewhere = run["bindings"]["measured"]["elsewhere"].as_array().expect("a list").clone();
         let of_module =

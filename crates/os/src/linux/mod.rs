@@ -6,6 +6,7 @@ mod arch;
 
 pub mod foreign;
 mod libc_imports;
+pub mod libc_symbols;
 pub mod maps;
 pub mod memory;
 pub mod next;

@@ -5,6 +5,13 @@ use core::ffi::{CStr, c_void};
 /// The loader's lock may be held while the process starts: not before the constructors run.
 pub const IS_EARLY: bool = false;
 
+/// The definition of `name` that the loader prefers in this process, or null.
+#[allow(clippy::disallowed_methods, reason = "as below")]
+pub fn preferred(name: &CStr) -> *mut c_void {
+    // SAFETY: as below.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+}
+
 /// The next definition of `name` after this library, or null.
 #[allow(clippy::disallowed_methods, reason = "this is the one place for it, outside of allocations")]
 pub fn find(name: &CStr) -> *mut c_void {

@@ -64,6 +64,13 @@ pub unsafe fn madvise(address: usize, length: usize, advice: i32) -> Result<(), 
     result(unsafe { syscall6(number::MADVISE, address, length, advice as usize, 0, 0, 0) }).map(|_| ())
 }
 
+/// # Safety
+/// Whoever uses these pages gets along with the new protection.
+pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    result(unsafe { syscall6(number::MPROTECT, address, length, protection as usize, 0, 0, 0) }).map(|_| ())
+}
+
 /// The word at `address`, read by the kernel (`process_vm_readv` of this very process, which needs no rights).
 ///
 /// # Errors

@@ -80,18 +80,17 @@ pub unsafe fn syscall6(number: usize, a: usize, b: usize, c: usize, d: usize, e:
 }
 
 /// Calls `allocate(size, second, op)` and returns its result, or, when that is null, calls `successor(op)` and *jumps* to
-/// the function it returns with the original `(size, second, third)`.
+/// the function it returns with the original `(size, second)`.
 ///
 /// The jump leaves no frame of ours behind, so the function may throw a C++ exception through the caller: the way
 /// `operator new` hands over to the C++ runtime's own, which runs the `new_handler` loop and throws `std::bad_alloc`.
 ///
 /// # Safety
-/// `allocate` and `successor` are sound for these arguments, and what `successor` returns takes `(size, second, third)`.
+/// `allocate` and `successor` are sound for these arguments, and what `successor` returns takes `(size, second)`.
 #[unsafe(naked)]
 pub unsafe extern "C" fn jump_if_null(
     size: usize,
     second: usize,
-    third: usize,
     op: usize,
     allocate: unsafe extern "C" fn(usize, usize, usize) -> *mut u8,
     successor: unsafe extern "C" fn(usize) -> *const u8,
@@ -102,16 +101,14 @@ pub unsafe extern "C" fn jump_if_null(
         "push rdi",
         "push rsi",
         "push rdx",
-        "push rcx",
-        "push r9",
+        "push r8",
+        "sub rsp, 8",
         ".cfi_adjust_cfa_offset 40",
-        "mov rdx, rcx",
-        "call r8",
+        "call rcx",
         "test rax, rax",
         "jne 2f",
-        "mov rdi, qword ptr [rsp + 8]",
-        "call qword ptr [rsp]",
-        "mov rdx, qword ptr [rsp + 16]",
+        "mov rdi, qword ptr [rsp + 16]",
+        "call qword ptr [rsp + 8]",
         "mov rsi, qword ptr [rsp + 24]",
         "mov rdi, qword ptr [rsp + 32]",
         "add rsp, 40",
@@ -125,6 +122,40 @@ pub unsafe extern "C" fn jump_if_null(
         "ret",
         ".cfi_endproc",
     )
+}
+
+/// The body of a naked function that is `$name` with the same arguments: whichever library's definition of that name the loader
+/// prefers, which may not be ours.
+#[macro_export]
+macro_rules! jump_to_symbol {
+    ($name:literal) => {
+        core::arch::naked_asm!(concat!("jmp qword ptr [rip + ", $name, "@GOTPCREL]"))
+    };
+}
+
+/// The body of a naked function that calls `$before` with its second argument, and then jumps, with all its arguments, to the
+/// function that it returns. The caller stays the caller: where a call comes from matters to the loader.
+#[macro_export]
+macro_rules! jump_after {
+    ($before:path) => {
+        core::arch::naked_asm!(
+            ".cfi_startproc",
+            // Three words keep the arguments and leave the stack 16-byte aligned at the call.
+            "push rdi",
+            "push rsi",
+            "sub rsp, 8",
+            ".cfi_adjust_cfa_offset 24",
+            "mov edi, esi",
+            "call {before}",
+            "add rsp, 8",
+            "pop rsi",
+            "pop rdi",
+            ".cfi_adjust_cfa_offset -24",
+            "jmp rax",
+            ".cfi_endproc",
+            before = sym $before,
+        )
+    };
 }
 
 /// The address of libc's `$name` if the process has one, null otherwise: a weak import, which stable Rust cannot say.
@@ -157,6 +188,7 @@ pub mod number {
     pub const RT_SIGPROCMASK: usize = 14;
     pub const SCHED_YIELD: usize = 24;
     pub const MREMAP: usize = 25;
+    pub const MPROTECT: usize = 10;
     pub const MINCORE: usize = 27;
     pub const PROCESS_VM_READV: usize = 310;
     pub const MADVISE: usize = 28;

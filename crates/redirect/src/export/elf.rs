@@ -41,12 +41,6 @@ macro_rules! __interpose_c {
         }
 
         #[unsafe(no_mangle)]
-        unsafe extern "C" fn reallocarray(block: *mut u8, count: usize, size: usize) -> *mut u8 {
-            // SAFETY: the caller's promise.
-            unsafe { REDIRECT.reallocarray(block, count, size) }
-        }
-
-        #[unsafe(no_mangle)]
         unsafe extern "C" fn free(block: *mut u8) {
             // SAFETY: the caller's promise.
             unsafe { REDIRECT.free(block) }
@@ -100,6 +94,36 @@ macro_rules! __interpose_c {
         unsafe extern "C" fn malloc_usable_size(block: *mut u8) -> usize {
             // SAFETY: the caller's promise.
             unsafe { REDIRECT.malloc_usable_size(block) }
+        }
+
+        /// Libc's names that a module opened with `RTLD_DEEPBIND` would get from libc.
+        const OWN: [(&core::ffi::CStr, *const c_void); 16] = [
+            (c"malloc", malloc as *const c_void),
+            (c"calloc", calloc as *const c_void),
+            (c"realloc", realloc as *const c_void),
+            (c"free", free as *const c_void),
+            (c"memalign", memalign as *const c_void),
+            (c"aligned_alloc", aligned_alloc as *const c_void),
+            (c"posix_memalign", posix_memalign as *const c_void),
+            (c"valloc", valloc as *const c_void),
+            (c"pvalloc", pvalloc as *const c_void),
+            (c"malloc_usable_size", malloc_usable_size as *const c_void),
+            (c"mallinfo", mallinfo as *const c_void),
+            (c"mallinfo2", mallinfo2 as *const c_void),
+            (c"mallopt", mallopt as *const c_void),
+            (c"malloc_trim", malloc_trim as *const c_void),
+            (c"malloc_stats", malloc_stats as *const c_void),
+            (c"malloc_info", malloc_info as *const c_void),
+        ];
+
+        extern "C" fn before_dlopen(flags: c_int) -> *const u8 {
+            REDIRECT.before_dlopen(flags, &OWN)
+        }
+
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        extern "C" fn dlopen() {
+            $crate::__os::jump_after!(before_dlopen)
         }
 
         unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
@@ -185,7 +209,11 @@ macro_rules! __interpose_introspection {
     };
 }
 
-/// C++'s twenty operators, by their Itanium names on 64-bit machines.
+/// C++'s operators, by their Itanium names on 64-bit machines: the four that allocate and free, and six that by the standard do
+/// nothing but call another one. A program may replace any of them, so those go where the loader says.
+///
+/// The other ten (those that do not throw, and the sized and aligned deletes) are not here: the C++ runtime's own come to
+/// these in the same way, and only it can catch an exception.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_cxx {
@@ -196,19 +224,16 @@ macro_rules! __interpose_cxx {
 
         $crate::__interpose_new! {
             _Znwm, New;
-            _Znam, NewArray;
-            _ZnwmRKSt9nothrow_t, NewNothrow;
-            _ZnamRKSt9nothrow_t, NewArrayNothrow;
             _ZnwmSt11align_val_t, NewAligned;
-            _ZnamSt11align_val_t, NewArrayAligned;
-            _ZnwmSt11align_val_tRKSt9nothrow_t, NewAlignedNothrow;
-            _ZnamSt11align_val_tRKSt9nothrow_t, NewArrayAlignedNothrow;
         }
-        $crate::__interpose_delete! {
-            _ZdlPv, _ZdaPv, _ZdlPvRKSt9nothrow_t, _ZdaPvRKSt9nothrow_t, _ZdlPvm, _ZdaPvm,
-            _ZdlPvSt11align_val_t, _ZdaPvSt11align_val_t,
-            _ZdlPvSt11align_val_tRKSt9nothrow_t, _ZdaPvSt11align_val_tRKSt9nothrow_t,
-            _ZdlPvmSt11align_val_t, _ZdaPvmSt11align_val_t,
+        $crate::__interpose_delete! { _ZdlPv, _ZdlPvSt11align_val_t, }
+        $crate::__interpose_alias! {
+            _Znam, "_Znwm";
+            _ZnamSt11align_val_t, "_ZnwmSt11align_val_t";
+            _ZdaPv, "_ZdlPv";
+            _ZdlPvm, "_ZdlPv";
+            _ZdaPvm, "_ZdaPv";
+            _ZdaPvSt11align_val_t, "_ZdlPvSt11align_val_t";
         }
     };
 }
@@ -219,9 +244,9 @@ macro_rules! __interpose_new {
     ($($name:ident, $operator:ident;)*) => {$(
         #[unsafe(no_mangle)]
         #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
-        unsafe extern "C" fn $name(size: usize, second: usize, third: usize) -> *mut u8 {
-            // SAFETY: the caller's promise. Arguments that an operator does not have are passed on and never used.
-            unsafe { REDIRECT.operator_new($crate::Operator::$operator, size, second, third, operator_allocate) }
+        unsafe extern "C" fn $name(size: usize, second: usize) -> *mut u8 {
+            // SAFETY: the caller's promise. An argument that an operator does not have is passed on and never used.
+            unsafe { REDIRECT.operator_new($crate::Operator::$operator, size, second, operator_allocate) }
         }
     )*};
 }
@@ -233,8 +258,21 @@ macro_rules! __interpose_delete {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
         unsafe extern "C" fn $name(block: *mut u8) {
-            // SAFETY: the caller's promise. Size and alignment are not needed.
+            // SAFETY: the caller's promise. An alignment is not needed.
             unsafe { REDIRECT.free(block) }
+        }
+    )*};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __interpose_alias {
+    ($($name:ident, $to:literal;)*) => {$(
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
+        extern "C" fn $name() {
+            $crate::__os::jump_to_symbol!($to)
         }
     )*};
 }
