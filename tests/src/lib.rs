@@ -5,6 +5,9 @@
 
 pub mod exports;
 pub mod rows;
+mod scratch;
+
+pub use scratch::scratch;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -19,11 +22,11 @@ pub fn checkout() -> &'static Path {
 
 /// The release build of libxalloc.so, made on first use so that `cargo test` alone never tests a stale library.
 ///
-/// `XALLOC_LIB` names another file to test instead (a cross build, an installed copy).
+/// `XALLOC_LIB` names another file to test instead (a cross build, an installed copy), seen from the checkout.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| match std::env::var_os("XALLOC_LIB") {
-        Some(path) => path.into(),
+        Some(path) => checkout().join(path),
         None => built("xalloc", "libxalloc.so"),
     })
 }
@@ -36,25 +39,26 @@ pub fn built(package: &str, file: &str) -> PathBuf {
         .status()
         .expect("cargo starts");
     assert!(status.success(), "cargo build --release --package {package} failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout().join("target"), PathBuf::from);
-    target.join("release").join(file)
+    target().join("release").join(file)
 }
 
-/// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns the executable
-/// (or the shared object, if the flags say so). Each call compiles into a directory of its own that lives as long as
-/// the test process.
+/// Where cargo builds, which sees a relative `CARGO_TARGET_DIR` from the checkout: there it is started.
+fn target() -> PathBuf {
+    checkout().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns
+/// the executable (or the shared object, if the flags say so). Each call makes a file of its own in [`scratch`].
 ///
 /// `XALLOC_TEST_COMPILERS` is what stands before `gcc` and `g++` in the names of another machine's compilers; what they make
 /// needs `XALLOC_TEST_EMULATOR`.
 pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
-    static OUTPUT: OnceLock<tempfile::TempDir> = OnceLock::new();
     static SERIAL: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let directory = OUTPUT.get_or_init(|| tempfile::tempdir().expect("a temporary directory"));
     // Relaxed: the number only has to be unique, it orders nothing.
     let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let path = checkout().join("tests/fixtures").join(source);
     let stem = path.file_stem().and_then(OsStr::to_str).expect("a fixture has a name");
-    let output = directory.path().join(format!("{stem}-{serial}"));
+    let output = scratch().join(format!("{stem}-{serial}"));
     let compiler = match (path.extension() == Some(OsStr::new("c")), std::env::var("XALLOC_TEST_COMPILERS")) {
         (true, Err(_)) => "cc".to_owned(),
         (false, Err(_)) => "c++".to_owned(),
