@@ -5,15 +5,16 @@
 
 pub mod exports;
 pub mod rows;
+mod run;
 mod scratch;
 
+pub use run::{run, succeed, tail};
 pub use scratch::scratch;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 /// The checkout: the directory that holds the workspace's `Cargo.toml`.
 pub fn checkout() -> &'static Path {
@@ -145,63 +146,6 @@ pub fn emulator() -> Option<Command> {
     let mut command = Command::new(words.next()?);
     command.args(words);
     Some(command)
-}
-
-/// Runs `command` to its end and returns what it printed.
-///
-/// # Errors
-/// A command that does not start, or that still runs after `limit`: it is killed, and the error says so. A hang is a
-/// result of its own in an allocator's tests (a deadlock), so it must never become a hang of the test.
-pub fn run(command: &mut Command, limit: Duration) -> Result<Output, String> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{command:?} does not start: {error}"))?;
-    let stdout = reader(child.stdout.take().expect("stdout is piped"));
-    let stderr = reader(child.stderr.take().expect("stderr is piped"));
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-            break status;
-        }
-        if start.elapsed() > limit {
-            // The child is ours and not yet waited for, so its pid cannot have become another process's.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!("{command:?} still runs after {limit:?}: a hang"));
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    Ok(Output { status, stdout: stdout.join().expect("reader"), stderr: stderr.join().expect("reader") })
-}
-
-fn reader(mut pipe: impl std::io::Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // An unreadable pipe shows as missing output, which the test compares anyway.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
-}
-
-/// Runs `command` and demands exit code 0.
-///
-/// # Errors
-/// The exit status and the end of what the command printed, or [`run`]'s errors.
-pub fn succeed(command: &mut Command, limit: Duration) -> Result<Output, String> {
-    let output = run(command, limit)?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    Err(format!("{command:?}: {}\n{}", output.status, tail(&output)))
-}
-
-/// The last lines of what a command printed, for a failure message.
-pub fn tail(output: &Output) -> String {
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
 /// Says why a test does nothing here, on the real standard error: the harness keeps what a test that passes prints.
