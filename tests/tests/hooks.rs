@@ -9,7 +9,7 @@ fn hooks(how: &str) -> (usize, usize) {
     let program = fixture("hooks_of_threads.c", &[]);
     let mut command = plain(program);
     command.arg(how).env("LD_PRELOAD", built("observed-heap", "libobserved_heap.so"));
-    let output = succeed(&mut command, Duration::from_secs(60)).unwrap_or_else(|error| panic!("{error}"));
+    let output = succeed(&mut command, Duration::from_secs(300)).unwrap_or_else(|error| panic!("{error}"));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let counts: Vec<usize> = text.split_whitespace().map(|word| word.parse().unwrap()).collect();
     (counts[0], counts[1])
