@@ -2,7 +2,7 @@
 //! that allocates inside of them, which comes back to itself before it is there.
 
 use std::time::Duration;
-use xalloc_tests::{built, fixture, plain, succeed};
+use xalloc_tests::{built, fixture, has, plain, succeed};
 
 /// How often `thread_init` and `thread_exit` ran for threads of this kind.
 fn hooks(how: &str) -> (usize, usize) {
@@ -33,6 +33,9 @@ fn run_for_threads_that_the_wrapper_never_saw() {
 
 #[test]
 fn a_heap_that_allocates_in_its_hooks_runs_programs() {
+    if !has("python3") {
+        return;
+    }
     let script = "python3 -c 'import threading
 threads = [threading.Thread(target=lambda: [str(i) for i in range(20000)]) for _ in range(8)]
 [t.start() for t in threads]; [t.join() for t in threads]; print(\"ended\")'";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::Duration;
-use xalloc_tests::{checkout, fixture, installed, plain, run, scratch, skip};
+use xalloc_tests::{checkout, fixture, has, plain, run, scratch};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -44,14 +44,6 @@ fn says_ok(command: &mut Command) {
     let output = run(command, LIMIT).expect("it ends");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.ends_with("ok\n"), "{command:?}: {output:?}");
-}
-
-fn has(program: &str) -> bool {
-    let found = installed(program);
-    if !found {
-        skip(&format!("{program} is not installed"));
-    }
-    found
 }
 
 #[test]
