@@ -5,12 +5,16 @@
 
 pub mod exports;
 pub mod rows;
+mod run;
+mod scratch;
+
+pub use run::{run, succeed, tail};
+pub use scratch::scratch;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 /// The checkout: the directory that holds the workspace's `Cargo.toml`.
 pub fn checkout() -> &'static Path {
@@ -19,11 +23,11 @@ pub fn checkout() -> &'static Path {
 
 /// The release build of libxalloc.so, made on first use so that `cargo test` alone never tests a stale library.
 ///
-/// `XALLOC_LIB` names another file to test instead (a cross build, an installed copy).
+/// `XALLOC_LIB` names another file to test instead (a cross build, an installed copy), seen from the checkout.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| match std::env::var_os("XALLOC_LIB") {
-        Some(path) => path.into(),
+        Some(path) => checkout().join(path),
         None => built("xalloc", "libxalloc.so"),
     })
 }
@@ -36,25 +40,26 @@ pub fn built(package: &str, file: &str) -> PathBuf {
         .status()
         .expect("cargo starts");
     assert!(status.success(), "cargo build --release --package {package} failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout().join("target"), PathBuf::from);
-    target.join("release").join(file)
+    target().join("release").join(file)
 }
 
-/// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns the executable
-/// (or the shared object, if the flags say so). Each call compiles into a directory of its own that lives as long as
-/// the test process.
+/// Where cargo builds, which sees a relative `CARGO_TARGET_DIR` from the checkout: there it is started.
+fn target() -> PathBuf {
+    checkout().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns
+/// the executable (or the shared object, if the flags say so). Each call makes a file of its own in [`scratch`].
 ///
 /// `XALLOC_TEST_COMPILERS` is what stands before `gcc` and `g++` in the names of another machine's compilers; what they make
 /// needs `XALLOC_TEST_EMULATOR`.
 pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
-    static OUTPUT: OnceLock<tempfile::TempDir> = OnceLock::new();
     static SERIAL: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let directory = OUTPUT.get_or_init(|| tempfile::tempdir().expect("a temporary directory"));
     // Relaxed: the number only has to be unique, it orders nothing.
     let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let path = checkout().join("tests/fixtures").join(source);
     let stem = path.file_stem().and_then(OsStr::to_str).expect("a fixture has a name");
-    let output = directory.path().join(format!("{stem}-{serial}"));
+    let output = scratch().join(format!("{stem}-{serial}"));
     let compiler = match (path.extension() == Some(OsStr::new("c")), std::env::var("XALLOC_TEST_COMPILERS")) {
         (true, Err(_)) => "cc".to_owned(),
         (false, Err(_)) => "c++".to_owned(),
@@ -143,67 +148,19 @@ pub fn emulator() -> Option<Command> {
     Some(command)
 }
 
-/// Runs `command` to its end and returns what it printed.
-///
-/// # Errors
-/// A command that does not start, or that still runs after `limit`: it is killed, and the error says so. A hang is a
-/// result of its own in an allocator's tests (a deadlock), so it must never become a hang of the test.
-pub fn run(command: &mut Command, limit: Duration) -> Result<Output, String> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{command:?} does not start: {error}"))?;
-    let stdout = reader(child.stdout.take().expect("stdout is piped"));
-    let stderr = reader(child.stderr.take().expect("stderr is piped"));
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-            break status;
-        }
-        if start.elapsed() > limit {
-            // The child is ours and not yet waited for, so its pid cannot have become another process's.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!("{command:?} still runs after {limit:?}: a hang"));
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    Ok(Output { status, stdout: stdout.join().expect("reader"), stderr: stderr.join().expect("reader") })
-}
-
-fn reader(mut pipe: impl std::io::Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // An unreadable pipe shows as missing output, which the test compares anyway.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
-}
-
-/// Runs `command` and demands exit code 0.
-///
-/// # Errors
-/// The exit status and the end of what the command printed, or [`run`]'s errors.
-pub fn succeed(command: &mut Command, limit: Duration) -> Result<Output, String> {
-    let output = run(command, limit)?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    Err(format!("{command:?}: {}\n{}", output.status, tail(&output)))
-}
-
-/// The last lines of what a command printed, for a failure message.
-pub fn tail(output: &Output) -> String {
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
 /// Says why a test does nothing here, on the real standard error: the harness keeps what a test that passes prints.
 pub fn skip(why: &str) {
     use std::io::Write;
     writeln!(std::io::stderr(), "skipped: {why}").expect("standard error is open");
+}
+
+/// Whether `program` is installed. If not, says that the test does nothing: for the beginning of one that needs it.
+pub fn has(program: &str) -> bool {
+    let found = installed(program);
+    if !found {
+        skip(&format!("{program} is not installed"));
+    }
+    found
 }
 
 /// Whether `program` is on the `PATH`.

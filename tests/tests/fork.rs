@@ -6,7 +6,7 @@ use std::time::Duration;
 use xalloc_tests::{fixture, plain, preloaded, succeed};
 
 /// A hang shows as a time-out. Far above what a loaded machine needs.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// The fixture's situation, how often on xalloc, how often on glibc to test the test (0: not worth its time).
 const SITUATIONS: &[(&str, u32, u32)] = &[

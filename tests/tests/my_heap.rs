@@ -1,7 +1,7 @@
 //! A heap of four methods, built the way a third party would: programs run on it.
 
 use std::time::Duration;
-use xalloc_tests::{built, plain, succeed};
+use xalloc_tests::{built, has, plain, succeed};
 
 fn on_my_heap(script: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -14,7 +14,9 @@ fn on_my_heap(script: &str) -> String {
 
 #[test]
 fn runs_python() {
-    assert_eq!(on_my_heap("python3 -c 'print(len([str(i) for i in range(5000)]))'"), "5000");
+    if has("python3") {
+        assert_eq!(on_my_heap("python3 -c 'print(len([str(i) for i in range(5000)]))'"), "5000");
+    }
 }
 
 #[test]
@@ -22,14 +24,18 @@ fn runs_threads() {
     let script = "python3 -c 'import threading
 threads = [threading.Thread(target=lambda: [bytearray(i) for i in range(2000)]) for _ in range(4)]
 [t.start() for t in threads]; [t.join() for t in threads]; print(\"ended\")'";
-    assert_eq!(on_my_heap(script), "ended");
+    if has("python3") {
+        assert_eq!(on_my_heap(script), "ended");
+    }
 }
 
 #[test]
 fn runs_git() {
     let script = "git init -q . && echo text >file && git add file && \
                   git -c user.name=a -c user.email=a@b commit -qm first && git fsck 2>/dev/null; git log --format=%s";
-    assert_eq!(on_my_heap(script), "first");
+    if has("git") {
+        assert_eq!(on_my_heap(script), "first");
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@ if pid == 0:
     os.environ['TERM'] = 'xterm'
     os.execvp('htop', ['htop', '-d', '1'])
 seen = b''
-end = time.time() + 20
+end = time.time() + 200
 while time.time() < end and b'PID' not in seen:
     if select.select([terminal], [], [], 0.2)[0]:
         seen += os.read(terminal, 65536)
@@ -63,7 +63,7 @@ PYTHON";
 const PROGRAMS: &[Program] = &[
     program("ls", &[], "ls -laR $FIXTURES"),
     program("bash pipeline", &[], "for i in $(seq 200); do echo $i $(( i * i )); done | sort -r | awk '{s += $2} END {print s, NR}' | sed 's/ /-/' | tee copy | md5sum"),
-    program("find", &[], "find /usr/lib /etc -xdev -printf '%p %s\\n' | sort | md5sum"),
+    program("find", &[], "mkdir -p {1..40}/{1..40} && touch {1..40}/{1..40}/{a..j} && find . -printf '%p %y %m\\n' | sort | md5sum"),
     program("python3 -c", &["python3"], "python3 -c 'import json, re, collections
 data = [dict(key=str(i), value=[i] * (i % 20)) for i in range(50000)]
 print(len(json.dumps(json.loads(json.dumps(data)))), collections.Counter(re.findall(\"1+\", json.dumps(data))).most_common(3))'"),

@@ -5,7 +5,7 @@ use xalloc_tests::{fixture, plain, preloaded, run};
 
 /// Resident KiB at the base, at the peak and after it.
 fn sizes(mut command: std::process::Command) -> [i64; 3] {
-    let output = run(&mut command, Duration::from_secs(120)).expect("it ends");
+    let output = run(&mut command, Duration::from_secs(600)).expect("it ends");
     assert!(output.status.success(), "{command:?}: {}", output.status);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let sizes: Vec<i64> = text.lines().map(|line| line.parse().expect("a number")).collect();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::Duration;
-use xalloc_tests::{checkout, fixture, plain, run};
+use xalloc_tests::{checkout, fixture, has, plain, run, scratch};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -20,16 +20,15 @@ fn script(name: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Out
 
 /// A directory with libxalloc.a and its header, and copies with the prefixes `one` and `two`.
 fn libraries() -> &'static Path {
-    static DIRECTORY: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let directory = DIRECTORY.get_or_init(|| {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let path = directory.path().to_str().expect("a path in UTF-8").to_owned();
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(|| {
+        let directory = scratch().join("libraries");
+        let path = directory.to_str().expect("a path in UTF-8");
         for prefix in ["xalloc", "one", "two"] {
-            script("static-library", &["--prefix", prefix, "--output", &path], &[]);
+            script("static-library", &["--prefix", prefix, "--output", path], &[]);
         }
         directory
-    });
-    directory.path()
+    })
 }
 
 /// A fixture linked with copies of the library.
@@ -45,14 +44,6 @@ fn says_ok(command: &mut Command) {
     let output = run(command, LIMIT).expect("it ends");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.ends_with("ok\n"), "{command:?}: {output:?}");
-}
-
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok();
-    if !found {
-        eprintln!("{program} is not installed: skipped");
-    }
-    found
 }
 
 #[test]

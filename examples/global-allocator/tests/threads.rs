@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread;
-use xalloc_heap::{Heap, Xalloc};
+use xalloc_heap::Xalloc;
 
 #[global_allocator]
 static ALLOCATOR: Xalloc = Xalloc;
@@ -56,12 +56,4 @@ fn every_layout_is_served() {
             }
         }
     }
-}
-
-#[test]
-fn the_heap_knows_what_is_in_use() {
-    let before = ALLOCATOR.heap().stats().unwrap().live;
-    let block = vec![1u8; 64 << 20];
-    assert!(ALLOCATOR.heap().stats().unwrap().live >= before + block.len() - (8 << 20));
-    assert!(block.iter().all(|&byte| byte == 1));
 }

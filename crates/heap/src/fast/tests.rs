@@ -61,9 +61,10 @@ fn exercise(seed: u64, rounds: usize, mut hand_over: impl FnMut(usize, usize) ->
         };
         if random.below(5) < 3 {
             let align = 1 << random.below(14);
-            let block = if random.below(4) == 0 { HEAP.memalign(align, size) } else { malloc(size) };
+            let (block, align) =
+                if random.below(4) == 0 { (HEAP.memalign(align, size), align) } else { (malloc(size), 16) };
             assert!(!block.is_null());
-            assert_eq!(block as usize % 16, 0);
+            assert_eq!(block as usize % align.max(16), 0);
             // SAFETY: a live block.
             let usable = unsafe { HEAP.usable_size(block) };
             assert!(usable >= size);

@@ -26,9 +26,11 @@ fn blocks_are_aligned_grow_and_go() {
         let start = grown as usize;
         assert_eq!(HUGE.resize(start, record(start), 3 << 20).unwrap(), grown);
         assert_eq!(HUGE.stats().blocks, 1);
-        HUGE.free(start, record(start));
+        let last = record(start);
+        HUGE.free(start, last);
         HUGE.trim();
-        assert_eq!(page_map::entry(start), Entry::None);
+        // Another test's thread may have mapped something of its own there since.
+        assert_ne!(page_map::entry(start), Entry::Huge(last));
     }
     assert_eq!((HUGE.stats().blocks, HUGE.stats().live, HUGE.stats().kept), (0, 0, 0));
 }

@@ -1,0 +1,14 @@
+//! What the heap says of itself. Alone in its process: what other tests allocate meanwhile is in use too.
+
+use xalloc_heap::{Heap, Xalloc};
+
+#[global_allocator]
+static ALLOCATOR: Xalloc = Xalloc;
+
+#[test]
+fn the_heap_knows_what_is_in_use() {
+    let before = ALLOCATOR.heap().stats().unwrap().live;
+    let block = vec![1u8; 64 << 20];
+    assert!(ALLOCATOR.heap().stats().unwrap().live >= before + block.len() - (8 << 20));
+    assert!(block.iter().all(|&byte| byte == 1));
+}
