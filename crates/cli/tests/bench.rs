@@ -1,6 +1,6 @@
 //! `xalloc bench`, as a user runs it: what it measures is not judged here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use xalloc_tests::{built, library, run, succeed};
@@ -75,16 +75,52 @@ fn says_what_is_wrong() {
     }
 }
 
+/// A library in `directory` whose malloc has this body.
+fn allocator(directory: &Path, name: &str, body: &str) -> PathBuf {
+    let (source, library) = (directory.join(format!("{name}.c")), directory.join(format!("{name}.so")));
+    std::fs::write(&source, format!("void *malloc(unsigned long size) {{ {body} }} void free(void *block) {{}}"))
+        .unwrap();
+    let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap();
+    assert!(status.success());
+    library
+}
+
 /// A library that crashes every program is a failed cell and exit code 1, not an end of the whole comparison.
 #[test]
 fn goes_on_when_an_allocator_fails() {
     let source = tempfile::tempdir().unwrap();
-    let (c, library) = (source.path().join("crash.c"), source.path().join("crash.so"));
-    std::fs::write(&c, "void *malloc(unsigned long size) { __builtin_trap(); }").unwrap();
-    let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).args([&library, &c]).status().unwrap();
-    assert!(status.success());
+    let library = allocator(source.path(), "crash", "__builtin_trap();");
     let allocators = format!("glibc,crash={}", library.display());
     let output = run(&mut Build::new().bench(&["-n", "1", "-w", "haha-realloc", "-a", &allocators]), LIMIT).unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(text(&output.stdout).contains("failed"), "{output:?}");
+}
+
+/// The loader leaves out what it cannot load, and the program runs on, with glibc's malloc.
+#[test]
+fn what_the_loader_leaves_out_has_no_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let build = Build::new();
+    let bench = |library: &Path| {
+        let allocators = format!("glibc,mine={}", library.display());
+        run(&mut build.bench(&["-n", "1", "-w", "haha-realloc", "-a", &allocators]), LIMIT).unwrap()
+    };
+    let blank = directory.path().join("with blank");
+    std::fs::create_dir(&blank).unwrap();
+    let library = allocator(&blank, "mine", "return 0;");
+    let notes = directory.path().join("notes.so");
+    std::fs::write(&notes, "no library").unwrap();
+    for (library, complaint) in [(&library, "takes no path with a blank"), (&notes, "neither a program nor a script")] {
+        let output = bench(library);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        assert!(text(&output.stderr).contains(complaint), "{output:?}");
+    }
+    // Nothing is wrong with it but what only the loader knows.
+    let mut bytes = std::fs::read(&library).unwrap();
+    bytes[8] = 99;
+    let other = directory.path().join("other.so");
+    std::fs::write(&other, bytes).unwrap();
+    let output = bench(&other);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("haha-realloc under mine: ld.so: object"), "{output:?}");
 }

@@ -46,7 +46,11 @@ pub fn run(mut command: Command) -> Result<Outcome> {
     let program = command.get_program().to_owned();
     let process =
         process::start(command, Output::Keep, Some(TIME_LIMIT)).with_context(|| format!("cannot run {program:?}"))?;
-    let Finished { status, usage, output, errors, .. } = process.wait()?;
+    let finished = process.wait()?;
+    if let Some(complaint) = finished.left_out() {
+        return Ok(Outcome::Failed(complaint.to_owned()));
+    }
+    let Finished { status, usage, output, errors, .. } = finished;
     let Some(status) = status else {
         return Ok(Outcome::Failed(format!("not over after {} s", TIME_LIMIT.as_secs())));
     };
@@ -96,5 +100,12 @@ mod tests {
         assert!(matches!(shell("echo no >&2; exit 3"), Outcome::Failed(why) if why.ends_with(": no")));
         assert!(matches!(shell("echo not here >&2; exit 77"), Outcome::Skipped(why) if why == "not here"));
         assert!(matches!(shell("kill -SEGV $$"), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn a_run_without_the_allocator_is_a_failure() {
+        let words = "object '/x.so' from LD_PRELOAD cannot be preloaded (ELF file ABI version invalid): ignored.";
+        let Outcome::Failed(why) = shell(&format!("echo \"ERROR: ld.so: {words}\" >&2")) else { panic!() };
+        assert_eq!(why, format!("ld.so: {words}"));
     }
 }

@@ -3,6 +3,10 @@
 use super::{OWN, places, system};
 use crate::binary::{Binary, Linking, Machine};
 use crate::library;
+#[cfg(target_os = "linux")]
+use crate::preload;
+#[cfg(target_os = "linux")]
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use xalloc_layers::Allocator;
@@ -68,6 +72,18 @@ pub fn misleading(allocator: &Allocator) -> Vec<Rejected> {
     let others = names.into_iter().filter(|name| !known.iter().any(|known| known == name));
     let paths = others.flat_map(places::candidates);
     paths.filter_map(|path| Some(Rejected { reason: check(&path).err()?, path })).collect()
+}
+
+/// The real path of a library that the loader can be told to put in malloc's place.
+///
+/// # Errors
+/// Why it cannot.
+#[cfg(target_os = "linux")]
+pub fn usable(path: &Path) -> Result<PathBuf> {
+    let library = path.canonicalize().with_context(|| format!("cannot read the library {}", path.display()))?;
+    preload::check_path(&library)?;
+    check(&library).map_err(|reason| anyhow!("{} {reason}", library.display()))?;
+    Ok(library)
 }
 
 /// Reads a library that is to be preloaded. The error says why it cannot be, as the end of a sentence: "it …".

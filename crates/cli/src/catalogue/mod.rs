@@ -10,7 +10,7 @@ pub use choice::{Choice, NotFound, choose};
 #[cfg(test)]
 pub use detect::Found;
 #[cfg(target_os = "linux")]
-pub use detect::check;
+pub use detect::usable;
 pub use detect::{Detection, detect, misleading};
 pub use install::Instructions;
 

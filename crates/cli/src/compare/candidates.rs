@@ -28,9 +28,9 @@ pub struct Candidate {
 impl Candidate {
     /// One that preloads the file at `path`, or cannot because there is none.
     pub fn preloading(name: &str, path: &Path) -> Self {
-        let (library, obstacle) = match path.canonicalize() {
-            Ok(library) => (library.clone(), unusable(&library)),
-            Err(error) => (path.to_owned(), Some(format!("cannot read the library {}: {error}", path.display()))),
+        let (library, obstacle) = match catalogue::usable(path) {
+            Ok(library) => (library, None),
+            Err(error) => (path.to_owned(), Some(format!("{error:#}"))),
         };
         Self { name: name.into(), library: Some(library), obstacle, ..Self::default() }
     }
@@ -62,12 +62,6 @@ impl Candidate {
         let variables = variables.map(|(name, value)| format!("{}={}", name.display(), value.display()));
         preload.chain(variables).collect()
     }
-}
-
-/// Why a library cannot take malloc's place, or not be named to the loader.
-fn unusable(library: &Path) -> Option<String> {
-    let unnameable = preload::check_path(library).err().map(|error| error.to_string());
-    unnameable.or_else(|| Some(format!("{} {}", library.display(), catalogue::check(library).err()?)))
 }
 
 /// `first`, then what was there before.

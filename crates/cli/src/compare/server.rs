@@ -80,7 +80,7 @@ impl Server {
         if let Some(library) = &candidate.library
             && !trace::maps(server.id(), library)
         {
-            return Ok(Err(not_loaded(candidate, "")));
+            return Ok(Err(not_loaded(candidate, None)));
         }
         let load = shell(&self.load, Output::Keep, subject.limit)?;
         if !load.status.is_some_and(|status| status.success()) {

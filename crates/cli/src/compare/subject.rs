@@ -93,7 +93,7 @@ impl Subject {
         // One that was killed may not have had its memory map read.
         let has_exited = status.is_some_and(|status| status.code().is_some());
         let attempt = match (self.judge(&finished, judge), is_loaded) {
-            (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, &finished.errors)),
+            (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, finished.left_out())),
             (Err(failure), _) => Attempt::Failed(failure),
             (Ok(_), Err(error)) => Attempt::Failed(Failure::new(format!("{error:#}"))),
             (Ok(sample), Ok(_)) => Attempt::Done(sample),
@@ -130,15 +130,12 @@ impl Subject {
 }
 
 /// The failure of a candidate whose library was not in the program, with what the loader said of it.
-pub fn not_loaded(candidate: &Candidate, errors: &str) -> Failure {
+pub fn not_loaded(candidate: &Candidate, complaint: Option<&str>) -> Failure {
     let library = candidate.library.as_deref().unwrap_or(std::path::Path::new(""));
-    let complaint = errors.lines().find(|line| line.contains("ld.so: object") && line.contains("LD_PRELOAD"));
-    let reason = match complaint {
-        Some(line) => line.trim_start_matches("ERROR: ").to_owned(),
-        None => {
-            format!("{} was not loaded: the program is static, set-uid, or clears its environment", library.display())
-        }
-    };
+    let reason = complaint.map_or_else(
+        || format!("{} was not loaded: the program is static, set-uid, or clears its environment", library.display()),
+        str::to_owned,
+    );
     Failure::new(reason)
 }
 

@@ -79,6 +79,14 @@ pub struct Finished {
     pub errors: String,
 }
 
+impl Finished {
+    /// What the loader says if it leaves out a library that LD_PRELOAD names.
+    pub fn left_out(&self) -> Option<&str> {
+        let line = self.errors.lines().find(|line| line.contains("ld.so: object") && line.contains("LD_PRELOAD"));
+        line.map(|line| line.trim_start_matches("ERROR: "))
+    }
+}
+
 /// A process that was started and not yet waited for.
 pub struct Process {
     child: Child,
