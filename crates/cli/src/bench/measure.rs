@@ -1,5 +1,6 @@
 //! One run of one workload in a fresh process.
 
+use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output};
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -38,15 +39,30 @@ pub enum Outcome {
     Skipped(String),
     /// Badly.
     Failed(String),
+    /// Someone pressed Ctrl-C.
+    Interrupted,
 }
 
-/// Runs the command and waits for it.
-pub fn run(mut command: Command) -> Result<Outcome> {
+/// Runs what `command` makes, and waits for it: again, if this command was stopped meanwhile, as time went on then.
+pub fn run(command: impl Fn() -> Command) -> Result<Outcome> {
+    loop {
+        let outcome = once(command())?;
+        if !interrupt::was_stopped() {
+            return Ok(outcome);
+        }
+    }
+}
+
+fn once(mut command: Command) -> Result<Outcome> {
     command.stdin(Stdio::null());
     let program = command.get_program().to_owned();
-    let process =
+    let mut process =
         process::start(command, Output::Keep, Some(TIME_LIMIT)).with_context(|| format!("cannot run {program:?}"))?;
+    process.end_on_interrupt();
     let finished = process.wait()?;
+    if interrupt::came() {
+        return Ok(Outcome::Interrupted);
+    }
     if let Some(complaint) = finished.left_out() {
         return Ok(Outcome::Failed(complaint.to_owned()));
     }
@@ -82,8 +98,11 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Outcome {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
+        let command = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            command
+        };
         run(command).unwrap()
     }
 

@@ -12,10 +12,11 @@ mod schedule;
 mod table;
 mod workloads;
 
-use crate::report;
+use crate::measure::interrupt;
+use crate::{exit, report};
 use allocators::Allocator;
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use workloads::Workload;
 
@@ -26,6 +27,10 @@ use workloads::Workload;
 /// overlap gets no verdict.
 ///
 /// Peers come from scripts/peers, which puts their libraries into target/peers.
+///
+/// An interrupt (Ctrl-C) ends what runs; workloads that were measured until then are still shown and written.
+///
+/// Exit codes: 0 fine; 1 a run failed, or nothing can be measured; 2 wrong usage; 130 interrupted.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Runs of each workload under each allocator
@@ -93,6 +98,9 @@ impl Products {
 }
 
 /// Runs the benchmarks. Success only if every run of every workload ended well.
+///
+/// # Errors
+/// Nothing could be measured, or a file cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let products = Products::find()?;
     let peers = arguments.peers.clone().unwrap_or_else(|| products.peers());
@@ -107,21 +115,34 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         list(&allocators, &workloads);
         return Ok(ExitCode::SUCCESS);
     }
-    if arguments.micro {
-        micro::run(&runner, &allocators, arguments.runs, arguments.md.as_deref())?;
-        return Ok(ExitCode::SUCCESS);
+    interrupt::install()?;
+    match arguments.measure(&runner, &allocators, &workloads) {
+        Err(error) if interrupt::came() => {
+            eprintln!("xalloc bench: {error:#}");
+            Ok(ExitCode::from(exit::INTERRUPTED))
+        }
+        Ok(_) if interrupt::came() => Ok(ExitCode::from(exit::INTERRUPTED)),
+        result => result.map(ExitCode::from),
     }
-    if arguments.scaling {
-        let (md, svg) = (arguments.md.as_deref(), arguments.svg.as_deref());
-        scaling::run(&runner, &allocators, arguments.runs, md, svg)?;
-        return Ok(ExitCode::SUCCESS);
+}
+
+impl Arguments {
+    /// Measures, prints and writes what was asked for.
+    fn measure(&self, runner: &Path, allocators: &[Allocator], workloads: &[Workload]) -> Result<u8> {
+        let (md, svg) = (self.md.as_deref(), self.svg.as_deref());
+        if self.micro {
+            return micro::run(runner, allocators, self.runs, md).map(|()| 0);
+        }
+        if self.scaling {
+            return scaling::run(runner, allocators, self.runs, md, svg).map(|()| 0);
+        }
+        let results = schedule::run(workloads, allocators, self.runs)?;
+        table::print(&results);
+        report::write(self.json.as_deref(), || Ok(serde_json::to_string_pretty(&results)?))?;
+        report::write(md, || Ok(markdown::render(&results)))?;
+        report::write(svg, || Ok(scatter::render(&results)))?;
+        Ok(if results.failures() == 0 { 0 } else { exit::FOUND })
     }
-    let results = schedule::run(&workloads, &allocators, arguments.runs)?;
-    table::print(&results);
-    report::write(arguments.json.as_deref(), || Ok(serde_json::to_string_pretty(&results)?))?;
-    report::write(arguments.md.as_deref(), || Ok(markdown::render(&results)))?;
-    report::write(arguments.svg.as_deref(), || Ok(scatter::render(&results)))?;
-    Ok(if results.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn list(allocators: &[Allocator], workloads: &[Workload]) {

@@ -4,18 +4,20 @@ use super::allocators::Allocator;
 use super::measure::{self, Outcome};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// One run of `xalloc-workloads` with these arguments: the names and numbers of its notes.
 pub fn ask(runner: &Path, arguments: &[&str], allocator: &Allocator) -> Result<Vec<(String, f64)>> {
-    let mut command = Command::new(runner);
-    command.args(arguments).env_remove("LD_PRELOAD").stdin(Stdio::null());
-    if let Some(library) = &allocator.library {
-        command.env("LD_PRELOAD", library);
-    }
+    let command = || {
+        let mut command = Command::new(runner);
+        command.args(arguments).env_remove("LD_PRELOAD");
+        command.envs(allocator.library.iter().map(|library| ("LD_PRELOAD", library)));
+        command
+    };
     let measured = match measure::run(command)? {
         Outcome::Done(measured) => measured,
         Outcome::Failed(reason) | Outcome::Skipped(reason) => bail!("under {}: {reason}", allocator.name),
+        Outcome::Interrupted => bail!("interrupted"),
     };
     let number = |(name, value): (String, String)| {
         let number = value.parse().with_context(|| format!("{name}: '{value}' is no number"))?;
