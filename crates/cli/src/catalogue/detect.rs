@@ -40,20 +40,24 @@ pub struct Detection {
 
 /// Looks for an allocator's library.
 pub fn detect(allocator: &Allocator) -> Detection {
-    let names = allocator.preload_files(system());
-    let mut detection = Detection::default();
-    let own = match (allocator.name == OWN).then(library::own) {
-        None => None,
-        Some(Ok(path)) => Some(path),
-        // What the user has named is used, or nothing is.
-        Some(Err(_)) if library::named().is_some() => {
-            let path = library::named().unwrap_or_default();
-            let reason = format!("does not exist, and {} names it: correct it, or unset it", library::VARIABLE);
-            return Detection { found: None, rejected: vec![Rejected { path, reason }] };
+    let is_own = allocator.name == OWN;
+    // What the user has named is used, or nothing is.
+    if let Some(path) = library::named().filter(|_| is_own) {
+        let mut detection = first([std::path::absolute(&path).unwrap_or(path)]);
+        for rejected in &mut detection.rejected {
+            rejected.reason += &format!("; {} names it: correct it, or unset it", library::VARIABLE);
         }
-        Some(Err(_)) => None,
-    };
-    for path in own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))) {
+        return detection;
+    }
+    let own = is_own.then(library::own).and_then(Result::ok);
+    let names = allocator.preload_files(system());
+    first(own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))))
+}
+
+/// The first of the files that can be preloaded, and those before it.
+fn first(paths: impl IntoIterator<Item = PathBuf>) -> Detection {
+    let mut detection = Detection::default();
+    for path in paths {
         match check(&path) {
             Ok(binary) => {
                 detection.found = Some(Found { soname: binary.soname, path });
@@ -88,6 +92,9 @@ pub fn usable(path: &Path) -> Result<PathBuf> {
 
 /// Reads a library that is to be preloaded. The error says why it cannot be, as the end of a sentence: "it …".
 pub fn check(path: &Path) -> Result<Binary, String> {
+    if !path.exists() {
+        return Err("does not exist".into());
+    }
     let binary = Binary::read(path).map_err(|error| format!("cannot be read: {error:#}"))?;
     let here = Machine::here();
     if binary.processor != here.processor {
