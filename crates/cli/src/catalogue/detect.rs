@@ -1,7 +1,7 @@
 //! Whether this machine has an allocator's library. A file counts only if it is for this machine and really replaces malloc.
 
 use super::{OWN, places, system};
-use crate::binary::{Binary, Linking, Machine};
+use crate::binary::{Binary, Format, Linking, Machine};
 use crate::library;
 #[cfg(target_os = "linux")]
 use crate::preload;
@@ -90,17 +90,27 @@ pub fn usable(path: &Path) -> Result<PathBuf> {
     Ok(library)
 }
 
-/// Reads a library that is to be preloaded. The error says why it cannot be, as the end of a sentence: "it …".
+/// Reads a library that is to be preloaded here. The error says why it cannot be, as the end of a sentence: "it …".
 pub fn check(path: &Path) -> Result<Binary, String> {
+    let binary = check_for_any_machine(path)?;
+    let here = Machine::here();
+    if binary.format != here.format {
+        return Err("is for another system".into());
+    }
+    if binary.processor != here.processor {
+        return Err(format!("is for another machine: {}, and this is {}", binary.processor, here.processor));
+    }
+    Ok(binary)
+}
+
+/// Reads a library that is to be preloaded somewhere; the error as [`check`] has it.
+pub fn check_for_any_machine(path: &Path) -> Result<Binary, String> {
     if !path.exists() {
         return Err("does not exist".into());
     }
     let binary = Binary::read(path).map_err(|error| format!("cannot be read: {error:#}"))?;
-    let here = Machine::here();
-    if binary.processor != here.processor {
-        return Err(format!("is for another machine: {}, and this is {}", binary.processor, here.processor));
-    }
-    if binary.linking != Linking::Library {
+    // Some libraries can also be executed; they have a name all the same.
+    if binary.linking != Linking::Library && binary.soname.is_none() {
         return Err("is no shared library".into());
     }
     let missing: Vec<&str> = ["malloc", "free"].into_iter().filter(|name| !replaces(&binary, name)).collect();
@@ -112,5 +122,38 @@ pub fn check(path: &Path) -> Result<Binary, String> {
 
 /// On macOS a library replaces what it imports, by a table of its own.
 fn replaces(binary: &Binary, name: &str) -> bool {
-    binary.exports.contains(name) || (cfg!(target_os = "macos") && binary.imports.contains(name))
+    binary.exports.contains(name) || (binary.format == Format::MachO && binary.imports.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_library_may_be_executable_and_a_program_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let compile = |name: &str, flags: &[&str]| {
+            let (source, output) = (directory.path().join(format!("{name}.c")), directory.path().join(name));
+            let text = "const char loader[] __attribute__((section(\".interp\"))) = \"/lib/ld.so\"; \
+                        void *malloc(unsigned long size) { return 0; } void free(void *block) {} int main(void) { return 0; }";
+            std::fs::write(&source, text).unwrap();
+            let status =
+                std::process::Command::new("cc").args(["-w", "-o"]).args([&output, &source]).args(flags).status();
+            assert!(status.expect("cc is installed").success());
+            output
+        };
+        let library = check(&compile("executable.so", &["-shared", "-fPIC", "-Wl,-soname,libmine.so"])).unwrap();
+        assert!(library.interpreter.is_some());
+        assert_eq!(check(&compile("program", &["-rdynamic"])).unwrap_err(), "is no shared library");
+    }
+
+    #[test]
+    fn a_library_of_macos_replaces_what_it_imports() {
+        let mut binary = Binary::read(&std::env::current_exe().unwrap()).unwrap();
+        (binary.format, binary.exports, binary.imports) = (Format::MachO, [].into(), ["malloc".to_owned()].into());
+        assert!(replaces(&binary, "malloc") && !replaces(&binary, "free"));
+        binary.format = Format::Elf;
+        assert!(!replaces(&binary, "malloc"));
+    }
 }

@@ -11,7 +11,7 @@ pub use choice::{Choice, NotFound, choose};
 pub use detect::Found;
 #[cfg(target_os = "linux")]
 pub use detect::usable;
-pub use detect::{Detection, detect, misleading};
+pub use detect::{Detection, check_for_any_machine, detect, misleading};
 pub use install::Instructions;
 
 use anyhow::{Result, ensure};
