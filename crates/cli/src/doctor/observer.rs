@@ -29,22 +29,29 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
     let sampling = Sampling::open(&library.path);
     let mut command = launch.command(&collector.log());
     let signals = launch::catch_signals()?;
+    let real_path = library.path.canonicalize().with_context(|| format!("cannot read {}", library.path.display()))?;
     let start = Instant::now();
-    let child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
+    let mut child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
     let watcher = Watcher {
         process: child.id(),
-        library: library.path.canonicalize()?,
+        library: real_path,
         seen: Seen::default(),
         next_look: start,
         next_collection: start + COLLECTION,
     };
-    let (end, (seen, sampled, bindings)) = std::thread::scope(|scope| {
+    let observed = std::thread::scope(|scope| {
         let (stop, stopped) = channel();
-        let thread = scope.spawn(move || watcher.watch(stopped, sampling, collector, rehearsal));
+        let watch = move || watcher.watch(stopped, sampling, collector, rehearsal);
+        let thread = std::thread::Builder::new().spawn_scoped(scope, watch).context("cannot start a thread")?;
         let end = launch::wait(&child, start, signals);
         drop(stop);
         end.map(|end| (end, thread.join().expect("it does not panic")))
-    })?;
+    });
+    if observed.is_err() {
+        // Nobody else waits for it any more.
+        let _ = child.kill().and_then(|()| child.wait());
+    }
+    let (end, (seen, sampled, bindings)) = observed?;
     let bindings = if glibc {
         Measured::Measured(bindings)
     } else {

@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How much of the end of its standard error is kept, in bytes.
@@ -142,8 +144,12 @@ fn begin(
     signals::inherit(&mut command);
     // A group of its own, so that whatever it started can be ended with it.
     command.process_group(0);
+    // Before the process: what fails after its start would leave it behind.
+    let alarm = limit.map(|_| Alarm::new()).transpose()?;
     let (start, child, counters) = spawn(command)?;
-    let alarm = limit.map(|limit| Alarm::set(child.id() as libc::pid_t, start + limit)).transpose()?;
+    if let Some((alarm, limit)) = alarm.as_ref().zip(limit) {
+        alarm.set(child.id() as libc::pid_t, start + limit);
+    }
     Ok(Process { child, start, alarm, watched: None, counters, output: kept, errors })
 }
 
@@ -244,21 +250,27 @@ fn text(mut file: File, length: u64) -> Result<String> {
 }
 
 /// A thread that kills a process group when its time is over.
-struct Alarm(std::sync::mpsc::Sender<()>, std::thread::JoinHandle<bool>);
+struct Alarm(Sender<(libc::pid_t, Instant)>, JoinHandle<bool>);
 
 impl Alarm {
-    fn set(group: libc::pid_t, at: Instant) -> std::io::Result<Self> {
-        let (cancel, cancelled) = std::sync::mpsc::channel();
+    /// One for a process that is still to be started.
+    fn new() -> std::io::Result<Self> {
+        let (setting, set) = channel();
         let thread = std::thread::Builder::new().spawn(move || {
+            let Ok((group, at)): Result<(libc::pid_t, Instant), _> = set.recv() else { return false };
             let left = at.saturating_duration_since(Instant::now());
-            let late = cancelled.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
-            if late {
+            let is_late = set.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
+            if is_late {
                 // SAFETY: no memory is involved; the group is our child's, which is not reaped before this thread ends.
                 unsafe { libc::kill(-group, libc::SIGKILL) };
             }
-            late
+            is_late
         });
-        Ok(Self(cancel, thread?))
+        Ok(Self(setting, thread?))
+    }
+
+    fn set(&self, group: libc::pid_t, at: Instant) {
+        self.0.send((group, at)).expect("it waits for that");
     }
 
     fn went_off(self) -> bool {
