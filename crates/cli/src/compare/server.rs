@@ -78,7 +78,7 @@ impl Server {
             return Ok(Err(failure));
         }
         if let Some(library) = &candidate.library
-            && !trace::maps(server.id(), library)
+            && trace::maps(server.id(), library) != Some(true)
         {
             return Ok(Err(not_loaded(candidate, None)));
         }

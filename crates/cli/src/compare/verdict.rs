@@ -3,6 +3,7 @@
 use super::figure::Figure;
 use super::report::{Entry, Report, Verdict};
 use crate::measure::statistics::ENOUGH;
+use crate::output::percent;
 
 /// The fastest, the leanest, and what to do, a line each.
 pub fn words(report: &Report) -> Vec<String> {
@@ -97,12 +98,6 @@ fn recommendation(report: &Report, speed: Figure) -> String {
         0 => "recommended: system: every other candidate is worse".to_owned(),
         _ => "recommended: system: no difference was shown that would be worth a change".to_owned(),
     }
-}
-
-/// A part in per cent: whole ones from ten on.
-fn percent(part: f64) -> String {
-    let value = part * 100.0;
-    if value >= 9.95 { format!("{value:.0} %") } else { format!("{value:.1} %") }
 }
 
 #[cfg(test)]

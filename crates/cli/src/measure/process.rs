@@ -39,6 +39,7 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What the kernel counted, and the time that was taken here.
     fn new(wall: Duration, usage: &libc::rusage) -> Self {
         let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
         Self {
@@ -203,16 +204,10 @@ impl Process {
         // SAFETY: no memory is involved; the process was not reaped, so its number is still its group's.
         unsafe { libc::kill(-process, libc::SIGKILL) };
         drop(self.watched.take());
-        let mut status = 0;
-        // SAFETY: zeros are a valid rusage.
-        let mut usage = unsafe { std::mem::zeroed() };
-        // SAFETY: both results are ours; the process is our child, and nobody else waits for it.
-        if unsafe { libc::wait4(process, &mut status, 0, &mut usage) } != process {
-            return Err(std::io::Error::last_os_error()).context("cannot wait for the program");
-        }
+        let (status, usage) = reap(process, wall)?;
         Ok(Finished {
-            status: (!is_late).then(|| ExitStatus::from_raw(status)),
-            usage: Usage::new(wall, &usage),
+            status: (!is_late).then_some(status),
+            usage,
             counts: self.counters.read(),
             output: self.output.map_or(Ok(String::new()), |file| text(file, u64::MAX))?,
             errors: text(self.errors, TAIL)?,
@@ -224,7 +219,7 @@ impl Process {
 ///
 /// # Errors
 /// There is no such child.
-pub(super) fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Result<libc::siginfo_t> {
+pub fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Result<libc::siginfo_t> {
     loop {
         // SAFETY: zeros are a valid siginfo, which the call fills in.
         let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -238,6 +233,21 @@ pub(super) fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Resul
             return Err(error);
         }
     }
+}
+
+/// How a child that took `wall` ended, and what else it took; waits for that. From then on its number may be another's.
+///
+/// # Errors
+/// There is no such child.
+pub fn reap(process: libc::pid_t, wall: Duration) -> Result<(ExitStatus, Usage)> {
+    let mut status = 0;
+    // SAFETY: zeros are a valid rusage.
+    let mut usage = unsafe { std::mem::zeroed() };
+    // SAFETY: both results are ours; the process is our child, and nobody else waits for it.
+    if unsafe { libc::wait4(process, &mut status, 0, &mut usage) } != process {
+        return Err(std::io::Error::last_os_error()).context("cannot wait for the program");
+    }
+    Ok((ExitStatus::from_raw(status), Usage::new(wall, &usage)))
 }
 
 /// The last `length` bytes of a file.
