@@ -19,10 +19,14 @@ impl Build {
 
     /// With a shell script as the one workload, "mine".
     fn with_workload(script: &str) -> Self {
+        Self::with_runner(&format!("if [ \"$1\" = list ]; then printf 'mine\\tOurs.\\n'; exit; fi\n{script}"))
+    }
+
+    /// With a shell script in the place of `xalloc-workloads`.
+    fn with_runner(script: &str) -> Self {
         let build = Self::without_workloads();
         let file = build.0.path().join("script");
-        let list = "if [ \"$1\" = list ]; then printf 'mine\\tOurs.\\n'; exit; fi";
-        std::fs::write(&file, format!("#!/bin/sh\n{list}\n{script}\n")).expect("written");
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("written");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("ours");
         xalloc_tests::copy(&file, &build.0.path().join("xalloc-workloads"));
         build
@@ -92,8 +96,43 @@ fn says_what_is_wrong() {
         (["-n", "0"], "0 is not in 1.."),
     ] {
         let output = run(&mut build.bench(&arguments), LIMIT).unwrap();
-        assert!(!output.status.success() && text(&output.stderr).contains(complaint), "{output:?}");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains(complaint), "{output:?}");
     }
+}
+
+/// Nobody wants to measure for an hour and then have no file.
+#[test]
+fn files_that_cannot_be_written_are_told_before_the_first_run() {
+    let place = tempfile::tempdir().unwrap();
+    let ran = place.path().join("ran");
+    let build = Build::with_workload(&format!("echo > {}", ran.display()));
+    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/")] {
+        let output = run(&mut build.bench(&["-n", "1", "-w", "mine", kind, file]), LIMIT).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains(&format!("cannot write {file}: ")) && !ran.exists(), "{output:?}");
+    }
+}
+
+#[test]
+fn one_file_that_cannot_be_written_does_not_cost_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let md = place.path().join("a.md");
+    // It can be opened.
+    let files = ["--json", "/dev/full", "--md", md.to_str().unwrap()];
+    let build = Build::with_workload("true");
+    let output = run(build.bench(&["-n", "1", "-w", "mine", "-a", "glibc"]).args(files), LIMIT).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("cannot write /dev/full"), "{output:?}");
+    assert!(std::fs::read_to_string(md).unwrap().contains("| mine | "));
+}
+
+#[test]
+fn workloads_that_cannot_be_listed_are_a_failure() {
+    let build = Build::with_runner("echo no luck >&2; exit 3");
+    let output = run(&mut build.bench(&["--list"]), LIMIT).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("no luck"), "{output:?}");
 }
 
 /// A library in `directory` whose malloc has this body.

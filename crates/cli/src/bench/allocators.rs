@@ -1,7 +1,7 @@
 //! The allocators to compare: libxalloc, glibc (nothing preloaded), and whatever library is at hand.
 
 use crate::catalogue;
-use anyhow::{Result, bail, ensure};
+use crate::refusal::Refusal;
 use std::path::{Path, PathBuf};
 
 /// An allocator under a name.
@@ -22,7 +22,7 @@ pub const BASE: &str = "glibc";
 ///
 /// # Errors
 /// A name that is not known, or a library that cannot be used.
-pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<Allocator>> {
+pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<Allocator>, Refusal> {
     let mut known = vec![
         Allocator { name: OWN.into(), library: Some(library.to_owned()) },
         Allocator { name: BASE.into(), library: None },
@@ -41,37 +41,38 @@ pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<All
             Ok(allocator) => usable.push(allocator),
             // What this is all about must be there.
             Err(error) if name == OWN => return Err(error),
-            Err(error) => eprintln!("xalloc bench: {name} is left out: {error:#}"),
+            Err(error) => eprintln!("xalloc bench: {name} is left out: {error}"),
         }
     }
     Ok(usable)
 }
 
-fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator> {
+fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator, Refusal> {
     if let Some((name, path)) = word.split_once('=') {
-        ensure!(
-            name != BASE && !name.is_empty(),
-            "-a {word}: '{name}' cannot be the name of a library; choose another"
-        );
+        if name == BASE || name.is_empty() {
+            let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
+            return Err(Refusal::wrong_usage(message));
+        }
         return Ok(Allocator { name: name.into(), library: Some(path.into()) });
     }
     match known.iter().find(|allocator| allocator.name == word) {
         Some(allocator) => Ok(allocator.clone()),
         None => {
             let names: Vec<_> = known.iter().map(|allocator| allocator.name.as_str()).collect();
-            bail!(
+            Err(Refusal::wrong_usage(format!(
                 "there is no allocator '{word}'; there are {} (scripts/peers puts more into {}; NAME=LIBRARY takes any)",
                 names.join(", "),
                 peers.display()
-            )
+            )))
         }
     }
 }
 
 impl Allocator {
     /// The same with its library's real path, if that can be preloaded.
-    fn usable(self) -> Result<Self> {
-        let library = self.library.as_deref().map(catalogue::usable).transpose()?;
+    fn usable(self) -> Result<Self, Refusal> {
+        let library = self.library.as_deref().map(catalogue::usable).transpose();
+        let library = library.map_err(|error| Refusal::wrong_usage(format!("{error:#}")))?;
         Ok(Self { library, ..self })
     }
 }
@@ -131,10 +132,8 @@ mod tests {
         std::fs::create_dir(directory.path().join("a b")).unwrap();
         let blank = directory.path().join("a b/blank.so");
         compile(&blank);
-        let refusal = |library: &Path, wanted: &[String]| {
-            let error = choose(library, directory.path(), wanted).unwrap_err();
-            format!("{error:#}")
-        };
+        let refusal =
+            |library: &Path, wanted: &[String]| choose(library, directory.path(), wanted).unwrap_err().message;
         assert!(refusal(&library, &[format!("x={}", text.display())]).contains("neither a program nor a script"));
         assert!(refusal(&library, &[format!("x={}", blank.display())]).contains("takes no path with a blank"));
         assert!(refusal(&library, &["text".into()]).contains("neither a program nor a script"));

@@ -13,7 +13,8 @@ mod table;
 mod workloads;
 
 use crate::measure::interrupt;
-use crate::{exit, report};
+use crate::report::files::{self, write};
+use crate::{exit, refusal};
 use allocators::Allocator;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -58,13 +59,13 @@ pub struct Arguments {
     #[arg(long)]
     list: bool,
     /// Write every run as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["micro", "scaling"])]
     json: Option<PathBuf>,
     /// Write the tables as Markdown
     #[arg(long, value_name = "FILE")]
     md: Option<PathBuf>,
     /// Write a picture as SVG: time against memory, or with --scaling time against size
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "micro")]
     svg: Option<PathBuf>,
 }
 
@@ -102,6 +103,10 @@ impl Products {
 /// # Errors
 /// Nothing could be measured, or a file cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    refusal::exit_code("bench", bench(arguments))
+}
+
+fn bench(arguments: &Arguments) -> Result<u8> {
     let products = Products::find()?;
     let peers = arguments.peers.clone().unwrap_or_else(|| products.peers());
     let library = match &arguments.library {
@@ -113,23 +118,28 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let workloads = workloads::choose(&runner, products.programs().as_deref(), &arguments.workloads)?;
     if arguments.list {
         list(&allocators, &workloads);
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
+    files::check(&arguments.files())?;
     interrupt::install()?;
     match arguments.measure(&runner, &allocators, &workloads) {
         Err(error) if interrupt::came() => {
             eprintln!("xalloc bench: {error:#}");
-            Ok(ExitCode::from(exit::INTERRUPTED))
+            Ok(exit::INTERRUPTED)
         }
-        Ok(_) if interrupt::came() => Ok(ExitCode::from(exit::INTERRUPTED)),
-        result => result.map(ExitCode::from),
+        Ok(_) if interrupt::came() => Ok(exit::INTERRUPTED),
+        result => result,
     }
 }
 
 impl Arguments {
+    fn files(&self) -> [Option<&Path>; 3] {
+        [&self.json, &self.md, &self.svg].map(|path| path.as_deref())
+    }
+
     /// Measures, prints and writes what was asked for.
     fn measure(&self, runner: &Path, allocators: &[Allocator], workloads: &[Workload]) -> Result<u8> {
-        let (md, svg) = (self.md.as_deref(), self.svg.as_deref());
+        let [json, md, svg] = self.files();
         if self.micro {
             return micro::run(runner, allocators, self.runs, md).map(|()| 0);
         }
@@ -138,9 +148,12 @@ impl Arguments {
         }
         let results = schedule::run(workloads, allocators, self.runs)?;
         table::print(&results);
-        report::write(self.json.as_deref(), || Ok(serde_json::to_string_pretty(&results)?))?;
-        report::write(md, || Ok(markdown::render(&results)))?;
-        report::write(svg, || Ok(scatter::render(&results)))?;
+        let written = [
+            write(json, || Ok(serde_json::to_string_pretty(&results)?)),
+            write(md, || Ok(markdown::render(&results))),
+            write(svg, || Ok(scatter::render(&results))),
+        ];
+        written.into_iter().collect::<Result<()>>()?;
         Ok(if results.failures() == 0 { 0 } else { exit::FOUND })
     }
 }

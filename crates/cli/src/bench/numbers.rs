@@ -2,7 +2,7 @@
 
 use super::allocators::Allocator;
 use super::measure::{self, Outcome};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
 
@@ -30,6 +30,8 @@ pub fn ask(runner: &Path, arguments: &[&str], allocator: &Allocator) -> Result<V
 pub fn list(runner: &Path, argument: &str) -> Result<Vec<(String, String)>> {
     let output =
         Command::new(runner).arg(argument).output().with_context(|| format!("cannot run {}", runner.display()))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{} {argument}: {}: {}", runner.display(), output.status, errors.trim_end());
     let text = String::from_utf8(output.stdout).with_context(|| format!("what {argument} lists is no text"))?;
     let pair = |line: &str| line.split_once('\t').map(|(first, second)| (first.to_owned(), second.to_owned()));
     Ok(text.lines().filter_map(pair).collect())

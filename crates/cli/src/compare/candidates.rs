@@ -2,7 +2,8 @@
 
 use crate::binary::Examination;
 use crate::catalogue::{self, Choice, NotFound, OWN};
-use crate::{exit, library, preload};
+use crate::refusal::Refusal;
+use crate::{library, preload};
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -120,23 +121,6 @@ pub fn refuse(candidates: &mut [Candidate], examination: &Examination) {
     }
 }
 
-/// Why a comparison cannot begin: a message, and the exit code that says the same.
-#[derive(Debug, PartialEq)]
-pub struct Refusal {
-    /// What is wrong, and what to do.
-    pub message: String,
-    /// One of [`exit`].
-    pub code: u8,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
 /// Those of the `known` candidates that `wanted` names, in that order and with the base; all of them if it names none.
 ///
 /// # Errors
@@ -149,8 +133,10 @@ pub fn choose(known: Vec<Candidate>, wanted: &[String]) -> Result<Vec<Candidate>
     for word in wanted {
         let candidate = by_word(word, &known)?;
         if chosen.iter().any(|other| other.name == candidate.name) {
-            let message = format!("-a names '{}' twice; give each candidate a name of its own", candidate.name);
-            return Err(Refusal { message, code: exit::WRONG_USAGE });
+            let name = candidate.name;
+            return Err(Refusal::wrong_usage(format!(
+                "-a names '{name}' twice; give each candidate a name of its own"
+            )));
         }
         chosen.push(candidate);
     }
@@ -164,7 +150,7 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
     if let Some((name, library)) = word.split_once('=') {
         if name == BASE || name.is_empty() {
             let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
-            return Err(Refusal { message, code: exit::WRONG_USAGE });
+            return Err(Refusal::wrong_usage(message));
         }
         return Ok(Candidate::preloading(name, Path::new(library)));
     }
@@ -183,11 +169,10 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
         }
         Err(_) => {
             let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
-            let message = format!(
+            Err(Refusal::wrong_usage(format!(
                 "there is no allocator '{word}'; there are {}, those of xalloc list, and NAME=LIBRARY takes any",
                 names.join(", ")
-            );
-            Err(Refusal { message, code: exit::WRONG_USAGE })
+            )))
         }
     }
 }
@@ -195,6 +180,7 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit;
 
     fn names(wanted: &[&str]) -> Result<Vec<String>, Refusal> {
         let wanted: Vec<String> = wanted.iter().map(|&word| word.into()).collect();

@@ -1,11 +1,12 @@
 //! The order of the runs.
 
-use super::candidates::{BASE, Candidate, Refusal};
+use super::candidates::{BASE, Candidate};
 use super::sample::{Attempt, Failure, Sample, words};
 use super::subject::{Judge, Subject};
 use crate::exit;
 use crate::measure::interrupt;
 use crate::measure::process::TemporaryFile;
+use crate::refusal::Refusal;
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitStatus;

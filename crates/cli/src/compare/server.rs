@@ -1,12 +1,12 @@
 //! One run of a server: start it, wait until it is ready, drive it, stop it.
 
-use super::candidates::{Candidate, Refusal};
+use super::candidates::Candidate;
 use super::sample::{Attempt, Failure, Sample, metric, words};
 use super::subject::{Subject, not_loaded, shell};
-use crate::exit;
 use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output, Process};
 use crate::measure::trace;
+use crate::refusal::Refusal;
 use anyhow::Result;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ impl Server {
                  another port",
                 self.ready
             );
-            return Err(Refusal { message, code: exit::WRONG_USAGE }.into());
+            return Err(Refusal::wrong_usage(message).into());
         }
         let server = process::start(subject.command(candidate)?, subject.output, None)?;
         let driven = self.drive(subject, candidate, &server);
