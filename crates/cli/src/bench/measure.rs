@@ -2,7 +2,7 @@
 
 use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -55,9 +55,7 @@ pub fn run(command: impl Fn() -> Command) -> Result<Outcome> {
 
 fn once(mut command: Command) -> Result<Outcome> {
     command.stdin(Stdio::null());
-    let program = command.get_program().to_owned();
-    let mut process =
-        process::start(command, Output::Keep, Some(TIME_LIMIT)).with_context(|| format!("cannot run {program:?}"))?;
+    let mut process = process::start(command, Output::Keep, Some(TIME_LIMIT))?;
     process.end_on_interrupt();
     let finished = process.wait()?;
     if interrupt::came() {

@@ -2,7 +2,7 @@
 
 use super::candidates::Candidate;
 use super::sample::{Attempt, Failure, Sample, metric, words};
-use super::subject::{Subject, not_loaded, shell};
+use super::subject::{Subject, not_loaded, shell, unstartable};
 use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output, Process};
 use crate::measure::trace;
@@ -42,7 +42,7 @@ impl Server {
             );
             return Err(Refusal::wrong_usage(message).into());
         }
-        let server = process::start(subject.command(candidate)?, subject.output, None)?;
+        let server = process::start(subject.command(candidate)?, subject.output, None).map_err(unstartable)?;
         let driven = self.drive(subject, candidate, &server);
         let has_crashed = server.has_ended();
         let finished = self.stop(server)?;

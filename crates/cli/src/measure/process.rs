@@ -6,6 +6,7 @@ use crate::signals;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -101,21 +102,35 @@ pub struct Process {
     errors: File,
 }
 
+/// Why there is no process.
+#[derive(Debug, thiserror::Error)]
+pub enum Unstarted {
+    /// The kernel's answer to the program.
+    #[error("cannot run '{}': {error}", .program.display())]
+    Program { program: OsString, error: std::io::Error },
+    /// There is no place for what the program writes.
+    #[error("cannot make a temporary file in {} (TMPDIR names another directory): {error}", std::env::temp_dir().display())]
+    File { error: std::io::Error },
+    /// There is no thread for what has to be done beside it.
+    #[error("cannot start a thread: {error}")]
+    Thread { error: std::io::Error },
+}
+
 /// Starts the command. Its standard error goes to a file without a name: unlike a pipe, that costs the program no waiting,
 /// and it has an end even if some daemon keeps it open.
 ///
 /// # Errors
 /// The program does not exist or cannot be executed; or there is no room for temporary files.
-pub fn start(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
-    begin(command, output, limit, |mut command| {
+pub fn start(command: Command, output: Output, limit: Option<Duration>) -> Result<Process, Unstarted> {
+    begin(command, output, limit, |command| {
         let spawn = || {
             let counters = Counters::open();
-            let start = Instant::now();
-            Ok((start, command.spawn()?, counters))
+            spawn(command, counters)
         };
         // Whatever a thread with counters starts inherits them. This one starts the program and nothing else.
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().spawn_scoped(scope, spawn)?;
+            let thread =
+                std::thread::Builder::new().spawn_scoped(scope, spawn).map_err(|error| Unstarted::Thread { error })?;
             thread.join().expect("it does not panic")
         })
     })
@@ -125,20 +140,21 @@ pub fn start(command: Command, output: Output, limit: Option<Duration>) -> std::
 ///
 /// # Errors
 /// As there.
-pub fn start_to_follow(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
-    begin(command, output, limit, |mut command| Ok((Instant::now(), command.spawn()?, Counters::none())))
+pub fn start_to_follow(command: Command, output: Output, limit: Option<Duration>) -> Result<Process, Unstarted> {
+    begin(command, output, limit, |command| spawn(command, Counters::none()))
 }
 
 fn begin(
     mut command: Command,
     output: Output,
     limit: Option<Duration>,
-    spawn: impl FnOnce(Command) -> std::io::Result<(Instant, Child, Counters)>,
-) -> std::io::Result<Process> {
-    let kept = if output == Output::Keep { Some(temporary()?) } else { None };
-    let errors = temporary()?;
-    command.stderr(errors.try_clone()?).stdout(match &kept {
-        Some(file) => Stdio::from(file.try_clone()?),
+    spawn: impl FnOnce(Command) -> Result<(Instant, Child, Counters), Unstarted>,
+) -> Result<Process, Unstarted> {
+    let errors = tempfile::tempfile().map_err(|error| Unstarted::File { error })?;
+    let kept =
+        (output == Output::Keep).then(tempfile::tempfile).transpose().map_err(|error| Unstarted::File { error })?;
+    command.stderr(errors.try_clone().map_err(|error| Unstarted::File { error })?).stdout(match &kept {
+        Some(file) => Stdio::from(file.try_clone().map_err(|error| Unstarted::File { error })?),
         None if output == Output::Inherit => Stdio::inherit(),
         None => Stdio::null(),
     });
@@ -146,7 +162,7 @@ fn begin(
     // A group of its own, so that whatever it started can be ended with it.
     command.process_group(0);
     // Before the process: what fails after its start would leave it behind.
-    let alarm = limit.map(|_| Alarm::new()).transpose()?;
+    let alarm = limit.map(|_| Alarm::new()).transpose().map_err(|error| Unstarted::Thread { error })?;
     let (start, child, counters) = spawn(command)?;
     if let Some((alarm, limit)) = alarm.as_ref().zip(limit) {
         alarm.set(child.id() as libc::pid_t, start + limit);
@@ -154,18 +170,12 @@ fn begin(
     Ok(Process { child, start, alarm, watched: None, counters, output: kept, errors })
 }
 
-/// A file without a name. An error does not look like one of the program's.
-fn temporary() -> std::io::Result<File> {
-    let explained = |error| std::io::Error::other(TemporaryFile { directory: std::env::temp_dir(), error });
-    tempfile::tempfile().map_err(explained)
-}
-
-/// There is no place for what the program writes.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot make a temporary file in {} (TMPDIR names another directory): {error}", .directory.display())]
-pub struct TemporaryFile {
-    directory: std::path::PathBuf,
-    error: std::io::Error,
+fn spawn(mut command: Command, counters: Counters) -> Result<(Instant, Child, Counters), Unstarted> {
+    let start = Instant::now();
+    match command.spawn() {
+        Ok(child) => Ok((start, child, counters)),
+        Err(error) => Err(Unstarted::Program { program: command.get_program().to_owned(), error }),
+    }
 }
 
 impl Process {

@@ -148,5 +148,9 @@ fn nothing_takes_the_place_of_the_library_that_the_user_has_named() {
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         let said = stderr(&output);
         assert!(said.contains(&format!("{named} {reason}")) && said.contains("XALLOC_LIBRARY names it"), "{said}");
+        // The proxy is that library, too.
+        let mut command = xalloc(&["run", "-a", "default", "--method", "proxy", "true"]);
+        let output = command.env("XALLOC_LIBRARY", named).output().expect("the command starts");
+        assert_eq!((output.status.code(), stderr(&output).contains(named)), (Some(3), true), "{output:?}");
     }
 }
