@@ -65,16 +65,6 @@ impl Candidate {
     }
 }
 
-/// `first`, then what was there before.
-fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
-    let mut all = first.to_owned();
-    if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-        all.push(separator);
-        all.push(rest);
-    }
-    all
-}
-
 /// What is compared if nobody chooses, in the order of the tables: the system's malloc and ours, each as it is and leaner, and
 /// what else of the catalogue is on this machine.
 ///
@@ -83,17 +73,16 @@ fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
 pub fn known() -> Result<Vec<Candidate>> {
     let xalloc = own();
     let arenas = vec![("MALLOC_ARENA_MAX".into(), "2".into())];
-    let conf = match std::env::var_os("XALLOC_CONF").filter(|conf| !conf.is_empty()) {
-        Some(conf) => joined(&conf, ",", Some("profile:lean".into())),
-        None => "profile:lean".into(),
-    };
+    let given = std::env::var_os("XALLOC_CONF").filter(|conf| !conf.is_empty());
+    let conf: Vec<OsString> = given.into_iter().chain(["profile:lean".into()]).collect();
+    let conf = conf.join(OsStr::new(","));
     let mut all = vec![
         Candidate { name: BASE.into(), ..Candidate::default() },
         Candidate { name: "system-arenas-2".into(), environment: arenas, ..Candidate::default() },
         xalloc.clone(),
         Candidate { name: "xalloc-lean".into(), environment: vec![("XALLOC_CONF".into(), conf)], ..xalloc },
     ];
-    let (allocators, errors) = catalogue::allocators()?;
+    let (allocators, errors) = catalogue::layers().allocators()?;
     errors.iter().for_each(|error| eprintln!("xalloc compare: {error}"));
     for allocator in allocators {
         if let (false, Some(found)) = (allocator.name == OWN, catalogue::detect(&allocator).found) {
