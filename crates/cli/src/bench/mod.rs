@@ -31,7 +31,8 @@ use workloads::Workload;
 ///
 /// An interrupt (Ctrl-C) ends what runs; workloads that were measured until then are still shown and written.
 ///
-/// Exit codes: 0 fine; 1 a run failed, or nothing can be measured; 2 wrong usage; 130 interrupted.
+/// Exit codes: 0 fine; 1 a run failed, or nothing can be measured; 2 wrong usage, or a library that cannot be preloaded; 130
+/// interrupted.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Runs of each workload under each allocator
