@@ -49,7 +49,7 @@ struct Row {
 /// Prints the list.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (allocators, errors) = match arguments.names.as_slice() {
-        [] => catalogue::allocators()?,
+        [] => catalogue::layers().allocators()?,
         names => named(names),
     };
     errors.iter().for_each(|error| eprintln!("xalloc: {error}"));

@@ -23,6 +23,8 @@ mod manual;
 mod measure;
 mod preload;
 #[cfg(target_os = "linux")]
+mod refusal;
+#[cfg(target_os = "linux")]
 mod report;
 mod run;
 mod signals;

@@ -32,6 +32,12 @@ pub fn fit(table: &mut Table) {
     }
 }
 
+/// A part in per cent: whole ones from ten on.
+pub fn percent(part: f64) -> String {
+    let value = part * 100.0;
+    if value < 9.95 { format!("{value:.1} %") } else { format!("{value:.0} %") }
+}
+
 /// Writes to the standard output, unless that has failed before.
 pub fn print(text: Arguments<'_>) {
     let mut failure = FAILURE.lock().expect("nobody panics with it");

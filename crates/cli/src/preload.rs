@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
+use xalloc_layers::is_preloadable;
 
 /// The variable's value with `libraries` before what the environment preloads already.
 pub fn value(libraries: &[&Path]) -> OsString {
@@ -26,8 +27,8 @@ pub fn put_first(command: &mut Command, library: &Path) {
 /// Refuses a path that the variable cannot hold: the loader would split it, or put something in place of a part.
 pub fn check_path(library: &Path) -> Result<()> {
     ensure!(
-        !library.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b' ' | b':' | b'$')),
-        "{} cannot name {}: it takes no path with a blank, a colon or a dollar sign; copy the library elsewhere",
+        is_preloadable(library),
+        "{} cannot name {}: it takes no path with a blank, a colon, a dollar sign or a line break; copy the library elsewhere",
         preload_variable(),
         library.display()
     );

@@ -1,21 +1,46 @@
 //! `xalloc bench`, as a user runs it: what it measures is not judged here.
 
-use std::path::Path;
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use xalloc_tests::{built, library, run, succeed};
+use xalloc_tests::{behind, built, library, run, succeed};
 
 /// The command with the workloads beside it, as a release build has them, but without its long link.
 struct Build(tempfile::TempDir);
 
 impl Build {
     fn new() -> Self {
-        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory in target");
-        // Not a copy: while one is written, a process that another test starts may have it open, and it cannot be executed.
-        let beside = |file: &Path| std::fs::hard_link(file, directory.path().join(file.file_name().expect("a name")));
-        beside(&built("xalloc-workloads", "xalloc-workloads")).expect("a link");
-        beside(Path::new(env!("CARGO_BIN_EXE_xalloc"))).expect("a link");
-        Self(directory)
+        let build = Self::without_workloads();
+        build.add(&built("xalloc-workloads", "xalloc-workloads"));
+        build
+    }
+
+    /// With a shell script as the one workload, "mine".
+    fn with_workload(script: &str) -> Self {
+        Self::with_runner(&format!("if [ \"$1\" = list ]; then printf 'mine\\tOurs.\\n'; exit; fi\n{script}"))
+    }
+
+    /// With a shell script in the place of `xalloc-workloads`.
+    fn with_runner(script: &str) -> Self {
+        let build = Self::without_workloads();
+        let file = build.0.path().join("script");
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        xalloc_tests::copy(&file, &build.0.path().join("xalloc-workloads"));
+        build
+    }
+
+    fn without_workloads() -> Self {
+        let build = Self(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory in target"));
+        build.add(Path::new(env!("CARGO_BIN_EXE_xalloc")));
+        build
+    }
+
+    /// Not a copy: while one is written, a process that another test starts may have it open, and it cannot be executed.
+    fn add(&self, file: &Path) {
+        std::fs::hard_link(file, self.0.path().join(file.file_name().expect("a name"))).expect("a link");
     }
 
     fn bench(&self, arguments: &[&str]) -> Command {
@@ -71,20 +96,149 @@ fn says_what_is_wrong() {
         (["-n", "0"], "0 is not in 1.."),
     ] {
         let output = run(&mut build.bench(&arguments), LIMIT).unwrap();
-        assert!(!output.status.success() && text(&output.stderr).contains(complaint), "{output:?}");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains(complaint), "{output:?}");
     }
+}
+
+/// Nobody wants to measure for an hour and then have no file.
+#[test]
+fn files_that_cannot_be_written_are_told_before_the_first_run() {
+    let place = tempfile::tempdir().unwrap();
+    let ran = place.path().join("ran");
+    let build = Build::with_workload(&format!("echo > {}", ran.display()));
+    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/")] {
+        let output = run(&mut build.bench(&["-n", "1", "-w", "mine", kind, file]), LIMIT).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains(&format!("cannot write {file}: ")) && !ran.exists(), "{output:?}");
+    }
+}
+
+#[test]
+fn one_file_that_cannot_be_written_does_not_cost_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let md = place.path().join("a.md");
+    // It can be opened.
+    let files = ["--json", "/dev/full", "--md", md.to_str().unwrap()];
+    let build = Build::with_workload("true");
+    let output = run(build.bench(&["-n", "1", "-w", "mine", "-a", "glibc"]).args(files), LIMIT).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("cannot write /dev/full"), "{output:?}");
+    assert!(std::fs::read_to_string(md).unwrap().contains("| mine | "));
+}
+
+#[test]
+fn workloads_that_cannot_be_listed_are_a_failure() {
+    let build = Build::with_runner("echo no luck >&2; exit 3");
+    let output = run(&mut build.bench(&["--list"]), LIMIT).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("no luck"), "{output:?}");
+}
+
+/// A library in `directory` whose malloc has this body.
+fn allocator(directory: &Path, name: &str, body: &str) -> PathBuf {
+    let (source, library) = (directory.join(format!("{name}.c")), directory.join(format!("{name}.so")));
+    std::fs::write(&source, format!("void *malloc(unsigned long size) {{ {body} }} void free(void *block) {{}}"))
+        .unwrap();
+    let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap();
+    assert!(status.success());
+    library
 }
 
 /// A library that crashes every program is a failed cell and exit code 1, not an end of the whole comparison.
 #[test]
 fn goes_on_when_an_allocator_fails() {
     let source = tempfile::tempdir().unwrap();
-    let (c, library) = (source.path().join("crash.c"), source.path().join("crash.so"));
-    std::fs::write(&c, "void *malloc(unsigned long size) { __builtin_trap(); }").unwrap();
-    let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).args([&library, &c]).status().unwrap();
-    assert!(status.success());
+    let library = allocator(source.path(), "crash", "__builtin_trap();");
     let allocators = format!("glibc,crash={}", library.display());
     let output = run(&mut Build::new().bench(&["-n", "1", "-w", "haha-realloc", "-a", &allocators]), LIMIT).unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(text(&output.stdout).contains("failed"), "{output:?}");
+}
+
+/// The loader leaves out what it cannot load, and the program runs on, with glibc's malloc.
+#[test]
+fn what_the_loader_leaves_out_has_no_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let build = Build::new();
+    let bench = |library: &Path| {
+        let allocators = format!("glibc,mine={}", library.display());
+        run(&mut build.bench(&["-n", "1", "-w", "haha-realloc", "-a", &allocators]), LIMIT).unwrap()
+    };
+    let blank = directory.path().join("with blank");
+    std::fs::create_dir(&blank).unwrap();
+    let library = allocator(&blank, "mine", "return 0;");
+    let notes = directory.path().join("notes.so");
+    std::fs::write(&notes, "no library").unwrap();
+    for (library, complaint) in [(&library, "takes no path with a blank"), (&notes, "neither a program nor a script")] {
+        let output = bench(library);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        assert!(text(&output.stderr).contains(complaint), "{output:?}");
+    }
+    // Nothing is wrong with it but what only the loader knows.
+    let mut bytes = std::fs::read(&library).unwrap();
+    bytes[8] = 99;
+    let other = directory.path().join("other.so");
+    std::fs::write(&other, bytes).unwrap();
+    let output = bench(&other);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("haha-realloc under mine: ld.so: object"), "{output:?}");
+}
+
+/// Ctrl-C reaches only this command, whose children are in groups of their own: it has to end them.
+#[test]
+fn an_interrupt_ends_the_workload_and_shows_what_there_is() {
+    let place = tempfile::tempdir().unwrap();
+    let file = |name: &str| place.path().join(name).display().to_string();
+    let (count, number, json) = (file("count"), file("number"), file("a.json"));
+    // The program that is still running in the second round.
+    let build = Build::with_workload(&format!(
+        "echo >> {count}; test $(wc -l < {count}) -lt 3 || {{ echo $$ > {number}.new; mv {number}.new {number}; sleep 600; }}"
+    ));
+    let command = build.bench(&["-n", "9", "-w", "mine", "-a", "xalloc,glibc", "--json", &json]);
+    let mut command = behind(&["env", "--default-signal"], &command);
+    let mut child = command.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+    wait_until(&mut child, || Path::new(&number).exists());
+    // SAFETY: no memory is involved; the child is ours and not waited for yet.
+    unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let table = text(&output.stdout);
+    assert!(table.contains("9 runs each, medians; interrupted") && table.contains(" mine "), "{table}");
+    assert_eq!(std::fs::read_to_string(json).unwrap().matches("\"faults\"").count(), 2);
+    let number = std::fs::read_to_string(number).unwrap();
+    assert!(!Path::new("/proc").join(number.trim()).exists(), "{number} is still there");
+}
+
+/// Ctrl-Z and `fg`: the workload goes on meanwhile, so that run says nothing.
+#[test]
+fn a_run_in_which_it_was_stopped_is_done_again() {
+    let place = tempfile::tempdir().unwrap();
+    let file = |name: &str| place.path().join(name).display().to_string();
+    let (count, number, go_on) = (file("count"), file("number"), file("go_on"));
+    // The second run, of two, waits to be told.
+    let build = Build::with_workload(&format!(
+        "echo >> {count}; test $(wc -l < {count}) -ne 2 || {{ echo > {number}; until test -e {go_on}; do sleep 0.01; done; }}"
+    ));
+    let mut child =
+        build.bench(&["-n", "2", "-w", "mine", "-a", "glibc"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    wait_until(&mut child, || Path::new(&number).exists());
+    let id = child.id() as libc::pid_t;
+    // SAFETY: no memory is involved; the child is ours and not waited for yet.
+    let send = |signal| unsafe { libc::kill(id, signal) };
+    send(libc::SIGSTOP);
+    let status = format!("/proc/{id}/stat");
+    wait_until(&mut child, || std::fs::read_to_string(&status).unwrap().contains(") T "));
+    send(libc::SIGCONT);
+    std::fs::write(go_on, "").unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert_eq!(std::fs::read_to_string(count).unwrap().len(), 2 + 1);
+}
+
+/// Waits for something that the child, or what it started, does before it ends.
+fn wait_until(child: &mut Child, condition: impl Fn() -> bool) {
+    while !condition() {
+        assert_eq!(child.try_wait().expect("a child"), None, "it ended early");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -66,12 +66,19 @@ impl Catalogue {
         }
     }
 
-    /// All allocators, by name.
+    /// All allocators whose files can be read, by name, and what is wrong with the others.
     ///
     /// # Errors
-    /// If one of their files cannot be read, with the place.
-    pub fn allocators(&self) -> Result<Vec<Allocator>, Error> {
-        self.entries()?.iter().filter(|entry| entry.kind == Kind::Allocator).map(allocator).collect()
+    /// If a directory cannot be read.
+    pub fn allocators(&self) -> Result<(Vec<Allocator>, Vec<Error>), Error> {
+        let (mut readable, mut errors) = (Vec::new(), Vec::new());
+        for entry in self.entries()?.iter().filter(|entry| entry.kind == Kind::Allocator) {
+            match allocator(entry) {
+                Ok(allocator) => readable.push(allocator),
+                Err(error) => errors.push(error),
+            }
+        }
+        Ok((readable, errors))
     }
 
     /// The allocator of that name.
@@ -193,6 +200,16 @@ mod tests {
             ),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_allocator_that_cannot_be_read_does_not_hide_the_others() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "allocator/broken.yaml", "type: allocator\nname: other\n");
+        let directories = Directories { user: Some(root.path().into()), ..Directories::default() };
+        let (allocators, errors) = Catalogue::with(directories).allocators().unwrap();
+        assert!(allocators.iter().any(|allocator| allocator.name == "jemalloc"));
+        assert!(errors.len() == 1 && errors[0].to_string().contains("broken.yaml"), "{errors:?}");
     }
 
     #[test]

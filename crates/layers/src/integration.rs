@@ -112,11 +112,33 @@ fn preload(
     Ok(())
 }
 
-/// The path as the loader's list can hold it.
+/// The path as an entry of the loader's list that a composition can write down.
 fn checked(path: &Path) -> Result<String, Problem> {
-    let splits = |letter: char| letter == ':' || letter == '$' || letter.is_whitespace() || letter.is_control();
     match path.to_str() {
-        Some(text) if !text.contains(splits) => Ok(text.to_owned()),
+        Some(text) if is_preloadable(path) => Ok(text.to_owned()),
         _ => Err(Problem::NotPreloadable { path: path.display().to_string() }),
+    }
+}
+
+/// Whether the loader's list of libraries to preload can hold the path. Loaders split the list at colons and blanks (musl's at
+/// line breaks too, and a line break is none that a shell or a toolchain file could carry), and put something in the place of
+/// what follows a dollar sign.
+pub fn is_preloadable(path: &Path) -> bool {
+    let is_special = |byte: &u8| matches!(byte, b' ' | b':' | b'$') || byte.is_ascii_control();
+    !path.as_os_str().as_encoded_bytes().iter().any(is_special)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_entry_of_the_list_or_refused() {
+        assert!(
+            ["/usr/lib/libmine.so.2", "/h\u{f6}me/a-b_c,d=e/l.so"].iter().all(|path| is_preloadable(Path::new(path)))
+        );
+        for letter in [' ', ':', '$', '\n', '\t'] {
+            assert!(!is_preloadable(Path::new(&format!("/lib/a{letter}b.so"))), "{letter:?}");
+        }
     }
 }

@@ -50,6 +50,7 @@ pub use directories::Directories;
 pub use entry::{Entry, Layer, Origin};
 pub use error::{Error, Place, Problem};
 pub use format::Format;
+pub use integration::is_preloadable;
 pub use options::{AllocatorOption, Assignment};
 pub use packages::{Package, PackageManager, Packages};
 pub use requirements::{CompilerRequirement, Conflict, Requirements};

@@ -1,6 +1,7 @@
 //! The allocators to compare: libxalloc, glibc (nothing preloaded), and whatever library is at hand.
 
-use anyhow::{Context, Result, bail};
+use crate::catalogue;
+use crate::refusal::Refusal;
 use std::path::{Path, PathBuf};
 
 /// An allocator under a name.
@@ -17,42 +18,63 @@ pub const OWN: &str = "xalloc";
 /// The name of the allocator that programs have anyway.
 pub const BASE: &str = "glibc";
 
-/// The allocators that `wanted` names, or all there are.
-pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<Allocator>> {
+/// The allocators that `wanted` names, or all there are. A library that is not loaded would have glibc's numbers.
+///
+/// # Errors
+/// A name that is not known, or a library that cannot be used.
+pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<Allocator>, Refusal> {
     let mut known = vec![
-        Allocator { name: OWN.into(), library: Some(library.canonicalize().with_context(|| missing(library))?) },
+        Allocator { name: OWN.into(), library: Some(library.to_owned()) },
         Allocator { name: BASE.into(), library: None },
     ];
     known.extend(found(peers));
-    if wanted.is_empty() {
-        if known.len() == 2 {
-            eprintln!("xalloc bench: no peers in {}; scripts/peers makes them", peers.display());
-        }
-        return Ok(known);
+    if !wanted.is_empty() {
+        return wanted.iter().map(|word| by_word(word, &known, peers)?.usable()).collect();
     }
-    wanted.iter().map(|word| by_word(word, &known, peers)).collect()
+    if known.len() == 2 {
+        eprintln!("xalloc bench: no peers in {}; scripts/peers makes them", peers.display());
+    }
+    let mut usable = Vec::new();
+    for allocator in known {
+        let name = allocator.name.clone();
+        match allocator.usable() {
+            Ok(allocator) => usable.push(allocator),
+            // What this is all about must be there.
+            Err(error) if name == OWN => return Err(error),
+            Err(error) => eprintln!("xalloc bench: {name} is left out: {error}"),
+        }
+    }
+    Ok(usable)
 }
 
-fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator> {
+fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator, Refusal> {
     if let Some((name, path)) = word.split_once('=') {
-        let library = Path::new(path).canonicalize().with_context(|| missing(Path::new(path)))?;
-        return Ok(Allocator { name: name.into(), library: Some(library) });
+        if name == BASE || name.is_empty() {
+            let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
+            return Err(Refusal::wrong_usage(message));
+        }
+        return Ok(Allocator { name: name.into(), library: Some(path.into()) });
     }
     match known.iter().find(|allocator| allocator.name == word) {
         Some(allocator) => Ok(allocator.clone()),
         None => {
             let names: Vec<_> = known.iter().map(|allocator| allocator.name.as_str()).collect();
-            bail!(
+            Err(Refusal::wrong_usage(format!(
                 "there is no allocator '{word}'; there are {} (scripts/peers puts more into {}; NAME=LIBRARY takes any)",
                 names.join(", "),
                 peers.display()
-            )
+            )))
         }
     }
 }
 
-fn missing(library: &Path) -> String {
-    format!("cannot read the library {}", library.display())
+impl Allocator {
+    /// The same with its library's real path, if that can be preloaded.
+    fn usable(self) -> Result<Self, Refusal> {
+        let library = self.library.as_deref().map(catalogue::usable).transpose();
+        let library = library.map_err(|error| Refusal::wrong_usage(format!("{error:#}")))?;
+        Ok(Self { library, ..self })
+    }
 }
 
 /// The libraries in the peers' directory, by name.
@@ -72,21 +94,51 @@ fn found(peers: &Path) -> Vec<Allocator> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::Command;
+
+    fn compile(library: &Path) {
+        let source = library.with_extension("c");
+        std::fs::write(&source, "void *malloc(unsigned long size) { return 0; } void free(void *block) {}").unwrap();
+        let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).args([library, &source]).status();
+        assert!(status.expect("cc is installed").success());
+    }
+
+    fn names(allocators: &[Allocator]) -> Vec<&str> {
+        allocators.iter().map(|allocator| allocator.name.as_str()).collect()
+    }
 
     #[test]
     fn finds_by_name_and_by_path_and_says_what_there_is() {
         let directory = tempfile::tempdir().unwrap();
-        let library = directory.path().join("libxalloc.so");
-        std::fs::write(&library, "").unwrap();
-        std::fs::write(directory.path().join("peer.so"), "").unwrap();
-        std::fs::write(directory.path().join("notes.txt"), "").unwrap();
+        let (library, peer) = (directory.path().join("libxalloc.so"), directory.path().join("peer.so"));
+        compile(&library);
+        compile(&peer);
         let all = choose(&library, directory.path(), &[]).unwrap();
-        let names: Vec<_> = all.iter().map(|allocator| allocator.name.as_str()).collect();
-        assert_eq!(names, ["xalloc", "glibc", "libxalloc", "peer"]);
+        assert_eq!(names(&all), ["xalloc", "glibc", "libxalloc", "peer"]);
         let one = choose(&library, directory.path(), &[format!("mine={}", library.display())]).unwrap();
-        assert_eq!(one[0].name, "mine");
+        assert_eq!(names(&one), ["mine"]);
         let error = choose(&library, directory.path(), &["pear".into()]).unwrap_err().to_string();
         assert!(error.contains("peer") && error.contains("scripts/peers"), "{error}");
         assert!(choose(&library, directory.path(), &["x=/no/such/file".into()]).is_err());
+        assert!(choose(&library, directory.path(), &[format!("glibc={}", peer.display())]).is_err());
+    }
+
+    #[test]
+    fn what_the_loader_would_leave_out_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let (library, text) = (directory.path().join("libxalloc.so"), directory.path().join("text.so"));
+        compile(&library);
+        std::fs::write(&text, "no library").unwrap();
+        std::fs::create_dir(directory.path().join("a b")).unwrap();
+        let blank = directory.path().join("a b/blank.so");
+        compile(&blank);
+        let refusal =
+            |library: &Path, wanted: &[String]| choose(library, directory.path(), wanted).unwrap_err().message;
+        assert!(refusal(&library, &[format!("x={}", text.display())]).contains("neither a program nor a script"));
+        assert!(refusal(&library, &[format!("x={}", blank.display())]).contains("takes no path with a blank"));
+        assert!(refusal(&library, &["text".into()]).contains("neither a program nor a script"));
+        assert!(refusal(&text, &[]).contains("neither a program nor a script"));
+        // Nobody has asked for it.
+        assert_eq!(names(&choose(&library, directory.path(), &[]).unwrap()), ["xalloc", "glibc", "libxalloc"]);
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// Both tables and the summary.
 pub fn render(results: &Results) -> String {
-    let mut text = format!("{}; {} runs each, medians.\n", results.machine, results.runs);
+    let mut text = format!("{}; {}.\n", results.machine, results.runs_in_words());
     for (figure, title) in [(Figure::Time, "Seconds"), (Figure::Memory, "Largest resident set, MiB")] {
         write!(text, "\n{title}:\n\n").expect("writing to a string");
         render_table(&mut text, &header(results, figure), &rows(results, figure));

@@ -1,7 +1,8 @@
 //! One run of one workload in a fresh process.
 
+use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -38,15 +39,32 @@ pub enum Outcome {
     Skipped(String),
     /// Badly.
     Failed(String),
+    /// Someone pressed Ctrl-C.
+    Interrupted,
 }
 
-/// Runs the command and waits for it.
-pub fn run(mut command: Command) -> Result<Outcome> {
+/// Runs what `command` makes, and waits for it: again, if this command was stopped meanwhile, as time went on then.
+pub fn run(command: impl Fn() -> Command) -> Result<Outcome> {
+    loop {
+        let outcome = once(command())?;
+        if !interrupt::was_stopped() {
+            return Ok(outcome);
+        }
+    }
+}
+
+fn once(mut command: Command) -> Result<Outcome> {
     command.stdin(Stdio::null());
-    let program = command.get_program().to_owned();
-    let process =
-        process::start(command, Output::Keep, Some(TIME_LIMIT)).with_context(|| format!("cannot run {program:?}"))?;
-    let Finished { status, usage, output, errors, .. } = process.wait()?;
+    let mut process = process::start(command, Output::Keep, Some(TIME_LIMIT))?;
+    process.end_on_interrupt();
+    let finished = process.wait()?;
+    if interrupt::came() {
+        return Ok(Outcome::Interrupted);
+    }
+    if let Some(complaint) = finished.left_out() {
+        return Ok(Outcome::Failed(complaint.to_owned()));
+    }
+    let Finished { status, usage, output, errors, .. } = finished;
     let Some(status) = status else {
         return Ok(Outcome::Failed(format!("not over after {} s", TIME_LIMIT.as_secs())));
     };
@@ -78,8 +96,11 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Outcome {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
+        let command = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            command
+        };
         run(command).unwrap()
     }
 
@@ -96,5 +117,12 @@ mod tests {
         assert!(matches!(shell("echo no >&2; exit 3"), Outcome::Failed(why) if why.ends_with(": no")));
         assert!(matches!(shell("echo not here >&2; exit 77"), Outcome::Skipped(why) if why == "not here"));
         assert!(matches!(shell("kill -SEGV $$"), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn a_run_without_the_allocator_is_a_failure() {
+        let words = "object '/x.so' from LD_PRELOAD cannot be preloaded (ELF file ABI version invalid): ignored.";
+        let Outcome::Failed(why) = shell(&format!("echo \"ERROR: ld.so: {words}\" >&2")) else { panic!() };
+        assert_eq!(why, format!("ld.so: {words}"));
     }
 }

@@ -4,7 +4,8 @@ use super::allocators::Allocator;
 use super::numbers;
 use crate::measure::machine::Machine;
 use crate::measure::statistics::Spread;
-use crate::report::{self, markdown::render_table};
+use crate::report::files::write;
+use crate::report::markdown::render_table;
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressIterator};
@@ -35,7 +36,7 @@ pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     let about = format!("{}; ticks per malloc and free, smallest / median of {runs} runs", Machine::here());
     println!("{about}\n{table}");
-    report::write(markdown, || {
+    write(markdown, || {
         let mut text = format!("{about}.\n\n");
         render_table(&mut text, &header, &rows);
         Ok(text)

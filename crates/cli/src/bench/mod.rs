@@ -12,10 +12,12 @@ mod schedule;
 mod table;
 mod workloads;
 
-use crate::report;
+use crate::measure::interrupt;
+use crate::report::files::{self, write};
+use crate::{exit, refusal};
 use allocators::Allocator;
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use workloads::Workload;
 
@@ -26,6 +28,11 @@ use workloads::Workload;
 /// overlap gets no verdict.
 ///
 /// Peers come from scripts/peers, which puts their libraries into target/peers.
+///
+/// An interrupt (Ctrl-C) ends what runs; workloads that were measured until then are still shown and written.
+///
+/// Exit codes: 0 fine; 1 a run failed, or nothing can be measured; 2 wrong usage, or a library that cannot be preloaded; 130
+/// interrupted.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Runs of each workload under each allocator
@@ -53,13 +60,13 @@ pub struct Arguments {
     #[arg(long)]
     list: bool,
     /// Write every run as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["micro", "scaling"])]
     json: Option<PathBuf>,
     /// Write the tables as Markdown
     #[arg(long, value_name = "FILE")]
     md: Option<PathBuf>,
     /// Write a picture as SVG: time against memory, or with --scaling time against size
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "micro")]
     svg: Option<PathBuf>,
 }
 
@@ -93,7 +100,14 @@ impl Products {
 }
 
 /// Runs the benchmarks. Success only if every run of every workload ended well.
+///
+/// # Errors
+/// Nothing could be measured, or a file cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    refusal::exit_code("bench", bench(arguments))
+}
+
+fn bench(arguments: &Arguments) -> Result<u8> {
     let products = Products::find()?;
     let peers = arguments.peers.clone().unwrap_or_else(|| products.peers());
     let library = match &arguments.library {
@@ -105,23 +119,44 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let workloads = workloads::choose(&runner, products.programs().as_deref(), &arguments.workloads)?;
     if arguments.list {
         list(&allocators, &workloads);
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
-    if arguments.micro {
-        micro::run(&runner, &allocators, arguments.runs, arguments.md.as_deref())?;
-        return Ok(ExitCode::SUCCESS);
+    files::check(&arguments.files())?;
+    interrupt::install()?;
+    match arguments.measure(&runner, &allocators, &workloads) {
+        Err(error) if interrupt::came() => {
+            eprintln!("xalloc bench: {error:#}");
+            Ok(exit::INTERRUPTED)
+        }
+        Ok(_) if interrupt::came() => Ok(exit::INTERRUPTED),
+        result => result,
     }
-    if arguments.scaling {
-        let (md, svg) = (arguments.md.as_deref(), arguments.svg.as_deref());
-        scaling::run(&runner, &allocators, arguments.runs, md, svg)?;
-        return Ok(ExitCode::SUCCESS);
+}
+
+impl Arguments {
+    fn files(&self) -> [Option<&Path>; 3] {
+        [&self.json, &self.md, &self.svg].map(|path| path.as_deref())
     }
-    let results = schedule::run(&workloads, &allocators, arguments.runs)?;
-    table::print(&results);
-    report::write(arguments.json.as_deref(), || Ok(serde_json::to_string_pretty(&results)?))?;
-    report::write(arguments.md.as_deref(), || Ok(markdown::render(&results)))?;
-    report::write(arguments.svg.as_deref(), || Ok(scatter::render(&results)))?;
-    Ok(if results.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+
+    /// Measures, prints and writes what was asked for.
+    fn measure(&self, runner: &Path, allocators: &[Allocator], workloads: &[Workload]) -> Result<u8> {
+        let [json, md, svg] = self.files();
+        if self.micro {
+            return micro::run(runner, allocators, self.runs, md).map(|()| 0);
+        }
+        if self.scaling {
+            return scaling::run(runner, allocators, self.runs, md, svg).map(|()| 0);
+        }
+        let results = schedule::run(workloads, allocators, self.runs)?;
+        table::print(&results);
+        let written = [
+            write(json, || Ok(serde_json::to_string_pretty(&results)?)),
+            write(md, || Ok(markdown::render(&results))),
+            write(svg, || Ok(scatter::render(&results))),
+        ];
+        written.into_iter().collect::<Result<()>>()?;
+        Ok(if results.failures() == 0 { 0 } else { exit::FOUND })
+    }
 }
 
 fn list(allocators: &[Allocator], workloads: &[Workload]) {

@@ -2,20 +2,22 @@
 
 use super::allocators::Allocator;
 use super::measure::{self, Outcome};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// One run of `xalloc-workloads` with these arguments: the names and numbers of its notes.
 pub fn ask(runner: &Path, arguments: &[&str], allocator: &Allocator) -> Result<Vec<(String, f64)>> {
-    let mut command = Command::new(runner);
-    command.args(arguments).env_remove("LD_PRELOAD").stdin(Stdio::null());
-    if let Some(library) = &allocator.library {
-        command.env("LD_PRELOAD", library);
-    }
+    let command = || {
+        let mut command = Command::new(runner);
+        command.args(arguments).env_remove("LD_PRELOAD");
+        command.envs(allocator.library.iter().map(|library| ("LD_PRELOAD", library)));
+        command
+    };
     let measured = match measure::run(command)? {
         Outcome::Done(measured) => measured,
         Outcome::Failed(reason) | Outcome::Skipped(reason) => bail!("under {}: {reason}", allocator.name),
+        Outcome::Interrupted => bail!("interrupted"),
     };
     let number = |(name, value): (String, String)| {
         let number = value.parse().with_context(|| format!("{name}: '{value}' is no number"))?;
@@ -28,6 +30,8 @@ pub fn ask(runner: &Path, arguments: &[&str], allocator: &Allocator) -> Result<V
 pub fn list(runner: &Path, argument: &str) -> Result<Vec<(String, String)>> {
     let output =
         Command::new(runner).arg(argument).output().with_context(|| format!("cannot run {}", runner.display()))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{} {argument}: {}: {}", runner.display(), output.status, errors.trim_end());
     let text = String::from_utf8(output.stdout).with_context(|| format!("what {argument} lists is no text"))?;
     let pair = |line: &str| line.split_once('\t').map(|(first, second)| (first.to_owned(), second.to_owned()));
     Ok(text.lines().filter_map(pair).collect())

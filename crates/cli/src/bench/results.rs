@@ -41,6 +41,8 @@ pub struct Results {
     pub machine: Machine,
     /// Runs of each.
     pub runs: u32,
+    /// Someone pressed Ctrl-C: the last workload has fewer, and those that were to follow have none.
+    pub is_interrupted: bool,
     /// The columns.
     pub allocators: Vec<String>,
     /// The workloads.
@@ -77,6 +79,12 @@ pub struct Verdict {
 }
 
 impl Results {
+    /// How often everything was run.
+    pub fn runs_in_words(&self) -> String {
+        let rest = if self.is_interrupted { "; interrupted: fewer of the last workload, none of others" } else { "" };
+        format!("{} runs each, medians{rest}", self.runs)
+    }
+
     /// A workload's spread under an allocator.
     pub fn spread(&self, row: &Row, allocator: usize, figure: Figure) -> Option<Spread> {
         row.cells[allocator].spread(|measured| figure.of(measured))
@@ -176,6 +184,7 @@ pub mod tests {
                 huge_pages: "madvise".into(),
             },
             runs: 3,
+            is_interrupted: false,
             allocators: vec!["xalloc".into(), "glibc".into(), "peer".into()],
             rows: vec![
                 row(

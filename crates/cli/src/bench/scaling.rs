@@ -4,8 +4,9 @@ use super::allocators::{Allocator, OWN};
 use super::numbers;
 use crate::measure::machine::Machine;
 use crate::measure::statistics::Spread;
+use crate::report::files::write;
+use crate::report::markdown::render_table;
 use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
-use crate::report::{self, markdown::render_table};
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::ProgressBar;
@@ -57,8 +58,7 @@ pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, md: Option<&Path>
         text.push('\n');
         render_table(&mut text, &header, &rows);
     }
-    report::write(md, || Ok(text))?;
-    report::write(svg, || Ok(draw(&all, &names)))
+    [write(md, || Ok(text)), write(svg, || Ok(draw(&all, &names)))].into_iter().collect()
 }
 
 impl Series {

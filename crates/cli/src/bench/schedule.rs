@@ -4,11 +4,13 @@ use super::allocators::Allocator;
 use super::measure::{self, Outcome};
 use super::results::{Cell, Results, Row};
 use super::workloads::Workload;
+use crate::measure::interrupt;
 use crate::measure::machine::Machine;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Runs every workload `runs` times under every allocator, the allocators taking turns, and another one first each time.
+/// Runs every workload `runs` times under every allocator, the allocators taking turns, and another one first each time. An
+/// interrupt ends that.
 pub fn run(workloads: &[Workload], allocators: &[Allocator], runs: u32) -> Result<Results> {
     let progress = ProgressBar::new(workloads.len() as u64 * allocators.len() as u64 * u64::from(runs));
     progress.set_style(
@@ -21,10 +23,13 @@ pub fn run(workloads: &[Workload], allocators: &[Allocator], runs: u32) -> Resul
             Ok(row) => rows.push(row),
             Err(reason) => progress.suspend(|| eprintln!("{}: skipped: {reason}", workload.name)),
         }
+        if interrupt::came() {
+            break;
+        }
     }
     progress.finish_and_clear();
     let allocators = allocators.iter().map(|allocator| allocator.name.clone()).collect();
-    Ok(Results { machine: Machine::here(), runs, allocators, rows })
+    Ok(Results { machine: Machine::here(), runs, is_interrupted: interrupt::came(), allocators, rows })
 }
 
 /// A workload's row, or why it is skipped.
@@ -35,26 +40,26 @@ fn row(
     progress: &ProgressBar,
 ) -> Result<Result<Row, String>> {
     let mut cells: Vec<_> = allocators.iter().map(|_| Cell::default()).collect();
-    for run in 0..runs as usize {
-        for turn in 0..allocators.len() {
-            let index = (run + turn) % allocators.len();
-            progress.inc(1);
-            let cell = &mut cells[index];
-            if cell.failure.is_some() {
-                continue;
+    let count = allocators.len();
+    for (run, turn) in (0..runs as usize).flat_map(|run| (0..count).map(move |turn| (run, turn))) {
+        let index = (run + turn) % count;
+        progress.inc(1);
+        let cell = &mut cells[index];
+        if cell.failure.is_some() {
+            continue;
+        }
+        let allocator = &allocators[index];
+        match measure::run(|| workload.command(allocator.library.as_deref()))? {
+            Outcome::Done(measured) => cell.runs.push(measured),
+            Outcome::Failed(reason) => {
+                progress.suspend(|| eprintln!("{} under {}: {reason}", workload.name, allocator.name));
+                cell.failure = Some(reason);
             }
-            let allocator = &allocators[index];
-            match measure::run(workload.command(allocator.library.as_deref()))? {
-                Outcome::Done(measured) => cell.runs.push(measured),
-                Outcome::Failed(reason) => {
-                    progress.suspend(|| eprintln!("{} under {}: {reason}", workload.name, allocator.name));
-                    cell.failure = Some(reason);
-                }
-                Outcome::Skipped(reason) => {
-                    progress.inc((runs as usize * allocators.len() - run * allocators.len() - turn - 1) as u64);
-                    return Ok(Err(reason));
-                }
+            Outcome::Skipped(reason) => {
+                progress.inc((runs as usize * count - run * count - turn - 1) as u64);
+                return Ok(Err(reason));
             }
+            Outcome::Interrupted => break,
         }
     }
     Ok(Ok(Row { workload: workload.name.clone(), group: workload.group, cells }))

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 /// Prints time and memory of every workload under every allocator.
 pub fn print(results: &Results) {
-    println!("{}\n{} runs each, medians\n", results.machine, results.runs);
+    println!("{}\n{}\n", results.machine, results.runs_in_words());
     println!("seconds (and the verdict against the best peer)\n{}\n", grid(results, Figure::Time));
     println!("largest resident set, MiB\n{}\n", grid(results, Figure::Memory));
     results.summary().iter().for_each(|line| println!("{line}"));
@@ -42,7 +42,8 @@ pub fn rows(results: &Results, figure: Figure) -> Vec<Vec<String>> {
             cells.extend(columns.clone().map(|index| match results.spread(row, index, figure) {
                 Some(spread) if figure == Figure::Time => format!("{:.3}", spread.median),
                 Some(spread) => format!("{:.1}", spread.median / 1024.0),
-                None => "failed".to_owned(),
+                None if row.cells[index].failure.is_some() => "failed".to_owned(),
+                None => "-".to_owned(),
             }));
             if figure == Figure::Time {
                 cells.push(results.verdict(row).map_or(String::new(), |verdict| {

@@ -1,7 +1,8 @@
 //! The workloads: those of `xalloc-workloads`, and the scripts in `benches/programs`, which run real programs.
 
 use super::numbers;
-use anyhow::{Context, Result, bail};
+use crate::refusal::Refusal;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -57,7 +58,8 @@ pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Resu
     }
     for word in wanted {
         if !all.iter().any(|workload| workload.name.starts_with(word.as_str())) {
-            bail!("no workload's name begins with '{word}'; --list names them");
+            let message = format!("no workload's name begins with '{word}'; --list names them");
+            return Err(Refusal::wrong_usage(message).into());
         }
     }
     all.retain(|workload| wanted.is_empty() || wanted.iter().any(|word| workload.name.starts_with(word.as_str())));

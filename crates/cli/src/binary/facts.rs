@@ -111,15 +111,11 @@ pub struct Binary {
 impl Binary {
     /// Reads a file; of a universal one the slice for this machine, or the first.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::read_slice(path, None)
+        Self::read_for(path, &Machine::here())
     }
 
     /// The same, for a known machine.
     pub(super) fn read_for(path: &Path, machine: &Machine) -> Result<Self> {
-        Self::read_slice(path, Some(&machine.processor))
-    }
-
-    fn read_slice(path: &Path, wanted: Option<&Processor>) -> Result<Self> {
         // Opening a pipe waits for whoever writes to it.
         let is_file = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.is_file();
         ensure!(is_file, "{} is no file", path.display());
@@ -133,7 +129,7 @@ impl Binary {
         let mut binary = match kind {
             FileKind::Elf32 | FileKind::Elf64 => elf::read(kind, bytes),
             FileKind::MachO32 | FileKind::MachO64 => mach_o::read(kind, bytes),
-            FileKind::MachOFat32 | FileKind::MachOFat64 => mach_o::read_fat(kind, bytes, wanted),
+            FileKind::MachOFat32 | FileKind::MachOFat64 => mach_o::read_fat(kind, bytes, &machine.processor),
             other => bail!("{} is no program of this system ({other:?})", path.display()),
         }
         .with_context(|| format!("cannot read {}", path.display()))?;

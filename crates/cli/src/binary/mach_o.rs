@@ -27,21 +27,21 @@ pub fn read(kind: FileKind, data: &[u8]) -> Result<Binary> {
 }
 
 /// Reads a universal file: the wanted slice, or the first.
-pub fn read_fat(kind: FileKind, data: &[u8], wanted: Option<&Processor>) -> Result<Binary> {
+pub fn read_fat(kind: FileKind, data: &[u8], wanted: &Processor) -> Result<Binary> {
     match kind {
         FileKind::MachOFat32 => choose(MachOFatFile::<macho::FatArch32>::parse(data)?.arches(), data, wanted),
         _ => choose(MachOFatFile::<macho::FatArch64>::parse(data)?.arches(), data, wanted),
     }
 }
 
-fn choose(slices: &[impl FatArch], data: &[u8], wanted: Option<&Processor>) -> Result<Binary> {
+fn choose(slices: &[impl FatArch], data: &[u8], wanted: &Processor) -> Result<Binary> {
     let mut binaries = Vec::new();
     for slice in slices {
         let (offset, size) = slice.file_range();
         let bytes = data.read_bytes_at(offset, size).ok().context("a slice is outside of the file")?;
         binaries.push(read(FileKind::parse(bytes)?, bytes)?);
     }
-    let fitting = binaries.iter().position(|binary| Some(&binary.processor) == wanted).unwrap_or(0);
+    let fitting = binaries.iter().position(|binary| binary.processor == *wanted).unwrap_or(0);
     if binaries.is_empty() {
         bail!("it is a universal file without a slice");
     }
@@ -150,13 +150,14 @@ mod tests {
         let entry = |[processor, kind]: [u32; 2], offset| vec![processor, kind, offset, size, 3];
         let header = [vec![macho::FAT_MAGIC, 2], entry(X86_64, 48), entry(ARM64, 48 + size)].concat();
         let bytes = [big(&header), slices.concat()].concat();
-        let read = |wanted: Option<&Processor>| read_fat(FileKind::parse(&*bytes).unwrap(), &bytes, wanted).unwrap();
+        let read = |wanted: &Processor| read_fat(FileKind::parse(&*bytes).unwrap(), &bytes, wanted).unwrap();
         let arm = read_64(&slices[1]).processor;
-        let chosen = read(Some(&arm));
+        let chosen = read(&arm);
         assert_eq!((&chosen.processor, chosen.other_processors[0].to_string().as_str()), (&arm, "x86_64"));
-        assert_eq!(read(None).processor.to_string(), "x86_64");
+        let neither = read_64(&dynamic(ARM64E)).processor;
+        assert_eq!(read(&neither).processor.to_string(), "x86_64");
         let truncated = &bytes[..60];
-        assert!(read_fat(FileKind::parse(truncated).unwrap(), truncated, None).is_err());
+        assert!(read_fat(FileKind::parse(truncated).unwrap(), truncated, &arm).is_err());
     }
 
     #[test]

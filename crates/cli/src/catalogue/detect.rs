@@ -1,8 +1,12 @@
 //! Whether this machine has an allocator's library. A file counts only if it is for this machine and really replaces malloc.
 
 use super::{OWN, places, system};
-use crate::binary::{Binary, Linking, Machine};
+use crate::binary::{Binary, Format, Linking, Machine};
 use crate::library;
+#[cfg(target_os = "linux")]
+use crate::preload;
+#[cfg(target_os = "linux")]
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use xalloc_layers::Allocator;
@@ -36,20 +40,24 @@ pub struct Detection {
 
 /// Looks for an allocator's library.
 pub fn detect(allocator: &Allocator) -> Detection {
-    let names = allocator.preload_files(system());
-    let mut detection = Detection::default();
-    let own = match (allocator.name == OWN).then(library::own) {
-        None => None,
-        Some(Ok(path)) => Some(path),
-        // What the user has named is used, or nothing is.
-        Some(Err(_)) if library::named().is_some() => {
-            let path = library::named().unwrap_or_default();
-            let reason = format!("does not exist, and {} names it: correct it, or unset it", library::VARIABLE);
-            return Detection { found: None, rejected: vec![Rejected { path, reason }] };
+    let is_own = allocator.name == OWN;
+    // What the user has named is used, or nothing is.
+    if let Some(path) = library::named().filter(|_| is_own) {
+        let mut detection = first([std::path::absolute(&path).unwrap_or(path)]);
+        for rejected in &mut detection.rejected {
+            rejected.reason += &format!("; {} names it: correct it, or unset it", library::VARIABLE);
         }
-        Some(Err(_)) => None,
-    };
-    for path in own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))) {
+        return detection;
+    }
+    let own = is_own.then(library::own).and_then(Result::ok);
+    let names = allocator.preload_files(system());
+    first(own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))))
+}
+
+/// The first of the files that can be preloaded, and those before it.
+fn first(paths: impl IntoIterator<Item = PathBuf>) -> Detection {
+    let mut detection = Detection::default();
+    for path in paths {
         match check(&path) {
             Ok(binary) => {
                 detection.found = Some(Found { soname: binary.soname, path });
@@ -70,14 +78,39 @@ pub fn misleading(allocator: &Allocator) -> Vec<Rejected> {
     paths.filter_map(|path| Some(Rejected { reason: check(&path).err()?, path })).collect()
 }
 
-/// Reads a library that is to be preloaded. The error says why it cannot be, as the end of a sentence: "it …".
+/// The real path of a library that the loader can be told to put in malloc's place.
+///
+/// # Errors
+/// Why it cannot.
+#[cfg(target_os = "linux")]
+pub fn usable(path: &Path) -> Result<PathBuf> {
+    let library = path.canonicalize().with_context(|| format!("cannot read the library {}", path.display()))?;
+    preload::check_path(&library)?;
+    check(&library).map_err(|reason| anyhow!("{} {reason}", library.display()))?;
+    Ok(library)
+}
+
+/// Reads a library that is to be preloaded here. The error says why it cannot be, as the end of a sentence: "it …".
 pub fn check(path: &Path) -> Result<Binary, String> {
-    let binary = Binary::read(path).map_err(|error| format!("cannot be read: {error:#}"))?;
+    let binary = check_for_any_machine(path)?;
     let here = Machine::here();
+    if binary.format != here.format {
+        return Err("is for another system".into());
+    }
     if binary.processor != here.processor {
         return Err(format!("is for another machine: {}, and this is {}", binary.processor, here.processor));
     }
-    if binary.linking != Linking::Library {
+    Ok(binary)
+}
+
+/// Reads a library that is to be preloaded somewhere; the error as [`check`] has it.
+pub fn check_for_any_machine(path: &Path) -> Result<Binary, String> {
+    if !path.exists() {
+        return Err("does not exist".into());
+    }
+    let binary = Binary::read(path).map_err(|error| format!("cannot be read: {error:#}"))?;
+    // Some libraries can also be executed; they have a name all the same.
+    if binary.linking != Linking::Library && binary.soname.is_none() {
         return Err("is no shared library".into());
     }
     let missing: Vec<&str> = ["malloc", "free"].into_iter().filter(|name| !replaces(&binary, name)).collect();
@@ -89,5 +122,38 @@ pub fn check(path: &Path) -> Result<Binary, String> {
 
 /// On macOS a library replaces what it imports, by a table of its own.
 fn replaces(binary: &Binary, name: &str) -> bool {
-    binary.exports.contains(name) || (cfg!(target_os = "macos") && binary.imports.contains(name))
+    binary.exports.contains(name) || (binary.format == Format::MachO && binary.imports.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_library_may_be_executable_and_a_program_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let compile = |name: &str, flags: &[&str]| {
+            let (source, output) = (directory.path().join(format!("{name}.c")), directory.path().join(name));
+            let text = "const char loader[] __attribute__((section(\".interp\"))) = \"/lib/ld.so\"; \
+                        void *malloc(unsigned long size) { return 0; } void free(void *block) {} int main(void) { return 0; }";
+            std::fs::write(&source, text).unwrap();
+            let status =
+                std::process::Command::new("cc").args(["-w", "-o"]).args([&output, &source]).args(flags).status();
+            assert!(status.expect("cc is installed").success());
+            output
+        };
+        let library = check(&compile("executable.so", &["-shared", "-fPIC", "-Wl,-soname,libmine.so"])).unwrap();
+        assert!(library.interpreter.is_some());
+        assert_eq!(check(&compile("program", &["-rdynamic"])).unwrap_err(), "is no shared library");
+    }
+
+    #[test]
+    fn a_library_of_macos_replaces_what_it_imports() {
+        let mut binary = Binary::read(&std::env::current_exe().unwrap()).unwrap();
+        (binary.format, binary.exports, binary.imports) = (Format::MachO, [].into(), ["malloc".to_owned()].into());
+        assert!(replaces(&binary, "malloc") && !replaces(&binary, "free"));
+        binary.format = Format::Elf;
+        assert!(!replaces(&binary, "malloc"));
+    }
 }

@@ -10,13 +10,13 @@ pub use choice::{Choice, NotFound, choose};
 #[cfg(test)]
 pub use detect::Found;
 #[cfg(target_os = "linux")]
-pub use detect::check;
-pub use detect::{Detection, detect, misleading};
+pub use detect::usable;
+pub use detect::{Detection, check_for_any_machine, detect, misleading};
 pub use install::Instructions;
 
 use anyhow::{Result, ensure};
 use std::path::Path;
-use xalloc_layers::{Allocator, Catalogue, Directories, Kind, System};
+use xalloc_layers::{Allocator, Catalogue, Directories, System};
 
 /// The name of the C library's own malloc in the catalogue.
 pub const SYSTEM: &str = "default";
@@ -26,19 +26,6 @@ pub const OWN: &str = "xalloc";
 /// The user's layers and our own. Not the project's: what is run must not depend on who made the directory one is in.
 pub fn layers() -> Catalogue {
     Catalogue::with(Directories { project: None, ..Directories::of(Path::new("/")) })
-}
-
-/// All allocators whose layers can be read, and what is wrong with the others.
-pub fn allocators() -> Result<(Vec<Allocator>, Vec<xalloc_layers::Error>), xalloc_layers::Error> {
-    let layers = layers();
-    let (mut readable, mut errors) = (Vec::new(), Vec::new());
-    for entry in layers.entries()?.into_iter().filter(|entry| entry.kind == Kind::Allocator) {
-        match layers.allocator(&entry.name) {
-            Ok(allocator) => readable.push(allocator),
-            Err(error) => errors.push(error),
-        }
-    }
-    Ok((readable, errors))
 }
 
 /// What an allocator's layer sets in the environment beside the preload, but for what the user has set.

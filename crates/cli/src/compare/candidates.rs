@@ -2,7 +2,8 @@
 
 use crate::binary::Examination;
 use crate::catalogue::{self, Choice, NotFound, OWN};
-use crate::{exit, library, preload};
+use crate::refusal::Refusal;
+use crate::{library, preload};
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -28,9 +29,9 @@ pub struct Candidate {
 impl Candidate {
     /// One that preloads the file at `path`, or cannot because there is none.
     pub fn preloading(name: &str, path: &Path) -> Self {
-        let (library, obstacle) = match path.canonicalize() {
-            Ok(library) => (library.clone(), unusable(&library)),
-            Err(error) => (path.to_owned(), Some(format!("cannot read the library {}: {error}", path.display()))),
+        let (library, obstacle) = match catalogue::usable(path) {
+            Ok(library) => (library, None),
+            Err(error) => (path.to_owned(), Some(format!("{error:#}"))),
         };
         Self { name: name.into(), library: Some(library), obstacle, ..Self::default() }
     }
@@ -64,22 +65,6 @@ impl Candidate {
     }
 }
 
-/// Why a library cannot take malloc's place, or not be named to the loader.
-fn unusable(library: &Path) -> Option<String> {
-    let unnameable = preload::check_path(library).err().map(|error| error.to_string());
-    unnameable.or_else(|| Some(format!("{} {}", library.display(), catalogue::check(library).err()?)))
-}
-
-/// `first`, then what was there before.
-fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
-    let mut all = first.to_owned();
-    if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-        all.push(separator);
-        all.push(rest);
-    }
-    all
-}
-
 /// What is compared if nobody chooses, in the order of the tables: the system's malloc and ours, each as it is and leaner, and
 /// what else of the catalogue is on this machine.
 ///
@@ -88,17 +73,16 @@ fn joined(first: &OsStr, separator: &str, rest: Option<OsString>) -> OsString {
 pub fn known() -> Result<Vec<Candidate>> {
     let xalloc = own();
     let arenas = vec![("MALLOC_ARENA_MAX".into(), "2".into())];
-    let conf = match std::env::var_os("XALLOC_CONF").filter(|conf| !conf.is_empty()) {
-        Some(conf) => joined(&conf, ",", Some("profile:lean".into())),
-        None => "profile:lean".into(),
-    };
+    let given = std::env::var_os("XALLOC_CONF").filter(|conf| !conf.is_empty());
+    let conf: Vec<OsString> = given.into_iter().chain(["profile:lean".into()]).collect();
+    let conf = conf.join(OsStr::new(","));
     let mut all = vec![
         Candidate { name: BASE.into(), ..Candidate::default() },
         Candidate { name: "system-arenas-2".into(), environment: arenas, ..Candidate::default() },
         xalloc.clone(),
         Candidate { name: "xalloc-lean".into(), environment: vec![("XALLOC_CONF".into(), conf)], ..xalloc },
     ];
-    let (allocators, errors) = catalogue::allocators()?;
+    let (allocators, errors) = catalogue::layers().allocators()?;
     errors.iter().for_each(|error| eprintln!("xalloc compare: {error}"));
     for allocator in allocators {
         if let (false, Some(found)) = (allocator.name == OWN, catalogue::detect(&allocator).found) {
@@ -126,23 +110,6 @@ pub fn refuse(candidates: &mut [Candidate], examination: &Examination) {
     }
 }
 
-/// Why a comparison cannot begin: a message, and the exit code that says the same.
-#[derive(Debug, PartialEq)]
-pub struct Refusal {
-    /// What is wrong, and what to do.
-    pub message: String,
-    /// One of [`exit`].
-    pub code: u8,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
 /// Those of the `known` candidates that `wanted` names, in that order and with the base; all of them if it names none.
 ///
 /// # Errors
@@ -155,8 +122,10 @@ pub fn choose(known: Vec<Candidate>, wanted: &[String]) -> Result<Vec<Candidate>
     for word in wanted {
         let candidate = by_word(word, &known)?;
         if chosen.iter().any(|other| other.name == candidate.name) {
-            let message = format!("-a names '{}' twice; give each candidate a name of its own", candidate.name);
-            return Err(Refusal { message, code: exit::WRONG_USAGE });
+            let name = candidate.name;
+            return Err(Refusal::wrong_usage(format!(
+                "-a names '{name}' twice; give each candidate a name of its own"
+            )));
         }
         chosen.push(candidate);
     }
@@ -170,7 +139,7 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
     if let Some((name, library)) = word.split_once('=') {
         if name == BASE || name.is_empty() {
             let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
-            return Err(Refusal { message, code: exit::WRONG_USAGE });
+            return Err(Refusal::wrong_usage(message));
         }
         return Ok(Candidate::preloading(name, Path::new(library)));
     }
@@ -189,11 +158,10 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
         }
         Err(_) => {
             let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
-            let message = format!(
+            Err(Refusal::wrong_usage(format!(
                 "there is no allocator '{word}'; there are {}, those of xalloc list, and NAME=LIBRARY takes any",
                 names.join(", ")
-            );
-            Err(Refusal { message, code: exit::WRONG_USAGE })
+            )))
         }
     }
 }
@@ -201,6 +169,7 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit;
 
     fn names(wanted: &[&str]) -> Result<Vec<String>, Refusal> {
         let wanted: Vec<String> = wanted.iter().map(|&word| word.into()).collect();

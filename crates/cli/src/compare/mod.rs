@@ -18,16 +18,16 @@ use crate::measure::counters::Counter;
 use crate::measure::interrupt;
 use crate::measure::machine::Machine;
 use crate::measure::process::Output;
-use crate::report::write;
+use crate::refusal::{self, Refusal};
+use crate::report::files::{check, write};
 use crate::{binary, exit};
 use anyhow::Result;
-use candidates::Refusal;
 use regex::Regex;
 use report::{Report, Setup};
 use schedule::Session;
 use server::Server;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use subject::Subject;
@@ -123,16 +123,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Nothing could be measured, or a file cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    match compare(arguments) {
-        Ok(code) => Ok(ExitCode::from(code)),
-        Err(error) => match error.downcast::<Refusal>() {
-            Ok(refusal) => {
-                eprintln!("xalloc compare: {refusal}");
-                Ok(ExitCode::from(refusal.code))
-            }
-            Err(error) => Err(error),
-        },
-    }
+    refusal::exit_code("compare", compare(arguments))
 }
 
 fn compare(arguments: &Arguments) -> Result<u8> {
@@ -143,7 +134,7 @@ fn compare(arguments: &Arguments) -> Result<u8> {
     }
     let is_asked_for = !arguments.allocators.is_empty();
     let subject = arguments.subject()?;
-    arguments.check_files()?;
+    check(&arguments.files())?;
     let setup = arguments.setup();
     let obstacles = chosen.iter().filter(|candidate| candidate.obstacle.is_some()).count();
     interrupt::install()?;
@@ -168,8 +159,7 @@ impl Arguments {
         if let Some(input) = &self.input
             && let Err(error) = std::fs::File::open(input)
         {
-            let message = format!("--input {}: {error}", input.display());
-            return Err(Refusal { message, code: exit::WRONG_USAGE });
+            return Err(Refusal::wrong_usage(format!("--input {}: {error}", input.display())));
         }
         let server = self.ready.clone().zip(self.load.clone()).map(|(ready, load)| Server {
             ready,
@@ -202,25 +192,19 @@ impl Arguments {
         }
     }
 
-    /// Sees to it before anything is measured that what was measured can be written.
-    fn check_files(&self) -> Result<(), Refusal> {
-        for path in [&self.json, &self.csv, &self.md, &self.html, &self.svg].into_iter().flatten() {
-            if let Err(error) = std::fs::OpenOptions::new().append(true).create(true).open(path) {
-                let message = format!("cannot write {}: {error}", path.display());
-                return Err(Refusal { message, code: exit::WRONG_USAGE });
-            }
-        }
-        Ok(())
+    fn files(&self) -> [Option<&Path>; 5] {
+        [&self.json, &self.csv, &self.md, &self.html, &self.svg].map(|path| path.as_deref())
     }
 
     /// Writes every file that can be written.
     fn write(&self, report: &Report) -> Result<()> {
+        let [json, csv, md, html, svg] = self.files();
         let written = [
-            write(self.json.as_deref(), || Ok(serde_json::to_string_pretty(report)?)),
-            write(self.csv.as_deref(), || files::csv(report)),
-            write(self.md.as_deref(), || Ok(files::markdown(report))),
-            write(self.html.as_deref(), || page::render(report)),
-            write(self.svg.as_deref(), || Ok(scatter::render(report))),
+            write(json, || Ok(serde_json::to_string_pretty(report)?)),
+            write(csv, || files::csv(report)),
+            write(md, || Ok(files::markdown(report))),
+            write(html, || page::render(report)),
+            write(svg, || Ok(scatter::render(report))),
         ];
         written.into_iter().collect()
     }

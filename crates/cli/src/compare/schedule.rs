@@ -1,11 +1,9 @@
 //! The order of the runs.
 
-use super::candidates::{BASE, Candidate, Refusal};
+use super::candidates::{BASE, Candidate};
 use super::sample::{Attempt, Failure, Sample, words};
 use super::subject::{Judge, Subject};
-use crate::exit;
 use crate::measure::interrupt;
-use crate::measure::process::TemporaryFile;
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitStatus;
@@ -101,14 +99,14 @@ impl Session {
             return Ok(Attempt::Interrupted);
         }
         if let Some(server) = &subject.server {
-            return server.run(subject, candidate).map_err(|error| unstartable(subject, error));
+            return server.run(subject, candidate);
         }
         let judge = match round {
             0 if is_setting => Judge::Setting,
             0 => Judge::Proving(self.status),
             _ => Judge::Comparing(self.status),
         };
-        let (attempt, status) = subject.run(candidate, judge).map_err(|error| unstartable(subject, error))?;
+        let (attempt, status) = subject.run(candidate, judge)?;
         if is_setting {
             self.status = status;
         }
@@ -119,17 +117,6 @@ impl Session {
     pub fn unusual_status(&self) -> Option<String> {
         self.status.filter(|status| !status.success()).map(|status| words(Some(status)))
     }
-}
-
-/// The exit code for a program that cannot be started, as shells have it.
-fn unstartable(subject: &Subject, error: anyhow::Error) -> anyhow::Error {
-    let Some(io) = error.downcast_ref::<std::io::Error>() else { return error };
-    if io.get_ref().is_some_and(|inner| inner.is::<TemporaryFile>()) {
-        return error;
-    }
-    let code = if io.kind() == std::io::ErrorKind::NotFound { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE };
-    let message = format!("cannot run '{}': {io}", subject.command[0].display());
-    Refusal { message, code }.into()
 }
 
 /// Nothing to compare with.

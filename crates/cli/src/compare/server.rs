@@ -1,12 +1,12 @@
 //! One run of a server: start it, wait until it is ready, drive it, stop it.
 
-use super::candidates::{Candidate, Refusal};
+use super::candidates::Candidate;
 use super::sample::{Attempt, Failure, Sample, metric, words};
-use super::subject::{Subject, not_loaded, shell};
-use crate::exit;
+use super::subject::{Subject, not_loaded, shell, unstartable};
 use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output, Process};
 use crate::measure::trace;
+use crate::refusal::Refusal;
 use anyhow::Result;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -40,9 +40,9 @@ impl Server {
                  another port",
                 self.ready
             );
-            return Err(Refusal { message, code: exit::WRONG_USAGE }.into());
+            return Err(Refusal::wrong_usage(message).into());
         }
-        let server = process::start(subject.command(candidate)?, subject.output, None)?;
+        let server = process::start(subject.command(candidate)?, subject.output, None).map_err(unstartable)?;
         let driven = self.drive(subject, candidate, &server);
         let has_crashed = server.has_ended();
         let finished = self.stop(server)?;
@@ -78,9 +78,9 @@ impl Server {
             return Ok(Err(failure));
         }
         if let Some(library) = &candidate.library
-            && !trace::maps(server.id(), library)
+            && trace::maps(server.id(), library) != Some(true)
         {
-            return Ok(Err(not_loaded(candidate, "")));
+            return Ok(Err(not_loaded(candidate, None)));
         }
         let load = shell(&self.load, Output::Keep, subject.limit)?;
         if !load.status.is_some_and(|status| status.success()) {

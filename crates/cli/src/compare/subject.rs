@@ -3,13 +3,16 @@
 use super::candidates::Candidate;
 use super::sample::{Attempt, Failure, Sample, metric, words};
 use super::server::Server;
+use crate::exit;
 use crate::measure::interrupt;
-use crate::measure::process::{self, Finished, Output};
+use crate::measure::process::{self, Finished, Output, Unstarted};
 use crate::measure::trace;
+use crate::refusal::Refusal;
 use anyhow::{Context, Result, bail};
 use regex::Regex;
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -79,10 +82,11 @@ impl Subject {
         let output = if self.metric.is_some() { Output::Keep } else { self.output };
         let mut process = if library.is_some() {
             trace::prepare(&mut command);
-            process::start_to_follow(command, output, self.limit)?
+            process::start_to_follow(command, output, self.limit)
         } else {
-            process::start(command, output, self.limit)?
-        };
+            process::start(command, output, self.limit)
+        }
+        .map_err(unstartable)?;
         process.end_on_interrupt();
         let is_loaded = library.map_or(Ok(true), |library| trace::follow(&process, library));
         let finished = process.wait()?;
@@ -93,7 +97,7 @@ impl Subject {
         // One that was killed may not have had its memory map read.
         let has_exited = status.is_some_and(|status| status.code().is_some());
         let attempt = match (self.judge(&finished, judge), is_loaded) {
-            (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, &finished.errors)),
+            (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, finished.left_out())),
             (Err(failure), _) => Attempt::Failed(failure),
             (Ok(_), Err(error)) => Attempt::Failed(Failure::new(format!("{error:#}"))),
             (Ok(sample), Ok(_)) => Attempt::Done(sample),
@@ -129,16 +133,20 @@ impl Subject {
     }
 }
 
+/// What it means that the program itself cannot be started: if that is the kernel's word, the exit code that shells have for it.
+pub fn unstartable(error: Unstarted) -> anyhow::Error {
+    let Unstarted::Program { error: reason, .. } = &error else { return error.into() };
+    let code = if reason.kind() == ErrorKind::NotFound { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE };
+    Refusal { message: error.to_string(), code }.into()
+}
+
 /// The failure of a candidate whose library was not in the program, with what the loader said of it.
-pub fn not_loaded(candidate: &Candidate, errors: &str) -> Failure {
+pub fn not_loaded(candidate: &Candidate, complaint: Option<&str>) -> Failure {
     let library = candidate.library.as_deref().unwrap_or(std::path::Path::new(""));
-    let complaint = errors.lines().find(|line| line.contains("ld.so: object") && line.contains("LD_PRELOAD"));
-    let reason = match complaint {
-        Some(line) => line.trim_start_matches("ERROR: ").to_owned(),
-        None => {
-            format!("{} was not loaded: the program is static, set-uid, or clears its environment", library.display())
-        }
-    };
+    let reason = complaint.map_or_else(
+        || format!("{} was not loaded: the program is static, set-uid, or clears its environment", library.display()),
+        str::to_owned,
+    );
     Failure::new(reason)
 }
 
@@ -146,7 +154,7 @@ pub fn not_loaded(candidate: &Candidate, errors: &str) -> Failure {
 pub fn shell(script: &str, output: Output, limit: Option<Duration>) -> Result<Finished> {
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdin(Stdio::null());
-    let mut process = process::start(command, output, limit).context("cannot run sh")?;
+    let mut process = process::start(command, output, limit)?;
     process.end_on_interrupt();
     process.wait()
 }

@@ -3,6 +3,7 @@
 use super::figure::Figure;
 use super::report::{Entry, Report, Statistic, Verdict};
 use super::verdict::differences;
+use crate::measure::statistics::Summary;
 use crate::output;
 use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 use std::fmt::Write;
@@ -68,25 +69,17 @@ pub fn detail_grid(report: &Report) -> Grid {
     header.extend(figures.iter().map(|&figure| heading(report, figure)));
     let row = |row: &Entry| {
         let mut cells = vec![Value::words(&row.name)];
-        let time = row.statistic(Figure::Time).map(|statistic| statistic.summary);
-        let times = time.map_or([None; 3], |time| [time.median, time.least, time.most].map(Some));
-        cells.extend(times.map(|time| Value {
-            text: shown(time.map(|it| unit.show(it))),
-            number: time,
-            is_best: false,
-        }));
+        let Summary { median, least, most, .. } = row.statistic(Figure::Time)?.summary;
+        let times = [median, least, most].map(|time| (unit.show(time), Some(time)));
+        cells.extend(times.map(|(text, number)| Value { text, number, is_best: false }));
         cells.extend(figures.iter().map(|&figure| mean(report, row, figure, false)));
-        cells
+        Some(cells)
     };
-    Grid { header, rows: report.rows.iter().filter(|row| !row.statistics.is_empty()).map(row).collect() }
+    Grid { header, rows: report.rows.iter().filter_map(row).collect() }
 }
 
 fn heading(report: &Report, figure: Figure) -> String {
     figure.unit(report.typical(figure)).heading(report.name(figure))
-}
-
-fn shown(text: Option<String>) -> String {
-    text.unwrap_or_else(|| "-".to_owned())
 }
 
 /// The mean of a figure, and its deviation if asked for.
@@ -139,15 +132,7 @@ pub fn about(report: &Report) -> String {
 
 /// Words as they would be typed.
 pub fn command_line(words: &[String]) -> String {
-    let quoted = words.iter().map(|word| {
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+%@".contains(letter);
-        if !word.is_empty() && word.chars().all(is_plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
+    shlex::try_join(words.iter().map(String::as_str)).expect("no argument has a NUL")
 }
 
 /// Prints everything.
@@ -228,11 +213,5 @@ mod tests {
     fn details_are_as_wide_as_their_heading() {
         let grid = detail_grid(&mixed());
         assert!(grid.rows.iter().all(|row| row.len() == grid.header.len()));
-    }
-
-    #[test]
-    fn quotes_what_a_shell_would_split() {
-        let words = ["a", "b c", "it's", ""].map(str::to_owned);
-        assert_eq!(command_line(&words), r"a 'b c' 'it'\''s' ''");
     }
 }

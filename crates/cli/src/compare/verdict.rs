@@ -3,14 +3,20 @@
 use super::figure::Figure;
 use super::report::{Entry, Report, Verdict};
 use crate::measure::statistics::ENOUGH;
+use crate::output::percent;
 
 /// The fastest, the leanest, and what to do, a line each.
 pub fn words(report: &Report) -> Vec<String> {
     let speed = report.speed();
+    if let Some(failure) = &report.base().failure {
+        return vec![format!("no verdict: there is nothing to compare with: system itself failed: {}", failure.reason)];
+    }
     if report.base().statistic(speed).is_none_or(|statistic| statistic.summary.count < ENOUGH) {
-        return vec![format!(
-            "no verdict: it takes {ENOUGH} runs of each (-n {ENOUGH}) to tell a difference from chance"
-        )];
+        return vec![if report.setup.runs as usize >= ENOUGH {
+            format!("no verdict: it was interrupted before there were {ENOUGH} runs of system")
+        } else {
+            format!("no verdict: it takes {ENOUGH} runs of each (-n {ENOUGH}) to tell a difference from chance")
+        }];
     }
     vec![
         format!("fastest: {}", extreme(report, speed)),
@@ -99,12 +105,6 @@ fn recommendation(report: &Report, speed: Figure) -> String {
     }
 }
 
-/// A part in per cent: whole ones from ten on.
-fn percent(part: f64) -> String {
-    let value = part * 100.0;
-    if value >= 9.95 { format!("{value:.0} %") } else { format!("{value:.1} %") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::report::tests::{example, mixed};
@@ -136,9 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn is_silent_on_too_few_runs() {
-        let report = example(&[("system", &[1.0, 1.0], &[9, 9]), ("half", &[0.5, 0.5], &[9, 9])]);
-        assert_eq!(report.verdict.len(), 1);
-        assert!(report.verdict[0].starts_with("no verdict"));
+    fn is_silent_on_too_few_runs_and_says_why_they_are() {
+        let few = || example(&[("system", &[1.0, 1.0], &[9, 9]), ("half", &[0.5, 0.5], &[9, 9])]);
+        let mut report = few();
+        assert_eq!(report.verdict, ["no verdict: it was interrupted before there were 3 runs of system"]);
+        report.setup.runs = 2;
+        assert_eq!(words(&report), ["no verdict: it takes 3 runs of each (-n 3) to tell a difference from chance"]);
+        let report = example(&[("system", &[], &[]), ("half", &[0.5, 0.5], &[9, 9])]);
+        let expected = "no verdict: there is nothing to compare with: system itself failed: exit 1 where system has 0";
+        assert_eq!(report.verdict, [expected]);
     }
 }

@@ -1,6 +1,7 @@
 //! What to make of a run: plain advice, each with the numbers that it rests on. One rule, one function.
 
 use super::observation::Observation;
+use crate::output::percent;
 
 type Rule = fn(&Observation) -> Option<String>;
 
@@ -108,12 +109,6 @@ fn huge_pages_everywhere(run: &Observation) -> Option<String> {
 
 fn reliable_share(run: &Observation) -> Option<f64> {
     run.share().filter(|_| run.sampled.value().is_some_and(|sampled| sampled.samples >= ENOUGH_SAMPLES))
-}
-
-/// A share in words: two digits where it matters.
-pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 //! Starting the program with the library preloaded, and waiting for its end. Signals reach the program.
 
+use crate::measure::process::{self, Usage};
 use crate::preload;
 use crate::signals::{self, not_ignored};
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What is run.
 pub struct Launch<'a> {
@@ -28,10 +27,8 @@ pub struct Launch<'a> {
 pub struct End {
     /// Its exit code or signal.
     pub status: ExitStatus,
-    /// What the kernel says of it and of those of its children that it waited for.
-    pub usage: libc::rusage,
-    /// From start to end.
-    pub wall: Duration,
+    /// What it and those of its children that it waited for took.
+    pub usage: Usage,
 }
 
 impl Launch<'_> {
@@ -60,39 +57,22 @@ pub fn catch_signals() -> Result<&'static mut Signals> {
 /// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;
 /// what is sent to this process alone (terminate, hang up) is passed on.
 pub fn wait(child: &Child, start: Instant, signals: &'static mut Signals) -> Result<End> {
-    let process = Pid::from_child(child);
+    let id = child.id() as libc::pid_t;
     let handle = signals.handle();
     let forwarder = std::thread::Builder::new().spawn(move || {
         for signal in signals {
-            let passed_on = match signal {
-                SIGTERM => Signal::TERM,
-                SIGHUP => Signal::HUP,
-                _ => continue,
-            };
-            // It cannot be gone: it is waited for only after this thread has ended.
-            let _ = rustix::process::kill_process(process, passed_on);
+            if matches!(signal, SIGTERM | SIGHUP) {
+                // SAFETY: no memory is involved; it is our child, which is waited for only after this thread has ended.
+                unsafe { libc::kill(id, signal) };
+            }
         }
     });
     let forwarder = forwarder.context("cannot start a thread")?;
-    let ended = rustix::io::retry_on_intr(|| {
-        rustix::process::waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-    });
+    let ended = process::look(id, libc::WEXITED);
     let wall = start.elapsed();
     handle.close();
     forwarder.join().expect("it does not panic");
     ended.context("cannot wait for the program")?;
-    let (status, usage) = reap(process)?;
-    Ok(End { status, usage, wall })
-}
-
-fn reap(process: Pid) -> Result<(ExitStatus, libc::rusage)> {
-    let mut status = 0;
-    // SAFETY: zeros are a valid rusage.
-    let mut usage = unsafe { std::mem::zeroed() };
-    // SAFETY: both results are ours; the process is our child, and nobody else waits for it.
-    let waited = unsafe { libc::wait4(process.as_raw_nonzero().get(), &mut status, 0, &mut usage) };
-    if waited < 0 {
-        return Err(std::io::Error::last_os_error()).context("cannot wait for the program");
-    }
-    Ok((ExitStatus::from_raw(status), usage))
+    let (status, usage) = process::reap(id, wall)?;
+    Ok(End { status, usage })
 }

@@ -13,9 +13,9 @@ mod report;
 #[cfg(target_os = "linux")]
 mod sampling;
 
-use crate::binary::{self, Binary, Examination, Linking, Machine};
-use crate::{exit, library, preload};
-use anyhow::{Context, Result};
+use crate::binary::{self, Binary, Examination, Machine};
+use crate::{catalogue, exit, library, preload};
+use anyhow::{Context, Result, anyhow};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -107,22 +107,15 @@ fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
         Ok(path) if path.is_file() => {
             readable_library(&path).map(Some).map_err(|error| complain(error, exit::WRONG_USAGE))
         }
-        Ok(path) => Err(complain(anyhow::anyhow!("there is no {}", path.display()), exit::NO_ALLOCATOR)),
+        Ok(path) => Err(complain(anyhow!("there is no {}", path.display()), exit::NO_ALLOCATOR)),
         Err(error) if arguments.run => Err(complain(error, exit::NO_ALLOCATOR)),
         Err(_) => Ok(None),
     }
 }
 
+/// The program may be another machine's, and then the library must be, too.
 fn readable_library(path: &Path) -> Result<Binary> {
-    let library = Binary::read(path)?;
-    let replaces = ["malloc", "free"].iter().all(|name| library.exports.contains(*name));
-    // Some libraries can also be executed; they have a name all the same.
-    let loadable = library.linking == Linking::Library || library.soname.is_some();
-    anyhow::ensure!(
-        loadable && replaces,
-        "{} is no library that replaces malloc: it must be a shared library that exports malloc and free",
-        path.display()
-    );
+    let library = catalogue::check_for_any_machine(path).map_err(|reason| anyhow!("{} {reason}", path.display()))?;
     preload::check_path(path)?;
     Ok(library)
 }

@@ -5,6 +5,7 @@ use super::launch::{self, Launch};
 use super::observation::{Measured, Observation, Sampled, Threads};
 use super::sampling::Sampling;
 use crate::binary::{Binary, CLibrary};
+use crate::measure::{machine, trace};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -29,22 +30,29 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
     let sampling = Sampling::open(&library.path);
     let mut command = launch.command(&collector.log());
     let signals = launch::catch_signals()?;
+    let real_path = library.path.canonicalize().with_context(|| format!("cannot read {}", library.path.display()))?;
     let start = Instant::now();
-    let child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
+    let mut child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
     let watcher = Watcher {
         process: child.id(),
-        library: library.path.canonicalize()?,
+        library: real_path,
         seen: Seen::default(),
         next_look: start,
         next_collection: start + COLLECTION,
     };
-    let (end, (seen, sampled, bindings)) = std::thread::scope(|scope| {
+    let observed = std::thread::scope(|scope| {
         let (stop, stopped) = channel();
-        let thread = scope.spawn(move || watcher.watch(stopped, sampling, collector, rehearsal));
+        let watch = move || watcher.watch(stopped, sampling, collector, rehearsal);
+        let thread = std::thread::Builder::new().spawn_scoped(scope, watch).context("cannot start a thread")?;
         let end = launch::wait(&child, start, signals);
         drop(stop);
         end.map(|end| (end, thread.join().expect("it does not panic")))
-    })?;
+    });
+    if observed.is_err() {
+        // Nobody else waits for it any more.
+        let _ = child.kill().and_then(|()| child.wait());
+    }
+    let (end, (seen, sampled, bindings)) = observed?;
     let bindings = if glibc {
         Measured::Measured(bindings)
     } else {
@@ -60,7 +68,7 @@ fn observation(
     bindings: Measured<Bindings>,
     library: &Binary,
 ) -> Observation {
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    let launch::End { status, usage } = end;
     let threads = match &sampled {
         Ok(sampled) => Threads { most: sampled.threads, counted: true },
         Err(_) => Threads { most: seen.threads.max(1), counted: false },
@@ -68,23 +76,23 @@ fn observation(
     Observation {
         library: library.path.clone(),
         xalloc: library.exports.contains("xalloc_version"),
-        exit_code: end.status.code(),
-        ended: end.status.to_string(),
+        exit_code: status.code(),
+        ended: status.to_string(),
         loaded: loaded(&seen, &sampled),
         names: library.exports.len(),
         bindings,
         threads,
         sampled: sampled.map_or_else(Measured::NotMeasured, Measured::Measured),
-        wall: end.wall.as_secs_f64(),
-        user: seconds(end.usage.ru_utime),
-        system: seconds(end.usage.ru_stime),
-        peak: end.usage.ru_maxrss.unsigned_abs() << 10,
-        minor_faults: end.usage.ru_minflt.unsigned_abs(),
-        major_faults: end.usage.ru_majflt.unsigned_abs(),
-        voluntary_switches: end.usage.ru_nvcsw.unsigned_abs(),
-        involuntary_switches: end.usage.ru_nivcsw.unsigned_abs(),
+        wall: usage.wall,
+        user: usage.user,
+        system: usage.system,
+        peak: usage.rss.unsigned_abs() << 10,
+        minor_faults: usage.minor_faults.unsigned_abs(),
+        major_faults: usage.major_faults.unsigned_abs(),
+        voluntary_switches: usage.voluntary_switches.unsigned_abs(),
+        involuntary_switches: usage.involuntary_switches.unsigned_abs(),
         page_size: rustix::param::page_size() as u64,
-        huge_pages_setting: huge_pages_setting(),
+        huge_pages_setting: machine::huge_pages(),
         huge_pages: seen.huge_pages,
     }
 }
@@ -163,12 +171,7 @@ impl Watcher {
     }
 
     fn look_at_mappings(&mut self, now: Instant) {
-        let maps = std::fs::read_to_string(self.file("maps")).unwrap_or_default();
-        if maps.is_empty() {
-            return;
-        }
-        let library = self.library.to_string_lossy();
-        let mapped = maps.lines().any(|line| line.ends_with(&*library));
+        let Some(mapped) = trace::maps(self.process as libc::pid_t, &self.library) else { return };
         self.seen.mapped |= mapped;
         self.seen.missing_since = if mapped { None } else { self.seen.missing_since.or(Some(now)) };
         self.seen.last_look = Some(now);
@@ -181,11 +184,4 @@ impl Watcher {
             self.seen.huge_pages = self.seen.huge_pages.max(Some(kib << 10));
         }
     }
-}
-
-/// The word in brackets in the kernel's setting.
-fn huge_pages_setting() -> String {
-    let text = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
-    let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
-    chosen.map_or("none", |(word, _)| word).to_owned()
 }

@@ -4,6 +4,7 @@ use super::advice;
 use super::bindings::{Bindings, Elsewhere};
 use super::observation::{Measured, Observation};
 use crate::binary::{Binary, Examination, Finding, Linking, Severity};
+use crate::output::percent;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::{Display, Formatter, Result};
@@ -150,7 +151,7 @@ fn write_numbers(out: &mut Formatter<'_>, run: &Observation) -> Result {
     writeln!(out, "  threads        {} at a time in one process ({how})", run.threads.most)?;
     match &run.sampled {
         Measured::Measured(sampled) => {
-            let share = run.share().map_or("none".to_owned(), advice::percent);
+            let share = run.share().map_or("none".to_owned(), percent);
             writeln!(
                 out,
                 "  in the library {share} of the program's own time ({} of {} samples)",

@@ -12,7 +12,7 @@ pub struct Machine {
     pub processors: usize,
     /// The kernel's release.
     pub kernel: String,
-    /// `/sys/kernel/mm/transparent_hugepage/enabled`: the word in brackets.
+    /// The kernel's setting for them: always, madvise, never, or none.
     pub huge_pages: String,
 }
 
@@ -22,15 +22,20 @@ impl Machine {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let information = read("/proc/cpuinfo");
         let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-        let enabled = read("/sys/kernel/mm/transparent_hugepage/enabled");
-        let chosen = enabled.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
         Self {
             processor: model.map_or(std::env::consts::ARCH, |(_, name)| name).trim().to_owned(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            huge_pages: chosen.map_or("none", |(word, _)| word).to_owned(),
+            huge_pages: huge_pages(),
         }
     }
+}
+
+/// The kernel's setting for transparent huge pages, or `none` if it has none.
+pub fn huge_pages() -> String {
+    let text = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+    let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    chosen.map_or("none", |(word, _)| word).to_owned()
 }
 
 impl std::fmt::Display for Machine {

@@ -1,4 +1,4 @@
-//! Running programs and measuring them: what `bench` and `compare` share.
+//! Running programs and measuring them: what `bench`, `compare` and `doctor --run` share.
 
 pub mod counters;
 pub mod interrupt;

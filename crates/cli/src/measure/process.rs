@@ -6,10 +6,13 @@ use crate::signals;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How much of the end of its standard error is kept, in bytes.
@@ -37,6 +40,7 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What the kernel counted, and the time that was taken here.
     fn new(wall: Duration, usage: &libc::rusage) -> Self {
         let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
         Self {
@@ -79,6 +83,14 @@ pub struct Finished {
     pub errors: String,
 }
 
+impl Finished {
+    /// What the loader says if it leaves out a library that LD_PRELOAD names.
+    pub fn left_out(&self) -> Option<&str> {
+        let line = self.errors.lines().find(|line| line.contains("ld.so: object") && line.contains("LD_PRELOAD"));
+        line.map(|line| line.trim_start_matches("ERROR: "))
+    }
+}
+
 /// A process that was started and not yet waited for.
 pub struct Process {
     child: Child,
@@ -90,21 +102,35 @@ pub struct Process {
     errors: File,
 }
 
+/// Why there is no process.
+#[derive(Debug, thiserror::Error)]
+pub enum Unstarted {
+    /// The kernel's answer to the program.
+    #[error("cannot run '{}': {error}", .program.display())]
+    Program { program: OsString, error: std::io::Error },
+    /// There is no place for what the program writes.
+    #[error("cannot make a temporary file in {} (TMPDIR names another directory): {error}", std::env::temp_dir().display())]
+    File { error: std::io::Error },
+    /// There is no thread for what has to be done beside it.
+    #[error("cannot start a thread: {error}")]
+    Thread { error: std::io::Error },
+}
+
 /// Starts the command. Its standard error goes to a file without a name: unlike a pipe, that costs the program no waiting,
 /// and it has an end even if some daemon keeps it open.
 ///
 /// # Errors
 /// The program does not exist or cannot be executed; or there is no room for temporary files.
-pub fn start(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
-    begin(command, output, limit, |mut command| {
+pub fn start(command: Command, output: Output, limit: Option<Duration>) -> Result<Process, Unstarted> {
+    begin(command, output, limit, |command| {
         let spawn = || {
             let counters = Counters::open();
-            let start = Instant::now();
-            Ok((start, command.spawn()?, counters))
+            spawn(command, counters)
         };
         // Whatever a thread with counters starts inherits them. This one starts the program and nothing else.
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().spawn_scoped(scope, spawn)?;
+            let thread =
+                std::thread::Builder::new().spawn_scoped(scope, spawn).map_err(|error| Unstarted::Thread { error })?;
             thread.join().expect("it does not panic")
         })
     })
@@ -114,43 +140,42 @@ pub fn start(command: Command, output: Output, limit: Option<Duration>) -> std::
 ///
 /// # Errors
 /// As there.
-pub fn start_to_follow(command: Command, output: Output, limit: Option<Duration>) -> std::io::Result<Process> {
-    begin(command, output, limit, |mut command| Ok((Instant::now(), command.spawn()?, Counters::none())))
+pub fn start_to_follow(command: Command, output: Output, limit: Option<Duration>) -> Result<Process, Unstarted> {
+    begin(command, output, limit, |command| spawn(command, Counters::none()))
 }
 
 fn begin(
     mut command: Command,
     output: Output,
     limit: Option<Duration>,
-    spawn: impl FnOnce(Command) -> std::io::Result<(Instant, Child, Counters)>,
-) -> std::io::Result<Process> {
-    let kept = if output == Output::Keep { Some(temporary()?) } else { None };
-    let errors = temporary()?;
-    command.stderr(errors.try_clone()?).stdout(match &kept {
-        Some(file) => Stdio::from(file.try_clone()?),
+    spawn: impl FnOnce(Command) -> Result<(Instant, Child, Counters), Unstarted>,
+) -> Result<Process, Unstarted> {
+    let errors = tempfile::tempfile().map_err(|error| Unstarted::File { error })?;
+    let kept =
+        (output == Output::Keep).then(tempfile::tempfile).transpose().map_err(|error| Unstarted::File { error })?;
+    command.stderr(errors.try_clone().map_err(|error| Unstarted::File { error })?).stdout(match &kept {
+        Some(file) => Stdio::from(file.try_clone().map_err(|error| Unstarted::File { error })?),
         None if output == Output::Inherit => Stdio::inherit(),
         None => Stdio::null(),
     });
     signals::inherit(&mut command);
     // A group of its own, so that whatever it started can be ended with it.
     command.process_group(0);
+    // Before the process: what fails after its start would leave it behind.
+    let alarm = limit.map(|_| Alarm::new()).transpose().map_err(|error| Unstarted::Thread { error })?;
     let (start, child, counters) = spawn(command)?;
-    let alarm = limit.map(|limit| Alarm::set(child.id() as libc::pid_t, start + limit)).transpose()?;
+    if let Some((alarm, limit)) = alarm.as_ref().zip(limit) {
+        alarm.set(child.id() as libc::pid_t, start + limit);
+    }
     Ok(Process { child, start, alarm, watched: None, counters, output: kept, errors })
 }
 
-/// A file without a name. An error does not look like one of the program's.
-fn temporary() -> std::io::Result<File> {
-    let explained = |error| std::io::Error::other(TemporaryFile { directory: std::env::temp_dir(), error });
-    tempfile::tempfile().map_err(explained)
-}
-
-/// There is no place for what the program writes.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot make a temporary file in {} (TMPDIR names another directory): {error}", .directory.display())]
-pub struct TemporaryFile {
-    directory: std::path::PathBuf,
-    error: std::io::Error,
+fn spawn(mut command: Command, counters: Counters) -> Result<(Instant, Child, Counters), Unstarted> {
+    let start = Instant::now();
+    match command.spawn() {
+        Ok(child) => Ok((start, child, counters)),
+        Err(error) => Err(Unstarted::Program { program: command.get_program().to_owned(), error }),
+    }
 }
 
 impl Process {
@@ -189,16 +214,10 @@ impl Process {
         // SAFETY: no memory is involved; the process was not reaped, so its number is still its group's.
         unsafe { libc::kill(-process, libc::SIGKILL) };
         drop(self.watched.take());
-        let mut status = 0;
-        // SAFETY: zeros are a valid rusage.
-        let mut usage = unsafe { std::mem::zeroed() };
-        // SAFETY: both results are ours; the process is our child, and nobody else waits for it.
-        if unsafe { libc::wait4(process, &mut status, 0, &mut usage) } != process {
-            return Err(std::io::Error::last_os_error()).context("cannot wait for the program");
-        }
+        let (status, usage) = reap(process, wall)?;
         Ok(Finished {
-            status: (!is_late).then(|| ExitStatus::from_raw(status)),
-            usage: Usage::new(wall, &usage),
+            status: (!is_late).then_some(status),
+            usage,
             counts: self.counters.read(),
             output: self.output.map_or(Ok(String::new()), |file| text(file, u64::MAX))?,
             errors: text(self.errors, TAIL)?,
@@ -210,7 +229,7 @@ impl Process {
 ///
 /// # Errors
 /// There is no such child.
-pub(super) fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Result<libc::siginfo_t> {
+pub fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Result<libc::siginfo_t> {
     loop {
         // SAFETY: zeros are a valid siginfo, which the call fills in.
         let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -226,6 +245,21 @@ pub(super) fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Resul
     }
 }
 
+/// How a child that took `wall` ended, and what else it took; waits for that. From then on its number may be another's.
+///
+/// # Errors
+/// There is no such child.
+pub fn reap(process: libc::pid_t, wall: Duration) -> Result<(ExitStatus, Usage)> {
+    let mut status = 0;
+    // SAFETY: zeros are a valid rusage.
+    let mut usage = unsafe { std::mem::zeroed() };
+    // SAFETY: both results are ours; the process is our child, and nobody else waits for it.
+    if unsafe { libc::wait4(process, &mut status, 0, &mut usage) } != process {
+        return Err(std::io::Error::last_os_error()).context("cannot wait for the program");
+    }
+    Ok((ExitStatus::from_raw(status), Usage::new(wall, &usage)))
+}
+
 /// The last `length` bytes of a file.
 fn text(mut file: File, length: u64) -> Result<String> {
     let mut bytes = Vec::new();
@@ -236,21 +270,27 @@ fn text(mut file: File, length: u64) -> Result<String> {
 }
 
 /// A thread that kills a process group when its time is over.
-struct Alarm(std::sync::mpsc::Sender<()>, std::thread::JoinHandle<bool>);
+struct Alarm(Sender<(libc::pid_t, Instant)>, JoinHandle<bool>);
 
 impl Alarm {
-    fn set(group: libc::pid_t, at: Instant) -> std::io::Result<Self> {
-        let (cancel, cancelled) = std::sync::mpsc::channel();
+    /// One for a process that is still to be started.
+    fn new() -> std::io::Result<Self> {
+        let (setting, set) = channel();
         let thread = std::thread::Builder::new().spawn(move || {
+            let Ok((group, at)): Result<(libc::pid_t, Instant), _> = set.recv() else { return false };
             let left = at.saturating_duration_since(Instant::now());
-            let late = cancelled.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
-            if late {
+            let is_late = set.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
+            if is_late {
                 // SAFETY: no memory is involved; the group is our child's, which is not reaped before this thread ends.
                 unsafe { libc::kill(-group, libc::SIGKILL) };
             }
-            late
+            is_late
         });
-        Ok(Self(cancel, thread?))
+        Ok(Self(setting, thread?))
+    }
+
+    fn set(&self, group: libc::pid_t, at: Instant) {
+        self.0.send((group, at)).expect("it waits for that");
     }
 
     fn went_off(self) -> bool {

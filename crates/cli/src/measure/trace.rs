@@ -32,7 +32,7 @@ pub fn follow(process: &Process, library: &Path) -> Result<bool> {
     while let Some(stop) = next_stop(id)? {
         let mut signal = 0;
         match stop >> 8 {
-            libc::PTRACE_EVENT_EXIT => is_mapped = maps(id, library),
+            libc::PTRACE_EVENT_EXIT => is_mapped = maps(id, library) == Some(true),
             0 if is_first => set_options(id)?,
             0 => signal = stop,
             _ => {}
@@ -67,20 +67,23 @@ fn set_options(id: libc::pid_t) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file is mapped into a process that is running or stopped. `library` has no symbolic link in it.
-pub fn maps(id: libc::pid_t, library: &Path) -> bool {
+/// Whether a file is mapped into a process that is running or stopped; nothing of one that is over. `library` has no symbolic
+/// link in it.
+pub fn maps(id: libc::pid_t, library: &Path) -> Option<bool> {
     let library = library.as_os_str().as_bytes();
-    let maps = std::fs::read(format!("/proc/{id}/maps")).unwrap_or_default();
-    maps.split(|&byte| byte == b'\n').any(|line| {
+    let maps = std::fs::read(format!("/proc/{id}/maps")).ok().filter(|maps| !maps.is_empty())?;
+    let is_library = |line: &[u8]| {
         let path = line.iter().position(|&byte| byte == b'/');
         path.is_some_and(|path| &line[path..] == library)
-    })
+    };
+    Some(maps.split(|&byte| byte == b'\n').any(is_library))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::process::{Output, start_to_follow};
     use super::*;
+    use std::ffi::OsStr;
 
     fn follows(program: &[&str], library: &Path) -> (bool, Option<i32>) {
         let mut command = Command::new(program[0]);
@@ -95,7 +98,8 @@ mod tests {
     fn sees_a_library_in_the_shortest_program_and_through_exec_and_signals() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path().canonicalize().unwrap();
-        let (source, library) = (directory.join("empty.c"), directory.join("empty.so"));
+        // A path need not be text.
+        let (source, library) = (directory.join("empty.c"), directory.join(OsStr::from_bytes(b"empty\xff.so")));
         std::fs::write(&source, "int nothing;").unwrap();
         let cc = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status();
         assert!(cc.unwrap().success());
@@ -104,5 +108,19 @@ mod tests {
         assert_eq!(follows(&["sh", "-c", "trap 'exit 7' USR1; kill -USR1 $$; exit 1"], &library), (true, Some(7)));
         assert_eq!(follows(&["env", "-u", "LD_PRELOAD", "true"], &library), (false, Some(0)));
         assert_eq!(follows(&["sh", "-c", "kill -SEGV $$"], &library), (true, None));
+    }
+
+    #[test]
+    fn tells_a_process_that_is_over_from_one_without_the_library() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let program = std::env::current_exe().unwrap();
+        assert_eq!(maps(std::process::id() as libc::pid_t, &program), Some(true));
+        // Only the end of the path is the same.
+        let end = Path::new("/").join(program.file_name().unwrap());
+        assert_eq!(maps(std::process::id() as libc::pid_t, &end), Some(false));
+        child.kill().unwrap();
+        look(child.id() as libc::pid_t, libc::WEXITED).unwrap();
+        assert_eq!(maps(child.id() as libc::pid_t, &program), None);
+        child.wait().unwrap();
     }
 }

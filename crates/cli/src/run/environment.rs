@@ -56,7 +56,7 @@ pub fn preloaded_besides_allocators() -> Result<OsString> {
 
 /// The names that allocators' libraries have.
 fn known_files() -> Result<BTreeSet<String>> {
-    let (allocators, _) = catalogue::allocators()?;
+    let (allocators, _) = catalogue::layers().allocators()?;
     Ok(allocators.iter().flat_map(|allocator| allocator.preload_files(catalogue::system())).cloned().collect())
 }
 

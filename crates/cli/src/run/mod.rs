@@ -4,7 +4,7 @@ mod environment;
 mod plan;
 
 use crate::binary::{self, Binary, Examination, Machine, Unexaminable};
-use crate::catalogue::{self, Choice, NotFound};
+use crate::catalogue::{self, NotFound};
 use crate::exit;
 use crate::signals;
 use anyhow::Result;
@@ -77,7 +77,7 @@ struct How {
 /// Becomes the program.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let With { allocator, how } = &arguments.with;
-    let plan = match plan(allocator, how, Behind::Everything)? {
+    let plan = match plan(allocator, how, Behind::Everything) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Prints assignments.
 pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
     // Once more, for another allocator, must not pile them up.
-    let plan = match plan(&arguments.allocator, &arguments.how, Behind::NoAllocators)? {
+    let plan = match plan(&arguments.allocator, &arguments.how, Behind::NoAllocators) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
@@ -117,22 +117,12 @@ pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
 }
 
 /// What is to be done, or the exit code of a command that said why nothing can be.
-fn plan(name: &str, how: &How, behind: Behind) -> Result<Result<Plan, ExitCode>> {
-    let choice: Choice = match catalogue::choose(name) {
-        Ok(choice) => choice,
-        Err(error) => {
-            let missing = error.is::<NotFound>();
-            eprintln!("xalloc: {error:#}");
-            return Ok(Err(ExitCode::from(if missing { exit::NO_ALLOCATOR } else { exit::WRONG_USAGE })));
-        }
-    };
-    match Plan::new(&choice, how.method, &how.settings, behind) {
-        Ok(plan) => Ok(Ok(plan)),
-        Err(error) => {
-            eprintln!("xalloc: {error:#}");
-            Ok(Err(ExitCode::from(exit::WRONG_USAGE)))
-        }
-    }
+fn plan(name: &str, how: &How, behind: Behind) -> Result<Plan, ExitCode> {
+    let plan = catalogue::choose(name).and_then(|choice| Plan::new(&choice, how.method, &how.settings, behind));
+    plan.map_err(|error| {
+        eprintln!("xalloc: {error:#}");
+        ExitCode::from(if error.is::<NotFound>() { exit::NO_ALLOCATOR } else { exit::WRONG_USAGE })
+    })
 }
 
 /// Says why the program cannot run under the library, if it cannot.

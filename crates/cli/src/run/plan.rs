@@ -2,7 +2,7 @@
 
 use super::environment::{self, Changes};
 use crate::catalogue::{self, Choice, OWN, preload_variable};
-use crate::{library, preload};
+use crate::preload;
 use anyhow::{Result, bail, ensure};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -52,15 +52,14 @@ impl Plan {
     /// The plan for an allocator.
     ///
     /// # Errors
-    /// If it cannot be used in this way, or has no such option.
+    /// If it cannot be used in this way, or has no such option; [`NotFound`](catalogue::NotFound) if there is no library for the
+    /// proxy.
     pub fn new(choice: &Choice, method: Method, settings: &[Setting], behind: Behind) -> Result<Self> {
         let method = method_of(choice, method)?;
-        let proxy = match method {
-            Method::Proxy => Some((library::own()?, catalogue::layers().allocator(OWN)?)),
-            _ => None,
-        };
-        let own = choice.library.as_ref().map(|found| found.path.clone());
-        let libraries: Vec<PathBuf> = proxy.iter().map(|(path, _)| path.clone()).chain(own).collect();
+        let proxy = (method == Method::Proxy).then(|| catalogue::choose(OWN)).transpose()?;
+        let found = proxy.iter().chain([choice]).filter_map(|choice| choice.library.as_ref());
+        let libraries: Vec<PathBuf> = found.map(|found| found.path.clone()).collect();
+        let proxy = proxy.and_then(|proxy| proxy.allocator);
         let mut plan = Self {
             name: choice.name.clone(),
             method,
@@ -68,7 +67,7 @@ impl Plan {
             environment: Changes::new(),
         };
         plan.preload(&libraries, behind)?;
-        if let Some((_, xalloc)) = &proxy {
+        if let Some(xalloc) = &proxy {
             plan.set(xalloc, &Setting { name: "heap".into(), value: "system".into() })?;
         }
         if let Some(allocator) = choice.allocator.as_ref().filter(|_| !libraries.is_empty()) {
@@ -76,7 +75,7 @@ impl Plan {
             plan.environment.extend(beside.into_iter().map(|(name, value)| (name, Some(value.into()))));
         }
         for setting in settings {
-            plan.set_somewhere(choice, proxy.as_ref().map(|(_, xalloc)| xalloc), setting)?;
+            plan.set_somewhere(choice, proxy.as_ref(), setting)?;
         }
         Ok(plan)
     }

@@ -206,3 +206,19 @@ fn a_program_that_is_soon_over_does_not_end_the_doctor() {
     let report = json(&std::fs::read(report).unwrap_or_default(), &output);
     assert_eq!((output.status.code(), &report["run"]["exit_code"]), (Some(0), &0.into()), "{report}");
 }
+
+/// No thread can be started, so nobody would wait for the program, which runs already.
+#[test]
+fn a_program_that_cannot_be_watched_is_not_left_behind() {
+    let said = tempfile::NamedTempFile::new().expect("a file");
+    let mut command = doctor(&["--run", "sleep", "600"]);
+    // No machine has memory for such a stack.
+    command.env("RUST_MIN_STACK", (1_u64 << 60).to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.reopen().expect("a file")).process_group(0);
+    let mut child = command.spawn().expect("the doctor starts");
+    let code = child.wait().expect("it ends").code();
+    // SAFETY: no memory is involved. The group was the doctor's; as long as anything is left in it, the number is taken.
+    let is_left = unsafe { libc::kill(-(child.id() as libc::pid_t), libc::SIGKILL) } == 0;
+    let said = std::fs::read_to_string(said).expect("what it said");
+    assert!(code == Some(1) && said.contains("cannot start a thread") && !is_left, "{code:?} {said} {is_left}");
+}

@@ -136,3 +136,21 @@ fn a_projects_layers_do_not_decide_what_is_preloaded() {
     let said = stdout(&output);
     assert!(said.contains("libxalloc.so") && !said.contains("theirs") && said.lines().count() == 1, "{output:?}");
 }
+
+#[test]
+fn nothing_takes_the_place_of_the_library_that_the_user_has_named() {
+    let elsewhere = directory("elsewhere");
+    std::fs::copy(xalloc_tests::library(), elsewhere.join("libxalloc.so")).expect("a copy");
+    for (named, reason) in [("/etc/passwd", "cannot be read"), ("/no/such.so", "does not exist")] {
+        let mut command = xalloc(&["run", "-v", "true"]);
+        let output = command.env("XALLOC_LIBRARY", named).env("LD_LIBRARY_PATH", &elsewhere).output();
+        let output = output.expect("the command starts");
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let said = stderr(&output);
+        assert!(said.contains(&format!("{named} {reason}")) && said.contains("XALLOC_LIBRARY names it"), "{said}");
+        // The proxy is that library, too.
+        let mut command = xalloc(&["run", "-a", "default", "--method", "proxy", "true"]);
+        let output = command.env("XALLOC_LIBRARY", named).output().expect("the command starts");
+        assert_eq!((output.status.code(), stderr(&output).contains(named)), (Some(3), true), "{output:?}");
+    }
+}
