@@ -15,17 +15,27 @@ mod sync {
 }
 
 mod futex {
-    //! A futex that needs no wake-up: what is checked here is exclusion, not that nobody sleeps too long.
+    //! The kernel's: it looks at the lower half of the word and puts to sleep in one step, and wakes only who is asleep. Whom
+    //! nobody wakes sleeps for ever, which loom reports.
     use crate::sync::{AtomicUsize, Ordering};
+    use loom::sync::{Condvar, Mutex};
+
+    loom::lazy_static! {
+        static ref SLEEPERS: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+    }
 
     pub fn wait(word: &AtomicUsize, expected: usize) {
+        let entered = SLEEPERS.0.lock().unwrap();
         // Relaxed: the kernel's look at the word orders nothing for the program.
-        while word.load(Ordering::Relaxed) == expected {
-            loom::thread::yield_now();
+        if word.load(Ordering::Relaxed) as u32 == expected as u32 {
+            drop(SLEEPERS.1.wait(entered).unwrap());
         }
     }
 
-    pub fn wake_one(_word: &AtomicUsize) {}
+    pub fn wake_one(_word: &AtomicUsize) {
+        let _entered = SLEEPERS.0.lock().unwrap();
+        SLEEPERS.1.notify_one();
+    }
 
     /// Not at all: spinning only repeats the first attempt, and hides the way to sleep from the checker.
     pub fn spin(_attempt: impl FnMut() -> bool) -> bool {

@@ -1,4 +1,4 @@
-//! The lock excludes, and publishes what was written under it.
+//! The lock excludes, publishes what was written under it, and wakes whoever sleeps.
 
 use crate::lock::Lock;
 use crate::sync::AtomicUsize;
@@ -52,5 +52,23 @@ fn try_lock_excludes_too() {
         });
         guarded.add();
         thread.join().unwrap();
+    });
+}
+
+/// Of two that sleep, the second one is woken as well.
+#[test]
+fn everybody_gets_it() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let lock = Lock::around(AtomicUsize::new(0));
+        let guarded = Arc::new(Guarded { lock, count: UnsafeCell::new(0) });
+        let others = [guarded.clone(), guarded.clone()].map(|other| loom::thread::spawn(move || other.add()));
+        guarded.add();
+        for thread in others {
+            thread.join().unwrap();
+        }
+        // SAFETY: the other threads are gone.
+        assert_eq!(guarded.count.with(|count| unsafe { *count }), 3);
     });
 }
