@@ -4,8 +4,11 @@
  * belongs to this heap: it is freed by xalloc_free, not by free, and blocks of malloc are not freed here; a mistake is one
  * line on stderr and SIGABRT. Blocks are aligned to 16 bytes. Any thread may free any block.
  *
+ * A module that the library is linked into stays loaded: dlclose does not unload it, because libc has pointers into it.
+ *
  * The prefix is chosen when the library is built: `scripts/static-library --prefix my` makes libmy.a and my.h. Several
- * copies with different prefixes may be linked into one program; each is a heap of its own. */
+ * copies with different prefixes may be linked into one program; each is a heap of its own. XALLOC_CONF is for the preloaded
+ * library only: there are no options here. */
 #ifndef XALLOC_H
 #define XALLOC_H
 

@@ -76,7 +76,8 @@ fn stands_beside_malloc() {
 
 #[test]
 fn stands_beside_malloc_in_a_static_program() {
-    says_ok(&mut plain(program("prefixed.c", &["xalloc"], &["-static"])));
+    // Without a warning: the linker has one for every static program that looks for the loader.
+    says_ok(&mut plain(program("prefixed.c", &["xalloc"], &["-static", "-Wl,--fatal-warnings"])));
 }
 
 #[test]
@@ -103,6 +104,13 @@ fn serves_containers() {
 #[test]
 fn copies_with_other_prefixes_stand_beside_each_other() {
     says_ok(&mut plain(program("two_copies.c", &["one", "two"], &[])));
+}
+
+/// Threads that used it end after it was closed, when nothing of it may be gone.
+#[test]
+fn stands_in_a_module_that_is_closed() {
+    let module = program("prefixed_module.c", &["xalloc"], &["-shared", "-fPIC"]);
+    says_ok(plain(fixture("prefixed_host.c", &[])).arg(module));
 }
 
 /// A Rust static library brings the same runtime symbols that ours must not show.

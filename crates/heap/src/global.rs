@@ -18,6 +18,9 @@ use xalloc_os::{Startup, ThreadEnd};
 ///
 /// Threads and fork are taken care of. What C code in the process allocates stays with libc's malloc; a process may have
 /// libxalloc.so preloaded besides, which is then a heap of its own.
+///
+/// A `cdylib` that a program closes again must stay loaded, because libc keeps pointers into it: its build script says
+/// `println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete")`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Xalloc;
 

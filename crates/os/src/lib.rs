@@ -40,7 +40,7 @@ pub use lock::Lock;
 pub use startup::Startup;
 #[cfg(target_os = "linux")]
 pub use system::jump_if_null;
-pub use system::{REALLOC_TO_ZERO_FREES, foreign, next, stdio, syscall};
+pub use system::{REALLOC_TO_ZERO_FREES, foreign, module, next, stdio, syscall};
 pub use thread_end::ThreadEnd;
 
 impl Startup {

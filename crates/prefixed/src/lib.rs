@@ -26,9 +26,11 @@ unsafe extern "C" fn thread_end(value: *mut c_void) {
     XALLOC.thread_end(value);
 }
 
-// Registers the fork handlers before `main`.
+// When the program or the module is loaded that this was linked into. First: fork handlers and the end of threads lead here,
+// also after a module was closed.
 xalloc_redirect::__os::constructor!({
     extern "C" fn construct() {
+        xalloc_os::module::stay_loaded();
         XALLOC.construct();
     }
     construct

@@ -8,6 +8,7 @@ pub mod foreign;
 mod libc_imports;
 pub mod maps;
 pub mod memory;
+pub mod module;
 pub mod next;
 pub mod process;
 pub mod stdio;
