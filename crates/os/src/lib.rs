@@ -85,6 +85,9 @@ pub fn abort_on_panic(info: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 /// Defines the panic handler of a `no_std` library built on xalloc: the message by `write(2)`, then SIGABRT.
+///
+/// Nothing unwinds, but the core library as it is distributed names the function that would be asked how; without link-time
+/// optimisation that name must be defined. Hidden, so that no library shows it, and weak beside the standard library's.
 #[macro_export]
 macro_rules! panic_handler {
     () => {
@@ -92,6 +95,13 @@ macro_rules! panic_handler {
         fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
             $crate::abort_on_panic(info)
         }
+
+        #[cfg(target_os = "linux")]
+        core::arch::global_asm!(
+            ".weak rust_eh_personality",
+            ".hidden rust_eh_personality",
+            ".set rust_eh_personality, 0",
+        );
     };
 }
 
