@@ -101,6 +101,25 @@ fn serves_containers() {
     }
 }
 
+/// Also without what the allocator for containers uses, and where somebody includes it as a header of C.
+#[test]
+fn the_header_is_any_compilers() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let source = directory.path().join("includes.cpp");
+    for (before, after) in [("", ""), ("extern \"C\" {", "}")] {
+        let text = format!("{before}\n#include <xalloc.h>\n{after}\nint main() {{ xalloc_free(xalloc_malloc(1)); }}\n");
+        std::fs::write(&source, text).expect("written");
+        for compiler in ["c++", "clang++"].into_iter().filter(|compiler| has(compiler)) {
+            for flag in ["-std=c++98", "-std=c++11", "-std=c++20", "-fno-exceptions"] {
+                let mut command = Command::new(compiler);
+                command.args(["-fsyntax-only", "-Wall", "-Wextra", "-pedantic", "-Werror", flag]);
+                let output = command.arg("-I").arg(checkout().join("exports")).arg(&source).output().expect("it starts");
+                assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+            }
+        }
+    }
+}
+
 #[test]
 fn copies_with_other_prefixes_stand_beside_each_other() {
     says_ok(&mut plain(program("two_copies.c", &["one", "two"], &[])));
