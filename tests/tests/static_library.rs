@@ -153,13 +153,17 @@ fn stands_beside_a_rust_library() {
     says_ok(&mut plain(program("prefixed.c", &["xalloc"], &whole)));
 }
 
+/// Said by the copy that noticed it.
 #[test]
 fn a_foreign_block_is_a_mistake() {
     use std::os::unix::process::ExitStatusExt;
-    let output = run(&mut plain(program("prefixed_misuse.c", &["xalloc"], &[])), LIMIT).expect("it ends");
-    assert_eq!(output.status.signal(), Some(6), "{output:?}");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.starts_with("xalloc: free(): 0x") && said.ends_with("not a block of this heap\n"), "{said}");
+    let program = program("prefixed_misuse.c", &["xalloc", "one"], &[]);
+    for (arguments, speaker) in [(&[][..], "xalloc: xalloc_free(): 0x"), (&["one"], "one: one_free(): 0x")] {
+        let output = run(plain(&program).args(arguments), LIMIT).expect("it ends");
+        assert_eq!(output.status.signal(), Some(6), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with(speaker) && said.ends_with("not a block of this heap\n"), "{said}");
+    }
 }
 
 /// Links `prefixed.c` as a makefile does that asks pkg-config.
