@@ -130,7 +130,7 @@ fn copies_with_other_prefixes_stand_beside_each_other() {
 #[test]
 fn stands_in_a_module_that_is_closed() {
     let module = program("prefixed_module.c", &["xalloc"], &["-shared", "-fPIC"]);
-    says_ok(plain(fixture("prefixed_host.c", &[])).arg(module));
+    says_ok(plain(fixture("closes_module.c", &[])).arg(module));
 }
 
 /// A Rust static library brings the same runtime symbols that ours must not show.

@@ -106,13 +106,16 @@ macro_rules! panic_handler {
 }
 
 /// Has `extern "C" fn $function()` called when the library or program that this stands in is loaded, before its other
-/// constructors where the system has an order.
+/// constructors where the system has an order. With a name: only if code refers to the static of that name.
 #[macro_export]
 macro_rules! constructor {
-    ($function:expr) => {
-        #[used]
+    ($(#[$used:ident])? $name:ident = $function:expr) => {
+        $(#[$used])?
         #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array.00101"))]
         #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func,mod_init_funcs"))]
-        static XALLOC_CONSTRUCTOR: extern "C" fn() = $function;
+        static $name: extern "C" fn() = $function;
+    };
+    ($function:expr) => {
+        $crate::constructor!(#[used] XALLOC_CONSTRUCTOR = $function);
     };
 }
