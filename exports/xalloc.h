@@ -4,8 +4,12 @@
  * belongs to this heap: it is freed by xalloc_free, not by free, and blocks of malloc are not freed here; a mistake is one
  * line on stderr and SIGABRT. Blocks are aligned to 16 bytes. Any thread may free any block.
  *
+ * A module that the library is linked into stays loaded: dlclose does not unload it, because libc has pointers into it.
+ *
  * The prefix is chosen when the library is built: `scripts/static-library --prefix my` makes libmy.a and my.h. Several
- * copies with different prefixes may be linked into one program; each is a heap of its own. */
+ * copies with different prefixes may be linked into one program; each is a heap of its own.
+ *
+ * The options in the environment and in /etc/xalloc.conf are for the preloaded library only: nothing here reads them. */
 #ifndef XALLOC_H
 #define XALLOC_H
 
@@ -19,11 +23,16 @@
 #define XALLOC_SIZED(size)
 #endif
 
-#ifdef __cplusplus
+#if defined(__cplusplus) && __cplusplus >= 201103L
 #define XALLOC_NOTHROW noexcept
-extern "C" {
+#elif defined(__cplusplus)
+#define XALLOC_NOTHROW throw()
 #else
 #define XALLOC_NOTHROW
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 XALLOC_SIZED((1)) void *xalloc_malloc(size_t size) XALLOC_NOTHROW;
@@ -67,11 +76,22 @@ void xalloc_postfork_child(void) XALLOC_NOTHROW;
 
 #ifdef __cplusplus
 }
+#endif
 
+#if defined(__cplusplus) && __cplusplus >= 201103L
+/* Also where this header stands inside extern "C". */
+extern "C++" {
+#include <cstdlib>
 #include <limits>
 #include <new>
 
-/* For containers: std::vector<int, xalloc_allocator<int>>. */
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+#define XALLOC_THROW(what) throw what
+#else
+#define XALLOC_THROW(what) std::abort()
+#endif
+
+/* For containers: std::vector<int, xalloc_allocator<int>>. Without exceptions, what has no memory ends the program. */
 template <class T> struct xalloc_allocator {
   using value_type = T;
 
@@ -80,10 +100,10 @@ template <class T> struct xalloc_allocator {
 
   T *allocate(std::size_t count) {
     if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
-      throw std::bad_array_new_length();
+      XALLOC_THROW(std::bad_array_new_length());
     void *block = alignof(T) <= 16 ? xalloc_malloc(count * sizeof(T)) : xalloc_aligned_alloc(alignof(T), count * sizeof(T));
     if (!block)
-      throw std::bad_alloc();
+      XALLOC_THROW(std::bad_alloc());
     return static_cast<T *>(block);
   }
 
@@ -96,6 +116,8 @@ template <class T, class U> bool operator==(const xalloc_allocator<T> &, const x
 template <class T, class U> bool operator!=(const xalloc_allocator<T> &, const xalloc_allocator<U> &) noexcept {
   return false;
 }
+}
+#undef XALLOC_THROW
 #endif
 
 #undef XALLOC_NODISCARD

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::Duration;
-use xalloc_tests::{checkout, fixture, has, plain, run, scratch};
+use xalloc_tests::{checkout, fixture, has, plain, run, scratch, succeed};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -67,7 +67,8 @@ fn stands_beside_malloc() {
 
 #[test]
 fn stands_beside_malloc_in_a_static_program() {
-    says_ok(&mut plain(program("prefixed.c", &["xalloc"], &["-static"])));
+    // Without a warning: the linker has one for every static program that looks for the loader.
+    says_ok(&mut plain(program("prefixed.c", &["xalloc"], &["-static", "-Wl,--fatal-warnings"])));
 }
 
 #[test]
@@ -91,9 +92,36 @@ fn serves_containers() {
     }
 }
 
+/// Also without what the allocator for containers uses, and where somebody includes it as a header of C.
+#[test]
+fn the_header_is_any_compilers() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let source = directory.path().join("includes.cpp");
+    for (before, after) in [("", ""), ("extern \"C\" {", "}")] {
+        let text = format!("{before}\n#include <xalloc.h>\n{after}\nint main() {{ xalloc_free(xalloc_malloc(1)); }}\n");
+        std::fs::write(&source, text).expect("written");
+        for compiler in ["c++", "clang++"].into_iter().filter(|compiler| has(compiler)) {
+            for flag in ["-std=c++98", "-std=c++11", "-std=c++20", "-fno-exceptions"] {
+                let mut command = Command::new(compiler);
+                command.args(["-fsyntax-only", "-Wall", "-Wextra", "-pedantic", "-Werror", flag]);
+                let output =
+                    command.arg("-I").arg(checkout().join("exports")).arg(&source).output().expect("it starts");
+                assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+            }
+        }
+    }
+}
+
 #[test]
 fn copies_with_other_prefixes_stand_beside_each_other() {
     says_ok(&mut plain(program("two_copies.c", &["one", "two"], &[])));
+}
+
+/// Threads that used it end after it was closed, when nothing of it may be gone.
+#[test]
+fn stands_in_a_module_that_is_closed() {
+    let module = program("prefixed_module.c", &["xalloc"], &["-shared", "-fPIC"]);
+    says_ok(plain(fixture("closes_module.c", &[])).arg(module));
 }
 
 /// A Rust static library brings the same runtime symbols that ours must not show.
@@ -116,49 +144,79 @@ fn stands_beside_a_rust_library() {
     says_ok(&mut plain(program("prefixed.c", &["xalloc"], &whole)));
 }
 
+/// Said by the copy that noticed it.
 #[test]
 fn a_foreign_block_is_a_mistake() {
     use std::os::unix::process::ExitStatusExt;
-    let output = run(&mut plain(program("prefixed_misuse.c", &["xalloc"], &[])), LIMIT).expect("it ends");
-    assert_eq!(output.status.signal(), Some(6), "{output:?}");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.starts_with("xalloc: free(): 0x") && said.ends_with("not a block of this heap\n"), "{said}");
+    let program = program("prefixed_misuse.c", &["xalloc", "one"], &[]);
+    for (arguments, speaker) in [(&[][..], "xalloc: xalloc_free(): 0x"), (&["one"], "one: one_free(): 0x")] {
+        let output = run(plain(&program).args(arguments), LIMIT).expect("it ends");
+        assert_eq!(output.status.signal(), Some(6), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with(speaker) && said.ends_with("not a block of this heap\n"), "{said}");
+    }
+}
+
+/// Links `prefixed.c` as a makefile does that asks pkg-config.
+fn by_pkg_config(packages: &Path, directory: &Path) {
+    let source = checkout().join("tests/fixtures/prefixed.c");
+    let program = directory.join("by_pkg_config");
+    let mut command = plain("sh");
+    command.args(["-c", "eval \"cc -pthread -o \\\"$1\\\" \\\"$2\\\" $(pkg-config --cflags --libs xalloc)\"", "sh"]);
+    command.arg(&program).arg(source).env("PKG_CONFIG_PATH", packages);
+    succeed(&mut command, LIMIT).unwrap_or_else(|error| panic!("{error}"));
+    says_ok(&mut plain(program));
+}
+
+/// Links `prefixed.c` as a CMake project does that finds the package.
+fn by_cmake(package: &Path, directory: &Path) {
+    let project = directory.join("project");
+    std::fs::create_dir(&project).expect("created");
+    let text = format!(
+        "cmake_minimum_required(VERSION 3.16)\nproject(consumer C)\nfind_package(xalloc 0.1 REQUIRED)\n\
+         add_executable(consumer {})\ntarget_link_libraries(consumer PRIVATE xalloc::xalloc)\n",
+        checkout().join("tests/fixtures/prefixed.c").display()
+    );
+    std::fs::write(project.join("CMakeLists.txt"), text).expect("written");
+    let build = project.join("build");
+    // Where an unusual library directory is looked into, cmake must be told.
+    let package = format!("-Dxalloc_DIR={}", package.display());
+    let configure = ["-S".as_ref(), project.as_os_str(), "-B".as_ref(), build.as_ref(), package.as_ref()];
+    for arguments in [&configure[..], &["--build".as_ref(), build.as_ref()]] {
+        succeed(plain("cmake").args(arguments), LIMIT).unwrap_or_else(|error| panic!("{error}"));
+    }
+    says_ok(&mut plain(build.join("consumer")));
 }
 
 #[test]
 fn pkg_config_and_cmake_find_what_is_installed() {
     let root = tempfile::tempdir().expect("a temporary directory");
-    let prefix = root.path().join("usr").to_str().expect("a path in UTF-8").to_owned();
-    script("install", &[&prefix], &[("LIBDIR", OsStr::new("lib/somewhere"))]);
-    let source = checkout().join("tests/fixtures/prefixed.c");
-    if has("pkg-config") {
-        let mut command = Command::new("pkg-config");
-        command.args(["--cflags", "--libs", "xalloc"]);
-        command.env("PKG_CONFIG_PATH", format!("{prefix}/lib/somewhere/pkgconfig"));
-        let flags = command.output().expect("pkg-config starts");
-        let flags = String::from_utf8(flags.stdout).expect("text");
-        let flags: Vec<&str> = flags.split_whitespace().collect();
-        says_ok(&mut plain(fixture("prefixed.c", &flags)));
+    let plainly = root.path().join("usr");
+    let oddly = root.path().join("a b & c");
+    for (prefix, libdir) in [(&plainly, "lib/somewhere".into()), (&oddly, oddly.join("lib64"))] {
+        script("install", &[prefix.to_str().expect("a path in UTF-8")], &[("LIBDIR", libdir.as_os_str())]);
+        let libraries = prefix.join(&libdir);
+        assert!(libraries.join("libxalloc.a").exists() && prefix.join("bin/xalloc").exists());
+        if has("pkg-config") {
+            by_pkg_config(&libraries.join("pkgconfig"), prefix);
+        }
+        if has("cmake") {
+            by_cmake(&libraries.join("cmake/xalloc"), prefix);
+        }
     }
-    if has("cmake") {
-        let project = root.path().join("project");
-        std::fs::create_dir(&project).expect("created");
-        let text = format!(
-            "cmake_minimum_required(VERSION 3.16)\nproject(consumer C)\nfind_package(xalloc 0.1 REQUIRED)\n\
-             add_executable(consumer {})\ntarget_link_libraries(consumer PRIVATE xalloc::xalloc)\n",
-            source.display()
-        );
-        std::fs::write(project.join("CMakeLists.txt"), text).expect("written");
-        let build = project.join("build");
-        let cmake = |arguments: &[&OsStr]| {
-            let output = Command::new("cmake").args(arguments).output().expect("cmake starts");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        };
-        let path = format!("-DCMAKE_PREFIX_PATH={prefix}");
-        // Where an unusual library directory is looked into, cmake must be told.
-        let package = format!("-Dxalloc_DIR={prefix}/lib/somewhere/cmake/xalloc");
-        cmake(&["-S".as_ref(), project.as_ref(), "-B".as_ref(), build.as_ref(), path.as_ref(), package.as_ref()]);
-        cmake(&["--build".as_ref(), build.as_ref()]);
-        says_ok(&mut plain(build.join("consumer")));
+}
+
+/// Before anything is built or written.
+#[test]
+fn is_not_installed_where_it_could_not_be_found() {
+    let root = tempfile::tempdir().expect("a temporary directory");
+    let prefix = root.path().join("usr");
+    let odd = root.path().join("a|b");
+    for (prefix, libdir) in [(&odd, "lib"), (&prefix, "/elsewhere/lib"), (&prefix, "../lib"), (&prefix, "l'b")] {
+        let mut command = plain(checkout().join("scripts/install"));
+        let output = run(command.arg(prefix).env("LIBDIR", libdir), LIMIT).expect("it ends");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("scripts/install: "), "{output:?}");
+        assert!(!prefix.exists());
     }
 }

@@ -17,13 +17,21 @@ use xalloc_os::{Startup, ThreadEnd};
 /// ```
 ///
 /// Threads and fork are taken care of. What C code in the process allocates stays with libc's malloc; a process may have
-/// libxalloc.so preloaded besides, which is then a heap of its own.
+/// libxalloc.so preloaded besides, which is then a heap of its own. A `cdylib` with this allocator stays loaded when the program
+/// closes it, because libc keeps pointers into it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Xalloc;
 
 static HEAP: FastHeap = FastHeap::new();
 static STARTUP: Startup = Startup::new();
 static THREAD_END: ThreadEnd = ThreadEnd::new();
+
+extern "C" fn construct() {
+    xalloc_os::module::stay_loaded();
+}
+
+// Before the module that this is linked into can be closed.
+xalloc_os::constructor!(CONSTRUCTOR = construct);
 
 /// Every block is aligned to this, whatever its size.
 const MIN_ALIGN: usize = 16;
@@ -47,6 +55,8 @@ fn known() -> &'static FastHeap {
 fn attach() {
     match STARTUP.begin(thread::token()) {
         Begin::Run => {
+            // Who uses the allocator brings its constructor; libraries with this crate that do not, do not.
+            core::hint::black_box(&CONSTRUCTOR);
             thread::prepare();
             THREAD_END.create(thread_end);
             // SAFETY: libc's. If it has no memory for them, fork works as long as no other thread is inside the heap.

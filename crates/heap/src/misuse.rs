@@ -17,9 +17,9 @@ pub enum Call {
 impl Call {
     fn name(self) -> &'static str {
         match self {
-            Self::Free => "free()",
-            Self::Realloc => "realloc()",
-            Self::UsableSize => "malloc_usable_size()",
+            Self::Free => "free",
+            Self::Realloc => "realloc",
+            Self::UsableSize => "malloc_usable_size",
         }
     }
 }
@@ -32,11 +32,12 @@ pub fn set_report_only(report_only: bool) {
     REPORT_ONLY.store(report_only, Ordering::Relaxed);
 }
 
-/// Prints `xalloc: CALL(): ADDRESS: what` and ends the process, unless [`set_report_only`]: then the caller goes on
-/// without having done what it was asked. No lock of the heap may be held: a handler of SIGABRT may allocate.
+/// Prints `xalloc: CALL(): ADDRESS: what` (in a copy with a prefix `my: my_CALL(): …`) and ends the process, unless
+/// [`set_report_only`]: then the caller goes on without having done what it was asked. No lock of the heap may be held: a
+/// handler of SIGABRT may allocate.
 #[cold]
 pub fn report(call: Call, pointer: usize, what: &str) {
-    Line::new().text("xalloc: ").text(call.name()).text(": ").address(pointer).text(": ").text(what).end();
+    Line::signed().function(call.name()).text(": ").address(pointer).text(": ").text(what).end();
     // Relaxed: see `set_report_only`.
     if !REPORT_ONLY.load(Ordering::Relaxed) {
         xalloc_os::syscall::abort();

@@ -38,7 +38,7 @@ pub mod thread_end;
 
 pub use lock::Lock;
 pub use startup::Startup;
-pub use system::{REALLOC_TO_ZERO_FREES, foreign, next, stdio, syscall};
+pub use system::{REALLOC_TO_ZERO_FREES, foreign, module, next, stdio, syscall};
 #[cfg(target_os = "linux")]
 pub use system::{jump_if_null, libc_symbols};
 pub use thread_end::ThreadEnd;
@@ -85,6 +85,9 @@ pub fn abort_on_panic(info: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 /// Defines the panic handler of a `no_std` library built on xalloc: the message by `write(2)`, then SIGABRT.
+///
+/// Nothing unwinds, but the core library as it is distributed names the function that would be asked how; without link-time
+/// optimisation that name must be defined. Hidden, so that no library shows it, and weak beside the standard library's.
 #[macro_export]
 macro_rules! panic_handler {
     () => {
@@ -92,17 +95,27 @@ macro_rules! panic_handler {
         fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
             $crate::abort_on_panic(info)
         }
+
+        #[cfg(target_os = "linux")]
+        core::arch::global_asm!(
+            ".weak rust_eh_personality",
+            ".hidden rust_eh_personality",
+            ".set rust_eh_personality, 0",
+        );
     };
 }
 
 /// Has `extern "C" fn $function()` called when the library or program that this stands in is loaded, before its other
-/// constructors where the system has an order.
+/// constructors where the system has an order. With a name: only if code refers to the static of that name.
 #[macro_export]
 macro_rules! constructor {
-    ($function:expr) => {
-        #[used]
+    ($(#[$used:ident])? $name:ident = $function:expr) => {
+        $(#[$used])?
         #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array.00101"))]
         #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func,mod_init_funcs"))]
-        static XALLOC_CONSTRUCTOR: extern "C" fn() = $function;
+        static $name: extern "C" fn() = $function;
+    };
+    ($function:expr) => {
+        $crate::constructor!(#[used] XALLOC_CONSTRUCTOR = $function);
     };
 }

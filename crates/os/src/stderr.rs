@@ -1,8 +1,25 @@
 //! One line for the user, built in a fixed buffer and written with one `write(2)`.
 
 use crate::system::syscall;
+use core::ffi::{CStr, c_char};
 use core::fmt;
-use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
+
+/// What the names of this copy's functions begin with, null if they are C's.
+static PREFIX: AtomicPtr<c_char> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Has lines say that they come from the copy of the library whose functions are `prefix_malloc` and so on.
+pub fn set_prefix(prefix: &'static CStr) {
+    // Relaxed: what it points to never changes.
+    PREFIX.store(prefix.as_ptr().cast_mut(), Ordering::Relaxed);
+}
+
+fn prefix() -> Option<&'static CStr> {
+    // Relaxed: see `set_prefix`.
+    let prefix = PREFIX.load(Ordering::Relaxed);
+    // SAFETY: `set_prefix` stored a string that lives for ever.
+    (!prefix.is_null()).then(|| unsafe { CStr::from_ptr(prefix) })
+}
 
 /// A second descriptor of the standard error, 0 if none is kept, and the file it was opened for.
 static KEPT: AtomicI32 = AtomicI32::new(0);
@@ -44,6 +61,21 @@ impl Line {
     #[allow(clippy::new_without_default, reason = "a line without words has no use")]
     pub const fn new() -> Self {
         Self { bytes: [0; 512], used: 0 }
+    }
+
+    /// A line that says who speaks: `xalloc: `, or another prefix.
+    pub fn signed() -> Self {
+        let mut line = Self::new();
+        line.bytes(prefix().unwrap_or(c"xalloc").to_bytes()).text(": ");
+        line
+    }
+
+    /// Appends the name under which a program knows the function that is C's `name`.
+    pub fn function(&mut self, name: &str) -> &mut Self {
+        if let Some(prefix) = prefix() {
+            self.bytes(prefix.to_bytes()).text("_");
+        }
+        self.text(name).text("()")
     }
 
     /// Appends `text`.

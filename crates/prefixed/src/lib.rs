@@ -5,8 +5,9 @@
 
 #![no_std]
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use xalloc_heap::FastHeap;
+use xalloc_os::stderr;
 use xalloc_redirect::{Callbacks, HeapRedirect};
 
 static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(
@@ -26,9 +27,18 @@ unsafe extern "C" fn thread_end(value: *mut c_void) {
     XALLOC.thread_end(value);
 }
 
-// Registers the fork handlers before `main`.
+unsafe extern "C" {
+    /// What the names of the functions begin with, known only when they are renamed. The first of its characters.
+    static xalloc_prefix: c_char;
+}
+
+// When the program or the module is loaded that this was linked into. First: fork handlers and the end of threads lead here,
+// also after a module was closed.
 xalloc_redirect::__os::constructor!({
     extern "C" fn construct() {
+        xalloc_os::module::stay_loaded();
+        // SAFETY: the string that `scripts/static-library` adds.
+        stderr::set_prefix(unsafe { CStr::from_ptr(&raw const xalloc_prefix) });
         XALLOC.construct();
     }
     construct

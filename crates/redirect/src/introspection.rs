@@ -112,19 +112,19 @@ impl<H: Heap> HeapRedirect<H> {
     /// What the heap says of itself, on stderr.
     pub fn print_statistics(&self) {
         let stats = self.stats();
-        let row = |name: &str, value: usize| Line::new().text(name).number(value).end();
+        let row = |name: &str, value: usize| Line::signed().text(name).number(value).end();
         if let Some(calls) = stats.calls {
-            row("xalloc: blocks handed out:        ", calls.allocations as usize);
-            row("xalloc: blocks that came back:    ", calls.frees as usize);
-            row("xalloc: bytes in use:             ", stats.live);
-            row("xalloc: bytes in use at the peak: ", calls.peak);
+            row("blocks handed out:        ", calls.allocations as usize);
+            row("blocks that came back:    ", calls.frees as usize);
+            row("bytes in use:             ", stats.live);
+            row("bytes in use at the peak: ", calls.peak);
             return;
         }
-        row("xalloc: bytes in use:             ", stats.live);
-        row("xalloc: of them in own mappings:  ", stats.mapped_live);
-        row("xalloc: bytes held for the rest:  ", stats.held);
-        row("xalloc: bytes that trim gives:    ", stats.trimmable);
-        row("xalloc: address space in use:     ", stats.reserved);
+        row("bytes in use:             ", stats.live);
+        row("of them in own mappings:  ", stats.mapped_live);
+        row("bytes held for the rest:  ", stats.held);
+        row("bytes that trim gives:    ", stats.trimmable);
+        row("address space in use:     ", stats.reserved);
     }
 
     /// glibc's `malloc_info`: XML to a stdio stream; 0, or -1 with EINVAL for options it does not know.

@@ -9,6 +9,7 @@ mod libc_imports;
 pub mod libc_symbols;
 pub mod maps;
 pub mod memory;
+pub mod module;
 pub mod next;
 pub mod process;
 pub mod stdio;

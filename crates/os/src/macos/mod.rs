@@ -12,6 +12,7 @@ pub mod foreign;
 mod libsystem;
 pub mod maps;
 pub mod memory;
+pub mod module;
 pub mod next;
 pub mod process;
 pub mod stdio;
