@@ -11,6 +11,28 @@ type Open = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
 struct LinkMap {
     base: usize,
     name: *const c_char,
+    /// The dynamic section: pairs of a tag and a value, to a tag of 0.
+    dynamic: *const [usize; 2],
+}
+
+impl LinkMap {
+    /// Whether it was linked with `-z nodelete`.
+    ///
+    /// # Safety
+    /// The object is loaded.
+    unsafe fn is_pinned(&self) -> bool {
+        const FLAGS_1: usize = 0x6fff_fffb;
+        const NODELETE: usize = 8;
+        let mut entry = self.dynamic;
+        loop {
+            // SAFETY: an entry of the section, which has an end.
+            let [tag, value] = unsafe { *entry };
+            if tag == 0 || tag == FLAGS_1 {
+                return tag == FLAGS_1 && value & NODELETE != 0;
+            }
+            entry = entry.wrapping_add(1);
+        }
+    }
 }
 
 /// glibc's `RTLD_DL_LINKMAP`.
@@ -34,9 +56,10 @@ pub fn stay_loaded() {
         if find(stay_loaded as *const c_void, info.as_mut_ptr(), &mut object, WITH_LINK_MAP) == 0 {
             return;
         }
-        // The program itself has no name, and stays anyway.
+        // The program itself has no name, and stays anyway. A preloaded heap stays too; and its constructor runs before libc's,
+        // which is too early for `dlopen`.
         let name = CStr::from_ptr((*object).name);
-        if name.is_empty() {
+        if name.is_empty() || (*object).is_pinned() {
             return;
         }
         // Looked up, because a reference to it makes the linker warn of it in every static program.
