@@ -21,6 +21,8 @@ use regions::Regions;
 pub const CHUNK: usize = 64 * SLICE;
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
+/// How many of the newest chunks tell what will become of a fresh one.
+const NEWEST: usize = 6;
 
 struct State {
     regions: Regions,
@@ -162,22 +164,8 @@ impl Arena {
     pub fn for_each_slab(&self, mut each: impl FnMut(&Slab)) {
         self.0.with(|state| {
             for chunk in state.chunks() {
-                // SAFETY: under the lock; the records are single-writer words.
-                let (base, slabs) = unsafe { ((*chunk).base, &(*chunk).slabs) };
-                // Where a chunk is not mapped, something else of ours may be.
-                // SAFETY: as above.
-                let unused = unsafe { (*chunk).free | (*chunk).unmapped };
-                let mut index = 0;
-                while index < 64 {
-                    let in_use = unused & 1 << index == 0 && page_map::bin(base + index * SLICE) != 0;
-                    if in_use {
-                        each(&slabs[index]);
-                        // 0 in a forked child, for a slab that another thread was taking out of the map, slice by slice.
-                        index += slabs[index].shape().slices.max(1) as usize;
-                    } else {
-                        index += 1;
-                    }
-                }
+                // SAFETY: under the lock.
+                unsafe { &*chunk }.slabs_in_use().for_each(&mut each);
             }
         });
     }
@@ -288,7 +276,7 @@ impl State {
         unsafe {
             (*record).base = base;
             (*record).free = u64::MAX;
-            (*record).huge = huge_pages::advise_chunk(base, CHUNK, self.in_chunks());
+            (*record).huge = huge_pages::advise_chunk(base, CHUNK, self.is_filling());
             (*record).older = self.newest;
         }
         self.newest = record;
@@ -328,16 +316,23 @@ impl State {
                 (*chunk).unmapped = 0;
                 self.give(chunk, end);
                 (*chunk).dirty &= !end;
-                (*chunk).huge = huge_pages::advise_chunk(start, size, self.in_chunks());
+                (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
             }
             return Some(());
         }
         None
     }
 
-    /// Bytes in chunks of slabs.
-    fn in_chunks(&self) -> usize {
-        self.chunks().count() * CHUNK
+    /// Whether there are some chunks, and slabs fill the newest ones at least by half, so that they will a fresh one as well.
+    /// Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
+    fn is_filling(&self) -> bool {
+        let (mut count, mut carved) = (0, 0);
+        for chunk in self.chunks().take(NEWEST) {
+            count += 1;
+            // SAFETY: under the lock.
+            carved += unsafe { &*chunk }.slabs_in_use().map(Slab::carved).sum::<usize>();
+        }
+        count == NEWEST && carved >= NEWEST * CHUNK / 2
     }
 
     fn chunk_with_record(&mut self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
