@@ -15,7 +15,7 @@ use xalloc_os::{Lock, pages};
 mod chunk;
 mod regions;
 use chunk::{Chunk, best_group, best_slice, free_groups, slice_mask};
-use regions::Regions;
+use regions::{Fresh, Regions};
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
@@ -97,7 +97,10 @@ impl Arena {
     /// The address of a fresh chunk of zeros, covered by the page map but not entered, and `record_size` bytes of zeroed
     /// metadata for its record. `None` if there is no memory.
     pub fn take_chunk(&self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
-        self.0.with(|state| state.chunk_with_record(metadata, record_size))
+        self.0.with(|state| {
+            let (fresh, record) = state.chunk_with_record(true, metadata, record_size)?;
+            Some((fresh.base, record))
+        })
     }
 
     /// Gives pages of free slices back to the kernel, about `surplus` bytes at most: of all slices, or of those that were
@@ -270,13 +273,15 @@ impl State {
     }
 
     fn open_chunk(&mut self, metadata: &Metadata) -> Option<()> {
-        let (base, record) = self.chunk_with_record(metadata, size_of::<Chunk>())?;
+        let (Fresh { base, size }, record) = self.chunk_with_record(false, metadata, size_of::<Chunk>())?;
         let record = record.cast::<Chunk>();
+        let slices = slice_mask(0, size / SLICE);
         // SAFETY: a zeroed record of the right size and alignment, nobody else's; zeros are valid in every field.
         unsafe {
             (*record).base = base;
-            (*record).free = u64::MAX;
-            (*record).huge = huge_pages::advise_chunk(base, CHUNK, self.is_filling());
+            (*record).free = slices;
+            (*record).unmapped = !slices;
+            (*record).huge = huge_pages::advise_chunk(base, size, self.is_filling());
             (*record).older = self.newest;
         }
         self.newest = record;
@@ -301,26 +306,36 @@ impl State {
         }
     }
 
-    /// Maps the end of a chunk again that was unmapped, one with which `count` slices can be had, if nobody has taken its
-    /// place in the address space.
+    /// Maps the end of a chunk that is not mapped, one with which `count` slices can be had, if nobody has taken its place in
+    /// the address space; the next slab's worth of it, where the kernel refuses more.
     fn reopen_chunk(&mut self, count: usize) -> Option<()> {
-        for chunk in self.chunks() {
+        self.chunks().find(|&chunk| {
             // SAFETY: under the lock.
-            unsafe {
-                let (mapped, end) = ((*chunk).mapped(), (*chunk).unmapped);
-                let (start, size) = ((*chunk).base + mapped * SLICE, (64 - mapped) * SLICE);
-                let is_enough = count == 1 || free_groups((*chunk).free | end) != 0;
-                if end == 0 || !is_enough || !pages::map_at(start, size) {
-                    continue;
-                }
-                (*chunk).unmapped = 0;
-                self.give(chunk, end);
-                (*chunk).dirty &= !end;
-                (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
+            let (free, end, mapped) = unsafe { ((*chunk).free, (*chunk).unmapped, (*chunk).mapped()) };
+            if end == 0 {
+                return false;
             }
-            return Some(());
+            let is_enough = |slices| count == 1 || free_groups(free | slices) != 0;
+            let a_little = end & slice_mask(mapped & !7, 8);
+            [end, a_little].into_iter().any(|slices| is_enough(slices) && self.map_end(chunk, slices))
+        })?;
+        Some(())
+    }
+
+    /// Maps the first ones of a chunk's unmapped slices. False if the kernel refuses.
+    fn map_end(&mut self, chunk: *mut Chunk, slices: u64) -> bool {
+        // SAFETY: under the lock.
+        unsafe {
+            let (start, size) = ((*chunk).base + (*chunk).mapped() * SLICE, slices.count_ones() as usize * SLICE);
+            if !pages::map_at(start, size) {
+                return false;
+            }
+            (*chunk).unmapped &= !slices;
+            self.give(chunk, slices);
+            (*chunk).dirty &= !slices;
+            (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
         }
-        None
+        true
     }
 
     /// Whether there are some chunks, and slabs fill the newest ones at least by half, so that they will a fresh one as well.
@@ -335,11 +350,12 @@ impl State {
         count == NEWEST && carved >= NEWEST * CHUNK / 2
     }
 
-    fn chunk_with_record(&mut self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
-        self.regions.prepare(metadata)?;
+    fn chunk_with_record(&mut self, whole: bool, metadata: &Metadata, record_size: usize) -> Option<(Fresh, *mut u8)> {
+        let fresh = self.regions.prepare(whole, metadata)?;
         // Only then is the chunk taken: if there is no record for it, it stays where it is.
         let record = metadata.allocate(record_size)?;
-        Some((self.regions.take(), record))
+        self.regions.take();
+        Some((fresh, record))
     }
 }
 

@@ -153,6 +153,7 @@ pub mod number {
     pub const OPEN_AT: usize = 56;
     pub const CLOSE: usize = 57;
     pub const MMAP: usize = 222;
+    pub const MPROTECT: usize = 226;
     pub const MUNMAP: usize = 215;
     pub const BRK: usize = 214;
     pub const RT_SIGPROCMASK: usize = 135;

@@ -152,6 +152,7 @@ pub mod number {
     pub const OPEN_AT: usize = 257;
     pub const CLOSE: usize = 3;
     pub const MMAP: usize = 9;
+    pub const MPROTECT: usize = 10;
     pub const MUNMAP: usize = 11;
     pub const BRK: usize = 12;
     pub const RT_SIGPROCMASK: usize = 14;
