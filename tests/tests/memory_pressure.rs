@@ -16,19 +16,26 @@ fn main() {
     let mut trials: Vec<Trial> = (1..=requests)
         .map(|request| Trial::test(format!("request_{request}_fails"), move || request_fails(program, request)))
         .collect();
-    for megabytes in [64, 200, 600] {
-        trials.push(Trial::test(format!("in_{megabytes}_megabytes"), move || {
+    for (way, megabytes) in [("limit", 64), ("limit", 200), ("limit", 600), ("data", 13), ("data", 16), ("data", 64)] {
+        trials.push(Trial::test(format!("{way}_{megabytes}_megabytes"), move || {
             let bytes = (megabytes << 20).to_string();
-            succeed(preloaded(program, "").args(["limit", &bytes]), LIMIT)?;
+            succeed(preloaded(program, "").args([way, &bytes]), LIMIT)?;
             Ok(())
         }));
     }
-    for (program, rest) in [("true", ""), ("python3", "-c pass"), ("perl", "-e 1")] {
-        trials.push(Trial::test(format!("{program} in 200 MB"), move || {
+    let (addresses, data) = ("-v 200000", "-d 10000");
+    let programs = [
+        ("true", "", addresses),
+        ("python3", "-c pass", addresses),
+        ("perl", "-e 1", addresses),
+        ("perl", "-e 1", data),
+    ];
+    for (program, rest, limit) in programs {
+        trials.push(Trial::test(format!("{program} with ulimit {limit}"), move || {
             if !has(program) {
                 return Ok(());
             }
-            let script = format!("ulimit -v 200000; LD_PRELOAD=$1 exec {program} {rest}");
+            let script = format!("ulimit {limit}; LD_PRELOAD=$1 exec {program} {rest}");
             let mut command = xalloc_tests::plain("bash");
             let output = succeed(command.args(["-c", &script, "bash"]).arg(xalloc_tests::library()), LIMIT)?;
             if !output.stderr.is_empty() {
@@ -70,7 +77,7 @@ fn request_fails(program: &Path, request: usize) -> Result<(), Failed> {
 
 /// The test itself: some refusals reach the program, and one that never comes does not.
 fn failures_are_seen_and_end(program: &Path) -> Result<(), Failed> {
-    let seen = (1..=10).map(|request| nulls(program, request)).collect::<Result<Vec<_>, _>>()?;
+    let seen = (1..=20).map(|request| nulls(program, request)).collect::<Result<Vec<_>, _>>()?;
     let last = nulls(program, 100_000)?;
     if seen.iter().sum::<usize>() == 0 || last != 0 {
         return Err(format!("NULLs by request: {seen:?}, then {last}").into());

@@ -15,12 +15,14 @@ use xalloc_os::{Lock, pages};
 mod chunk;
 mod regions;
 use chunk::{Chunk, best_group, best_slice, free_groups, slice_mask};
-use regions::Regions;
+use regions::{Fresh, Regions};
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
+/// How many of the newest chunks tell what will become of a fresh one.
+const NEWEST: usize = 6;
 
 struct State {
     regions: Regions,
@@ -95,7 +97,10 @@ impl Arena {
     /// The address of a fresh chunk of zeros, covered by the page map but not entered, and `record_size` bytes of zeroed
     /// metadata for its record. `None` if there is no memory.
     pub fn take_chunk(&self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
-        self.0.with(|state| state.chunk_with_record(metadata, record_size))
+        self.0.with(|state| {
+            let (fresh, record) = state.chunk_with_record(true, metadata, record_size)?;
+            Some((fresh.base, record))
+        })
     }
 
     /// Gives pages of free slices back to the kernel, about `surplus` bytes at most: of all slices, or of those that were
@@ -162,22 +167,8 @@ impl Arena {
     pub fn for_each_slab(&self, mut each: impl FnMut(&Slab)) {
         self.0.with(|state| {
             for chunk in state.chunks() {
-                // SAFETY: under the lock; the records are single-writer words.
-                let (base, slabs) = unsafe { ((*chunk).base, &(*chunk).slabs) };
-                // Where a chunk is not mapped, something else of ours may be.
-                // SAFETY: as above.
-                let unused = unsafe { (*chunk).free | (*chunk).unmapped };
-                let mut index = 0;
-                while index < 64 {
-                    let in_use = unused & 1 << index == 0 && page_map::bin(base + index * SLICE) != 0;
-                    if in_use {
-                        each(&slabs[index]);
-                        // 0 in a forked child, for a slab that another thread was taking out of the map, slice by slice.
-                        index += slabs[index].shape().slices.max(1) as usize;
-                    } else {
-                        index += 1;
-                    }
-                }
+                // SAFETY: under the lock.
+                unsafe { &*chunk }.slabs_in_use().for_each(&mut each);
             }
         });
     }
@@ -282,13 +273,15 @@ impl State {
     }
 
     fn open_chunk(&mut self, metadata: &Metadata) -> Option<()> {
-        let (base, record) = self.chunk_with_record(metadata, size_of::<Chunk>())?;
+        let (Fresh { base, size }, record) = self.chunk_with_record(false, metadata, size_of::<Chunk>())?;
         let record = record.cast::<Chunk>();
+        let slices = slice_mask(0, size / SLICE);
         // SAFETY: a zeroed record of the right size and alignment, nobody else's; zeros are valid in every field.
         unsafe {
             (*record).base = base;
-            (*record).free = u64::MAX;
-            (*record).huge = huge_pages::advise_chunk(base, CHUNK, self.in_chunks());
+            (*record).free = slices;
+            (*record).unmapped = !slices;
+            (*record).huge = huge_pages::advise_chunk(base, size, self.is_filling());
             (*record).older = self.newest;
         }
         self.newest = record;
@@ -313,38 +306,56 @@ impl State {
         }
     }
 
-    /// Maps the end of a chunk again that was unmapped, one with which `count` slices can be had, if nobody has taken its
-    /// place in the address space.
+    /// Maps the end of a chunk that is not mapped, one with which `count` slices can be had, if nobody has taken its place in
+    /// the address space; the next slab's worth of it, where the kernel refuses more.
     fn reopen_chunk(&mut self, count: usize) -> Option<()> {
-        for chunk in self.chunks() {
+        self.chunks().find(|&chunk| {
             // SAFETY: under the lock.
-            unsafe {
-                let (mapped, end) = ((*chunk).mapped(), (*chunk).unmapped);
-                let (start, size) = ((*chunk).base + mapped * SLICE, (64 - mapped) * SLICE);
-                let is_enough = count == 1 || free_groups((*chunk).free | end) != 0;
-                if end == 0 || !is_enough || !pages::map_at(start, size) {
-                    continue;
-                }
-                (*chunk).unmapped = 0;
-                self.give(chunk, end);
-                (*chunk).dirty &= !end;
-                (*chunk).huge = huge_pages::advise_chunk(start, size, self.in_chunks());
+            let (free, end, mapped) = unsafe { ((*chunk).free, (*chunk).unmapped, (*chunk).mapped()) };
+            if end == 0 {
+                return false;
             }
-            return Some(());
+            let is_enough = |slices| count == 1 || free_groups(free | slices) != 0;
+            let a_little = end & slice_mask(mapped & !7, 8);
+            [end, a_little].into_iter().any(|slices| is_enough(slices) && self.map_end(chunk, slices))
+        })?;
+        Some(())
+    }
+
+    /// Maps the first ones of a chunk's unmapped slices. False if the kernel refuses.
+    fn map_end(&mut self, chunk: *mut Chunk, slices: u64) -> bool {
+        // SAFETY: under the lock.
+        unsafe {
+            let (start, size) = ((*chunk).base + (*chunk).mapped() * SLICE, slices.count_ones() as usize * SLICE);
+            if !pages::map_at(start, size) {
+                return false;
+            }
+            (*chunk).unmapped &= !slices;
+            self.give(chunk, slices);
+            (*chunk).dirty &= !slices;
+            (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
         }
-        None
+        true
     }
 
-    /// Bytes in chunks of slabs.
-    fn in_chunks(&self) -> usize {
-        self.chunks().count() * CHUNK
+    /// Whether there are some chunks, and slabs fill the newest ones at least by half, so that they will a fresh one as well.
+    /// Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
+    fn is_filling(&self) -> bool {
+        let (mut count, mut carved) = (0, 0);
+        for chunk in self.chunks().take(NEWEST) {
+            count += 1;
+            // SAFETY: under the lock.
+            carved += unsafe { &*chunk }.slabs_in_use().map(Slab::carved).sum::<usize>();
+        }
+        count == NEWEST && carved >= NEWEST * CHUNK / 2
     }
 
-    fn chunk_with_record(&mut self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
-        self.regions.prepare(metadata)?;
+    fn chunk_with_record(&mut self, whole: bool, metadata: &Metadata, record_size: usize) -> Option<(Fresh, *mut u8)> {
+        let fresh = self.regions.prepare(whole, metadata)?;
         // Only then is the chunk taken: if there is no record for it, it stays where it is.
         let record = metadata.allocate(record_size)?;
-        Some((self.regions.take(), record))
+        self.regions.take();
+        Some((fresh, record))
     }
 }
 

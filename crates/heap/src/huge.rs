@@ -4,11 +4,11 @@
 //! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the
 //! starts of two, and the page map needs to know only the slice of a block's start.
 //!
-//! A freed mapping is kept for a second, because touching fresh pages is the dearest thing an allocator does, and programs
+//! A freed mapping is kept for a while, because touching fresh pages is the dearest thing an allocator does, and programs
 //! free a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it
-//! needs to be. What is kept and what is in use are together never more than what was once in use. What was kept for a
-//! second, or is too much, gives its pages back, but its addresses stay for the next block, up to a limit. The second is
-//! looked at when a huge block is freed or mapped.
+//! needs to be. What is kept and what is in use are together never more than what was once in use. What was kept that long,
+//! or is too much, gives its pages back, but its addresses stay for the next block, up to a limit. The clock is looked at
+//! when a huge block is freed or mapped.
 
 use crate::huge_pages;
 use crate::locked::Locked;
@@ -20,13 +20,10 @@ use core::ptr::null_mut;
 use xalloc_os::{Lock, clock, pages};
 
 mod kept;
-use kept::{Kept, Record};
+use kept::{Keeping, Kept, Record};
 
-/// How many freed mappings are kept with their pages, for how long, and how many bytes in them: the first number, or more
-/// as long as what was once in use is not exceeded.
+/// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
 const KEPT_BLOCKS: usize = 64;
-const KEPT_MILLISECONDS: u64 = 1000;
-const KEPT_BYTES: (usize, usize) = (32 << 20, 1 << 30);
 /// How many are kept without pages, and how many bytes of addresses in them.
 const CLEAN_BLOCKS: usize = 64;
 const CLEAN_BYTES: usize = 1 << 30;
@@ -43,6 +40,7 @@ struct State {
     stats: HugeStats,
     /// The most bytes that were ever in use.
     peak: usize,
+    keeping: Keeping,
 }
 
 // SAFETY: the records belong to the heap, not to a thread.
@@ -80,8 +78,22 @@ impl Huge {
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, kept: 0, clean: 0 };
-        let (kept, clean) = (Kept::new(), Kept::new());
-        Self(Locked::new(State { unused: null_mut(), kept, clean, stuck: null_mut(), spare: None, stats, peak: 0 }))
+        Self(Locked::new(State {
+            unused: null_mut(),
+            kept: Kept::new(),
+            clean: Kept::new(),
+            stuck: null_mut(),
+            spare: None,
+            stats,
+            peak: 0,
+            keeping: Keeping::SPEED,
+        }))
+    }
+
+    /// Sets for how long freed mappings are kept, and whether little of them. Before the first allocation.
+    pub fn tune(&self, milliseconds: u64, lean: bool) {
+        let keeping = if lean { Keeping::LEAN } else { Keeping::SPEED };
+        self.0.with(|state| state.keeping = Keeping { milliseconds, ..keeping });
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
@@ -163,8 +175,8 @@ impl Huge {
         if self.stats().kept == 0 {
             return;
         }
-        let time = clock::coarse_milliseconds().saturating_sub(KEPT_MILLISECONDS);
-        while let Some(record) = self.0.with(|state| state.take_surplus(time)) {
+        let now = clock::coarse_milliseconds();
+        while let Some(record) = self.0.with(|state| state.take_surplus(now)) {
             // SAFETY: the record is in no list and not in the page map.
             let mapping = unsafe { &mut *record };
             // Outside the lock: the kernel may take long.
@@ -327,9 +339,10 @@ impl State {
         record.or_else(|| self.clean.take_nearest(size, align)).map(Self::taken)
     }
 
-    /// Takes out a mapping with pages if too much is kept, or one was kept since before `time`.
-    fn take_surplus(&mut self, time: u64) -> Option<*mut Record> {
-        let most = (self.peak - self.stats.live).clamp(KEPT_BYTES.0, KEPT_BYTES.1);
+    /// Takes out a mapping with pages if too much is kept, or one was kept for long enough.
+    fn take_surplus(&mut self, now: u64) -> Option<*mut Record> {
+        let most = self.keeping.bytes(self.peak - self.stats.live);
+        let time = now.saturating_sub(self.keeping.milliseconds);
         self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken)
     }
 

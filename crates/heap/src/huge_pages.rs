@@ -62,13 +62,12 @@ pub fn advise_block(base: usize, length: usize, size: usize) {
     }
 }
 
-/// Asks for huge pages for a fresh chunk of slabs, if the heap holds as much as `held` bytes in slabs. Whether it did.
+/// Asks for huge pages for a fresh chunk of slabs, if it `will_fill`. Whether it did.
 ///
 /// The first huge page of the first such chunks is made at once and timed: where memory is so fragmented that the kernel
 /// must move pages to make room, programs have stood still for seconds.
-pub fn advise_chunk(start: usize, size: usize, held: usize) -> bool {
-    const FROM: usize = 24 << 20;
-    if are_off() || (held < FROM && !is(Policy::Always)) {
+pub fn advise_chunk(start: usize, size: usize, will_fill: bool) -> bool {
+    if are_off() || !(will_fill || is(Policy::Always)) {
         return false;
     }
     pages::advise_huge(start, size, true);

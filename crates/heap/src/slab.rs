@@ -101,6 +101,11 @@ impl Slab {
         self.used.get() as usize
     }
 
+    /// How many bytes of it, from its start on, were ever handed out in blocks.
+    pub fn carved(&self) -> usize {
+        self.carved.get() as usize * self.shape().size as usize
+    }
+
     /// Where it stands.
     pub fn place(&self) -> Place {
         match self.place.get() {

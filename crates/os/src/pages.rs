@@ -49,6 +49,25 @@ pub fn map(size: usize) -> Option<usize> {
     memory::map(size)
 }
 
+/// Reserves `size` bytes of addresses, for [`open`] to make memory of: only then do RLIMIT_DATA and strict overcommit count
+/// them, and `mlockall` makes them resident. `None` if the kernel refuses.
+pub fn reserve(size: usize) -> Option<usize> {
+    if must_fail() {
+        return None;
+    }
+    memory::reserve(size)
+}
+
+/// Makes readable and writable zeros of reserved addresses. False if the kernel refuses; those that were open stay so.
+///
+/// # Safety
+/// The range was reserved here.
+#[must_use]
+pub unsafe fn open(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    !must_fail() && unsafe { memory::open(address, size) }
+}
+
 /// Like [`map`], but at `address`. False if the kernel refuses, or if something is mapped there.
 pub fn map_at(address: usize, size: usize) -> bool {
     if must_fail() {
@@ -180,6 +199,20 @@ mod tests {
             assert_eq!(*first, 0);
             assert!(!map_at(block.base, page_size()), "taken");
             assert!(unmap(block.base, block.length));
+        }
+    }
+
+    #[test]
+    fn opens_a_part_of_what_is_reserved() {
+        let (page, size) = (page_size(), 1 << 20);
+        let start = reserve(size).unwrap();
+        // SAFETY: reserved above, and opened before it is touched.
+        unsafe {
+            assert!(open(start + page, page) && open(start, 2 * page));
+            let last = (start + 2 * page - 1) as *mut u8;
+            assert_eq!(*last, 0);
+            *last = 1;
+            assert!(unmap(start, size));
         }
     }
 

@@ -1,6 +1,7 @@
 //! A chunk's record, and which of its slices to take.
 
 use crate::huge_pages;
+use crate::page_map;
 use crate::size_class::SLICE;
 use crate::slab::Slab;
 use xalloc_os::pages;
@@ -41,6 +42,25 @@ impl Chunk {
             self.dirty |= slices;
         }
         self.aged &= !slices;
+    }
+
+    /// The slabs in use.
+    pub fn slabs_in_use(&self) -> impl Iterator<Item = &Slab> {
+        // Where the chunk is not mapped, something else of ours may be.
+        let unused = self.free | self.unmapped;
+        let mut index = 0;
+        core::iter::from_fn(move || {
+            while index < 64 {
+                let (slab, start) = (&self.slabs[index], self.base + index * SLICE);
+                if unused & 1 << index == 0 && page_map::bin(start) != 0 {
+                    // 0 in a forked child, for a slab that another thread was taking out of the map, slice by slice.
+                    index += slab.shape().slices.max(1) as usize;
+                    return Some(slab);
+                }
+                index += 1;
+            }
+            None
+        })
     }
 
     /// How many slices are mapped, from the first one on.

@@ -1,8 +1,12 @@
 //! Address space from the kernel, in regions of whole chunks.
+//!
+//! A region is reserved; its chunks are opened one by one, because limits count what may be written to, and `mlockall` makes
+//! it resident.
 
 use super::CHUNK;
 use crate::metadata::Metadata;
 use crate::page_map;
+use crate::size_class::SLICE;
 use xalloc_os::pages;
 
 /// The first region. Each later one is a part of all before it, within bounds: address space, not memory, but some count
@@ -11,20 +15,37 @@ const FIRST: usize = 8 * CHUNK;
 const PART: usize = 16;
 const SMALLEST: usize = 4 * CHUNK;
 const LARGEST: usize = 1024 * CHUNK;
+/// What lies before the first chunk of all, for records, of which every process needs some.
+const GIFT: usize = 4 * SLICE;
+/// The least that is made of a chunk when the kernel refuses a whole one: what the largest slab needs.
+const LEAST: usize = 8 * SLICE;
+
+/// A chunk that is nobody's yet, covered by the page map.
+#[derive(Clone, Copy)]
+pub struct Fresh {
+    /// The first address, a multiple of [`CHUNK`].
+    pub base: usize,
+    /// How many bytes from there on are memory: all, but where the kernel refuses that.
+    pub size: usize,
+}
 
 /// The regions, and what is left of the newest one.
 pub struct Regions {
-    /// The chunks of the newest region that were not handed out yet.
-    fresh: (usize, usize),
+    /// The chunks of the newest region that were not opened yet.
+    closed: (usize, usize),
+    /// The chunk that was opened, until somebody takes it.
+    fresh: Option<Fresh>,
     reserved: usize,
     /// Whether to reserve no more than is asked for.
     exact: bool,
+    /// The largest region to ask for: less after the kernel has refused.
+    largest: usize,
 }
 
 impl Regions {
     /// None yet.
     pub const fn new() -> Self {
-        Self { fresh: (0, 0), reserved: 0, exact: false }
+        Self { closed: (0, 0), fresh: None, reserved: 0, exact: false, largest: LARGEST }
     }
 
     /// From now on, reserves one chunk at a time: a system call each, and no address space that is not used.
@@ -37,26 +58,43 @@ impl Regions {
         self.reserved
     }
 
-    /// Makes sure that there is a fresh chunk to [`take`](Self::take), covered by the page map. `None` if there is no
-    /// memory.
-    pub fn prepare(&mut self, metadata: &Metadata) -> Option<()> {
-        if self.fresh.0 == self.fresh.1 {
-            let mut size = self.next_size();
-            while self.reserve(size, metadata).is_none() {
-                if size == CHUNK {
-                    return None;
-                }
-                size /= 2;
-            }
+    /// A chunk to [`take`](Self::take); if it need not be `whole`, what can be had of one. `None` if there is no memory.
+    pub fn prepare(&mut self, whole: bool, metadata: &Metadata) -> Option<Fresh> {
+        if self.fresh.is_none() {
+            self.fresh = self.open(metadata).or_else(|| if whole { None } else { self.scrape() });
         }
-        Some(())
+        self.fresh.filter(|fresh| fresh.size == CHUNK || !whole)
     }
 
-    /// The chunk that was prepared.
-    pub fn take(&mut self) -> usize {
-        let chunk = self.fresh.0;
-        self.fresh.0 += CHUNK;
-        chunk
+    /// The chunk that was prepared is somebody's now.
+    pub fn take(&mut self) {
+        self.fresh = None;
+    }
+
+    /// Opens the next chunk of the newest region, or of another one.
+    fn open(&mut self, metadata: &Metadata) -> Option<Fresh> {
+        let mut gift = 0;
+        if self.closed.0 == self.closed.1 {
+            let mut size = self.next_size().min(self.largest);
+            gift = loop {
+                match self.reserve(size) {
+                    Some(gift) => break gift,
+                    None if size == CHUNK => return None,
+                    None => size /= 2,
+                }
+                // Next time, it will not have more either.
+                self.largest = size;
+            };
+            self.largest = LARGEST.min(2 * self.largest);
+        }
+        let base = self.closed.0;
+        // SAFETY: reserved, and nobody's yet.
+        if !unsafe { pages::open(base - gift, gift + CHUNK) } {
+            return None;
+        }
+        metadata.donate(base - gift, gift);
+        self.closed.0 += CHUNK;
+        Some(Fresh { base, size: CHUNK })
     }
 
     fn next_size(&self) -> usize {
@@ -68,35 +106,51 @@ impl Regions {
         }
     }
 
-    fn reserve(&mut self, size: usize, metadata: &Metadata) -> Option<()> {
-        let first_of_all = self.reserved == 0 && !self.exact;
-        // The first region's ends become metadata, of which a process needs some. Later ones are cut to size.
-        let length = if first_of_all { size } else { size + CHUNK };
-        let start = pages::map(length)?;
+    /// Reserves a region. Returns how many bytes before its first chunk are to be metadata.
+    fn reserve(&mut self, size: usize) -> Option<usize> {
+        // The first region is not cut to size: its ends cost nothing but a few addresses.
+        let is_first = self.reserved == 0 && size == FIRST;
+        let (gift, length) = if is_first { (GIFT, size) } else { (0, size + CHUNK) };
+        let start = pages::reserve(length)?;
         let end = start + length;
-        let first = pages::round_up(start, CHUNK);
-        let last = if first_of_all { (end - 1) & !(CHUNK - 1) } else { first + size };
-        if first >= last || !page_map::cover(first, last - first) {
+        let first = pages::round_up(start + gift, CHUNK);
+        let last = if is_first { end & !(CHUNK - 1) } else { first + size };
+        if !page_map::cover(first, last - first) {
             give_up(start, end);
             return None;
         }
-        if first_of_all {
-            metadata.donate(start, first - start);
-            metadata.donate(last, end - last);
-        } else {
+        if !is_first {
             give_up(start, first);
             give_up(last, end);
         }
-        self.fresh = (first, last);
+        self.closed = (first, last);
         self.reserved += last - first;
-        Some(())
+        Some(gift)
+    }
+
+    /// The start of a chunk somewhere: without slack for its alignment, and as much of it as the kernel allows.
+    fn scrape(&mut self) -> Option<Fresh> {
+        let mut size = CHUNK;
+        while size >= LEAST {
+            if let Some(place) = pages::reserve(size) {
+                give_up(place, place + size);
+                // The kernel goes downwards, so that there is room below.
+                let base = place & !(CHUNK - 1);
+                if page_map::cover(base, CHUNK) && pages::map_at(base, size) {
+                    self.reserved += CHUNK;
+                    return Some(Fresh { base, size });
+                }
+            }
+            size /= 2;
+        }
+        None
     }
 }
 
 /// Unmaps what nobody has seen. If the kernel keeps it, only address space is lost.
 fn give_up(start: usize, end: usize) {
     if start < end {
-        // SAFETY: just mapped by the caller.
+        // SAFETY: just reserved by the caller.
         let _ = unsafe { pages::unmap(start, end - start) };
     }
 }

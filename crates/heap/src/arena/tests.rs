@@ -40,3 +40,27 @@ fn slabs_are_disjoint_and_reused() {
     assert_eq!(ARENA.stats().reserved, before.reserved);
     assert!(ARENA.contains(again.start() + 5) && !ARENA.contains(0x1000));
 }
+
+/// Threads hold a slab for each size; how much of it they use decides.
+#[test]
+fn only_slabs_that_are_used_call_for_huge_pages() {
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let is_filling = || ARENA.0.with(|state| state.is_filling());
+    let take = || {
+        let slab = ARENA.take_slab(32, &METADATA).unwrap();
+        enter_slab(slab, 0x1000);
+        slab.take().unwrap();
+        slab
+    };
+    let slabs: Vec<_> = (0..NEWEST * 64).map(|_| take()).collect();
+    assert!(!is_filling(), "a page of each");
+    let (few, most) = slabs.split_at(NEWEST * 64 / 3);
+    most.iter().for_each(|slab| while slab.take().is_some() {});
+    assert!(is_filling());
+    // In their place, and in those of the chunks that follow, some that are hardly used again.
+    few.iter().for_each(|_| _ = take());
+    assert!(is_filling());
+    most.iter().for_each(|_| _ = take());
+    assert!(!is_filling(), "what was filled long ago says nothing");
+}

@@ -79,6 +79,7 @@ impl FastHeap {
     /// Tunes the heap. Before the first allocation.
     pub fn tune(&self, tuning: Tuning) {
         self.schedule.set_delay(tuning.purge_delay);
+        self.huge.tune(tuning.purge_delay, tuning.lean);
         // Relaxed: written before start-up ends, which orders it before every use.
         self.lean.store(tuning.lean, Ordering::Relaxed);
         if tuning.lean {

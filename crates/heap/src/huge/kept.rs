@@ -2,6 +2,29 @@
 
 use xalloc_os::pages;
 
+/// How much is kept with its pages.
+#[derive(Clone, Copy)]
+pub struct Keeping {
+    /// For how long.
+    pub milliseconds: u64,
+    /// How many bytes: as many as were once in use and are not now, but so many at least.
+    pub least: usize,
+    /// And so many at most.
+    pub most: usize,
+}
+
+impl Keeping {
+    /// As it is without being told.
+    pub const SPEED: Self = Self { milliseconds: 1000, least: 32 << 20, most: 1 << 30 };
+    /// Nothing that was not in use at some time, and little.
+    pub const LEAN: Self = Self { milliseconds: 100, least: 0, most: 32 << 20 };
+
+    /// How many bytes, when `unused` bytes are no longer in use.
+    pub fn bytes(&self, unused: usize) -> usize {
+        unused.clamp(self.least, self.most)
+    }
+}
+
 /// A mapping, and the block in it.
 #[derive(Clone, Copy)]
 pub struct Record {

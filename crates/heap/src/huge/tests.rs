@@ -53,7 +53,23 @@ fn a_freed_mapping_is_reused_and_not_too_many_are_kept() {
     }
     // Beyond that, the little that is always kept.
     let large = allocate(peak).start as usize;
-    assert!(HUGE.stats().kept <= KEPT_BYTES.0.max(peak));
+    assert!(HUGE.stats().kept <= Keeping::SPEED.bytes(0).max(peak));
     HUGE.free(large, record(large));
-    assert!(HUGE.stats().kept <= peak + KEPT_BYTES.0);
+    assert!(HUGE.stats().kept <= peak + Keeping::SPEED.bytes(0));
+}
+
+#[test]
+fn it_keeps_as_it_is_told() {
+    static HUGE: Huge = Huge::new();
+    static LEAN: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let allocate = |huge: &Huge, size| huge.allocate(size, 16, false, &METADATA).unwrap().start as usize;
+    let free = |huge: &Huge, block| huge.free(block, record(block));
+    HUGE.tune(0, false);
+    free(&HUGE, allocate(&HUGE, 5 << 20));
+    assert_eq!(HUGE.stats().kept, 0, "not for a moment");
+    LEAN.tune(u64::MAX, true);
+    let blocks = [20, 20, 20].map(|mebibytes| allocate(&LEAN, mebibytes << 20));
+    blocks.into_iter().for_each(|block| free(&LEAN, block));
+    assert!((20 << 20..=Keeping::LEAN.bytes(usize::MAX)).contains(&LEAN.stats().kept), "however much was in use");
 }

@@ -186,12 +186,12 @@ pub mod number {
     pub const OPEN_AT: usize = 56;
     pub const CLOSE: usize = 57;
     pub const MMAP: usize = 222;
+    pub const MPROTECT: usize = 226;
     pub const MUNMAP: usize = 215;
     pub const BRK: usize = 214;
     pub const RT_SIGPROCMASK: usize = 135;
     pub const SCHED_YIELD: usize = 124;
     pub const MREMAP: usize = 216;
-    pub const MPROTECT: usize = 226;
     pub const MINCORE: usize = 232;
     pub const PROCESS_VM_READV: usize = 270;
     pub const MADVISE: usize = 233;

@@ -14,6 +14,18 @@ pub fn map(size: usize) -> Option<usize> {
     unsafe { syscall::mmap(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_NORESERVE) }.ok()
 }
 
+pub fn reserve(size: usize) -> Option<usize> {
+    // SAFETY: without MAP_FIXED, only unused addresses are taken.
+    unsafe { syscall::mmap(0, size, libc::PROT_NONE, libc::MAP_NORESERVE) }.ok()
+}
+
+/// # Safety
+/// As [`crate::pages::open`].
+pub unsafe fn open(address: usize, size: usize) -> bool {
+    // SAFETY: what may be read and written forbids nothing.
+    unsafe { syscall::mprotect(address, size, libc::PROT_READ | libc::PROT_WRITE) }.is_ok()
+}
+
 /// Maps `size` bytes, at `address` if nothing is there; the caller looks at where they are.
 pub fn map_near(address: usize, size: usize) -> Option<usize> {
     // A kernel before Linux 4.17 does not know MAP_FIXED_NOREPLACE, and takes the address for a wish.

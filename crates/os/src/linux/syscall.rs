@@ -40,6 +40,18 @@ pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
     result(unsafe { syscall6(number::MUNMAP, address, length, 0, 0, 0, 0) }).map(|_| ())
 }
 
+/// `mprotect`.
+///
+/// # Errors
+/// ENOMEM when a mapping would have to be split and the process has too many, or when there would be too much to write to.
+///
+/// # Safety
+/// Nobody uses the range in a way that is forbidden from now on.
+pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    result(unsafe { syscall6(number::MPROTECT, address, length, protection as usize, 0, 0, 0) }).map(|_| ())
+}
+
 /// `mremap`. `target` is where the range goes with MREMAP_FIXED, and of no meaning otherwise.
 ///
 /// # Errors
@@ -62,13 +74,6 @@ pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32, target:
 pub unsafe fn madvise(address: usize, length: usize, advice: i32) -> Result<(), Errno> {
     // SAFETY: the caller's promise.
     result(unsafe { syscall6(number::MADVISE, address, length, advice as usize, 0, 0, 0) }).map(|_| ())
-}
-
-/// # Safety
-/// Whoever uses these pages gets along with the new protection.
-pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
-    result(unsafe { syscall6(number::MPROTECT, address, length, protection as usize, 0, 0, 0) }).map(|_| ())
 }
 
 /// The word at `address`, read by the kernel (`process_vm_readv` of this very process, which needs no rights).

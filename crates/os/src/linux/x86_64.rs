@@ -183,12 +183,12 @@ pub mod number {
     pub const OPEN_AT: usize = 257;
     pub const CLOSE: usize = 3;
     pub const MMAP: usize = 9;
+    pub const MPROTECT: usize = 10;
     pub const MUNMAP: usize = 11;
     pub const BRK: usize = 12;
     pub const RT_SIGPROCMASK: usize = 14;
     pub const SCHED_YIELD: usize = 24;
     pub const MREMAP: usize = 25;
-    pub const MPROTECT: usize = 10;
     pub const MINCORE: usize = 27;
     pub const PROCESS_VM_READV: usize = 310;
     pub const MADVISE: usize = 28;

@@ -15,22 +15,36 @@ pub fn page_size() -> usize {
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the one place for them on macOS")]
-unsafe fn mmap(address: usize, size: usize, flags: i32) -> Option<usize> {
+unsafe fn mmap(address: usize, size: usize, protection: i32, flags: i32) -> Option<usize> {
     let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: the caller answers for MAP_FIXED; otherwise only unused addresses are taken.
     let start = errno::kept(|| unsafe { libc::mmap(address as *mut c_void, size, protection, flags, TAG, 0) });
     (start != libc::MAP_FAILED).then_some(start as usize)
 }
 
+const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+
 pub fn map(size: usize) -> Option<usize> {
     map_near(0, size)
+}
+
+pub fn reserve(size: usize) -> Option<usize> {
+    // SAFETY: without MAP_FIXED only unused addresses are taken.
+    unsafe { mmap(0, size, libc::PROT_NONE, 0) }
+}
+
+/// # Safety
+/// As [`crate::pages::open`].
+#[allow(clippy::disallowed_methods, reason = "this is the one place for them on macOS")]
+pub unsafe fn open(address: usize, size: usize) -> bool {
+    // SAFETY: what may be read and written forbids nothing.
+    errno::kept(|| unsafe { libc::mprotect(address as *mut c_void, size, READ_WRITE) }) == 0
 }
 
 /// Maps `size` bytes, at `address` if nothing is there; the caller looks at where they are.
 pub fn map_near(address: usize, size: usize) -> Option<usize> {
     // SAFETY: without MAP_FIXED the address is a wish.
-    unsafe { mmap(address, size, 0) }
+    unsafe { mmap(address, size, READ_WRITE, 0) }
 }
 
 /// # Safety
@@ -77,7 +91,7 @@ pub unsafe fn remap_to(_address: usize, _old: usize, _new: usize, _target: usize
 /// As [`crate::pages::purge`].
 pub unsafe fn purge(address: usize, size: usize) -> bool {
     // SAFETY: the caller's promise: the range is ours, and nobody needs its contents.
-    unsafe { mmap(address, size, libc::MAP_FIXED) }.is_some()
+    unsafe { mmap(address, size, READ_WRITE, libc::MAP_FIXED) }.is_some()
 }
 
 /// Pages of 2 MiB are given at mapping time or never.
