@@ -177,20 +177,38 @@ impl Huge {
         }
         let now = clock::coarse_milliseconds();
         while let Some(record) = self.0.with(|state| state.take_surplus(now)) {
-            // SAFETY: the record is in no list and not in the page map.
-            let mapping = unsafe { &mut *record };
-            // Outside the lock: the kernel may take long.
-            // SAFETY: a freed block's mapping.
-            mapping.zeroed = mapping.length <= CLEAN_BYTES && unsafe { pages::purge(mapping.base, mapping.length) };
-            if mapping.zeroed {
-                self.0.with(|state| state.keep(record));
-            } else {
-                self.release(record);
-            }
+            self.clean(record);
         }
         while let Some(record) = self.0.with(State::take_clean_surplus) {
             self.release(record);
         }
+    }
+
+    /// Gives back the pages of kept mappings, the oldest first, until it gave `surplus` bytes. Returns how many it gave.
+    pub fn purge(&self, surplus: usize) -> usize {
+        let mut given = 0;
+        while given < surplus
+            && let Some(record) = self.0.with(State::take_oldest)
+        {
+            given += self.clean(record);
+        }
+        given
+    }
+
+    /// Gives back the pages of a mapping that is in no list and not in the page map, and its addresses if they are too many.
+    /// Returns how many bytes went.
+    fn clean(&self, record: *mut Record) -> usize {
+        // SAFETY: the record is in no list and not in the page map.
+        let mapping = unsafe { &mut *record };
+        // Outside the lock: the kernel may take long.
+        // SAFETY: a freed block's mapping.
+        mapping.zeroed = mapping.length <= CLEAN_BYTES && unsafe { pages::purge(mapping.base, mapping.length) };
+        if !mapping.zeroed {
+            return self.release(record);
+        }
+        let given = mapping.length;
+        self.0.with(|state| state.keep(record));
+        given
     }
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
@@ -344,6 +362,10 @@ impl State {
         let most = self.keeping.bytes(self.peak - self.stats.live);
         let time = now.saturating_sub(self.keeping.milliseconds);
         self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken)
+    }
+
+    fn take_oldest(&mut self) -> Option<*mut Record> {
+        self.kept.take_surplus(0, usize::MAX, 0).map(Self::taken)
     }
 
     fn take_clean_surplus(&mut self) -> Option<*mut Record> {
