@@ -364,7 +364,7 @@ impl State {
     }
 
     fn chunk_with_record(&mut self, whole: bool, metadata: &Metadata, record_size: usize) -> Option<(Fresh, *mut u8)> {
-        let fresh = self.regions.prepare(whole, metadata)?;
+        let fresh = self.regions.prepare(whole)?;
         // Only then is the chunk taken: if there is no record for it, it stays where it is.
         let record = metadata.allocate(record_size)?;
         self.regions.take();
