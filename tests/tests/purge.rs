@@ -1,4 +1,5 @@
-//! What the library holds when a peak is over: memory goes back to the kernel late, in portions, and then all of it.
+//! What the library holds when a peak is over: memory goes back to the kernel late, in portions, and then all of it. And how
+//! high the peak is.
 
 use std::time::Duration;
 use xalloc_tests::{fixture, plain, preloaded, run};
@@ -53,4 +54,20 @@ fn nothing_goes_back_before_its_time() {
     system.args(["trim", "512", "0"]);
     let [base, _, after] = sizes(system);
     assert!(after * 10 <= base * 11, "the fixture frees what it allocates: {base} {after}");
+}
+
+/// Free blocks of one kind do not wait while another kind needs memory.
+#[test]
+fn phases_of_small_and_large_blocks_hold_little_more_than_one() {
+    const MEBIBYTES: i64 = 120;
+    let program = fixture("phases.c", &[]);
+    // Three kinds would hold three times as much.
+    for (conf, slack) in [("", 100), ("profile:lean", 50)] {
+        let mut command = preloaded(&program, conf);
+        command.arg((MEBIBYTES << 20).to_string());
+        let output = run(&mut command, Duration::from_secs(120)).expect("it ends");
+        assert!(output.status.success(), "{conf}: {}", output.status);
+        let peak: i64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number");
+        assert!(peak <= (MEBIBYTES + slack) << 10, "{conf}: {peak} KiB");
+    }
 }

@@ -37,6 +37,18 @@ unsafe impl Send for State {}
 /// The source of slabs and chunks.
 pub struct Arena(Locked<State>);
 
+/// Which free pages to give back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that were free already when somebody last asked for these; of huge pages only whole ones: splitting one gives
+    /// its memory back, but not its speed.
+    Aged,
+    /// All but parts of huge pages.
+    Whole,
+    /// All.
+    All,
+}
+
 /// What the arena holds, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ArenaStats {
@@ -103,13 +115,12 @@ impl Arena {
         })
     }
 
-    /// Gives pages of free slices back to the kernel, about `surplus` bytes at most: of all slices, or of those that were
-    /// free already at the last call with `only_aged`. Returns how many bytes it gave.
-    pub fn purge(&self, surplus: usize, only_aged: bool) -> usize {
+    /// Gives pages of free slices back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
+    pub fn purge(&self, surplus: usize, which: Which) -> usize {
         let mut given = 0;
         let mut chunk = self.0.with(|state| state.newest);
         while !chunk.is_null() && given < surplus {
-            given += self.purge_chunk(chunk, only_aged);
+            given += self.purge_chunk(chunk, which);
             // SAFETY: records are for ever, and the link to an older one never changes.
             chunk = unsafe { (*chunk).older };
         }
@@ -117,12 +128,14 @@ impl Arena {
     }
 
     /// Outside the lock while the kernel works: its slices are nobody's meanwhile.
-    fn purge_chunk(&self, chunk: *mut Chunk, only_aged: bool) -> usize {
+    fn purge_chunk(&self, chunk: *mut Chunk, which: Which) -> usize {
         // SAFETY: under the lock; so below.
         let victims = self.0.with(|state| unsafe {
-            let victims = (*chunk).victims(only_aged);
+            let victims = (*chunk).victims(which);
             state.take(chunk, victims);
-            (*chunk).aged = (*chunk).dirty;
+            if which == Which::Aged {
+                (*chunk).aged = (*chunk).dirty;
+            }
             victims
         });
         if victims == 0 {
@@ -351,7 +364,7 @@ impl State {
     }
 
     fn chunk_with_record(&mut self, whole: bool, metadata: &Metadata, record_size: usize) -> Option<(Fresh, *mut u8)> {
-        let fresh = self.regions.prepare(whole, metadata)?;
+        let fresh = self.regions.prepare(whole)?;
         // Only then is the chunk taken: if there is no record for it, it stays where it is.
         let record = metadata.allocate(record_size)?;
         self.regions.take();

@@ -19,6 +19,7 @@ use crate::size_class::SLICE;
 use core::ptr::null_mut;
 use xalloc_os::{Lock, clock, pages};
 
+mod grow;
 mod kept;
 use kept::{Keeping, Kept, Record};
 
@@ -177,20 +178,38 @@ impl Huge {
         }
         let now = clock::coarse_milliseconds();
         while let Some(record) = self.0.with(|state| state.take_surplus(now)) {
-            // SAFETY: the record is in no list and not in the page map.
-            let mapping = unsafe { &mut *record };
-            // Outside the lock: the kernel may take long.
-            // SAFETY: a freed block's mapping.
-            mapping.zeroed = mapping.length <= CLEAN_BYTES && unsafe { pages::purge(mapping.base, mapping.length) };
-            if mapping.zeroed {
-                self.0.with(|state| state.keep(record));
-            } else {
-                self.release(record);
-            }
+            self.clean(record);
         }
         while let Some(record) = self.0.with(State::take_clean_surplus) {
             self.release(record);
         }
+    }
+
+    /// Gives back the pages of kept mappings, the oldest first, until it gave `surplus` bytes. Returns how many it gave.
+    pub fn purge(&self, surplus: usize) -> usize {
+        let mut given = 0;
+        while given < surplus
+            && let Some(record) = self.0.with(State::take_oldest)
+        {
+            given += self.clean(record);
+        }
+        given
+    }
+
+    /// Gives back the pages of a mapping that is in no list and not in the page map, and its addresses if they are too many.
+    /// Returns how many bytes went.
+    fn clean(&self, record: *mut Record) -> usize {
+        // SAFETY: the record is in no list and not in the page map.
+        let mapping = unsafe { &mut *record };
+        // Outside the lock: the kernel may take long.
+        // SAFETY: a freed block's mapping.
+        mapping.zeroed = mapping.length <= CLEAN_BYTES && unsafe { pages::purge(mapping.base, mapping.length) };
+        if !mapping.zeroed {
+            return self.release(record);
+        }
+        let given = mapping.length;
+        self.0.with(|state| state.keep(record));
+        given
     }
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
@@ -346,59 +365,16 @@ impl State {
         self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken)
     }
 
+    fn take_oldest(&mut self) -> Option<*mut Record> {
+        self.kept.take_surplus(0, usize::MAX, 0).map(Self::taken)
+    }
+
     fn take_clean_surplus(&mut self) -> Option<*mut Record> {
         self.clean.take_surplus(CLEAN_BLOCKS, CLEAN_BYTES, 0).map(Self::taken)
     }
 
     fn take_any(&mut self) -> Option<*mut Record> {
         self.kept.take_nearest(0, 1).or_else(|| self.clean.take_nearest(0, 1)).map(Self::taken)
-    }
-
-    /// Makes room for `size` bytes in a block's mapping, and some more, moving it if need be.
-    fn grow(&mut self, record: &mut Record, size: usize) -> Option<()> {
-        let offset = record.start - record.base;
-        let generous = pages::round_up(size + size / 4, pages::page_size());
-        for wanted in [generous, size] {
-            let length = wanted.checked_add(offset)?;
-            // SAFETY: the mapping is the block's, whose only owner grows it.
-            if unsafe { pages::resize(record.base, record.length, length) } || self.relocate(record, length).is_some() {
-                let was_large = record.size >= huge_pages::BLOCK_MIN;
-                record.length = length;
-                if !was_large {
-                    huge_pages::advise_block(record.base, length, size);
-                }
-                return Some(());
-            }
-        }
-        None
-    }
-
-    /// Moves a block's mapping to where it can be `length` bytes long.
-    fn relocate(&mut self, record: &mut Record, length: usize) -> Option<()> {
-        // Once the pages have moved there is no way back, so what the map may need for them is there before.
-        let spare = self.spare.take().or_else(SpareLeaf::new)?;
-        let offset = record.start - record.base;
-        // A huge page moves as a whole only from one multiple of its size to another one.
-        let align = if offset == 0 { huge_pages::block_align(length) } else { 1 };
-        // The kernel may hand the old addresses to another thread at once, which enters what it makes there.
-        page_map::set(record.start & !(SLICE - 1), SLICE, Entry::None);
-        let entry = Entry::Huge(core::ptr::from_mut(record).cast());
-        // Aligned, both mappings exist for a moment; where that is too much, one that moves as the kernel likes may do.
-        // SAFETY: the mapping is the block's, whose only owner moves it.
-        let moved = unsafe {
-            pages::remap(record.base, record.length, length, align)
-                .or_else(|| pages::remap(record.base, record.length, length, 1))
-        };
-        let Some(base) = moved else {
-            page_map::set(record.start & !(SLICE - 1), SLICE, entry);
-            self.spare = Some(spare);
-            return None;
-        };
-        let start = base + offset;
-        self.spare = spare.cover(start);
-        page_map::set(start & !(SLICE - 1), SLICE, entry);
-        (record.base, record.start, record.entered) = (base, start, start);
-        Some(())
     }
 }
 

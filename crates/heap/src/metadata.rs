@@ -44,18 +44,6 @@ impl Metadata {
             Some(start as *mut u8)
         })
     }
-
-    /// Takes over untouched mapped memory of the caller's, which saves a mapping of its own. The larger of this and what
-    /// is left is kept; the other one costs only address space, because nothing has touched it.
-    pub fn donate(&self, start: usize, size: usize) {
-        let start = pages::round_up(start, ALIGN);
-        let end = start + (size & !(ALIGN - 1));
-        self.0.with(|range| {
-            if end - start > range.1 - range.0 {
-                *range = (start, end);
-            }
-        });
-    }
 }
 
 #[cfg(test)]
@@ -80,13 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn uses_what_it_is_given() {
+    fn aligns() {
         static METADATA: Metadata = Metadata::new();
-        let given = pages::map(1 << 20).unwrap();
-        METADATA.donate(given, 1 << 20);
-        assert_eq!(METADATA.allocate(64).unwrap() as usize, given);
-        METADATA.donate(given + 4096, 4096);
-        assert_eq!(METADATA.allocate(64).unwrap() as usize, given + 64);
         for _ in 0..40 {
             assert_eq!(METADATA.allocate_aligned(1 << 16, 1 << 16).unwrap() as usize % (1 << 16), 0);
         }

@@ -3,7 +3,7 @@
 //! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
 //! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
 
-use crate::arena::{Arena, CHUNK};
+use crate::arena::{Arena, CHUNK, Which};
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::misuse::{self, Call};
@@ -137,14 +137,13 @@ impl Runs {
         })
     }
 
-    /// Gives pages of free runs back to the kernel, about `surplus` bytes at most: of all of them, or of those that were
-    /// free already at the last call with `only_aged`. Returns how many bytes it gave.
-    pub fn purge(&self, surplus: usize, only_aged: bool) -> usize {
+    /// Gives pages of free runs back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
+    pub fn purge(&self, surplus: usize, which: Which) -> usize {
         let mut given = 0;
         for shard in &self.0 {
             let mut chunk = shard.with(|chunks| chunks.0);
             while !chunk.is_null() && given < surplus {
-                given += purge_chunk(shard, chunk, only_aged);
+                given += purge_chunk(shard, chunk, which);
                 // SAFETY: chunks are never unmapped; a link is written once, under the lock.
                 chunk = shard.with(|_| unsafe { (*chunk).next });
             }
@@ -262,10 +261,10 @@ impl RunChunk {
 
     /// Takes out the first run of pages to purge from page `from` on, as far as they make whole pages of the kernel's: its
     /// first page and its length.
-    fn take_victim(&mut self, from: usize, only_aged: bool) -> Option<(usize, usize)> {
+    fn take_victim(&mut self, from: usize, which: Which) -> Option<(usize, usize)> {
         let unit = pages::page_size() / PAGE;
         let dirty = self.free.and(&self.dirty);
-        let victims = if only_aged { dirty.and(&self.aged) } else { dirty };
+        let victims = if which == Which::Aged { dirty.and(&self.aged) } else { dirty };
         let mut from = from;
         loop {
             let (first, count) = victims.next_range(from)?;
@@ -280,10 +279,10 @@ impl RunChunk {
 }
 
 /// Purges a chunk; outside its shard's lock while the kernel works: the pages are nobody's meanwhile.
-fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, only_aged: bool) -> usize {
+fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> usize {
     let (mut from, mut given) = (0, 0);
     // SAFETY: under the lock, one reference at a time; so below.
-    while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, only_aged) }) {
+    while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, which) }) {
         // SAFETY: the pages were free, and are nobody else's now; a chunk's base never changes.
         let purged = unsafe { pages::purge((*chunk).base + page * PAGE, count * PAGE) };
         // SAFETY: as above.
@@ -297,8 +296,10 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, only_aged: bool) ->
         given += if purged { count * PAGE } else { 0 };
         from = page + count;
     }
-    // SAFETY: as above.
-    shard.with(|_| unsafe { (*chunk).aged = (*chunk).free.and(&(*chunk).dirty) });
+    if which == Which::Aged {
+        // SAFETY: as above.
+        shard.with(|_| unsafe { (*chunk).aged = (*chunk).free.and(&(*chunk).dirty) });
+    }
     given
 }
 

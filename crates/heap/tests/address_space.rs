@@ -1,7 +1,7 @@
 //! Address space that an arena gives back and maps again. Alone in its process, so in its file: another test's thread could
 //! map something in its place meanwhile.
 
-use xalloc_heap::arena::{Arena, CHUNK};
+use xalloc_heap::arena::{Arena, CHUNK, Which};
 use xalloc_heap::metadata::Metadata;
 use xalloc_heap::size_class::SLICE;
 
@@ -16,7 +16,7 @@ fn address_space_comes_and_goes() {
     slabs[1..].iter().for_each(|slab| ARENA.give_slab(slab));
     ARENA.unmap();
     assert_eq!(ARENA.stats().reserved, CHUNK + SLICE, "63 slices have pages");
-    assert_eq!(ARENA.purge(usize::MAX, false), 64 * SLICE);
+    assert_eq!(ARENA.purge(usize::MAX, Which::All), 64 * SLICE);
     ARENA.unmap();
     assert_eq!(ARENA.stats().reserved, SLICE);
     assert_eq!(ARENA.stats().in_slabs, SLICE);
@@ -25,7 +25,7 @@ fn address_space_comes_and_goes() {
     assert_eq!(ARENA.stats().in_slabs, 65 * SLICE);
     assert!(again.iter().all(|slab| [first, last].iter().any(|chunk| slab.start() / CHUNK == chunk / CHUNK)));
     again.iter().for_each(|slab| ARENA.give_slab(slab));
-    ARENA.purge(usize::MAX, false);
+    ARENA.purge(usize::MAX, Which::All);
     ARENA.unmap();
     assert_eq!(ARENA.stats().reserved, SLICE);
 }

@@ -1,7 +1,7 @@
 //! Ends of chunks that are too short for a slab of eight slices must not keep a fresh chunk from being opened, nor may what
 //! lies in them be taken for slabs. Alone in its process, as `address_space.rs` is.
 
-use xalloc_heap::arena::Arena;
+use xalloc_heap::arena::{Arena, Which};
 use xalloc_heap::metadata::Metadata;
 use xalloc_heap::page_map::{self, Entry};
 use xalloc_heap::size_class::SLICE;
@@ -15,7 +15,7 @@ fn short_ends_are_no_obstacle() {
     for chunk in slabs.chunks(64) {
         chunk[60..].iter().for_each(|slab| ARENA.give_slab(slab));
     }
-    ARENA.purge(usize::MAX, false);
+    ARENA.purge(usize::MAX, Which::All);
     let before = ARENA.stats().reserved;
     ARENA.unmap();
     assert!(ARENA.stats().reserved <= before - 3 * 4 * SLICE);

@@ -1,5 +1,6 @@
 //! A chunk's record, and which of its slices to take.
 
+use super::Which;
 use crate::huge_pages;
 use crate::page_map;
 use crate::size_class::SLICE;
@@ -76,19 +77,15 @@ impl Chunk {
         if count == 0 { 0 } else { slice_mask(mapped - count, count) }
     }
 
-    /// The slices to purge: all dirty ones, or those that have been so for a while. Of huge pages only whole ones then:
-    /// splitting one gives its memory back, but not its speed.
-    pub fn victims(&self, only_aged: bool) -> u64 {
-        if !only_aged {
-            return self.dirty;
-        }
-        let aged = self.dirty & self.aged;
-        if !self.huge {
-            return aged;
+    /// The slices to purge.
+    pub fn victims(&self, which: Which) -> u64 {
+        let victims = if which == Which::Aged { self.dirty & self.aged } else { self.dirty };
+        if !self.huge || which == Which::All {
+            return victims;
         }
         let per_page = (huge_pages::SIZE / SLICE).min(32);
         let pages = (0..64).step_by(per_page).map(|first| slice_mask(first, per_page));
-        pages.filter(|page| aged & page == *page).fold(0, |all, page| all | page)
+        pages.filter(|page| victims & page == *page).fold(0, |all, page| all | page)
     }
 }
 

@@ -4,7 +4,6 @@
 //! it resident.
 
 use super::CHUNK;
-use crate::metadata::Metadata;
 use crate::page_map;
 use crate::size_class::SLICE;
 use xalloc_os::pages;
@@ -15,8 +14,6 @@ const FIRST: usize = 8 * CHUNK;
 const PART: usize = 16;
 const SMALLEST: usize = 4 * CHUNK;
 const LARGEST: usize = 1024 * CHUNK;
-/// What lies before the first chunk of all, for records, of which every process needs some.
-const GIFT: usize = 4 * SLICE;
 /// The least that is made of a chunk when the kernel refuses a whole one: what the largest slab needs.
 const LEAST: usize = 8 * SLICE;
 
@@ -59,9 +56,9 @@ impl Regions {
     }
 
     /// A chunk to [`take`](Self::take); if it need not be `whole`, what can be had of one. `None` if there is no memory.
-    pub fn prepare(&mut self, whole: bool, metadata: &Metadata) -> Option<Fresh> {
+    pub fn prepare(&mut self, whole: bool) -> Option<Fresh> {
         if self.fresh.is_none() {
-            self.fresh = self.open(metadata).or_else(|| if whole { None } else { self.scrape() });
+            self.fresh = self.open().or_else(|| if whole { None } else { self.scrape() });
         }
         self.fresh.filter(|fresh| fresh.size == CHUNK || !whole)
     }
@@ -72,27 +69,24 @@ impl Regions {
     }
 
     /// Opens the next chunk of the newest region, or of another one.
-    fn open(&mut self, metadata: &Metadata) -> Option<Fresh> {
-        let mut gift = 0;
+    fn open(&mut self) -> Option<Fresh> {
         if self.closed.0 == self.closed.1 {
             let mut size = self.next_size().min(self.largest);
-            gift = loop {
-                match self.reserve(size) {
-                    Some(gift) => break gift,
-                    None if size == CHUNK => return None,
-                    None => size /= 2,
+            while self.reserve(size).is_none() {
+                if size == CHUNK {
+                    return None;
                 }
+                size /= 2;
                 // Next time, it will not have more either.
                 self.largest = size;
-            };
+            }
             self.largest = LARGEST.min(2 * self.largest);
         }
         let base = self.closed.0;
         // SAFETY: reserved, and nobody's yet.
-        if !unsafe { pages::open(base - gift, gift + CHUNK) } {
+        if !unsafe { pages::open(base, CHUNK) } {
             return None;
         }
-        metadata.donate(base - gift, gift);
         self.closed.0 += CHUNK;
         Some(Fresh { base, size: CHUNK })
     }
@@ -106,14 +100,13 @@ impl Regions {
         }
     }
 
-    /// Reserves a region. Returns how many bytes before its first chunk are to be metadata.
-    fn reserve(&mut self, size: usize) -> Option<usize> {
+    fn reserve(&mut self, size: usize) -> Option<()> {
         // The first region is not cut to size: its ends cost nothing but a few addresses.
         let is_first = self.reserved == 0 && size == FIRST;
-        let (gift, length) = if is_first { (GIFT, size) } else { (0, size + CHUNK) };
+        let length = if is_first { size } else { size + CHUNK };
         let start = pages::reserve(length)?;
         let end = start + length;
-        let first = pages::round_up(start + gift, CHUNK);
+        let first = pages::round_up(start, CHUNK);
         let last = if is_first { end & !(CHUNK - 1) } else { first + size };
         if !page_map::cover(first, last - first) {
             give_up(start, end);
@@ -125,7 +118,7 @@ impl Regions {
         }
         self.closed = (first, last);
         self.reserved += last - first;
-        Some(gift)
+        Some(())
     }
 
     /// The start of a chunk somewhere: without slack for its alignment, and as much of it as the kernel allows.

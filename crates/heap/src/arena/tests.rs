@@ -29,13 +29,13 @@ fn slabs_are_disjoint_and_reused() {
     assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
     let again = ARENA.take_slab(1, &METADATA).unwrap();
     assert!(slices.contains(&again.start()));
-    assert_eq!(ARENA.purge(usize::MAX, true), 0);
+    assert_eq!(ARENA.purge(usize::MAX, Which::Aged), 0);
     let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, &METADATA).unwrap());
     group.into_iter().for_each(|slab| ARENA.give_slab(slab));
     let dirty = ARENA.stats().dirty;
-    let aged = ARENA.purge(usize::MAX, true);
+    let aged = ARENA.purge(usize::MAX, Which::Aged);
     assert!(aged > 0 && aged + 3 * 8 * SLICE <= dirty, "{aged} of {dirty}");
-    assert_eq!(ARENA.purge(usize::MAX, false), dirty - aged);
+    assert_eq!(ARENA.purge(usize::MAX, Which::All), dirty - aged);
     assert_eq!(ARENA.stats().dirty, 0);
     assert_eq!(ARENA.stats().reserved, before.reserved);
     assert!(ARENA.contains(again.start() + 5) && !ARENA.contains(0x1000));

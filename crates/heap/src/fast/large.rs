@@ -1,6 +1,7 @@
 //! Blocks without a size class, and `realloc` between all kinds.
 
 use super::FastHeap;
+use super::footprint::Kind;
 use crate::heap::Heap;
 use crate::huge::HugeBlock;
 use crate::page_map::{self, Entry};
@@ -11,14 +12,17 @@ impl FastHeap {
     /// A run or a huge block, of zeros if it comes to that.
     pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         self.look_at_clock_in_passing();
-        if size > runs::MAX || align > runs::MAX_ALIGN {
-            return self.huge.allocate(size, align, zeros, &self.metadata);
+        let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
+        let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
+        let (kind, block) = match run {
+            Some(run) => (Kind::Run, HugeBlock { start: run.start, zeroed: run.zeroed }),
+            // Without address space for a whole chunk, a mapping of just this size may still be had.
+            None => (Kind::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?),
+        };
+        if block.zeroed {
+            self.grew(kind, size);
         }
-        if let Some(run) = self.runs.allocate(size, align, &self.arena, &self.metadata) {
-            return Some(HugeBlock { start: run.start, zeroed: run.zeroed });
-        }
-        // Without address space for a whole chunk, a mapping of just this size may still be had.
-        self.huge.allocate(size, align, zeros, &self.metadata)
+        Some(block)
     }
 
     /// Resizes a block of `old` usable bytes.
@@ -29,7 +33,7 @@ impl FastHeap {
         if size <= old && size >= old / 2 && old <= size_class::MAX {
             return block;
         }
-        if let Some(resized) = self.resize_large(block, size) {
+        if let Some(resized) = self.resize_large(block, old, size) {
             return resized;
         }
         let wanted = with_room_to_grow(old, size);
@@ -67,14 +71,18 @@ impl FastHeap {
         new
     }
 
-    /// Resizes a large block without copying, where that gives what a fresh block of the size would be.
-    fn resize_large(&self, block: *mut u8, size: usize) -> Option<*mut u8> {
+    /// Resizes a large block of `old` usable bytes without copying, where that gives what a fresh block of the size would be.
+    fn resize_large(&self, block: *mut u8, old: usize, size: usize) -> Option<*mut u8> {
         let address = block as usize;
         match page_map::entry(address) {
             Entry::Runs(record) if size > size_class::MAX && size <= runs::MAX => {
                 self.runs.resize(address, record, size).then_some(block)
             }
-            Entry::Huge(record) if size > runs::MAX => self.huge.resize(address, record, size),
+            Entry::Huge(record) if size > runs::MAX => {
+                let resized = self.huge.resize(address, record, size)?;
+                self.grew(Kind::Huge, size.saturating_sub(old));
+                Some(resized)
+            }
             _ => None,
         }
     }

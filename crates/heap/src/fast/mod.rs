@@ -6,6 +6,7 @@
 //!
 //! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
 
+mod footprint;
 mod fork;
 mod large;
 mod limits;
@@ -55,6 +56,7 @@ pub struct FastHeap {
     huge: Huge,
     registry: Registry,
     schedule: purge::Schedule,
+    footprint: footprint::Footprint,
     lean: AtomicBool,
     /// Which locks the forking thread took: see `fork`.
     fork_locks: Bits64,
@@ -71,6 +73,7 @@ impl FastHeap {
             huge: Huge::new(),
             registry: Registry::new(),
             schedule: purge::Schedule::new(),
+            footprint: footprint::Footprint::new(),
             lean: AtomicBool::new(false),
             fork_locks: Bits64::new(0),
         }

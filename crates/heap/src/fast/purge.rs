@@ -6,6 +6,7 @@
 
 use super::thread_heap::ThreadHeap;
 use super::{FastHeap, Tuning};
+use crate::arena::Which;
 use core::sync::atomic::{AtomicU64, Ordering};
 use xalloc_os::clock;
 use xalloc_os::thread::Phase;
@@ -80,8 +81,8 @@ impl FastHeap {
         self.huge.clean_surplus();
         let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
-        let given = self.runs.purge(surplus, true);
-        let given = given + self.arena.purge(surplus.saturating_sub(given), true);
+        let given = self.runs.purge(surplus, Which::Aged);
+        let given = given + self.arena.purge(surplus.saturating_sub(given), Which::Aged);
         if given >= PORTION {
             self.schedule.come_again(now + NEXT_PORTION);
         }

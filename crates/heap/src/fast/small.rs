@@ -1,11 +1,12 @@
 //! Blocks that have a size class: from the bin, from its spill, from the heap's slabs, from a new slab.
 
 use super::FastHeap;
+use super::footprint::Kind;
 use super::thread_heap::{ThreadHeap, flag};
 use crate::arena::enter_slab;
 use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry};
-use crate::size_class::TABLE;
+use crate::size_class::{SLICE, TABLE};
 use crate::slab::{Block, List, Place, Slab, partial_list};
 use core::ptr::null_mut;
 
@@ -113,6 +114,7 @@ impl FastHeap {
         heap.slices.set(heap.slices.get() + u32::from(slab.shape().slices));
         // SAFETY: the slab is this heap's, and in no list.
         unsafe { partial_list::update(&heap.bins[class].partial, core::ptr::from_ref(slab).cast_mut()) };
+        self.grew(Kind::Slab, slab.shape().slices as usize * SLICE);
         Some(())
     }
 

@@ -1,6 +1,7 @@
 //! What the heap holds, and giving back what it does not need.
 
 use super::FastHeap;
+use crate::arena::Which;
 use crate::heap::Stats;
 use crate::size_class::TABLE;
 use xalloc_os::thread::Phase;
@@ -58,8 +59,8 @@ impl FastHeap {
             0 => usize::MAX,
             keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
         };
-        let given = self.runs.purge(surplus, false);
-        let given = given + self.arena.purge(surplus.saturating_sub(given), false);
+        let given = self.runs.purge(surplus, Which::All);
+        let given = given + self.arena.purge(surplus.saturating_sub(given), Which::All);
         let given = given + self.huge.trim();
         if keep == 0 {
             self.arena.unmap();

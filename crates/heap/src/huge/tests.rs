@@ -73,3 +73,18 @@ fn it_keeps_as_it_is_told() {
     blocks.into_iter().for_each(|block| free(&LEAN, block));
     assert!((20 << 20..=Keeping::LEAN.bytes(usize::MAX)).contains(&LEAN.stats().kept), "however much was in use");
 }
+
+#[test]
+fn as_much_goes_as_is_too_much() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let blocks =
+        [4, 5, 6].map(|mebibytes| HUGE.allocate(mebibytes << 20, 16, false, &METADATA).unwrap().start as usize);
+    blocks.into_iter().for_each(|block| HUGE.free(block, record(block)));
+    let kept = HUGE.stats().kept;
+    assert_eq!(HUGE.purge(0), 0);
+    let given = HUGE.purge(5 << 20);
+    assert!((5 << 20..12 << 20).contains(&given), "{given}");
+    assert_eq!(HUGE.stats().kept, kept - given);
+    assert_eq!(HUGE.purge(usize::MAX), kept - given);
+}

@@ -47,12 +47,12 @@ fn runs_are_disjoint_aligned_and_come_back() {
         RUNS.free(address, record(address));
     }
     assert_eq!(RUNS.stats().live, 0);
-    assert_eq!(RUNS.purge(usize::MAX, true), 0);
+    assert_eq!(RUNS.purge(usize::MAX, Which::Aged), 0);
     let again = RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().start as usize;
     RUNS.free(again, record(again));
     let dirty = RUNS.stats().dirty;
-    assert_eq!(RUNS.purge(usize::MAX, true), dirty - MAX);
-    assert_eq!(RUNS.purge(usize::MAX, false), MAX);
+    assert_eq!(RUNS.purge(usize::MAX, Which::Aged), dirty - MAX);
+    assert_eq!(RUNS.purge(usize::MAX, Which::All), MAX);
     assert!(RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().zeroed);
 }
 

@@ -1,0 +1,69 @@
+//! Holding hardly more than was once in use: free memory of one kind goes when another kind grows.
+//!
+//! Slabs, runs and huge blocks keep their free pages for the next blocks of their kind. A program that frees all of one kind
+//! and goes on with another would hold both for a while, and be killed in a container that was made for what it needs. So
+//! whenever a kind has grown, what is held is compared with the most that was ever in use; of what is beyond, but for some
+//! slack, the other kinds give back what they can.
+
+use super::FastHeap;
+use crate::arena::Which;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// After how many bytes of growth this is looked at: it takes a look at every chunk.
+const STEP: usize = 4 << 20;
+/// How much more than what was once in use may be held: this, or that part of it.
+const SLACK: usize = 32 << 20;
+const SLACK_PART: usize = 4;
+
+/// What serves a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Slab,
+    Run,
+    Huge,
+}
+
+/// What was in use.
+pub struct Footprint {
+    /// Bytes by which any kind has grown: slabs that were opened, pages that were fresh.
+    grown: AtomicUsize,
+    /// The most that was in use when it was looked at.
+    peak: AtomicUsize,
+}
+
+impl Footprint {
+    pub const fn new() -> Self {
+        Self { grown: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
+    }
+}
+
+impl FastHeap {
+    /// Notes that blocks of a kind take `bytes` more than before.
+    pub(super) fn grew(&self, kind: Kind, bytes: usize) {
+        // Relaxed: how much it is need not be exact, and nothing else depends on it.
+        let before = self.footprint.grown.fetch_add(bytes, Ordering::Relaxed);
+        if before / STEP != before.wrapping_add(bytes) / STEP {
+            self.make_room(kind);
+        }
+    }
+
+    /// Gives back what the other kinds keep, as far as that is more than was once in use.
+    fn make_room(&self, growing: Kind) {
+        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
+        let live = arena.in_slabs + runs.live + huge.live;
+        let kept = arena.dirty + runs.dirty + huge.kept;
+        // Relaxed: as in `grew`.
+        let peak = self.footprint.peak.fetch_max(live, Ordering::Relaxed).max(live);
+        let slack = if self.is_lean() { STEP } else { SLACK.max(peak / SLACK_PART) };
+        let mut surplus = (live + kept).saturating_sub(peak + slack);
+        for kind in [Kind::Huge, Kind::Run, Kind::Slab] {
+            if kind != growing && surplus > 0 {
+                surplus = surplus.saturating_sub(match kind {
+                    Kind::Huge => self.huge.purge(surplus),
+                    Kind::Run => self.runs.purge(surplus, Which::Whole),
+                    Kind::Slab => self.arena.purge(surplus, Which::Whole),
+                });
+            }
+        }
+    }
+}
