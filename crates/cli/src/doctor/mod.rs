@@ -4,6 +4,8 @@ mod advice;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "a run is observed on Linux only"))]
 mod bindings;
 #[cfg(target_os = "linux")]
+mod image;
+#[cfg(target_os = "linux")]
 mod launch;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "a run is observed on Linux only"))]
 mod observation;
@@ -85,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(library) if arguments.run && !obstacle => Some(observe(arguments, &examination, library)?),
         _ => None,
     };
-    let refuted = observation.as_ref().is_some_and(|observation| !observation.served());
+    let refuted = observation.as_ref().is_some_and(|observation| observation.served() == Some(false));
     let not_run = arguments.run && obstacle;
     let report = report::Report { examination: &examination, not_run, run: observation.as_ref() };
     let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };

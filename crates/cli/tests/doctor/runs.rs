@@ -143,6 +143,19 @@ fn a_library_that_did_not_arrive_is_missed() {
     assert_eq!((code, &run["loaded"], &run["served"]), (Some(1), &false.into(), &false.into()), "{run}");
 }
 
+/// However soon that is over.
+#[test]
+fn a_short_program_without_the_library_is_never_taken_for_one_with_it() {
+    for program in [&["env", "-i", "sleep", "0.05"][..], &["sh", "-c", "exec env -i true"]] {
+        let (code, run, _) = observed(doctor(&["--run", "--json"]).args(program));
+        assert_ne!((&run["loaded"], &run["served"]), (&true.into(), &true.into()), "{run}");
+        assert_eq!(run["advice"], serde_json::json!([]), "{run}");
+        if run["sampled"].get("measured").is_some() {
+            assert_eq!((code, &run["loaded"], &run["served"]), (Some(1), &false.into(), &false.into()), "{run}");
+        }
+    }
+}
+
 #[test]
 fn what_is_preloaded_already_stays() {
     let other = with("module.c", &["-shared", "-fPIC"]);
