@@ -53,7 +53,8 @@ pub fn detect(allocator: &Allocator) -> Detection {
     let names = allocator.preload_files(system());
     let mut detection = first(own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))));
     if cfg!(target_os = "linux") && is_own && library::command_directory().is_err() {
-        let reason = "does not tell where this command is, whose library may be beside it; is /proc mounted?".to_owned();
+        let reason =
+            "does not tell where this command is, whose library may be beside it; is /proc mounted?".to_owned();
         detection.rejected.push(Rejected { path: "/proc/self/exe".into(), reason });
     }
     detection

@@ -212,7 +212,8 @@ mod tests {
         only(kernel(|_| {}), "look at its system calls");
         only(kernel(|run| run.huge_pages_setting = "never".into()), "look at its system calls");
         let many = |run: &mut Observation| (run.minor_faults, run.peak) = (200_000, 250 << 20);
-        let words = "79 % of the processor's time is spent in the kernel: 200000 page faults can account for most of it";
+        let words =
+            "79 % of the processor's time is spent in the kernel: 200000 page faults can account for most of it";
         assert!(kernel(many).iter().any(|advice| advice.contains(words)), "{:?}", kernel(many));
         let huge = |run: &mut Observation| (run.minor_faults, run.huge_pages) = (600, Some(1 << 30));
         only(kernel(huge), "600 page faults, some of them for huge pages, can account");
