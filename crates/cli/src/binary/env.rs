@@ -64,7 +64,7 @@ impl Env {
         Some(Finding::obstacle(
             "environment",
             format!("The first line of {script} has env start {program} without {variable} ({word})."),
-            format!("Name {program} and the script as the program and its argument, or change that line."),
+            format!("Name {program} as the program and the script as its argument, or change that line."),
         ))
     }
 }
