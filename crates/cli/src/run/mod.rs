@@ -41,7 +41,7 @@ pub struct Arguments {
 /// Print the shell lines that put an allocator in front of every program that is started.
 ///
 /// For the shell at hand: eval "$(xalloc env jemalloc)". And back: eval "$(xalloc env default)", which takes the libraries of
-/// all known allocators out of LD_PRELOAD again.
+/// all known allocators out of LD_PRELOAD again, and unsets the variables that hold their options, whoever set them.
 ///
 /// Exit codes: 2 if this command was called wrongly, 3 if the allocator is not on this machine.
 #[derive(clap::Args)]

@@ -114,6 +114,22 @@ fn what_env_prints_a_shell_understands() {
 }
 
 #[test]
+fn the_way_back_leaves_no_options_and_what_is_not_an_allocators() {
+    let said = |arguments: &[&str]| {
+        let mut command = xalloc(arguments);
+        command.env("XALLOC_CONF", "profile:lean").env("MALLOC_CONF", "narenas:2").env("MALLOC_ARENA_MAX", "2");
+        stdout(&output(&mut command))
+    };
+    assert_eq!(said(&["env", "default"]), "unset MALLOC_CONF\nunset XALLOC_CONF\n");
+    let set = ["env", "default", "--set", "arena_max=4"];
+    assert_eq!(said(&set), "export MALLOC_ARENA_MAX=4\nunset MALLOC_CONF\nunset XALLOC_CONF\n");
+    assert_eq!(
+        said(&["run", "-a", "default", "sh", "-c", "echo $XALLOC_CONF $MALLOC_CONF"]),
+        "profile:lean narenas:2\n"
+    );
+}
+
+#[test]
 fn the_proxy_counts_what_the_allocator_behind_it_serves() {
     for name in ["default", "jemalloc", "mimalloc"] {
         if name != "default" && !is_there(name) {
