@@ -128,7 +128,7 @@ fn files_that_cannot_be_written_are_told_before_the_first_run() {
     let place = tempfile::tempdir().unwrap();
     let ran = place.path().join("ran");
     let build = Build::with_workload(&format!("echo > {}", ran.display()));
-    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/")] {
+    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/"), ("--md", "-")] {
         let output = run(&mut build.bench(&["-n", "1", "-w", "mine", kind, file]), LIMIT).unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(text(&output.stderr).contains(&format!("cannot write {file}: ")) && !ran.exists(), "{output:?}");

@@ -51,7 +51,7 @@ pub struct Arguments {
     /// The library to preload [default: the libxalloc.so that belongs to this command; XALLOC_LIBRARY names another]
     #[arg(long, value_name = "FILE")]
     library: Option<PathBuf>,
-    /// Write the report to a file [default: standard output; with --run standard error]
+    /// Write the report to a file, or with - to the standard output [default: that; with --run standard error]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The program, a path or a name that is looked up in PATH, and for --run its arguments
@@ -139,9 +139,14 @@ fn observe(_: &Arguments, _: &Examination, _: &Binary) -> Result<observation::Ob
 }
 
 fn write(arguments: &Arguments, text: &str) -> Result<()> {
-    match &arguments.output {
+    match arguments.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
-        None if arguments.run => std::io::stderr().write_all(text.as_bytes()).context("cannot write the report"),
-        None => std::io::stdout().write_all(text.as_bytes()).context("cannot write the report"),
+        None if arguments.run && arguments.output.is_none() => {
+            std::io::stderr().write_all(text.as_bytes()).context("cannot write the report")
+        }
+        None => {
+            print!("{text}");
+            Ok(())
+        }
     }
 }

@@ -5,6 +5,7 @@ mod plan;
 
 use crate::binary::{self, Binary, Examination, Machine, Unexaminable};
 use crate::catalogue::{self, NotFound};
+use crate::descriptors;
 use crate::exit;
 use crate::signals;
 use anyhow::Result;
@@ -99,6 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         };
     }
     signals::inherit(&mut command);
+    descriptors::inherit(&mut command);
     let error = command.exec();
     eprintln!("xalloc run: cannot start {}: {error}", program.display());
     let missing = error.kind() == std::io::ErrorKind::NotFound;

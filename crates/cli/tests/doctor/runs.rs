@@ -180,6 +180,8 @@ fn the_report_can_go_to_a_file() {
     let output = doctor(&["--run", "-o"]).arg(&file).arg(plain()).output().expect("the doctor starts");
     assert!(output.stderr.is_empty(), "{output:?}");
     assert!(std::fs::read_to_string(file).expect("the report").contains("in the process"));
+    let output = doctor(&["--run", "-o", "-", "true"]).output().expect("the doctor starts");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("in the process"), "{output:?}");
 }
 
 /// Ctrl-C reaches both, as a terminal sends it to all; a signal for the doctor alone is passed on. Either way it reports.

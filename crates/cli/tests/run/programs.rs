@@ -171,7 +171,10 @@ fn the_default_is_the_default_whatever_was_preloaded() {
 
 #[test]
 fn a_full_disk_is_said_and_nothing_panics() {
-    for arguments in [&["list"][..], &["list", "--json"], &["env"], &["completions", "bash"], &["layers", "list"]] {
+    let doctor: &[&str] = &["doctor", "true"];
+    for arguments in
+        [doctor, &["list"], &["list", "--json"], &["env"], &["layers", "list"], &["--help"], &["run", "-h"]]
+    {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
         let output = xalloc(arguments).stdout(full).output().expect("the command starts");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
@@ -181,6 +184,27 @@ fn a_full_disk_is_said_and_nothing_panics() {
     let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
     let status = xalloc(&["run", "-v", "--", "sh", "-c", "exit 7"]).stderr(full).status().expect("the command starts");
     assert_eq!(status.code(), Some(7), "a message that is lost keeps no program from running");
+}
+
+/// Rust alone would open /dev/null in the place of what is closed.
+#[test]
+fn what_is_closed_stays_closed() {
+    let closed = |redirection: &str, arguments: &[&str]| {
+        let script = format!("exec \"$@\" {redirection}");
+        xalloc_tests::behind(&["sh", "-c", &script, "sh"], &xalloc(arguments)).output().expect("the command starts")
+    };
+    for arguments in [&["run", "cat"][..], &["doctor", "--run", "cat"]] {
+        let output = closed("<&-", arguments);
+        assert!(stderr(&output).contains("Bad file descriptor"), "{arguments:?}: {output:?}");
+    }
+    assert_eq!(closed("<&-", &["run", "cat"]).status.code(), Some(1));
+    assert_eq!(closed(">&-", &["run", "cat", "/proc/self/stat"]).status.code(), Some(1));
+    assert_eq!(closed("<&- >&- 2>&-", &["run", "true"]).status.code(), Some(0));
+    for arguments in [&["list"][..], &["--help"]] {
+        let output = closed(">&-", arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).starts_with("xalloc: cannot write the output: "), "{arguments:?}: {output:?}");
+    }
 }
 
 /// A loader is a program; a stranger's is not run by those who only want to know.
