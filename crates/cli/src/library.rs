@@ -19,9 +19,7 @@ pub fn own() -> Result<PathBuf> {
         }
         bail!("{VARIABLE} is {}, and there is no such file; correct it, or unset it", path.display());
     }
-    let command = std::env::current_exe().context("cannot tell where this command is")?;
-    let directory = command.parent().context("this command is in no directory")?;
-    let places = places(directory);
+    let places = places(&command_directory()?);
     match places.iter().find(|path| path.is_file()) {
         Some(path) => Ok(path.clone()),
         None => bail!(
@@ -29,6 +27,16 @@ pub fn own() -> Result<PathBuf> {
             places.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
         ),
     }
+}
+
+/// The directory that this command is in.
+///
+/// # Errors
+/// The system does not tell, as Linux without /proc.
+pub fn command_directory() -> Result<PathBuf> {
+    let why = if cfg!(target_os = "linux") { " (is /proc mounted?)" } else { "" };
+    let command = std::env::current_exe().with_context(|| format!("cannot tell where this command is{why}"))?;
+    Ok(command.parent().context("this command is in no directory")?.to_owned())
 }
 
 /// What the variable names.

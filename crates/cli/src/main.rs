@@ -13,6 +13,7 @@ mod binary;
 mod catalogue;
 #[cfg(target_os = "linux")]
 mod compare;
+mod descriptors;
 mod doctor;
 mod exit;
 mod layers;
@@ -29,7 +30,7 @@ mod report;
 mod run;
 mod signals;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -60,7 +61,19 @@ fn main() -> ExitCode {
     // Rust ignores the signal, and printing into a pipe that `head` has closed would then be a panic.
     // SAFETY: nothing else runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    let result = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => error.exit(),
+        Err(help) => {
+            output::print_by(|| help.print());
+            return finish(Ok(ExitCode::SUCCESS));
+        }
+    };
+    finish(run(arguments.command))
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Env(arguments) => run::print_environment(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -72,7 +85,11 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Man(arguments) => manual::write_pages(Arguments::command(), &arguments),
         Command::Completions(arguments) => Ok(manual::print_completions(Arguments::command(), &arguments)),
-    };
+    }
+}
+
+/// Sees to it that all was written, or says why not.
+fn finish(result: Result<ExitCode>) -> ExitCode {
     match result.and_then(|code| output::finish().context("cannot write the output").map(|()| code)) {
         Ok(code) => code,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! What the command says. The standard library's `println!` panics where it cannot write (a full disk), and takes with it what
 //! was measured; the macros here take its place: the first failure is kept for the end, and messages are lost in silence.
 
+use crate::descriptors;
 use comfy_table::{ContentArrangement, Table};
 use std::fmt::Arguments;
 use std::io::{Error, Write};
@@ -40,9 +41,17 @@ pub fn percent(part: f64) -> String {
 
 /// Writes to the standard output, unless that has failed before.
 pub fn print(text: Arguments<'_>) {
+    print_by(|| std::io::stdout().write_fmt(text));
+}
+
+/// The same by something that writes there itself.
+pub fn print_by(write: impl FnOnce() -> std::io::Result<()>) {
     let mut failure = FAILURE.lock().expect("nobody panics with it");
+    if descriptors::was_closed(libc::STDOUT_FILENO) {
+        *failure = Some(Error::from_raw_os_error(libc::EBADF));
+    }
     if failure.is_none() {
-        *failure = std::io::stdout().write_fmt(text).err();
+        *failure = write().err();
     }
 }
 

@@ -65,6 +65,27 @@ fn lists_workloads_and_allocators() {
     }
 }
 
+/// As where only `scripts/install` has been: the library is in lib, and there are no workloads.
+#[test]
+fn says_that_it_needs_a_checkout() {
+    let prefix = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory in target");
+    let (bin, lib) = (prefix.path().join("bin"), prefix.path().join("lib"));
+    std::fs::create_dir(&bin).and_then(|()| std::fs::create_dir(&lib)).expect("directories");
+    std::fs::hard_link(env!("CARGO_BIN_EXE_xalloc"), bin.join("xalloc")).expect("a link");
+    std::fs::hard_link(library(), lib.join("libxalloc.so")).expect("a link");
+    let bench = || {
+        let mut command = Command::new(bin.join("xalloc"));
+        command.args(["bench", "--list"]).env_remove("XALLOC_LIBRARY");
+        command
+    };
+    let output = run(&mut bench(), LIMIT).unwrap();
+    assert!(text(&output.stderr).contains("in a checkout of xalloc"), "{output:?}");
+    assert_eq!(output.status.code(), Some(1));
+    std::fs::hard_link(built("xalloc-workloads", "xalloc-workloads"), bin.join("xalloc-workloads")).expect("a link");
+    let output = succeed(&mut bench(), LIMIT).unwrap();
+    assert!(text(&output.stdout).contains(&lib.join("libxalloc.so").display().to_string()), "{output:?}");
+}
+
 #[test]
 fn measures_and_writes_what_it_is_asked_for() {
     let directory = tempfile::tempdir().unwrap();
@@ -107,7 +128,7 @@ fn files_that_cannot_be_written_are_told_before_the_first_run() {
     let place = tempfile::tempdir().unwrap();
     let ran = place.path().join("ran");
     let build = Build::with_workload(&format!("echo > {}", ran.display()));
-    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/")] {
+    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/"), ("--md", "-")] {
         let output = run(&mut build.bench(&["-n", "1", "-w", "mine", kind, file]), LIMIT).unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(text(&output.stderr).contains(&format!("cannot write {file}: ")) && !ran.exists(), "{output:?}");

@@ -56,7 +56,8 @@ impl Catalogue {
         let (kind, name) = (spec.kind, spec.name.clone());
         for directory in self.searched() {
             let path = directory.path.join(format!("{spec}.yaml"));
-            if path.is_file() {
+            // Also if it cannot be read: then that is what is wrong.
+            if path.symlink_metadata().is_ok() {
                 return Ok(Entry { kind, name, origin: (directory.origin)(path) });
             }
         }
@@ -200,6 +201,19 @@ mod tests {
             ),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_is_no_file_is_said_to_be_none() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("stdlib/directory.yaml")).unwrap();
+        std::os::unix::fs::symlink("loop.yaml", root.path().join("stdlib/loop.yaml")).unwrap();
+        let catalogue = Catalogue::with(Directories { project: Some(root.path().into()), ..Directories::default() });
+        for (name, reason) in [("directory", "Is a directory"), ("loop", "Too many levels of symbolic links")] {
+            let entry = catalogue.find(&LayerSpec::new(Kind::Stdlib, name).unwrap()).unwrap();
+            let error = entry.read().unwrap_err().to_string();
+            assert!(error.contains("cannot read ") && error.contains(reason), "{error}");
+        }
     }
 
     #[test]

@@ -132,6 +132,12 @@ pub enum Problem {
     /// A line break or the like, which not every output can carry.
     #[error("{text:?} has a control character; flags and values are of one line")]
     ControlCharacter { text: String },
+    /// A value that CMake's lists cannot hold.
+    #[error(
+        "{name} is '{value}', and CMake, which takes all that follows a bracket without its counterpart for one item, would \
+         lose other variables. Use another value, or another format"
+    )]
+    OpenBracket { name: String, value: String },
     /// An option that the allocator does not have.
     #[error("{layer} has no option '{name}'; {}{}", listed(options), question(nearest))]
     UnknownOption { layer: String, name: String, options: Vec<String>, nearest: Option<String> },

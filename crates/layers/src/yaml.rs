@@ -58,6 +58,12 @@ fn problem(error: &serde_saphyr::Error) -> Problem {
             nearest: nearest(field, expected.iter().copied()),
         },
         serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => Problem::RepeatedKey { key: key.clone() },
+        serde_saphyr::Error::Unexpected { expected: "sequence start", .. } => {
+            Problem::Yaml("a list belongs here, as in [A, B]".to_owned())
+        }
+        serde_saphyr::Error::Unexpected { expected: "mapping start", .. } => {
+            Problem::Yaml("keys with values belong here, as in {A: B}".to_owned())
+        }
         other => Problem::Yaml(UserMessageFormatter.format_message(other).into_owned()),
     }
 }
@@ -73,6 +79,8 @@ mod tests {
         description: Text,
         #[serde(default)]
         defines: BTreeMap<String, Text>,
+        #[serde(default)]
+        flags: Vec<Text>,
     }
 
     fn error(text: &str) -> String {
@@ -84,13 +92,14 @@ mod tests {
         let sample: Sample = read("description: x\ndefines:\n  A: 18\n", "sample.yaml").unwrap();
         assert_eq!(sample.description, Text { value: "x".into(), line: 1, column: 14 });
         assert_eq!(sample.defines["A"].place("f").to_string(), "f:3:6");
+        assert!(sample.flags.is_empty());
     }
 
     #[test]
     fn errors_have_file_line_and_column() {
         assert_eq!(
             error("description: x\ndescripton: y\n"),
-            "sample.yaml:2:1: unknown key 'descripton'; keys here are description, defines; did you mean 'description'?"
+            "sample.yaml:2:1: unknown key 'descripton'; keys here are description, defines, flags; did you mean 'description'?"
         );
         assert_eq!(
             error("description: x\ndefines:\n  A: 1\n  A: 2\n"),
@@ -99,6 +108,11 @@ mod tests {
         assert_eq!(error("defines: {}\n"), "sample.yaml:1:1: missing field `description`");
         assert!(error("description: [x\n").starts_with("sample.yaml:1:14: "));
         assert!(error("description: {a: 1}\n").starts_with("sample.yaml:1:14: "));
+        assert_eq!(error("description: x\nflags: 3\n"), "sample.yaml:2:8: a list belongs here, as in [A, B]");
+        assert_eq!(
+            error("description: x\ndefines: 3\n"),
+            "sample.yaml:2:10: keys with values belong here, as in {A: B}"
+        );
         assert!(error("").starts_with("sample.yaml:1:1: "));
     }
 }

@@ -29,7 +29,18 @@ pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<All
     ];
     known.extend(found(peers));
     if !wanted.is_empty() {
-        return wanted.iter().map(|word| by_word(word, &known, peers)?.usable()).collect();
+        let mut chosen: Vec<Allocator> = Vec::new();
+        for word in wanted {
+            let allocator = by_word(word, &known, peers)?.usable()?;
+            if chosen.iter().any(|other| other.name == allocator.name) {
+                let name = allocator.name;
+                return Err(Refusal::wrong_usage(format!(
+                    "-a names '{name}' twice; give each allocator a name of its own"
+                )));
+            }
+            chosen.push(allocator);
+        }
+        return Ok(chosen);
     }
     if known.len() == 2 {
         eprintln!("xalloc bench: no peers in {}; scripts/peers makes them", peers.display());
@@ -120,6 +131,8 @@ mod tests {
         let error = choose(&library, directory.path(), &["pear".into()]).unwrap_err().to_string();
         assert!(error.contains("peer") && error.contains("scripts/peers"), "{error}");
         assert!(choose(&library, directory.path(), &["x=/no/such/file".into()]).is_err());
+        let twice = choose(&library, directory.path(), &["peer".into(), format!("peer={}", library.display())]);
+        assert!(twice.unwrap_err().message.contains("names 'peer' twice"));
         assert!(choose(&library, directory.path(), &[format!("glibc={}", peer.display())]).is_err());
     }
 

@@ -14,9 +14,9 @@ mod workloads;
 
 use crate::measure::interrupt;
 use crate::report::files::{self, write};
-use crate::{exit, refusal};
+use crate::{exit, library, refusal};
 use allocators::Allocator;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use workloads::Workload;
@@ -25,7 +25,9 @@ use workloads::Workload;
 ///
 /// Every workload runs in fresh processes under every allocator in turn, A B C A B C …, so that a machine that is slow for
 /// a while is slow for all of them. Shown are medians; a difference whose intervals (the middle half of the runs)
-/// overlap gets no verdict.
+/// overlap gets no verdict, and fewer than three runs get none at all.
+///
+/// It needs a checkout of xalloc: the workloads are built there and not installed.
 ///
 /// Peers come from scripts/peers, which puts their libraries into target/peers.
 ///
@@ -44,7 +46,7 @@ pub struct Arguments {
     /// Only these allocators: names, or NAME=LIBRARY for any library at hand
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     allocators: Vec<String>,
-    /// The libxalloc.so to compare [default: the one beside this command]
+    /// The libxalloc.so to compare [default: the one that belongs to this command; XALLOC_LIBRARY names another]
     #[arg(long, value_name = "FILE")]
     library: Option<PathBuf>,
     /// Where the peers' libraries are [default: peers/ in the target directory of this command]
@@ -70,20 +72,23 @@ pub struct Arguments {
     svg: Option<PathBuf>,
 }
 
-/// The directory this command was built into, with the library and the workloads beside it.
+/// The directory this command was built into, with the workloads beside it.
 struct Products(PathBuf);
 
 impl Products {
     fn find() -> Result<Self> {
-        let own = std::env::current_exe().context("cannot tell where this command is")?;
-        Ok(Self(own.parent().context("this command is in no directory")?.to_owned()))
+        Ok(Self(library::command_directory()?))
     }
 
-    /// A file that the build put beside the command.
-    fn file(&self, name: &str) -> Result<PathBuf> {
-        let path = self.0.join(name);
+    /// The program that the build put beside the command.
+    fn runner(&self) -> Result<PathBuf> {
+        let path = self.0.join("xalloc-workloads");
         if !path.exists() {
-            bail!("{} is missing; build it: cargo build --release --workspace", path.display());
+            bail!(
+                "there is no {}: the workloads are not installed; in a checkout of xalloc:
+                 cargo build --release --workspace && target/release/xalloc bench",
+                path.display()
+            );
         }
         Ok(path)
     }
@@ -112,10 +117,10 @@ fn bench(arguments: &Arguments) -> Result<u8> {
     let peers = arguments.peers.clone().unwrap_or_else(|| products.peers());
     let library = match &arguments.library {
         Some(library) => library.clone(),
-        None => products.file("libxalloc.so")?,
+        None => library::own()?,
     };
+    let runner = products.runner()?;
     let allocators = allocators::choose(&library, &peers, &arguments.allocators)?;
-    let runner = products.file("xalloc-workloads")?;
     let workloads = workloads::choose(&runner, products.programs().as_deref(), &arguments.workloads)?;
     if arguments.list {
         list(&allocators, &workloads);

@@ -4,7 +4,7 @@ use super::allocators::{BASE, OWN};
 use super::measure::Measurement;
 use super::workloads::Group;
 use crate::measure::machine::Machine;
-use crate::measure::statistics::{Spread, geometric_mean};
+use crate::measure::statistics::{ENOUGH, Spread, geometric_mean};
 use serde::Serialize;
 
 /// A workload under an allocator.
@@ -100,12 +100,13 @@ impl Results {
         self.allocators.iter().position(|allocator| allocator == name)
     }
 
-    /// Our own allocator against the best of the others in time.
+    /// Our own allocator against the best of the others in time; nothing if it takes more runs to tell a difference from chance.
     pub fn verdict(&self, row: &Row) -> Option<Verdict> {
         let own = self.column(OWN)?;
-        let mine = self.spread(row, own, Figure::Time)?;
+        let is_enough = |index: usize| row.cells[index].runs.len() >= ENOUGH;
+        let mine = self.spread(row, own, Figure::Time).filter(|_| is_enough(own))?;
         let (peer, best) = (0..self.allocators.len())
-            .filter(|&index| index != own)
+            .filter(|&index| index != own && is_enough(index))
             .filter_map(|index| Some((index, self.spread(row, index, Figure::Time)?)))
             .min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median))?;
         let ratio = mine.median / best.median;
@@ -141,15 +142,20 @@ impl Results {
         let memory = self.mean_ratio(own, self.base(), Figure::Memory, None);
         let count =
             |test: fn(&Verdict) -> bool| self.rows.iter().filter_map(|row| self.verdict(row)).filter(test).count();
-        vec![
-            format!("time: {time:.3} × {} (geometric mean; the best single peer)", self.allocators[best]),
-            format!("memory: {memory:.3} × {} (geometric mean)", self.allocators[self.base()]),
+        let verdicts = if (self.runs as usize) < ENOUGH {
+            format!("no verdict: it takes {ENOUGH} runs of each (-n {ENOUGH}) to tell a difference from chance")
+        } else {
             format!(
                 "against the best peer of each workload: faster in {}, slower in {}, no difference shown in {}",
                 count(|verdict| verdict.is_shown && verdict.ratio < 1.0),
                 count(|verdict| verdict.is_shown && verdict.ratio > 1.0),
                 count(|verdict| !verdict.is_shown),
-            ),
+            )
+        };
+        vec![
+            format!("time: {time:.3} × {} (geometric mean; the best single peer)", self.allocators[best]),
+            format!("memory: {memory:.3} × {} (geometric mean)", self.allocators[self.base()]),
+            verdicts,
         ]
     }
 }
@@ -208,6 +214,15 @@ pub mod tests {
         assert_eq!(small, Verdict { peer: "peer".into(), ratio: 0.5, is_shown: true });
         let large = results.verdict(&results.rows[1]).unwrap();
         assert_eq!((large.peer.as_str(), large.is_shown), ("glibc", false));
+    }
+
+    #[test]
+    fn gives_no_verdict_on_two_runs() {
+        let mut results = example();
+        results.runs = 2;
+        results.rows.iter_mut().flat_map(|row| &mut row.cells).for_each(|cell| cell.runs.truncate(2));
+        assert_eq!(results.verdict(&results.rows[0]), None);
+        assert!(results.summary()[2].starts_with("no verdict: it takes 3 runs"), "{:?}", results.summary());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod allocators;
 mod elf;
+mod env;
 mod facts;
 mod finding;
 mod loader;
@@ -49,10 +50,10 @@ pub fn examine(program: &OsStr) -> Result<Examination, Unexaminable> {
 
 /// Examines a program for a library that fits `machine`.
 pub fn examine_on(program: &OsStr, machine: &Machine) -> Result<Examination, Unexaminable> {
-    let chain = program::chain(program)?;
+    let (chain, mut findings) = program::chain(program)?;
     let path = chain.last().expect("it begins with the program");
     let binary = Binary::read_for(path, machine).map_err(|error| Unexaminable::Unreadable(format!("{error:#}")))?;
-    let mut findings = questions::ask(&binary, machine);
+    findings.extend(questions::ask(&binary, machine));
     findings.sort_by_key(|finding| finding.severity);
     Ok(Examination { chain, binary, findings })
 }

@@ -1,7 +1,9 @@
 //! From what a user types to the file that the kernel executes: `PATH`, `#!`, `/usr/bin/env`.
 
+use super::Finding;
+use super::env::Env;
 use rustix::fs::Access;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -47,9 +49,9 @@ impl Unexaminable {
     }
 }
 
-/// The program's file, and for a script its interpreters, to the one that is no script.
-pub fn chain(program: &OsStr) -> Result<Vec<PathBuf>, Unexaminable> {
-    let mut chain = vec![find(program)?];
+/// The program's file, and for a script its interpreters, to the one that is no script; and what is in the way there.
+pub fn chain(program: &OsStr) -> Result<(Vec<PathBuf>, Vec<Finding>), Unexaminable> {
+    let (mut chain, mut findings) = (vec![find(program)?], Vec::new());
     let mut scripts = 0;
     while let Some(line) = first_line(chain.last().expect("it is not empty"))? {
         scripts += 1;
@@ -57,15 +59,23 @@ pub fn chain(program: &OsStr) -> Result<Vec<PathBuf>, Unexaminable> {
             return Err(Unexaminable::Unreadable(format!("{}: its interpreters are all scripts", chain[0].display())));
         }
         let script = chain.last().expect("it is not empty").display().to_string();
-        let missing =
-            |name: &OsStr| Unexaminable::NoInterpreter { script: script.clone(), interpreter: readable(name) };
+        let missing = |interpreter: String| Unexaminable::NoInterpreter { script: script.clone(), interpreter };
         let (interpreter, argument) = split(&line);
-        chain.push(find(interpreter).map_err(|_| missing(interpreter))?);
-        if let Some(name) = started_by_env(interpreter, argument) {
-            chain.push(find(&name).map_err(|_| missing(&name))?);
+        // The kernel looks for it in no PATH, but from the working directory on.
+        chain.push(find(Path::new(".").join(interpreter).as_os_str()).map_err(|_| missing(in_words(interpreter)))?);
+        if let Some(env) = Env::of(interpreter, argument) {
+            chain.push(find(&env.program).map_err(|_| missing(readable(&env.program)))?);
+            findings.extend(env.finding(&script));
         }
     }
-    Ok(chain)
+    Ok((chain, findings))
+}
+
+/// What the kernel does not find.
+fn in_words(interpreter: &OsStr) -> String {
+    let is_path = interpreter.as_bytes().contains(&b'/');
+    let place = if is_path { "" } else { " in the working directory (without a slash it is not looked up in PATH)" };
+    readable(interpreter) + place
 }
 
 /// A name for a message. An editor of another system leaves what nobody sees.
@@ -102,7 +112,8 @@ fn first_line(file: &Path) -> Result<Option<Vec<u8>>, Unexaminable> {
         .and_then(|file| file.take(LONGEST as u64).read_to_end(&mut beginning))
         .map_err(|error| Unexaminable::Unreadable(format!("{} cannot be read: {error}", file.display())))?;
     let line = beginning.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let is_text = !beginning.is_empty() && !beginning.contains(&0);
+    // Also if there is nothing in it.
+    let is_text = !beginning.contains(&0);
     // Without an interpreter's name it is the shell's, like any text that the kernel does not execute.
     Ok(match line.strip_prefix(b"#!").map(trim_blanks) {
         Some(rest) if !rest.is_empty() => Some(rest.to_owned()),
@@ -124,27 +135,6 @@ fn split(line: &[u8]) -> (&OsStr, &[u8]) {
     (OsStr::from_bytes(&line[..end]), trim_blanks(&line[end..]))
 }
 
-/// The program that `env` starts, if the interpreter is `env` and what it makes of its argument is known: `NAME`, or with
-/// `-S` the first word that is neither an option nor an assignment.
-fn started_by_env(interpreter: &OsStr, argument: &[u8]) -> Option<OsString> {
-    if Path::new(interpreter).file_name() != Some(OsStr::new("env")) || argument.is_empty() {
-        return None;
-    }
-    if !argument.starts_with(b"-") {
-        return Some(OsStr::from_bytes(argument).to_owned());
-    }
-    let argument = std::str::from_utf8(argument).ok()?;
-    let rest = ["-S", "-vS", "--split-string="].iter().find_map(|option| argument.strip_prefix(option))?;
-    let mut words = shlex::split(rest)?.into_iter();
-    loop {
-        match words.next()?.as_str() {
-            "-u" | "--unset" | "-C" | "--chdir" => drop(words.next()),
-            word if word.starts_with('-') || word.contains('=') => {}
-            word => return Some(word.into()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,16 +144,5 @@ mod tests {
         assert_eq!(split(b"/bin/sh"), (OsStr::new("/bin/sh"), &b""[..]));
         assert_eq!(split(b"/bin/awk -f  x "), (OsStr::new("/bin/awk"), &b"-f  x"[..]));
         assert_eq!(split(trim_blanks(b" /bin/sh\r")), (OsStr::new("/bin/sh\r"), &b""[..]));
-    }
-
-    #[test]
-    fn knows_what_env_starts() {
-        let env = OsStr::new("/usr/bin/env");
-        assert_eq!(started_by_env(env, b"python3"), Some("python3".into()));
-        assert_eq!(started_by_env(env, b"-S A=1 -i python3 -u"), Some("python3".into()));
-        assert_eq!(started_by_env(env, b"-S -u FOO sh"), Some("sh".into()));
-        assert_eq!(started_by_env(env, b"-vS\"sh\" -e"), Some("sh".into()));
-        assert_eq!(started_by_env(env, b"--no-such-option"), None);
-        assert_eq!(started_by_env(OsStr::new("/bin/sh"), b"python3"), None);
     }
 }

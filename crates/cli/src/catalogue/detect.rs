@@ -51,7 +51,13 @@ pub fn detect(allocator: &Allocator) -> Detection {
     }
     let own = is_own.then(library::own).and_then(Result::ok);
     let names = allocator.preload_files(system());
-    first(own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))))
+    let mut detection = first(own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))));
+    if cfg!(target_os = "linux") && is_own && library::command_directory().is_err() {
+        let reason =
+            "does not tell where this command is, whose library may be beside it; is /proc mounted?".to_owned();
+        detection.rejected.push(Rejected { path: "/proc/self/exe".into(), reason });
+    }
+    detection
 }
 
 /// The first of the files that can be preloaded, and those before it.

@@ -29,7 +29,7 @@ pub struct Session {
 }
 
 /// Runs the subject `warmups` times, which do not count, and `runs` times under each candidate, the candidates taking
-/// turns and another one going first each time.
+/// turns and another one going first each time. It ends there if the base fails.
 ///
 /// # Errors
 /// The program cannot be run, or does not end well, under the base itself.
@@ -50,7 +50,8 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
         progress.set_message(session.rows[index].candidate.name.clone());
         session.step(subject, index, round, warmups as usize)?;
         progress.inc(1);
-        if session.is_interrupted {
+        // Without the base all others say nothing.
+        if session.is_interrupted || session.rows[base].failure.is_some() {
             break;
         }
     }

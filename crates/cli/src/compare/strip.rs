@@ -34,6 +34,7 @@ pub fn render(report: &Report, figure: Figure) -> String {
         let y = EDGE / 2.0 + (index as f64 + 0.5) * LINE;
         picture.text((left - EDGE, y + 4.0), "end", colour, &row.name);
         if let Some(Summary { mean, deviation, .. }) = Summary::of(values) {
+            let deviation = deviation.unwrap_or(0.0);
             let [low, high] = [mean - deviation, mean + deviation].map(|end| axis.place(axis.clamp(end)));
             picture.line(&[(low, y), (high, y)], 2.0, colour);
             picture.line(&[(axis.place(mean), y - 9.0), (axis.place(mean), y + 9.0)], 2.5, colour);

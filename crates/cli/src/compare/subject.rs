@@ -1,6 +1,6 @@
 //! The program that is compared, and one run of it to its end.
 
-use super::candidates::Candidate;
+use super::candidates::{BASE, Candidate};
 use super::sample::{Attempt, Failure, Sample, metric, words};
 use super::server::Server;
 use crate::exit;
@@ -96,7 +96,7 @@ impl Subject {
         }
         // One that was killed may not have had its memory map read.
         let has_exited = status.is_some_and(|status| status.code().is_some());
-        let attempt = match (self.judge(&finished, judge), is_loaded) {
+        let attempt = match (self.judge(candidate, &finished, judge), is_loaded) {
             (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, finished.left_out())),
             (Err(failure), _) => Attempt::Failed(failure),
             (Ok(_), Err(error)) => Attempt::Failed(Failure::new(format!("{error:#}"))),
@@ -105,24 +105,25 @@ impl Subject {
         Ok((attempt, status))
     }
 
-    fn judge(&self, finished: &Finished, judge: Judge) -> Result<Sample, Failure> {
+    fn judge(&self, candidate: &Candidate, finished: &Finished, judge: Judge) -> Result<Sample, Failure> {
         let is_well = match judge {
             // Any exit code may be the program's own; a signal and a time limit never are what was to be measured.
             Judge::Setting => finished.status.is_some_and(|status| status.code().is_some()),
             Judge::Proving(expected) | Judge::Comparing(expected) => finished.status == expected,
         };
         if !is_well {
-            return Err(Failure::of(self.complaint(finished, judge), &finished.errors));
+            return Err(Failure::of(self.complaint(candidate, finished, judge), &finished.errors));
         }
         let metric = self.metric.as_ref().map(|pattern| metric(pattern, finished)).transpose()?;
         Ok(Sample { usage: finished.usage.clone(), counters: finished.counts.clone(), metric })
     }
 
-    fn complaint(&self, finished: &Finished, judge: Judge) -> String {
+    fn complaint(&self, candidate: &Candidate, finished: &Finished, judge: Judge) -> String {
         let expected = match judge {
             Judge::Proving(Some(expected)) | Judge::Comparing(Some(expected)) => {
                 let code = expected.code().map_or_else(|| words(Some(expected)), |code| code.to_string());
-                format!(" where system has {code}")
+                let where_so = if candidate.name == BASE { "its first run had" } else { "system has" };
+                format!(" where {where_so} {code}")
             }
             _ => String::new(),
         };

@@ -87,8 +87,8 @@ fn mean(report: &Report, row: &Entry, figure: Figure, with_deviation: bool) -> V
     let Some(Statistic { summary, .. }) = row.statistic(figure) else { return Value::words("-") };
     let unit = figure.unit(report.typical(figure));
     let mut text = unit.show(summary.mean);
-    if with_deviation && summary.count > 1 {
-        write!(text, " ± {}", unit.show(summary.deviation)).expect("writing to a string");
+    if let Some(deviation) = summary.deviation.filter(|_| with_deviation) {
+        write!(text, " ± {}", unit.show(deviation)).expect("writing to a string");
     }
     let is_best = report.best(figure).is_some_and(|best| best.name == row.name);
     Value { text, number: Some(summary.mean), is_best }
@@ -101,8 +101,9 @@ fn pair(report: &Report, row: &Entry, figure: Figure) -> [Value; 2] {
         None => "-".to_owned(),
         Some(_) if row.is_base() => "1".to_owned(),
         Some(ratio) => {
-            let mark = if matches!(row.verdict(figure), Verdict::Better | Verdict::Worse) { "" } else { "~" };
-            format!("{mark}{:.3} ± {:.3}", ratio.value, ratio.deviation)
+            let mark = if row.verdict(figure) == Verdict::NoDifference { "~" } else { "" };
+            let deviation = ratio.deviation.map_or(String::new(), |deviation| format!(" ± {deviation:.3}"));
+            format!("{mark}{:.3}{deviation}", ratio.value)
         }
     };
     [mean(report, row, figure, true), Value { text, number: ratio.map(|ratio| ratio.value), is_best: false }]
@@ -188,7 +189,7 @@ fn layout(grid: &Grid, has_remarks: bool) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::tests::mixed;
+    use super::super::report::tests::{example, mixed};
     use super::*;
 
     fn texts(grid: &Grid, row: usize) -> Vec<&str> {
@@ -207,6 +208,14 @@ mod tests {
         assert!(texts(&grid, 2)[2].starts_with('~'));
         assert_eq!(texts(&grid, 3), ["broken", "-", "-", "-", "-", "failed: exit 1 where system has 0"]);
         assert!(grid.rows[1][1].is_best && !grid.rows[0][1].is_best);
+    }
+
+    #[test]
+    fn one_run_has_no_deviation_and_too_few_are_no_likeness() {
+        let grid = main_grid(&example(&[("system", &[1.0], &[1024]), ("same", &[1.0], &[1024])]));
+        assert_eq!(texts(&grid, 1)[1..], ["1.000", "1.000", "1.0", "1.000", "no verdict"]);
+        let grid = main_grid(&example(&[("system", &[1.0, 1.0], &[9, 9]), ("same", &[1.0, 1.0], &[9, 9])]));
+        assert_eq!(texts(&grid, 1)[2], "1.000 ± 0.000");
     }
 
     #[test]

@@ -21,8 +21,18 @@ const RULES: &[Rule] = &[
 const ENOUGH_SAMPLES: u64 = 100;
 const MIB: f64 = (1_u64 << 20) as f64;
 
-/// Everything that applies.
+/// The most that a page fault takes, in seconds: the way into the kernel and back, and a page to clear.
+const FAULT: f64 = 3e-6;
+/// The most that one for a huge page takes, which has five hundred times as much to clear.
+const HUGE_FAULT: f64 = 1e-3;
+const HUGE_PAGE: u64 = 2 << 20;
+
+/// Everything that applies. A run without the library says nothing of what the library would do, and nor does one of which it
+/// is not known.
 pub fn all(run: &Observation) -> Vec<String> {
+    if run.loaded != Some(true) {
+        return Vec::new();
+    }
     RULES.iter().filter_map(|rule| rule(run)).collect()
 }
 
@@ -68,12 +78,29 @@ fn one_thread(run: &Observation) -> Option<String> {
 
 fn in_the_kernel(run: &Observation) -> Option<String> {
     let all = run.user + run.system;
-    (all >= 0.1 && run.system > run.user && run.minor_faults as f64 * 1e-6 < run.system / 2.0).then(|| {
-        format!(
-            "{} of the processor's time is spent in the kernel, most of it not for page faults: look at its system calls (strace -c).",
-            percent(run.system / all)
-        )
-    })
+    if all < 0.1 || run.system <= run.user {
+        return None;
+    }
+    let explanation = explain(run)?;
+    Some(format!("{} of the processor's time is spent in the kernel: {explanation}", percent(run.system / all)))
+}
+
+/// What the kernel does, if that can be told.
+fn explain(run: &Observation) -> Option<String> {
+    // Of children nothing is seen, and of a program that gets and gives back huge pages not each of them.
+    let alone = run.sampled.value().is_some_and(|sampled| sampled.processes == 1);
+    let no_huge_pages =
+        matches!(run.huge_pages_setting.as_str(), "never" | "none") || (alone && run.huge_pages == Some(0));
+    let huge = (run.huge_pages.unwrap_or(0) / HUGE_PAGE) as f64;
+    if run.minor_faults as f64 * FAULT + huge * HUGE_FAULT >= run.system / 2.0 {
+        let pages = format!("{} page faults", run.minor_faults);
+        let huge = if huge > 0.0 { ", some of them for huge pages," } else { "" };
+        Some(format!("{pages}{huge} can account for most of it, in which it hands out memory and clears it first."))
+    } else if no_huge_pages {
+        Some("most of it is not for page faults: look at its system calls (strace -c).".to_owned())
+    } else {
+        None
+    }
 }
 
 fn touches_memory_again(run: &Observation) -> Option<String> {
@@ -119,7 +146,7 @@ mod tests {
 
     /// A run to which no rule applies, changed.
     fn advice(change: impl FnOnce(&mut Observation)) -> Vec<String> {
-        let sampled = Sampled { samples: 1000, inside: 50, threads: 4, processes: 1, mapped: true, lost: 0 };
+        let sampled = Sampled { samples: 1000, inside: 50, threads: 4, processes: 1, mapped: Some(true), lost: 0 };
         let mut run = Observation {
             library: "/lib/libxalloc.so".into(),
             xalloc: true,
@@ -140,14 +167,14 @@ mod tests {
             involuntary_switches: 10,
             page_size: 4096,
             huge_pages_setting: "madvise".into(),
-            huge_pages: None,
+            huge_pages: Some(0),
         };
         change(&mut run);
         all(&run)
     }
 
     fn sampled(samples: u64, inside: u64) -> Measured<Sampled> {
-        Measured::Measured(Sampled { samples, inside, threads: 4, processes: 1, mapped: true, lost: 0 })
+        Measured::Measured(Sampled { samples, inside, threads: 4, processes: 1, mapped: Some(true), lost: 0 })
     }
 
     /// Exactly one rule applies, and says this.
@@ -170,9 +197,37 @@ mod tests {
     #[test]
     fn where_the_time_goes() {
         only(advice(|run| run.wall = 10.0), "busy for 9.5 %");
-        only(advice(|run| (run.user, run.system) = (0.2, 0.75)), "in the kernel");
         only(advice(|run| run.threads.most = 1), "more than one thread");
         assert!(advice(|run| run.threads = Threads { most: 1, counted: false }).is_empty());
+    }
+
+    #[test]
+    fn what_the_kernel_does() {
+        let kernel = |change: fn(&mut Observation)| {
+            advice(|run| {
+                (run.user, run.system) = (0.2, 0.75);
+                change(run);
+            })
+        };
+        only(kernel(|_| {}), "look at its system calls");
+        only(kernel(|run| run.huge_pages_setting = "never".into()), "look at its system calls");
+        let many = |run: &mut Observation| (run.minor_faults, run.peak) = (200_000, 250 << 20);
+        let words =
+            "79 % of the processor's time is spent in the kernel: 200000 page faults can account for most of it";
+        assert!(kernel(many).iter().any(|advice| advice.contains(words)), "{:?}", kernel(many));
+        let huge = |run: &mut Observation| (run.minor_faults, run.huge_pages) = (600, Some(1 << 30));
+        only(kernel(huge), "600 page faults, some of them for huge pages, can account");
+        // There may have been more of them.
+        assert!(kernel(|run| run.huge_pages = Some(4 << 20)).is_empty());
+        assert!(kernel(|run| run.huge_pages = None).is_empty());
+        assert!(kernel(|run| run.sampled = Measured::NotMeasured(String::new())).is_empty());
+    }
+
+    #[test]
+    fn a_run_without_the_library_has_none() {
+        for loaded in [Some(false), None] {
+            assert!(advice(|run| (run.loaded, run.sampled) = (loaded, sampled(1000, 0))).is_empty());
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Starting the program with the library preloaded, and waiting for its end. Signals reach the program.
 
+use crate::descriptors;
 use crate::measure::process::{self, Usage};
 use crate::preload;
 use crate::signals::{self, not_ignored};
@@ -41,6 +42,7 @@ impl Launch<'_> {
             command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", log);
         }
         signals::inherit(&mut command);
+        descriptors::inherit(&mut command);
         command
     }
 }

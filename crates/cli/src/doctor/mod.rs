@@ -4,6 +4,8 @@ mod advice;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "a run is observed on Linux only"))]
 mod bindings;
 #[cfg(target_os = "linux")]
+mod image;
+#[cfg(target_os = "linux")]
 mod launch;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "a run is observed on Linux only"))]
 mod observation;
@@ -49,7 +51,7 @@ pub struct Arguments {
     /// The library to preload [default: the libxalloc.so that belongs to this command; XALLOC_LIBRARY names another]
     #[arg(long, value_name = "FILE")]
     library: Option<PathBuf>,
-    /// Write the report to a file [default: standard output; with --run standard error]
+    /// Write the report to a file, or with - to the standard output [default: that; with --run standard error]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The program, a path or a name that is looked up in PATH, and for --run its arguments
@@ -85,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(library) if arguments.run && !obstacle => Some(observe(arguments, &examination, library)?),
         _ => None,
     };
-    let refuted = observation.as_ref().is_some_and(|observation| !observation.served());
+    let refuted = observation.as_ref().is_some_and(|observation| observation.served() == Some(false));
     let not_run = arguments.run && obstacle;
     let report = report::Report { examination: &examination, not_run, run: observation.as_ref() };
     let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
@@ -137,9 +139,14 @@ fn observe(_: &Arguments, _: &Examination, _: &Binary) -> Result<observation::Ob
 }
 
 fn write(arguments: &Arguments, text: &str) -> Result<()> {
-    match &arguments.output {
+    match arguments.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
-        None if arguments.run => std::io::stderr().write_all(text.as_bytes()).context("cannot write the report"),
-        None => std::io::stdout().write_all(text.as_bytes()).context("cannot write the report"),
+        None if arguments.run && arguments.output.is_none() => {
+            std::io::stderr().write_all(text.as_bytes()).context("cannot write the report")
+        }
+        None => {
+            print!("{text}");
+            Ok(())
+        }
     }
 }

@@ -17,8 +17,9 @@ pub struct Sampled {
     pub threads: u32,
     /// The processes that there were, the first one counted.
     pub processes: u32,
-    /// The library was mapped as code.
-    pub mapped: bool,
+    /// Whether the library was mapped as code into the program that the first process was in the end; nothing if the kernel
+    /// did not tell all of it.
+    pub mapped: Option<bool>,
 }
 
 /// A value, or why there is none.
@@ -61,7 +62,7 @@ pub struct Observation {
     pub exit_code: Option<i32>,
     /// How it ended, in words.
     pub ended: String,
-    /// Whether the library was in the process; nothing if the program was over before that could be seen.
+    /// Whether the library was in the process, in the program that it was in the end; nothing if that could not be seen.
     pub loaded: Option<bool>,
     /// How many names the library exports.
     pub names: usize,
@@ -96,10 +97,11 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The library was there, and no reference in the process itself got another malloc.
-    pub fn served(&self) -> bool {
+    /// Whether the library was there, and no reference in the process itself got another malloc; nothing if it is not known
+    /// that it was there, and nothing else speaks against it.
+    pub fn served(&self) -> Option<bool> {
         let all_ours = |bindings: &Bindings| bindings.elsewhere.iter().all(Elsewhere::is_operator);
-        self.loaded != Some(false) && self.bindings.value().is_none_or(all_ours)
+        if self.bindings.value().is_none_or(all_ours) { self.loaded } else { Some(false) }
     }
 
     /// The share of the time in the program's own code that was spent in the library, if there are samples.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// How often the program is looked at.
 const INTERVAL: Duration = Duration::from_millis(5);
-/// A library that is missing for this long is not going to be loaded.
+/// What was seen of a program for this long is taken to be so until its end.
 const CERTAIN: Duration = Duration::from_millis(200);
 /// How often files of loaders are looked for.
 const COLLECTION: Duration = Duration::from_millis(200);
@@ -97,25 +97,22 @@ fn observation(
     }
 }
 
-/// Whether the library was in the process. Looking at a program that is soon over may come too late; the kernel's records are
-/// complete, but do not tell which of the programs that a process executed in turn had the library.
+/// Whether the library was in the program that the process was in the end. The kernel's records say so. Without them there are
+/// looks at it, which may come too late, or before the process executes yet another program: they count if they have shown the
+/// same for a while.
 fn loaded(seen: &Seen, sampled: &Result<Sampled, String>) -> Option<bool> {
-    let lasting = |since: Instant| seen.last_look.is_some_and(|last| last - since > CERTAIN);
-    match sampled {
-        _ if seen.missing_since.is_some_and(lasting) => Some(false),
-        _ if seen.mapped => Some(true),
-        Ok(sampled) => Some(sampled.mapped),
-        Err(_) => None,
-    }
+    sampled.as_ref().ok().and_then(|sampled| sampled.mapped).or_else(|| {
+        let (since, mapped) = seen.mapped_since?;
+        (seen.last_look? - since > CERTAIN).then_some(mapped)
+    })
 }
 
 /// What is seen in /proc.
 #[derive(Default)]
 struct Seen {
     threads: u32,
-    mapped: bool,
-    /// The process has mappings since then, and the library's are not among them.
-    missing_since: Option<Instant>,
+    /// Whether the library's mappings are among those of the process, and since when that is so.
+    mapped_since: Option<(Instant, bool)>,
     last_look: Option<Instant>,
     huge_pages: Option<u64>,
 }
@@ -149,7 +146,7 @@ impl Watcher {
                 self.next_collection = Instant::now() + COLLECTION;
             }
         }
-        (self.seen, sampling.map(Sampling::finish), collector.finish(self.process, rehearsal))
+        (self.seen, sampling.map(|sampling| sampling.finish(self.process)), collector.finish(self.process, rehearsal))
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -172,8 +169,7 @@ impl Watcher {
 
     fn look_at_mappings(&mut self, now: Instant) {
         let Some(mapped) = trace::maps(self.process as libc::pid_t, &self.library) else { return };
-        self.seen.mapped |= mapped;
-        self.seen.missing_since = if mapped { None } else { self.seen.missing_since.or(Some(now)) };
+        self.seen.mapped_since = self.seen.mapped_since.filter(|&(_, before)| before == mapped).or(Some((now, mapped)));
         self.seen.last_look = Some(now);
     }
 
@@ -183,5 +179,28 @@ impl Watcher {
         if let Some(kib) = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()) {
             self.seen.huge_pages = self.seen.huge_pages.max(Some(kib << 10));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_counts_only_if_it_lasted_and_records_always() {
+        let start = Instant::now();
+        let looked = |mapped: bool, time: Duration| {
+            let (mapped_since, last_look) = (Some((start, mapped)), Some(start + time));
+            Seen { mapped_since, last_look, ..Seen::default() }
+        };
+        let none = Err(String::new());
+        for mapped in [true, false] {
+            assert_eq!(loaded(&looked(mapped, CERTAIN), &none), None);
+            assert_eq!(loaded(&looked(mapped, CERTAIN * 2), &none), Some(mapped));
+            let recorded = |mapped| Ok(Sampled { mapped, ..Sampled::default() });
+            assert_eq!(loaded(&looked(!mapped, CERTAIN * 2), &recorded(Some(mapped))), Some(mapped));
+            assert_eq!(loaded(&looked(mapped, CERTAIN), &recorded(None)), None);
+        }
+        assert_eq!(loaded(&Seen::default(), &none), None);
     }
 }

@@ -34,7 +34,7 @@ fn with_advice<S: serde::Serializer>(
     struct Run<'a> {
         #[serde(flatten)]
         observation: &'a Observation,
-        served: bool,
+        served: Option<bool>,
         share: Option<f64>,
         advice: Vec<String>,
     }
@@ -106,7 +106,7 @@ fn write_bindings(out: &mut Formatter<'_>, run: &Observation) -> Result {
                 "  library        NOT in the process: something on the way to the program removes LD_PRELOAD"
             );
         }
-        None => "not seen in the process, which was over too soon",
+        None => "not known to be in the process, which was over too soon or could not be looked into",
     };
     let bindings = match &run.bindings {
         Measured::Measured(bindings) => bindings,

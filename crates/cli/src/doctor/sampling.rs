@@ -1,9 +1,11 @@
 //! How much of the processor's time is spent in the library: samples of the program's position, by the kernel's clock.
 //!
-//! The kernel also tells of every mapping, thread and process, so threads are counted, not guessed. An event that follows
-//! threads and children must belong to one processor: there is one for each, with a buffer of its own. Records of different
-//! buffers are in no order; nothing here depends on one finer than a reading.
+//! The kernel also tells of every mapping, exec, thread and process, so threads are counted, not guessed, and the library is
+//! known to be in a program or not, however short it is. An event that follows threads and children must belong to one
+//! processor: there is one for each, with a buffer of its own. Records of different buffers are in no order: where it matters,
+//! they have a time, or nothing depends on one finer than a reading.
 
+use super::image::Image;
 use super::observation::Sampled;
 use perf_event::data::Record;
 use perf_event::events::Software;
@@ -16,6 +18,8 @@ use std::path::{Path, PathBuf};
 const PERIOD: u64 = 250_000;
 /// Bytes of each buffer: as much as users without privileges may lock.
 const BUFFER: usize = 256 << 10;
+/// The kernel's mark on a record of a process's new name: it got it by an exec (`PERF_RECORD_MISC_COMM_EXEC`).
+const BY_EXEC: u16 = 1 << 13;
 
 /// The open events.
 pub struct Sampling {
@@ -28,8 +32,8 @@ pub struct Sampling {
 #[derive(Default)]
 struct State {
     result: Sampled,
-    /// Where the library's code is, by process.
-    code: HashMap<u32, Vec<std::ops::Range<u64>>>,
+    /// What processes are.
+    images: HashMap<u32, Image>,
     /// Who a process was forked from: it has the same mappings until it executes another program.
     parents: HashMap<u32, u32>,
     /// Threads by process.
@@ -66,10 +70,13 @@ impl Sampling {
             while let Some(record) = ring.next_record() {
                 match record.parse_record() {
                     Ok(Record::Sample(sample)) => samples.extend(sample.pid().zip(sample.ip())),
-                    Ok(Record::Mmap2(mapping)) if *mapping.filename == *self.library.as_os_str().as_bytes() => {
-                        self.state.result.mapped = true;
-                        let range = mapping.addr..mapping.addr + mapping.len;
-                        self.state.code.entry(mapping.pid).or_default().push(range);
+                    Ok(Record::Mmap2(mapping)) => {
+                        let is_library = *mapping.filename == *self.library.as_os_str().as_bytes();
+                        let code = is_library.then(|| mapping.addr..mapping.addr + mapping.len);
+                        self.state.images.entry(mapping.pid).or_default().map(time(&record), code);
+                    }
+                    Ok(Record::Comm(name)) if record.misc() & BY_EXEC != 0 => {
+                        self.state.images.entry(name.pid).or_default().execute(time(&record));
                     }
                     Ok(Record::Fork(fork)) => tasks.push((fork.time, fork.pid, Some(fork.ppid))),
                     Ok(Record::Exit(exit)) => tasks.push((exit.time, exit.pid, None)),
@@ -83,11 +90,13 @@ impl Sampling {
         samples.into_iter().for_each(|(process, position)| self.state.sample(process, position));
     }
 
-    /// What it came to.
-    pub fn finish(mut self) -> Sampled {
+    /// What it came to; `process` is the first one.
+    pub fn finish(mut self, process: u32) -> Sampled {
         self.read();
-        let Sampled { threads, processes, .. } = self.state.result;
-        Sampled { threads: threads.max(1), processes: processes + 1, ..self.state.result }
+        let Sampled { threads, processes, lost, .. } = self.state.result;
+        let image = self.state.images.get(&process).filter(|_| lost == 0);
+        let mapped = image.and_then(Image::has_library);
+        Sampled { threads: threads.max(1), processes: processes + 1, mapped, ..self.state.result }
     }
 }
 
@@ -117,13 +126,14 @@ impl State {
         let mut process = process;
         // Numbers of processes are used again, so that this could go round in a circle.
         for _ in 0..=self.parents.len() {
-            if self.code.get(&process).is_some_and(|code| code.iter().any(|range| range.contains(&position))) {
+            let image = self.images.get(&process);
+            if image.is_some_and(|image| image.is_inside(position)) {
                 self.result.inside += 1;
                 return;
             }
             match self.parents.get(&process) {
-                Some(parent) => process = *parent,
-                None => return,
+                Some(parent) if !image.is_some_and(Image::is_its_own) => process = *parent,
+                _ => return,
             }
         }
     }
@@ -132,10 +142,15 @@ impl State {
 fn open_on(processor: usize) -> std::io::Result<Sampler> {
     let mut builder = Builder::new(Software::TASK_CLOCK);
     builder.observe_self().one_cpu(processor).inherit(true).enable_on_exec(true);
-    builder.sample_period(PERIOD).sample(SampleFlag::IP | SampleFlag::TID);
-    builder.mmap(true).mmap2(true).task(true);
+    builder.sample_period(PERIOD).sample(SampleFlag::IP | SampleFlag::TID | SampleFlag::TIME);
+    builder.mmap(true).mmap2(true).comm(true).comm_exec(true).task(true).sample_id_all(true);
     builder.exclude_kernel(true).exclude_hv(true);
     builder.build()?.sampled(BUFFER)
+}
+
+/// When it was written: of what `open_on` asks for, that stands at the end of every record but a sample.
+fn time(record: &perf_event::Record<'_>) -> u64 {
+    record.to_contiguous().last_chunk().copied().map_or(0, u64::from_ne_bytes)
 }
 
 fn refusal(error: &std::io::Error) -> String {
@@ -172,12 +187,15 @@ mod tests {
     #[test]
     fn a_forked_process_has_its_parents_mappings() {
         let mut state = State::default();
-        state.code.entry(1).or_default().push(100..200);
+        state.images.entry(1).or_default().map(1, Some(100..200));
         state.task(2, Some(1));
         state.task(3, Some(2));
         state.sample(3, 150);
         state.sample(3, 250);
         state.sample(9, 150);
         assert_eq!((state.result.samples, state.result.inside), (3, 1));
+        state.images.entry(3).or_default().execute(2);
+        state.sample(3, 150);
+        assert_eq!((state.result.samples, state.result.inside), (4, 1));
     }
 }

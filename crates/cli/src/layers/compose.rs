@@ -2,7 +2,7 @@
 
 use crate::catalogue;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xalloc_layers::{Catalogue, Composer, Composition, Format, Kind, LayerSpec, Method, Toolchain};
 
@@ -24,7 +24,7 @@ pub struct Arguments {
     /// What to write: json, yaml, sh, make or cmake
     #[arg(long, default_value = "yaml", value_parser = format)]
     format: Format,
-    /// Write to this file instead of the standard output
+    /// Write to this file instead of the standard output, which is also -
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Say on stderr by which method the allocator gets into the program
@@ -59,7 +59,7 @@ pub fn run(layers: Catalogue, arguments: &Arguments) -> Result<ExitCode> {
     let asked = toolchain.layers.iter().find(|layer| layer.kind == Kind::Allocator).and_then(|layer| layer.method);
     report(&composition, asked.unwrap_or(Method::Auto), arguments.verbose);
     let text = composition.render(arguments.format)?;
-    match &arguments.output {
+    match arguments.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?,
         None => print!("{text}"),
     }

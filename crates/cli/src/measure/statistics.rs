@@ -57,8 +57,8 @@ pub struct Summary {
     pub count: usize,
     /// Their arithmetic mean.
     pub mean: f64,
-    /// Their sample standard deviation; 0 of a single value.
-    pub deviation: f64,
+    /// Their sample standard deviation; none of a single value.
+    pub deviation: Option<f64>,
     /// Half of them are below.
     pub median: f64,
     /// The smallest.
@@ -78,14 +78,14 @@ impl Summary {
         let count = values.len();
         let mean = values.iter().sum::<f64>() / count as f64;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = if count > 1 { (squares / (count - 1) as f64).sqrt() } else { 0.0 };
+        let deviation = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());
         let outliers = outliers(&sorted);
         Some(Self { count, mean, deviation, median: quantile(&sorted, 0.5), least, most, outliers })
     }
 
     /// The square of the mean's standard error, in parts of the mean.
-    fn relative_variance(&self) -> f64 {
-        (self.deviation / self.mean).powi(2) / self.count as f64
+    fn relative_variance(&self) -> Option<f64> {
+        Some((self.deviation? / self.mean).powi(2) / self.count as f64)
     }
 
     /// The mean in parts of another one; none if that one is zero, or either is below it.
@@ -95,8 +95,9 @@ impl Summary {
             return None;
         }
         let value = self.mean / base.mean;
-        let relative = (self.deviation / self.mean).hypot(base.deviation / base.mean);
-        Some(Ratio { value, deviation: value * relative, interval: self.interval(base, value, confidence) })
+        let deviations = self.deviation.zip(base.deviation);
+        let deviation = deviations.map(|(own, other)| value * (own / self.mean).hypot(other / base.mean));
+        Some(Ratio { value, deviation, interval: self.interval(base, value, confidence) })
     }
 
     /// Welch's interval for the difference of the means' logarithms, to first order, which is one for the ratio.
@@ -104,7 +105,7 @@ impl Summary {
         if self.count < ENOUGH || base.count < ENOUGH {
             return None;
         }
-        let (own, other) = (self.relative_variance(), base.relative_variance());
+        let (own, other) = (self.relative_variance()?, base.relative_variance()?);
         if own + other == 0.0 {
             return Some((value, value));
         }
@@ -133,8 +134,8 @@ fn outliers(sorted: &[f64]) -> usize {
 pub struct Ratio {
     /// What it is.
     pub value: f64,
-    /// The standard deviations of both, propagated: how far single runs are from it.
-    pub deviation: f64,
+    /// The standard deviations of both, propagated: how far single runs are from it; none if there is a single one of either.
+    pub deviation: Option<f64>,
     /// Where the true ratio is, with the confidence asked for; none of too few values.
     pub interval: Option<(f64, f64)>,
 }
@@ -160,8 +161,8 @@ mod tests {
     fn sums_up() {
         let summary = Summary::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
         assert_eq!((summary.mean, summary.median, summary.least, summary.most), (5.0, 4.5, 2.0, 9.0));
-        assert!(is_close(summary.deviation, (32.0f64 / 7.0).sqrt()));
-        assert_eq!(Summary::of(&[3.0]).unwrap().deviation, 0.0);
+        assert!(is_close(summary.deviation.unwrap(), (32.0f64 / 7.0).sqrt()));
+        assert_eq!(Summary::of(&[3.0]).unwrap().deviation, None);
         assert_eq!(Summary::of(&[]), None);
     }
 
@@ -182,7 +183,7 @@ mod tests {
         let (slow, base) = (Summary::of(&values(12.0)).unwrap(), Summary::of(&values(10.0)).unwrap());
         let ratio = slow.ratio(&base, 0.95).unwrap();
         assert!(is_close(ratio.value, 1.2));
-        assert!(is_close(ratio.deviation, 1.2 * (1.0 / 144.0 + 1.0 / 100.0f64).sqrt()));
+        assert!(is_close(ratio.deviation.unwrap(), 1.2 * (1.0 / 144.0 + 1.0 / 100.0f64).sqrt()));
         // Variances 1/576 and 1/400; degrees of freedom 5.80; Student's t at 0.975 there is 2.4678.
         let reach = 2.4678 * (1.0 / 576.0 + 1.0 / 400.0f64).sqrt();
         let (low, high) = ratio.interval.unwrap();

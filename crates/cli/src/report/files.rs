@@ -11,6 +11,10 @@ use std::path::Path;
 /// One of the files cannot be.
 pub fn check(paths: &[Option<&Path>]) -> Result<(), Refusal> {
     for path in paths.iter().copied().flatten() {
+        if path == Path::new("-") {
+            let message = "cannot write -: the tables go to the standard output; name a file (./- is one, too)";
+            return Err(Refusal::wrong_usage(message));
+        }
         if let Err(error) = OpenOptions::new().append(true).create(true).open(path) {
             return Err(Refusal::wrong_usage(format!("cannot write {}: {error}", path.display())));
         }

@@ -38,6 +38,18 @@ pub fn without_allocators() -> Result<Changes> {
     Ok(changes)
 }
 
+/// What takes away all variables that `env` sets for an allocator. Those of the C library's own malloc stay: it is what one
+/// goes back to.
+pub fn without_options() -> Result<Changes> {
+    let (allocators, _) = catalogue::layers().allocators()?;
+    let others = allocators.iter().filter(|allocator| !allocator.is_system());
+    let names = others.flat_map(|allocator| {
+        let options = allocator.options.values().map(|option| &option.variable);
+        options.chain(allocator.ld_preload.environment.keys())
+    });
+    Ok(names.filter(|name| std::env::var_os(name).is_some()).map(|name| (name.clone(), None)).collect())
+}
+
 /// The option that makes libxalloc a proxy.
 const PROXY: &str = "heap:system";
 

@@ -5,6 +5,7 @@ mod plan;
 
 use crate::binary::{self, Binary, Examination, Machine, Unexaminable};
 use crate::catalogue::{self, NotFound};
+use crate::descriptors;
 use crate::exit;
 use crate::signals;
 use anyhow::Result;
@@ -41,7 +42,7 @@ pub struct Arguments {
 /// Print the shell lines that put an allocator in front of every program that is started.
 ///
 /// For the shell at hand: eval "$(xalloc env jemalloc)". And back: eval "$(xalloc env default)", which takes the libraries of
-/// all known allocators out of LD_PRELOAD again.
+/// all known allocators out of LD_PRELOAD again, and unsets the variables that hold their options, whoever set them.
 ///
 /// Exit codes: 2 if this command was called wrongly, 3 if the allocator is not on this machine.
 #[derive(clap::Args)]
@@ -99,6 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         };
     }
     signals::inherit(&mut command);
+    descriptors::inherit(&mut command);
     let error = command.exec();
     eprintln!("xalloc run: cannot start {}: {error}", program.display());
     let missing = error.kind() == std::io::ErrorKind::NotFound;

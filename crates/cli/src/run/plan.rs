@@ -95,6 +95,9 @@ impl Plan {
             self.environment = environment::without_allocators()?;
         }
         if libraries.is_empty() {
+            if behind == Behind::NoAllocators {
+                self.environment.extend(environment::without_options()?);
+            }
             return Ok(());
         }
         let paths: Vec<&Path> = libraries.iter().map(PathBuf::as_path).collect();

@@ -220,6 +220,17 @@ fn scripts() {
     assert_eq!(exit(&script("other-line-ends", "/bin/sh\r")), Some(127), "the kernel looks for a name that ends so");
     assert_eq!(exit(&script("nobody", "")), Some(0), "the shell runs it");
     assert_eq!(exit(&script("unset", "/usr/bin/env -S -u FOO sh")), Some(0));
+    for words in ["-i", "-u LD_PRELOAD", "LD_PRELOAD="] {
+        finds(&script("taken", &format!("/usr/bin/env -S {words} sh")), &["obstacle environment"]);
+    }
+    fs::write(&outer, "").expect("a file");
+    assert_eq!(exit(&outer), Some(0), "there is nothing in it for the shell to do");
+    // A name that is in every PATH.
+    let relative = script("relative", "sh");
+    assert_eq!(exit(&relative), Some(127));
+    let here = script("sh", "/bin/sh");
+    let doctor = doctor(&["--json"]).arg(&relative).current_dir(directory.path()).output().expect("the doctor starts");
+    assert_eq!(json(&doctor.stdout, &doctor)["chain"][2], "/bin/sh", "{here:?} is where the doctor is");
     let itself = script("itself", "/none");
     fs::write(&itself, format!("#!{}\n", itself.display())).expect("a file");
     assert_eq!(exit(&itself), Some(126), "a script that is its own interpreter");

@@ -37,6 +37,20 @@ fn every_allocator_has_a_row() {
 }
 
 #[test]
+fn without_proc_it_is_said_why_nothing_is_found_beside_the_command() {
+    let hidden = |script: &str| {
+        let command = xalloc(&["list", "xalloc"]);
+        let within = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"];
+        xalloc_tests::behind(&within, &command).env_remove("XALLOC_LIBRARY").output()
+    };
+    if !hidden("mount -t tmpfs none /proc").is_ok_and(|output| output.status.success()) {
+        return skip("no file system can be mounted here (unshare)");
+    }
+    let output = hidden("mount -t tmpfs none /proc && exec \"$@\"").expect("it starts");
+    assert!(stdout(&output).contains("is /proc mounted?"), "{output:?}");
+}
+
+#[test]
 fn debians_are_found_and_the_one_that_replaces_nothing_is_rejected() {
     for (name, file) in DEBIANS {
         let rows = listed(&[name]);

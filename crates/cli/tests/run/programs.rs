@@ -114,6 +114,22 @@ fn what_env_prints_a_shell_understands() {
 }
 
 #[test]
+fn the_way_back_leaves_no_options_and_what_is_not_an_allocators() {
+    let said = |arguments: &[&str]| {
+        let mut command = xalloc(arguments);
+        command.env("XALLOC_CONF", "profile:lean").env("MALLOC_CONF", "narenas:2").env("MALLOC_ARENA_MAX", "2");
+        stdout(&output(&mut command))
+    };
+    assert_eq!(said(&["env", "default"]), "unset MALLOC_CONF\nunset XALLOC_CONF\n");
+    let set = ["env", "default", "--set", "arena_max=4"];
+    assert_eq!(said(&set), "export MALLOC_ARENA_MAX=4\nunset MALLOC_CONF\nunset XALLOC_CONF\n");
+    assert_eq!(
+        said(&["run", "-a", "default", "sh", "-c", "echo $XALLOC_CONF $MALLOC_CONF"]),
+        "profile:lean narenas:2\n"
+    );
+}
+
+#[test]
 fn the_proxy_counts_what_the_allocator_behind_it_serves() {
     for name in ["default", "jemalloc", "mimalloc"] {
         if name != "default" && !is_there(name) {
@@ -155,7 +171,10 @@ fn the_default_is_the_default_whatever_was_preloaded() {
 
 #[test]
 fn a_full_disk_is_said_and_nothing_panics() {
-    for arguments in [&["list"][..], &["list", "--json"], &["env"], &["completions", "bash"], &["layers", "list"]] {
+    let doctor: &[&str] = &["doctor", "true"];
+    for arguments in
+        [doctor, &["list"], &["list", "--json"], &["env"], &["layers", "list"], &["--help"], &["run", "-h"]]
+    {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
         let output = xalloc(arguments).stdout(full).output().expect("the command starts");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
@@ -165,6 +184,27 @@ fn a_full_disk_is_said_and_nothing_panics() {
     let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
     let status = xalloc(&["run", "-v", "--", "sh", "-c", "exit 7"]).stderr(full).status().expect("the command starts");
     assert_eq!(status.code(), Some(7), "a message that is lost keeps no program from running");
+}
+
+/// Rust alone would open /dev/null in the place of what is closed.
+#[test]
+fn what_is_closed_stays_closed() {
+    let closed = |redirection: &str, arguments: &[&str]| {
+        let script = format!("exec \"$@\" {redirection}");
+        xalloc_tests::behind(&["sh", "-c", &script, "sh"], &xalloc(arguments)).output().expect("the command starts")
+    };
+    for arguments in [&["run", "cat"][..], &["doctor", "--run", "cat"]] {
+        let output = closed("<&-", arguments);
+        assert!(stderr(&output).contains("Bad file descriptor"), "{arguments:?}: {output:?}");
+    }
+    assert_eq!(closed("<&-", &["run", "cat"]).status.code(), Some(1));
+    assert_eq!(closed(">&-", &["run", "cat", "/proc/self/stat"]).status.code(), Some(1));
+    assert_eq!(closed("<&- >&- 2>&-", &["run", "true"]).status.code(), Some(0));
+    for arguments in [&["list"][..], &["--help"]] {
+        let output = closed(">&-", arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).starts_with("xalloc: cannot write the output: "), "{arguments:?}: {output:?}");
+    }
 }
 
 /// A loader is a program; a stranger's is not run by those who only want to know.

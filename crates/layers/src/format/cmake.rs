@@ -2,8 +2,9 @@
 
 use super::word::{CROSS, is_cross, join};
 use crate::composition::Composition;
+use crate::error::Problem;
 
-pub(super) fn render(composition: &Composition) -> String {
+pub(super) fn render(composition: &Composition) -> Result<String, Problem> {
     let mut text = composition.title();
     text += &system(composition);
     for (name, value) in composition.cmake_variables.iter().filter(|(name, _)| !is_cross(name)) {
@@ -21,8 +22,20 @@ pub(super) fn render(composition: &Composition) -> String {
         text += &set(&format!("CMAKE_{target}_LINKER_FLAGS_INIT"), &join(&composition.link_flags));
     }
     text += "# For tests: set_tests_properties(NAME PROPERTIES ENVIRONMENT \"${XALLOC_RUNTIME_ENVIRONMENT}\")\n";
-    let environment = composition.runtime_environment.iter().map(|(name, value)| list_item(&format!("{name}={value}")));
-    text + &set("XALLOC_RUNTIME_ENVIRONMENT", &environment.collect::<Vec<_>>().join(";"))
+    Ok(text + &set("XALLOC_RUNTIME_ENVIRONMENT", &environment(composition)?))
+}
+
+/// The runtime environment as a list. Between brackets CMake sees no end of an item, and nothing can be put before a bracket
+/// that would have it taken for a letter.
+fn environment(composition: &Composition) -> Result<String, Problem> {
+    let mut items = Vec::new();
+    for (name, value) in &composition.runtime_environment {
+        if value.matches('[').count() != value.matches(']').count() {
+            return Err(Problem::OpenBracket { name: name.clone(), value: value.clone() });
+        }
+        items.push(list_item(&format!("{name}={value}")));
+    }
+    Ok(items.join(";"))
 }
 
 /// `text` as one item of a list.
@@ -92,7 +105,7 @@ mod tests {
         let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
         write("CMakeLists.txt", PROJECT);
         write("program.c", PROGRAM);
-        write("toolchain.cmake", &render(composition));
+        write("toolchain.cmake", &render(composition).unwrap());
         let toolchain = format!("-DCMAKE_TOOLCHAIN_FILE={}/toolchain.cmake", directory.display());
         run(Command::new("cmake").args(["-S", ".", "-B", "build", &toolchain]).current_dir(directory));
         run(Command::new("cmake").args(["--build", "build"]).current_dir(directory));
@@ -120,7 +133,7 @@ mod tests {
         let mut composition = without_hash();
         let system = [("CMAKE_SYSTEM_NAME", "Linux"), ("CMAKE_SYSTEM_PROCESSOR", "other")];
         composition.cmake_variables.extend(system.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        assert!(render(&composition).contains(
+        assert!(render(&composition).unwrap().contains(
             "if(NOT CMAKE_HOST_SYSTEM_NAME STREQUAL [[Linux]] OR NOT CMAKE_HOST_SYSTEM_PROCESSOR STREQUAL [[other]])"
         ));
         if !has("cmake") {
@@ -129,6 +142,28 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         build(&composition, directory.path());
         assert_eq!(std::fs::read_to_string(directory.path().join("build/cross")).unwrap(), "TRUE");
+    }
+
+    #[test]
+    fn a_bracket_alone_is_refused_where_it_would_take_in_what_follows() {
+        let with = |value: &str| {
+            let environment = [("MY_AAA", value), ("MY_VALUE", "x;y")];
+            let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Composition { runtime_environment: environment.into(), ..without_hash() }
+        };
+        for value in ["a[b", "a]b", "[[]"] {
+            let error = render(&with(value)).unwrap_err().to_string();
+            assert!(error.contains(&format!("MY_AAA is '{value}'")), "{error}");
+        }
+        let composition = with("]a;b[ [c;d]");
+        render(&composition).unwrap();
+        if !has("cmake") {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        build(&composition, directory.path());
+        run(Command::new("ctest").current_dir(directory.path().join("build")));
+        assert_eq!(std::fs::read_to_string(directory.path().join("build/value")).unwrap(), "x;y");
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Composition {
     /// The composition in `format`, with a line break at its end.
     ///
     /// # Errors
-    /// [`Problem::ControlCharacter`]: what a [`crate::Composer`] made has none.
+    /// [`Problem::ControlCharacter`]: what a [`crate::Composer`] made has none. [`Problem::OpenBracket`]: CMake's alone.
     pub fn render(&self, format: Format) -> Result<String, Error> {
         self.check_lines()?;
         Ok(match format {
@@ -48,7 +48,7 @@ impl Composition {
             Format::Yaml => serde_saphyr::to_string(self).expect("texts can be written"),
             Format::Sh => sh::render(self),
             Format::Make => make::render(self),
-            Format::Cmake => cmake::render(self),
+            Format::Cmake => cmake::render(self)?,
         })
     }
 
