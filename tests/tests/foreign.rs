@@ -7,10 +7,11 @@ use xalloc_tests::{fixture, preloaded, succeed};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = ["deepbind", "dlmopen", "libc"]
+    let mut trials: Vec<_> = ["deepbind", "dlmopen", "libc"]
         .into_iter()
         .map(|how| Trial::test(format!("blocks_of_a_{how}_module"), move || frees_blocks_of_a_module(how)))
         .collect();
+    trials.push(Trial::test("deepbind_in_several_threads", deepbind_in_several_threads));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -20,6 +21,16 @@ fn frees_blocks_of_a_module(how: &str) -> Result<(), Failed> {
     let output = succeed(preloaded(program, "").arg(how).arg(module), Duration::from_secs(60))?;
     if !output.stderr.is_empty() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(())
+}
+
+/// Each run is the first time for its process.
+fn deepbind_in_several_threads() -> Result<(), Failed> {
+    let module = fixture("foreign_module.c", &["-shared", "-fPIC"]);
+    let program = fixture("deep_bind.cpp", &["-rdynamic"]);
+    for _ in 0..50 {
+        succeed(preloaded(&program, "").arg(&module), Duration::from_secs(60))?;
     }
     Ok(())
 }

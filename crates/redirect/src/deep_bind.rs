@@ -3,19 +3,36 @@
 //! a module, and in no other program: each page of the table that is written is a page of memory.
 
 use crate::{Heap, HeapRedirect};
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_int};
 use xalloc_os::{libc_symbols, next};
 
+/// Libc's names that are to mean ours.
+const NAMES: [&CStr; 16] = [
+    c"malloc",
+    c"calloc",
+    c"realloc",
+    c"free",
+    c"memalign",
+    c"aligned_alloc",
+    c"posix_memalign",
+    c"valloc",
+    c"pvalloc",
+    c"malloc_usable_size",
+    c"mallinfo",
+    c"mallinfo2",
+    c"mallopt",
+    c"malloc_trim",
+    c"malloc_stats",
+    c"malloc_info",
+];
+
 impl<H: Heap> HeapRedirect<H> {
-    /// What `dlopen` does first; `own` are names of libc and what they are to mean. The next `dlopen`, which does the rest.
-    pub fn before_dlopen(&self, flags: c_int, own: &[(&CStr, *const c_void)]) -> *const u8 {
-        // A heap that passes through to libc's malloc serves such a module as it is. Nor is anything to do for a program that has
-        // a malloc of its own.
-        let serves = || own.iter().all(|&(name, function)| next::preferred(name).cast_const() == function);
-        if flags & libc::RTLD_DEEPBIND != 0 && !self.heap.passes_through() && serves() {
-            // SAFETY: our functions do what libc's do, and know libc's blocks too. The program, which calls `dlopen`, holds no
-            // lock of the loader's, or the loader's own are not in its way.
-            unsafe { libc_symbols::replace(own) };
+    /// What `dlopen` does first. Returns the next `dlopen`, which does the rest.
+    pub fn before_dlopen(&self, flags: c_int) -> *const u8 {
+        // A heap that passes through to libc's malloc serves such a module as it is.
+        if flags & libc::RTLD_DEEPBIND != 0 && !self.heap.passes_through() {
+            // SAFETY: our functions do what libc's do, and know libc's blocks too. Who calls `dlopen` may take the loader's lock.
+            unsafe { libc_symbols::replace(&NAMES) };
         }
         let function = next::find(c"dlopen");
         if function.is_null() {

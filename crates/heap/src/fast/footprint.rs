@@ -9,8 +9,10 @@ use super::FastHeap;
 use crate::arena::Which;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// After how many bytes of growth this is looked at: it takes a look at every chunk.
+/// After how many bytes of growth this is looked at: so many, or that part of what is held, because it takes a look at every
+/// chunk.
 const STEP: usize = 4 << 20;
+const STEP_PART: usize = 64;
 /// How much more than what was once in use may be held: this, or that part of it.
 const SLACK: usize = 32 << 20;
 const SLACK_PART: usize = 4;
@@ -27,32 +29,35 @@ pub enum Kind {
 pub struct Footprint {
     /// Bytes by which any kind has grown: slabs that were opened, pages that were fresh.
     grown: AtomicUsize,
+    /// When it is to be looked at.
+    due: AtomicUsize,
     /// The most that was in use when it was looked at.
     peak: AtomicUsize,
 }
 
 impl Footprint {
     pub const fn new() -> Self {
-        Self { grown: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
+        Self { grown: AtomicUsize::new(0), due: AtomicUsize::new(STEP), peak: AtomicUsize::new(0) }
     }
 }
 
 impl FastHeap {
     /// Notes that blocks of a kind take `bytes` more than before.
     pub(super) fn grew(&self, kind: Kind, bytes: usize) {
-        // Relaxed: how much it is need not be exact, and nothing else depends on it.
-        let before = self.footprint.grown.fetch_add(bytes, Ordering::Relaxed);
-        if before / STEP != before.wrapping_add(bytes) / STEP {
-            self.make_room(kind);
+        // Relaxed, both: how much it is need not be exact, and nothing else depends on it.
+        let grown = self.footprint.grown.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
+        if grown >= self.footprint.due.load(Ordering::Relaxed) {
+            self.make_room(kind, grown);
         }
     }
 
     /// Gives back what the other kinds keep, as far as that is more than was once in use.
-    fn make_room(&self, growing: Kind) {
+    fn make_room(&self, growing: Kind, grown: usize) {
         let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
         let live = arena.in_slabs + runs.live + huge.live;
         let kept = arena.dirty + runs.dirty + huge.kept;
-        // Relaxed: as in `grew`.
+        // Relaxed, both: as in `grew`.
+        self.footprint.due.store(grown.saturating_add(STEP.max((live + kept) / STEP_PART)), Ordering::Relaxed);
         let peak = self.footprint.peak.fetch_max(live, Ordering::Relaxed).max(live);
         let slack = if self.is_lean() { STEP } else { SLACK.max(peak / SLACK_PART) };
         let mut surplus = (live + kept).saturating_sub(peak + slack);

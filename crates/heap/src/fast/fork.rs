@@ -18,7 +18,7 @@ impl FastHeap {
     }
 
     /// Takes all locks, but for those that this thread holds already: it then forks in a signal handler that interrupted
-    /// a slow path, and waiting would be for itself.
+    /// a slow path, and waiting would be for itself. If it holds all of them, the handler has interrupted a fork.
     pub(super) fn lock_for_fork(&self) {
         let me = thread::token();
         let mut taken = 0;
@@ -28,13 +28,30 @@ impl FastHeap {
                 taken |= 1 << index;
             }
         }
-        self.fork_locks.set(taken);
+        match taken {
+            0 => self.forks_inside.set(self.forks_inside.get() + 1),
+            _ => self.fork_locks.set(taken),
+        }
     }
 
-    /// Gives back what [`FastHeap::lock_for_fork`] took: in the parent, and in the child, whose only thread is the one that took
-    /// them. The others this thread gives back itself, when the handler has returned to the slow path.
+    /// Gives back what [`FastHeap::lock_for_fork`] took, in the parent.
     pub(super) fn unlock_after_fork(&self) {
+        match self.forks_inside.get() {
+            0 => self.release_fork_locks(),
+            inside => self.forks_inside.set(inside - 1),
+        }
+    }
+
+    /// The same in the child, whose only thread is the one that took them: also those of a fork that was interrupted, which finds
+    /// nothing to give back when it goes on. What a slow path had taken, it gives back itself when the handler has returned.
+    pub(super) fn unlock_in_child(&self) {
+        self.forks_inside.set(0);
+        self.release_fork_locks();
+    }
+
+    fn release_fork_locks(&self) {
         let taken = self.fork_locks.get();
+        self.fork_locks.set(0);
         for (index, lock) in self.locks().enumerate() {
             if taken >> index & 1 != 0 {
                 lock.release();

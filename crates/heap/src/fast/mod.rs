@@ -60,6 +60,8 @@ pub struct FastHeap {
     lean: AtomicBool,
     /// Which locks the forking thread took: see `fork`.
     fork_locks: Bits64,
+    /// Forks that a handler makes inside of one. Under all locks.
+    forks_inside: Bits64,
 }
 
 impl FastHeap {
@@ -76,6 +78,7 @@ impl FastHeap {
             footprint: footprint::Footprint::new(),
             lean: AtomicBool::new(false),
             fork_locks: Bits64::new(0),
+            forks_inside: Bits64::new(0),
         }
     }
 
@@ -379,7 +382,7 @@ unsafe impl Heap for FastHeap {
     }
 
     fn postfork_child(&self) {
-        self.unlock_after_fork();
+        self.unlock_in_child();
         self.settle_after_fork();
     }
 }

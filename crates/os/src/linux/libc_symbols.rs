@@ -5,7 +5,7 @@
 //! loader looks into is libc's table of dynamic symbols, in memory of this process. An entry there is an offset from where
 //! libc was loaded; any address can be said by it.
 
-use super::syscall;
+use super::{next, syscall};
 use crate::pages;
 use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -16,22 +16,45 @@ const DT_STRTAB: i64 = 5;
 const DT_SYMTAB: i64 = 6;
 const DT_GNU_HASH: i64 = 0x6fff_fef5;
 
-/// Has every later look into libc's table find `replacements`: a name of libc, and the address it is to mean. A table that
-/// cannot be read or written stays as it is.
+/// Has every later look into libc's table for one of these names find what this library defines under it. Nothing happens if the
+/// loader does not prefer our definitions to all others in the process, or if a table cannot be read or written.
 ///
 /// # Safety
-/// Each address is that of a function which can stand for libc's of that name. No lock of the loader's is held.
-pub unsafe fn replace(replacements: &[(&CStr, *const c_void)]) {
-    let Some(table) = Table::of_libc() else { return };
-    for &(name, address) in replacements {
-        if let Some(symbol) = table.find(name) {
-            // SAFETY: the caller's promise; the entry is libc's, found just now.
-            unsafe { table.point(symbol, address) };
-        }
-    }
+/// What this library defines can stand for libc's of the same name. No lock of the loader's is held, or this thread holds it.
+pub unsafe fn replace(names: &[&CStr]) {
+    let is_ours = |table: &Table| {
+        let address = |name| table.find(name).map(|symbol| table.address(symbol));
+        names.iter().all(|name| address(name) == Some(next::preferred(name) as usize))
+    };
+    let Some(ours) = Table::of(replace as *const c_void as usize).filter(is_ours) else { return };
+    let Some(libc_free) = super::libc_imports::libc_free() else { return };
+    // SAFETY: the caller's promise.
+    visit(libc_free as *const c_void as usize, |libc| unsafe { libc.take_from(&ours, names) });
 }
 
-/// The table of dynamic symbols of a library that is loaded.
+/// Calls `each` with the table of the library that has code or data at `address`: under the loader's lock, so with one thread at
+/// a time.
+fn visit(address: usize, mut each: impl FnMut(Table)) {
+    unsafe extern "C" fn look(info: *mut dl_phdr_info, _size: usize, search: *mut c_void) -> c_int {
+        // SAFETY: what `dl_iterate_phdr` passes on, and the search below.
+        let (info, search) = unsafe { (&*info, &mut *search.cast::<(usize, &mut dyn FnMut(Table))>()) };
+        // SAFETY: the loader's own list of a library's segments, kept as long as that is loaded.
+        let segments = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
+        let base = info.dlpi_addr as usize;
+        if !segments.iter().any(|segment| is_within(segment, search.0.wrapping_sub(base))) {
+            return 0;
+        }
+        if let Some(table) = Table::read(base, segments) {
+            (search.1)(table);
+        }
+        1
+    }
+    let mut search: (usize, &mut dyn FnMut(Table)) = (address, &mut each);
+    // SAFETY: the function is for this search, which outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
+}
+
+/// The table of dynamic symbols of a library that stays loaded.
 struct Table {
     base: usize,
     segments: &'static [Elf64_Phdr],
@@ -42,29 +65,11 @@ struct Table {
 }
 
 impl Table {
-    /// That of the library which has libc's own `free`.
-    fn of_libc() -> Option<Self> {
-        struct Search {
-            address: usize,
-            found: Option<Table>,
-        }
-        unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: usize, search: *mut c_void) -> c_int {
-            // SAFETY: what `dl_iterate_phdr` passes on, and the search below.
-            let (info, search) = unsafe { (&*info, &mut *search.cast::<Search>()) };
-            // SAFETY: the loader's own list of a library's segments, which libc keeps as long as the process lives.
-            let segments = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
-            let base = info.dlpi_addr as usize;
-            if !segments.iter().any(|segment| is_within(segment, search.address.wrapping_sub(base))) {
-                return 0;
-            }
-            search.found = Table::read(base, segments);
-            1
-        }
-        let address = super::libc_imports::libc_free()? as *const c_void as usize;
-        let mut search = Search { address, found: None };
-        // SAFETY: the function is for this search, which outlives the call.
-        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) };
-        search.found
+    /// That of the library at `address`.
+    fn of(address: usize) -> Option<Self> {
+        let mut found = None;
+        visit(address, |table| found = Some(table));
+        found
     }
 
     fn read(base: usize, segments: &'static [Elf64_Phdr]) -> Option<Self> {
@@ -124,29 +129,43 @@ impl Table {
         None
     }
 
-    /// Gives an entry another address.
+    /// What an entry says.
+    fn address(&self, symbol: *const Elf64_Sym) -> usize {
+        // SAFETY: an entry of this table.
+        self.base.wrapping_add(unsafe { (*symbol).st_value } as usize)
+    }
+
+    /// Gives the entries of these names the addresses that `other` has for them: all, or none.
     ///
     /// # Safety
-    /// The entry is one of this table, and means what the address does.
-    unsafe fn point(&self, symbol: *const Elf64_Sym, address: *const c_void) {
-        // SAFETY: inside the entry.
-        let value = unsafe { &raw const (*symbol).st_value };
-        let page = value as usize & !(pages::page_size() - 1);
-        let Some(protection) = self.protection(value as usize) else { return };
-        let offset = (address as u64).wrapping_sub(self.base as u64);
-        // SAFETY: an aligned word of the table, which is only read here.
-        let word = unsafe { AtomicU64::from_ptr(value.cast_mut()) };
-        // Relaxed, here and below: nothing is ordered by it. A loader that looks at this moment finds one meaning or the other.
-        if word.load(Ordering::Relaxed) == offset {
+    /// Those can stand for these. No other thread does this.
+    unsafe fn take_from(&self, other: &Table, names: &[&CStr]) {
+        let pairs = || names.iter().filter_map(|name| Some((self.find(name)?, other.address(other.find(name)?))));
+        if pairs().all(|(symbol, address)| self.address(symbol) == address) {
             return;
         }
-        // SAFETY: the loader and everybody else only read here.
-        let protect = |protection| unsafe { syscall::mprotect(page, pages::page_size(), protection) };
-        if protect(protection | libc::PROT_WRITE).is_ok() {
-            word.store(offset, Ordering::Relaxed);
-            // What it was before; if not even that is possible, it is writable.
-            let _ = protect(protection);
+        if pairs().all(|(symbol, _)| self.protect(symbol, libc::PROT_WRITE)) {
+            for (symbol, address) in pairs() {
+                // SAFETY: an aligned word of the table, writable just now.
+                let word = unsafe { AtomicU64::from_ptr((&raw const (*symbol).st_value).cast_mut()) };
+                // Relaxed: nothing is ordered by it. A loader that looks at this moment finds one meaning or the other.
+                word.store((address as u64).wrapping_sub(self.base as u64), Ordering::Relaxed);
+            }
         }
+        for (symbol, _) in pairs() {
+            // What it was before; if not even that is possible, it is writable.
+            self.protect(symbol, 0);
+        }
+    }
+
+    /// Protects the page of an entry's address as it was loaded, with `more` allowed. False if the kernel does not.
+    fn protect(&self, symbol: *const Elf64_Sym, more: c_int) -> bool {
+        // SAFETY: inside the entry.
+        let value = unsafe { &raw const (*symbol).st_value } as usize;
+        let page = value & !(pages::page_size() - 1);
+        // SAFETY: the loader and everybody else only read here.
+        let set = |protection| unsafe { syscall::mprotect(page, pages::page_size(), protection) };
+        self.protection(value).is_some_and(|protection| set(protection | more).is_ok())
     }
 
     /// How the memory at `address` was loaded.

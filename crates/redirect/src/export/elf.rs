@@ -96,28 +96,8 @@ macro_rules! __interpose_c {
             unsafe { REDIRECT.malloc_usable_size(block) }
         }
 
-        /// Libc's names that a module opened with `RTLD_DEEPBIND` would get from libc.
-        const OWN: [(&core::ffi::CStr, *const c_void); 16] = [
-            (c"malloc", malloc as *const c_void),
-            (c"calloc", calloc as *const c_void),
-            (c"realloc", realloc as *const c_void),
-            (c"free", free as *const c_void),
-            (c"memalign", memalign as *const c_void),
-            (c"aligned_alloc", aligned_alloc as *const c_void),
-            (c"posix_memalign", posix_memalign as *const c_void),
-            (c"valloc", valloc as *const c_void),
-            (c"pvalloc", pvalloc as *const c_void),
-            (c"malloc_usable_size", malloc_usable_size as *const c_void),
-            (c"mallinfo", mallinfo as *const c_void),
-            (c"mallinfo2", mallinfo2 as *const c_void),
-            (c"mallopt", mallopt as *const c_void),
-            (c"malloc_trim", malloc_trim as *const c_void),
-            (c"malloc_stats", malloc_stats as *const c_void),
-            (c"malloc_info", malloc_info as *const c_void),
-        ];
-
         extern "C" fn before_dlopen(flags: c_int) -> *const u8 {
-            REDIRECT.before_dlopen(flags, &OWN)
+            REDIRECT.before_dlopen(flags)
         }
 
         #[unsafe(naked)]
