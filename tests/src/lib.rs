@@ -8,7 +8,7 @@ pub mod rows;
 mod run;
 mod scratch;
 
-pub use run::{run, succeed, tail};
+pub use run::{run, stop_and_continue, succeed, tail, wait_until};
 pub use scratch::scratch;
 
 use std::ffi::OsStr;

@@ -1,10 +1,10 @@
 //! A program run to its end, and what a program that hangs looks like.
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 /// Runs `command` to its end and returns what it printed. What it started and left running ends with it.
@@ -68,6 +68,23 @@ pub fn tail(output: &Output) -> String {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// Waits for something that the child, or what it started, does before it ends.
+pub fn wait_until(child: &mut Child, condition: impl Fn() -> bool) {
+    while !condition() {
+        assert_eq!(child.try_wait().expect("a child"), None, "it ended early");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Ctrl-Z and `fg`: stops the child, and lets it go on when it stands.
+pub fn stop_and_continue(child: &mut Child) {
+    let id = Pid::from_child(child);
+    let status = format!("/proc/{id}/stat");
+    kill_process(id, Signal::STOP).expect("a child of ours");
+    wait_until(child, || std::fs::read_to_string(&status).expect("not waited for yet").contains(") T "));
+    kill_process(id, Signal::CONT).expect("a child of ours");
 }
 
 #[cfg(test)]

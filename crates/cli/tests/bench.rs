@@ -3,9 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
-use xalloc_tests::{behind, built, library, run, succeed};
+use xalloc_tests::{behind, built, library, run, stop_and_continue, succeed, wait_until};
 
 /// The command with the workloads beside it, as a release build has them, but without its long link.
 struct Build(tempfile::TempDir);
@@ -244,22 +244,8 @@ fn a_run_in_which_it_was_stopped_is_done_again() {
     let mut child =
         build.bench(&["-n", "2", "-w", "mine", "-a", "glibc"]).stdout(Stdio::piped()).spawn().expect("it starts");
     wait_until(&mut child, || Path::new(&number).exists());
-    let id = child.id() as libc::pid_t;
-    // SAFETY: no memory is involved; the child is ours and not waited for yet.
-    let send = |signal| unsafe { libc::kill(id, signal) };
-    send(libc::SIGSTOP);
-    let status = format!("/proc/{id}/stat");
-    wait_until(&mut child, || std::fs::read_to_string(&status).unwrap().contains(") T "));
-    send(libc::SIGCONT);
+    stop_and_continue(&mut child);
     std::fs::write(go_on, "").unwrap();
     assert!(child.wait_with_output().unwrap().status.success());
     assert_eq!(std::fs::read_to_string(count).unwrap().len(), 2 + 1);
-}
-
-/// Waits for something that the child, or what it started, does before it ends.
-fn wait_until(child: &mut Child, condition: impl Fn() -> bool) {
-    while !condition() {
-        assert_eq!(child.try_wait().expect("a child"), None, "it ended early");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 
 /// A directory that lives as long as its test.
 pub struct Place(tempfile::TempDir);
@@ -49,14 +49,6 @@ pub fn compare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xalloc"));
     command.arg("compare").env_remove("LD_PRELOAD").env_remove("MALLOC_ARENA_MAX").env_remove("XALLOC_CONF");
     command
-}
-
-/// Waits for something that the child, or what it started, does before it ends.
-pub fn wait_until(child: &mut Child, condition: impl Fn() -> bool) {
-    while !condition() {
-        assert_eq!(child.try_wait().expect("a child"), None, "it ended early");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
 }
 
 /// A candidate's part of a report.

@@ -1,9 +1,9 @@
 //! `xalloc compare` on programs: what is run, in which order, under what, and what becomes of failures.
 
-use super::common::{Place, compare, named, reason, row, wait_until};
+use super::common::{Place, compare, named, reason, row};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use xalloc_tests::behind;
+use xalloc_tests::{behind, stop_and_continue, wait_until};
 
 #[test]
 fn measures_every_run_and_reports_it() {
@@ -221,13 +221,7 @@ fn a_run_in_which_it_was_stopped_is_done_again() {
     command.args(["-n", "2", "--warmup", "1", "-a", "system-arenas-2", "--", "sh", "-c", &script]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     wait_until(&mut child, || number.exists());
-    let id = child.id() as libc::pid_t;
-    // SAFETY: no memory is involved; the child is ours and not waited for yet.
-    let send = |signal| unsafe { libc::kill(id, signal) };
-    send(libc::SIGSTOP);
-    let status = format!("/proc/{id}/stat");
-    wait_until(&mut child, || std::fs::read_to_string(&status).unwrap().contains(") T "));
-    send(libc::SIGCONT);
+    stop_and_continue(&mut child);
     std::fs::write(go_on, "").unwrap();
     assert!(child.wait_with_output().unwrap().status.success());
     assert_eq!(std::fs::read_to_string(count).unwrap().len(), 2 * 3 + 1);

@@ -115,10 +115,9 @@ impl Table {
             // SAFETY: a chain has a hash for each symbol from the first one on; its last one is odd.
             let found = unsafe { chains.add((index - first) as usize).read() };
             let symbol = self.symbols.wrapping_add(index as usize);
-            // SAFETY: a symbol of the table, and its name.
-            let is_it = found | 1 == hash | 1
-                && unsafe { CStr::from_ptr(self.strings.add((*symbol).st_name as usize).cast()) } == name;
-            if is_it {
+            // SAFETY: a symbol of the table, and its name, which ends with a zero.
+            let its_name = || unsafe { CStr::from_ptr(self.strings.add((*symbol).st_name as usize).cast()) };
+            if found | 1 == hash | 1 && its_name() == name {
                 return Some(symbol);
             }
             if found & 1 != 0 {

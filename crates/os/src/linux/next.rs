@@ -6,9 +6,9 @@ use core::ffi::{CStr, c_void};
 pub const IS_EARLY: bool = false;
 
 /// The definition of `name` that the loader prefers in this process, or null.
-#[allow(clippy::disallowed_methods, reason = "as below")]
+#[allow(clippy::disallowed_methods, reason = "as for the next one")]
 pub fn preferred(name: &CStr) -> *mut c_void {
-    // SAFETY: as below.
+    // SAFETY: a lookup; see the next one.
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
 }
 
