@@ -5,6 +5,7 @@
 
 use crate::configuration::{self, Choice};
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use xalloc_heap::misuse::Misuse;
 use xalloc_heap::{FastHeap, Heap, Stats, SystemHeap};
 use xalloc_os::stderr::{self, Line};
 use xalloc_os::syscall;
@@ -118,6 +119,10 @@ unsafe impl Heap for Heaps {
 
     fn block_size(&self, address: usize) -> usize {
         self.chosen().block_size(address)
+    }
+
+    fn misuse_at(&self, address: usize) -> Option<Misuse<'static>> {
+        self.chosen().misuse_at(address)
     }
 
     fn good_size(&self, size: usize) -> usize {

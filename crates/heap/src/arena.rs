@@ -160,6 +160,11 @@ impl Arena {
         });
     }
 
+    /// Calls `f` while no slice is unmapped, under the lock: nothing of the arena may be called.
+    pub fn while_mapped<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.0.with(|_| f())
+    }
+
     /// What the arena holds.
     pub fn stats(&self) -> ArenaStats {
         self.0.with(|state| state.stats())

@@ -58,6 +58,7 @@ fn attach() {
             // Who uses the allocator brings its constructor; libraries with this crate that do not, do not.
             core::hint::black_box(&CONSTRUCTOR);
             thread::prepare();
+            HEAP.init();
             THREAD_END.create(thread_end);
             // SAFETY: libc's. If it has no memory for them, fork works as long as no other thread is inside the heap.
             unsafe { libc::pthread_atfork(Some(prefork), Some(postfork_parent), Some(postfork_child)) };

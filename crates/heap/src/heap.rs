@@ -1,6 +1,7 @@
 //! The contract between a heap and whoever serves a program with it.
 
 use crate::counters::Calls;
+use crate::misuse::Misuse;
 use core::ptr;
 
 /// What a heap holds, in bytes unless said otherwise. Exact while no other thread uses the heap, near otherwise.
@@ -169,6 +170,12 @@ pub unsafe trait Heap: Sync {
     /// a report. The default is for heaps that cannot tell.
     fn block_size(&self, _address: usize) -> usize {
         0
+    }
+
+    /// What is wrong with an address that this heap does not [`Heap::owns`], if it lies in its memory all the same: for a message, when
+    /// nobody else knows the address either.
+    fn misuse_at(&self, _address: usize) -> Option<Misuse<'static>> {
+        None
     }
 
     /// The usable size that a request of `size` bytes would get.

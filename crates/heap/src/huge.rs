@@ -13,7 +13,7 @@
 use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
-use crate::misuse::{self, Call};
+use crate::misuse::{Call, report};
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
 use core::ptr::null_mut;
@@ -21,6 +21,7 @@ use xalloc_os::{Lock, clock, pages};
 
 mod grow;
 mod kept;
+mod misuse;
 use kept::{Keeping, Kept, Record};
 
 /// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
@@ -71,8 +72,6 @@ pub struct HugeBlock {
     /// Whether it reads as zeros.
     pub zeroed: bool,
 }
-
-const NOT_A_BLOCK: &str = "not the start of a block in use: an interior pointer, or freed before";
 
 impl Huge {
     /// Holds nothing yet.
@@ -165,7 +164,7 @@ impl Huge {
             valid
         });
         if !freed {
-            return misuse::report(Call::Free, address, NOT_A_BLOCK);
+            return report(Call::Free, address, self.misuse_at(address, record));
         }
         self.clean_surplus();
     }
@@ -230,7 +229,7 @@ impl Huge {
     /// The usable size of a block, for `call`. 0 if there is none at this address, which is reported.
     pub fn usable_size(&self, address: usize, record: *mut u8, call: Call) -> usize {
         self.size_at(address, record).unwrap_or_else(|| {
-            misuse::report(call, address, NOT_A_BLOCK);
+            report(call, address, self.misuse_at(address, record));
             0
         })
     }

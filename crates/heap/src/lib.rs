@@ -15,6 +15,7 @@ extern crate std;
 pub mod arena;
 mod counters;
 pub mod fast;
+pub mod free_list;
 mod global;
 mod heap;
 pub mod huge;

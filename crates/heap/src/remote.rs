@@ -7,46 +7,37 @@
 use crate::sync::{AtomicPtr, Ordering};
 use core::ptr::null_mut;
 
-/// Something that can be chained on a [`RemoteStack`]: while it is there, one word of it belongs to the stack.
-pub trait Chained {
-    /// Stores the stack's link.
-    ///
-    /// # Safety
-    /// `this` is valid and the caller's alone.
-    unsafe fn set_link(this: *mut Self, link: *mut Self);
-
-    /// The stack's link.
-    ///
-    /// # Safety
-    /// As for [`Chained::set_link`], which was called before.
-    unsafe fn link(this: *mut Self) -> *mut Self;
-}
-
 /// The stack: many threads push, one takes all.
 pub struct RemoteStack<T>(AtomicPtr<T>);
 
-impl<T: Chained> RemoteStack<T> {
+impl<T> RemoteStack<T> {
     /// An empty stack around `top`, which is null.
     pub const fn new(top: AtomicPtr<T>) -> Self {
         Self(top)
     }
 
-    /// Gives `segment` to whoever takes next.
+    /// Gives `segment` to whoever takes next. `set_link` stores in it the segment that it gets, or null: the one that will be
+    /// behind it. It may be called several times.
     ///
     /// # Safety
     /// `segment` is valid, the caller's alone, and stays valid until taken.
-    pub unsafe fn push(&self, segment: *mut T) {
+    pub unsafe fn push(&self, segment: *mut T, set_link: impl Fn(*mut T)) {
         // Relaxed: the value only becomes the link; the exchange below orders.
         let mut top = self.0.load(Ordering::Relaxed);
         loop {
-            // SAFETY: the segment is still ours: it was not published yet.
-            unsafe { T::set_link(segment, top) };
+            set_link(top);
             // Release: the taker sees the segment's contents and its link. Relaxed on failure: only a new `top` to try.
             match self.0.compare_exchange_weak(top, segment, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(current) => top = current,
             }
         }
+    }
+
+    /// The newest segment, which stays: its owner may be taking it at the moment. Null if there is none.
+    pub fn peek(&self) -> *mut T {
+        // Acquire: pairs with the Release of the push, so that the segment's words are those that its sender wrote, or later.
+        self.0.load(Ordering::Acquire)
     }
 
     /// Whether there was nothing to take a moment ago.

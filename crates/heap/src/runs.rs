@@ -6,7 +6,7 @@
 use crate::arena::{Arena, CHUNK, Which};
 use crate::locked::Locked;
 use crate::metadata::Metadata;
-use crate::misuse::{self, Call};
+use crate::misuse::{Call, report};
 use crate::page_map::{self, Entry};
 use crate::single_writer::Count16;
 use xalloc_os::{Lock, pages, thread};
@@ -20,10 +20,14 @@ pub const MAX: usize = 2 << 20;
 pub const MAX_ALIGN: usize = MAX;
 
 mod bitmap;
+mod misuse;
 use bitmap::Bitmap;
 
 /// The number of shards.
 pub const SHARDS: usize = 4;
+
+/// In a run's length: it was freed. Kept for the message about a double free, until something else is there.
+const FREED: u16 = 1 << 15;
 
 struct RunChunk {
     base: usize,
@@ -36,9 +40,9 @@ struct RunChunk {
     dirty: Bitmap<{ PAGES / 64 }>,
     /// Pages that were free and dirty when somebody last looked for what can be purged, and were not handed out since.
     aged: Bitmap<{ PAGES / 64 }>,
-    /// The length of the run that starts at a page, in pages; 0 if none does. Written under the shard's lock; a run's
-    /// holder may read its own.
-    length: [Count16; PAGES],
+    /// The length of the run that starts at a page, in pages, with [`FREED`] if it was freed; 0 if none does. Written under
+    /// the shard's lock; a run's holder may read its own.
+    lengths: [Count16; PAGES],
 }
 
 /// The chunks of a shard, in the order of their creation, so that later ones drain.
@@ -100,7 +104,7 @@ impl Runs {
     pub fn free(&self, address: usize, record: *mut u8) {
         let freed = self.with_run(address, record, |chunk, page, length| chunk.release(page, length));
         if freed.is_none() {
-            misuse::report(Call::Free, address, NOT_A_RUN);
+            report(Call::Free, address, self.misuse_at(address, record));
         }
     }
 
@@ -108,8 +112,8 @@ impl Runs {
     pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process; the length is a single-writer word that the run's holder reads.
-        let length = unsafe { (*chunk).length[(address - (*chunk).base) / PAGE].get() };
-        (length != 0 && address.is_multiple_of(PAGE)).then_some(length as usize * PAGE)
+        let length = unsafe { (&(*chunk).lengths)[(address - (*chunk).base) / PAGE].get() };
+        (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize * PAGE)
     }
 
     /// Makes a run `size` bytes long where it is. False if its neighbour is in the way.
@@ -132,7 +136,7 @@ impl Runs {
             // SAFETY: under the lock.
             let chunk = unsafe { &mut *chunk };
             let page = (address - chunk.base) / PAGE;
-            let length = chunk.length[page].get() as usize;
+            let length = chunk.length(page);
             (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunk, page, length))
         })
     }
@@ -167,8 +171,6 @@ impl Runs {
         stats
     }
 }
-
-const NOT_A_RUN: &str = "not the start of a block in use: an interior pointer, or freed before";
 
 /// Adds a chunk to shard `index`, whose lock the caller holds.
 fn open_chunk(index: usize, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
@@ -214,6 +216,22 @@ impl Chunks {
 }
 
 impl RunChunk {
+    /// The length in pages of the run that starts at a page; 0 if none does.
+    fn length(&self, page: usize) -> usize {
+        match self.lengths[page].get() {
+            length if length & FREED == 0 => length as usize,
+            _ => 0,
+        }
+    }
+
+    /// The length in pages of the run that was freed last of those that started at a page; 0 if none did.
+    fn freed_length(&self, page: usize) -> usize {
+        match self.lengths[page].get() {
+            length if length & FREED != 0 => (length & !FREED) as usize,
+            _ => 0,
+        }
+    }
+
     fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
         if self.longest < count {
             return None;
@@ -226,7 +244,7 @@ impl RunChunk {
             return None;
         };
         let zeroed = self.take(page, count);
-        self.length[page].set(count as u16);
+        self.lengths[page].set(count as u16);
         Some(Run { start: (self.base + page * PAGE) as *mut u8, zeroed })
     }
 
@@ -240,7 +258,7 @@ impl RunChunk {
     }
 
     fn release(&mut self, page: usize, length: usize) {
-        self.length[page].set(0);
+        self.lengths[page].set(length as u16 | FREED);
         self.free.set_range(page, length);
         self.longest = PAGES;
     }
@@ -255,7 +273,7 @@ impl RunChunk {
             }
             self.take(page + length, wanted - length);
         }
-        self.length[page].set(wanted as u16);
+        self.lengths[page].set(wanted as u16);
         true
     }
 

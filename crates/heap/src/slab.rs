@@ -3,23 +3,10 @@
 //! Only the thread heap that owns a slab changes its record. A block is either in the slab's free list, not carved yet, or
 //! *used*: with the program, in a bin, or on its way back from another thread.
 
+use crate::free_list::{Block, Key, List};
+use crate::misuse::Misuse;
 use crate::single_writer::{Count16, Pointer, Word};
 use crate::size_class::{Class, TABLE};
-
-/// A free block: its first word is the next one of its list. Written only while the program does not hold the block.
-pub struct Block {
-    /// The next free block.
-    pub next: *mut Block,
-}
-
-/// Blocks chained through their first words, which end with null.
-#[derive(Clone, Copy)]
-pub struct List {
-    /// The first block.
-    pub head: *mut Block,
-    /// The number of blocks, at least 1.
-    pub count: usize,
-}
 
 /// Where a slab stands in its thread heap's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,11 +125,23 @@ impl Slab {
         self.available.get() == 0 && self.carved.get() == self.shape().capacity
     }
 
-    /// Whether `address` is the start of a block that was handed out at some time.
+    /// Whether `address`, which lies in its slices, is the start of a block that was handed out at some time.
+    ///
+    /// # Errors
+    /// What the address is if not.
     #[inline]
-    pub fn is_block(&self, address: usize) -> bool {
+    pub fn examine(&self, address: usize) -> Result<(), Misuse<'static>> {
         let offset = address.wrapping_sub(self.start());
-        self.shape().index(offset).is_some_and(|index| index < self.carved.get() as usize)
+        match self.shape().index(offset) {
+            Some(index) if index < self.carved.get() as usize => Ok(()),
+            _ => Err(self.misuse_at(offset)),
+        }
+    }
+
+    #[cold]
+    fn misuse_at(&self, offset: usize) -> Misuse<'static> {
+        let size = self.shape().size as usize;
+        if offset < self.carved() { Misuse::Interior { offset: offset % size, size } } else { Misuse::FreeMemory }
     }
 
     /// Whether `address` lies in its slices.
@@ -151,11 +150,16 @@ impl Slab {
         address.wrapping_sub(self.start()) < self.shape().slices as usize * crate::size_class::SLICE
     }
 
+    /// The first block of its free list, for a thread that need not be its owner's. Null if there is none.
+    pub fn free_head(&self) -> *mut Block {
+        self.free.get()
+    }
+
     /// Takes all free blocks, or, if there are none, some that were never touched. `None` if it is exhausted.
-    pub fn take(&self) -> Option<List> {
+    pub fn take(&self, key: Key) -> Option<List> {
         let count = self.available.get();
         if count == 0 {
-            return self.carve();
+            return self.carve(key);
         }
         let head = self.free.get();
         self.free.set(core::ptr::null_mut());
@@ -165,7 +169,7 @@ impl Slab {
     }
 
     /// Links the next extent's blocks in the order of their addresses.
-    fn carve(&self) -> Option<List> {
+    fn carve(&self, key: Key) -> Option<List> {
         let (size, carved) = (self.shape().size as usize, self.carved.get() as usize);
         let extent = if carved * size < LATER_EXTENT { FIRST_EXTENT } else { LATER_EXTENT };
         let count = (extent / size).max(1).min(self.shape().capacity as usize - carved);
@@ -177,7 +181,7 @@ impl Slab {
             let block = (head + index * size) as *mut Block;
             let next = if index + 1 < count { (block as usize + size) as *mut Block } else { core::ptr::null_mut() };
             // SAFETY: inside the slab's slices, behind everything handed out so far.
-            unsafe { (*block).next = next };
+            unsafe { Block::set_next(block, next, key) };
         }
         self.carved.set((carved + count) as u16);
         self.used.set(self.used.get() + count as u16);
@@ -191,12 +195,12 @@ impl Slab {
     ///
     /// # Safety
     /// The blocks are this slab's, and nobody else has them.
-    pub unsafe fn give(&self, head: *mut Block, tail: *mut Block, count: usize) -> Result<(), DoubleFree> {
+    pub unsafe fn give(&self, head: *mut Block, tail: *mut Block, count: usize, key: Key) -> Result<(), DoubleFree> {
         if count > self.used() {
             return Err(DoubleFree);
         }
         // SAFETY: the caller's promise.
-        unsafe { (*tail).next = self.free.get() };
+        unsafe { Block::set_next(tail, self.free.get(), key) };
         self.free.set(head);
         self.available.set(self.available.get() + count as u16);
         self.used.set((self.used() - count) as u16);
@@ -275,6 +279,8 @@ mod tests {
     use std::collections::BTreeSet;
     use std::vec::Vec;
 
+    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
+
     fn slab(class: usize) -> (&'static Slab, usize) {
         let memory = xalloc_os::pages::map_aligned(8 * SLICE, SLICE).unwrap();
         let record = xalloc_os::pages::map(4096).unwrap() as *const Slab;
@@ -290,7 +296,7 @@ mod tests {
         while !block.is_null() {
             all.push(block);
             // SAFETY: a chain that the slab just made.
-            block = unsafe { (*block).next };
+            block = unsafe { Block::next(block, KEY) }.unwrap();
         }
         assert_eq!(all.len(), list.count);
         all
@@ -301,10 +307,10 @@ mod tests {
         for class in [1, 2, 32, 33, 40, 56, 57, CLASSES - 1] {
             let (slab, start) = slab(class);
             let mut all = BTreeSet::new();
-            while let Some(list) = slab.take() {
+            while let Some(list) = slab.take(KEY) {
                 for block in blocks(list) {
-                    assert!(slab.is_block(block as usize) && slab.contains(block as usize));
-                    assert!(!slab.is_block(block as usize + 8));
+                    assert!(slab.examine(block as usize).is_ok() && slab.contains(block as usize));
+                    assert!(matches!(slab.examine(block as usize + 8), Err(Misuse::Interior { offset: 8, .. })));
                     assert!(all.insert(block as usize));
                 }
             }
@@ -314,14 +320,14 @@ mod tests {
             for &block in &all {
                 let block = block as *mut Block;
                 // SAFETY: handed out above, given back once.
-                unsafe { slab.give(block, block, 1) }.unwrap();
+                unsafe { slab.give(block, block, 1, KEY) }.unwrap();
             }
             assert_eq!(slab.used(), 0);
             assert_eq!(slab.fitting_place(), Place::Awake);
             let block = start as *mut Block;
             // SAFETY: refused before anything is written.
-            assert_eq!(unsafe { slab.give(block, block, 1) }, Err(DoubleFree));
-            assert_eq!(blocks(slab.take().unwrap()).len(), all.len());
+            assert_eq!(unsafe { slab.give(block, block, 1, KEY) }, Err(DoubleFree));
+            assert_eq!(blocks(slab.take(KEY).unwrap()).len(), all.len());
         }
     }
 
@@ -331,7 +337,7 @@ mod tests {
         let slabs: Vec<_> = (0..3).map(|_| slab(1).0).collect();
         for slab in &slabs {
             // One block used, the rest not carved: dozing until enough come back.
-            slab.take().unwrap();
+            slab.take(KEY).unwrap();
             // SAFETY: one owner, this test.
             unsafe { partial_list::update(&list, core::ptr::from_ref(*slab).cast_mut()) };
             assert_eq!(slab.place(), Place::Dozing);
@@ -342,7 +348,7 @@ mod tests {
         // SAFETY: the first extent's 256 blocks are chained in order, and go back once.
         unsafe {
             let tail = (block as usize + 255 * 16) as *mut Block;
-            slabs[2].give(block, tail, 256).unwrap();
+            slabs[2].give(block, tail, 256, KEY).unwrap();
             partial_list::update(&list, last);
         }
         assert_eq!(list.get(), last);

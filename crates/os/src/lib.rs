@@ -28,6 +28,7 @@ mod lock_tests;
 pub mod maps;
 pub mod pages;
 pub mod process;
+pub mod random;
 pub mod startup;
 #[cfg(test)]
 mod startup_tests;
@@ -36,6 +37,7 @@ mod sync;
 pub mod thread;
 pub mod thread_end;
 
+pub use arch::decrement;
 pub use lock::Lock;
 pub use startup::Startup;
 pub use system::{REALLOC_TO_ZERO_FREES, foreign, module, next, stdio, syscall};

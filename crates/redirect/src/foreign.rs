@@ -1,7 +1,7 @@
 //! Pointers that the heap does not own: blocks of libc's malloc go back to it, the rest is the program's mistake.
 
 use crate::{Heap, HeapRedirect};
-use xalloc_heap::misuse::{self, Call};
+use xalloc_heap::misuse::{self, Call, Misuse};
 use xalloc_os::foreign::{self, Foreign};
 use xalloc_os::maps::{self, Place};
 
@@ -10,17 +10,16 @@ impl<H: Heap> HeapRedirect<H> {
     #[cold]
     pub(crate) fn recognise(&self, block: *mut u8, call: Call) -> Option<Foreign> {
         let address = block as usize;
-        if self.is_beside_malloc {
-            misuse::report(call, address, "not a block of this heap");
-            return None;
-        }
-        let found = foreign::recognise(address);
+        let found = if self.is_beside_malloc { None } else { foreign::recognise(address) };
         if found.is_none() {
-            misuse::report(call, address, describe(address));
+            let elsewhere = || Misuse::Elsewhere(if self.is_beside_malloc { NOT_OURS } else { describe(address) });
+            misuse::report(call, address, self.heap.misuse_at(address).unwrap_or_else(elsewhere));
         }
         found
     }
 }
+
+const NOT_OURS: &str = "not a block of this heap";
 
 /// What an address looks like that nobody allocated.
 fn describe(address: usize) -> &'static str {

@@ -1,6 +1,6 @@
 //! Every segment that is pushed is taken exactly once, with everything its sender wrote.
 
-use crate::remote::{Chained, RemoteStack};
+use crate::remote::RemoteStack;
 use crate::sync::AtomicPtr;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -21,18 +21,6 @@ impl Segment {
     }
 }
 
-impl Chained for Segment {
-    unsafe fn set_link(this: *mut Self, link: *mut Self) {
-        // SAFETY: the caller's promise; loom reports if it is broken.
-        unsafe { (*this).link.with_mut(|cell| *cell = link) }
-    }
-
-    unsafe fn link(this: *mut Self) -> *mut Self {
-        // SAFETY: as above.
-        unsafe { (*this).link.with(|cell| *cell) }
-    }
-}
-
 /// Takes everything there is, frees it, and returns the sum of the contents.
 pub fn take(stack: &RemoteStack<Segment>) -> usize {
     let mut segment = stack.take_all();
@@ -40,7 +28,7 @@ pub fn take(stack: &RemoteStack<Segment>) -> usize {
     while !segment.is_null() {
         // SAFETY: what was taken is ours.
         unsafe {
-            let next = Segment::link(segment);
+            let next = (*segment).link.with(|cell| *cell);
             sum += (*segment).contents.with(|cell| *cell);
             drop(Box::from_raw(segment));
             segment = next;
@@ -54,8 +42,9 @@ pub fn stack() -> Arc<RemoteStack<Segment>> {
 }
 
 pub fn push(stack: &RemoteStack<Segment>, contents: usize) {
-    // SAFETY: a fresh segment, valid until taken.
-    unsafe { stack.push(Segment::new(contents)) };
+    let segment = Segment::new(contents);
+    // SAFETY: a fresh segment, valid until taken, and its pusher's alone while the link is set.
+    unsafe { stack.push(segment, |link| (*segment).link.with_mut(|cell| *cell = link)) };
 }
 
 #[test]
@@ -92,5 +81,24 @@ fn one_sender_twice() {
         let sum = take(&stack) + take(&stack);
         sender.join().unwrap();
         assert_eq!(sum + take(&stack), 11);
+    });
+}
+
+/// Who looks for a block meets what its sender wrote.
+#[test]
+fn a_look_sees_the_contents() {
+    loom::model(|| {
+        let stack = stack();
+        let sender = {
+            let stack = stack.clone();
+            loom::thread::spawn(move || push(&stack, 5))
+        };
+        let newest = stack.peek();
+        if !newest.is_null() {
+            // SAFETY: nobody takes it before the end.
+            assert_eq!(unsafe { (*newest).contents.with(|cell| *cell) }, 5);
+        }
+        sender.join().unwrap();
+        assert_eq!(take(&stack), 5);
     });
 }

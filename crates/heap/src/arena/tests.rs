@@ -3,6 +3,8 @@ use crate::size_class::CLASSES;
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
+const KEY: crate::free_list::Key = crate::free_list::Key::new(1);
+
 #[test]
 fn slabs_are_disjoint_and_reused() {
     static ARENA: Arena = Arena::new();
@@ -50,13 +52,13 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     let take = || {
         let slab = ARENA.take_slab(32, &METADATA).unwrap();
         enter_slab(slab, 0x1000);
-        slab.take().unwrap();
+        slab.take(KEY).unwrap();
         slab
     };
     let slabs: Vec<_> = (0..NEWEST * 64).map(|_| take()).collect();
     assert!(!is_filling(), "a page of each");
     let (few, most) = slabs.split_at(NEWEST * 64 / 3);
-    most.iter().for_each(|slab| while slab.take().is_some() {});
+    most.iter().for_each(|slab| while slab.take(KEY).is_some() {});
     assert!(is_filling());
     // In their place, and in those of the chunks that follow, some that are hardly used again.
     few.iter().for_each(|_| _ = take());

@@ -28,13 +28,13 @@ pub(super) fn first(class: usize) -> u16 {
 
 /// How many bytes a class's limit was raised by.
 fn raised(heap: &ThreadHeap, class: usize) -> usize {
-    (heap.bins[class].limit.get() - first(class)) as usize * TABLE[class].size as usize
+    (heap.limit(class) - first(class)) as usize * TABLE[class].size as usize
 }
 
 impl FastHeap {
     /// Doubles the limit of a class, if there is an allowance for it.
     pub(super) fn raise_limit(&self, heap: &'static ThreadHeap, class: usize) {
-        let limit = heap.bins[class].limit.get();
+        let limit = heap.limit(class);
         let more = limit as usize * TABLE[class].size as usize;
         if 2 * more > MOST_BYTES || self.is_lean() {
             return;
@@ -46,7 +46,7 @@ impl FastHeap {
             }
         }
         if heap.raised.get() + more <= allowance {
-            heap.bins[class].set_limit(limit * 2);
+            heap.set_limit(class, limit * 2);
             heap.raised.set(heap.raised.get() + more);
         }
     }
@@ -65,7 +65,7 @@ impl FastHeap {
             return;
         }
         heap.raised.set(heap.raised.get() - raised(heap, class));
-        heap.bins[class].set_limit(first(class));
+        heap.set_limit(class, first(class));
         self.empty_bin(heap, class);
     }
 }

@@ -6,30 +6,36 @@
 //!
 //! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
 
+mod bin;
+mod double_free;
 mod footprint;
 mod fork;
 mod large;
 mod limits;
 mod purge;
 mod registry;
+mod segment;
 mod sending;
 mod small;
 mod statistics;
 mod thread_heap;
 
 use crate::arena::Arena;
+use crate::free_list::{Block, Key, KeyCell};
 use crate::heap::{Heap, Stats};
 use crate::huge::Huge;
 use crate::metadata::Metadata;
-use crate::misuse::{self, Call};
+use crate::misuse::{self, Call, Misuse};
 use crate::page_map::{self, Entry};
 use crate::runs::Runs;
 use crate::single_writer::Bits64;
 use crate::size_class::{self, class_of};
-use crate::slab::{Block, Slab};
+use crate::slab::Slab;
+use bin::Bin;
 use core::sync::atomic::{AtomicBool, Ordering};
 use registry::Registry;
-use thread_heap::{Bin, ThreadHeap};
+use thread_heap::ThreadHeap;
+use xalloc_os::random;
 use xalloc_os::thread::{self, Phase};
 
 /// What a user may want of the default heap.
@@ -58,6 +64,8 @@ pub struct FastHeap {
     schedule: purge::Schedule,
     footprint: footprint::Footprint,
     lean: AtomicBool,
+    /// What the links of free blocks are encoded with.
+    key: KeyCell,
     /// Which locks the forking thread took: see `fork`.
     fork_locks: Bits64,
     /// Forks that a handler makes inside of one. Under all locks.
@@ -77,6 +85,7 @@ impl FastHeap {
             schedule: purge::Schedule::new(),
             footprint: footprint::Footprint::new(),
             lean: AtomicBool::new(false),
+            key: KeyCell::new(),
             fork_locks: Bits64::new(0),
             forks_inside: Bits64::new(0),
         }
@@ -106,7 +115,7 @@ impl FastHeap {
             // SAFETY: a cache in the TLS word is this thread's heap.
             return Some(f(unsafe { &*heap.cast::<ThreadHeap>() }));
         }
-        let heap = self.registry.adopt(&self.metadata)?;
+        let heap = self.registry.adopt(&self.metadata, self.key.get())?;
         let result = f(heap);
         self.leave(heap);
         Some(result)
@@ -120,113 +129,124 @@ impl FastHeap {
 
     /// Frees a block of a slab, by whichever way its owner is reached.
     fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
-        if !slab.is_block(block as usize) {
-            return misuse::report(Call::Free, block as usize, NOT_A_BLOCK);
+        if let Err(misuse) = self.examine(bin, slab, block as usize) {
+            return misuse::report(Call::Free, block as usize, misuse);
         }
         let block = block.cast::<Block>();
-        let Phase::Cached(heap) = Phase::current() else { return self.free_without_heap(block) };
+        let Phase::Cached(heap) = Phase::current() else { return self.free_without_heap(slab, block) };
         // SAFETY: a cache in the TLS word is this thread's heap.
         let heap = unsafe { &*heap.cast::<ThreadHeap>() };
         if ThreadHeap::has_bin(heap, bin) {
-            // SAFETY: a block of this heap.
+            // SAFETY: a block of this heap, which was just examined.
             unsafe { self.push(bin, block) };
         } else {
             self.free_elsewhere(heap, slab, block);
         }
     }
 
-    /// Puts a block of the calling thread's own heap at hand.
+    /// Caches a block of the calling thread's own heap.
     ///
     /// # Safety
-    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which the caller frees.
+    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which is in use, and which the caller frees.
     #[inline(always)]
     unsafe fn push(&self, bin: usize, block: *mut Block) {
-        // SAFETY: the caller's promise: the address is that of a bin.
-        let list = unsafe { &*(bin as *const Bin) };
-        // SAFETY: the block is free from here on.
-        unsafe { (*block).next = list.head.get() };
-        list.head.set(block);
-        // Read twice, so that each use is one instruction on memory.
-        // SAFETY: the heap is the calling thread's.
-        if unsafe { list.room.own() } > 0 {
-            list.room.set(list.room.get() - 1);
-        } else {
+        // SAFETY: the caller's: the address is that of a bin of this thread's heap, and the block is free from here on.
+        if !unsafe { (*(bin as *const Bin)).push(block, &self.key) } {
             self.flush(bin);
+        }
+    }
+
+    /// Frees what looks as if it were no block in use.
+    ///
+    /// # Safety
+    /// As for [`FastHeap::push`], but that the block may be none.
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_examined(&self, block: *mut u8) {
+        match page_map::entry(block as usize) {
+            // SAFETY: a slab's record lives as long as the process.
+            Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
+            _ => misuse::report(Call::Free, block as usize, Misuse::FreeMemory),
         }
     }
 
     /// The usable size of a block, for `call`; 0 for what is none, which is reported.
     fn size_of(&self, block: *mut u8, call: Call) -> usize {
-        let address = block as usize;
-        self.size_at(address).unwrap_or_else(|| {
-            misuse::report(call, address, self.describe(address));
+        self.size_at(block as usize).unwrap_or_else(|misuse| {
+            misuse::report(call, block as usize, misuse);
             0
         })
     }
 
-    /// The usable size of the block that starts at this address, if one does. Any address may be asked about.
-    fn size_at(&self, address: usize) -> Option<usize> {
+    /// The usable size of the block in use that starts at this address. Any address may be asked about.
+    ///
+    /// # Errors
+    /// What there is instead.
+    fn size_at(&self, address: usize) -> Result<usize, Misuse<'static>> {
         match page_map::entry(address) {
-            Entry::Slab(_, record) => {
+            Entry::Slab(bin, record) => {
                 // SAFETY: a slab's record lives as long as the process.
                 let slab = unsafe { &*record.cast::<Slab>() };
-                slab.is_block(address).then(|| slab.shape().size as usize)
+                self.examine(bin, slab, address).map(|()| slab.shape().size as usize)
             }
-            Entry::Runs(record) => self.runs.size_at(address, record),
-            Entry::Huge(record) => self.huge.size_at(address, record),
-            Entry::None => None,
+            Entry::Runs(record) => {
+                self.runs.size_at(address, record).ok_or_else(|| self.runs.misuse_at(address, record))
+            }
+            Entry::Huge(record) => {
+                self.huge.size_at(address, record).ok_or_else(|| self.huge.misuse_at(address, record))
+            }
+            Entry::None => Err(self.misuse_of_unowned(address)),
         }
     }
 
-    /// What there is at an address where no block starts.
-    fn describe(&self, address: usize) -> &'static str {
-        match page_map::entry(address) {
-            Entry::Slab(..) => NOT_A_BLOCK,
-            Entry::Runs(_) | Entry::Huge(_) => NOT_IN_USE,
-            Entry::None => self.describe_unowned(address),
+    /// What is wrong with an address that the page map has nothing for.
+    fn misuse_of_unowned(&self, address: usize) -> Misuse<'static> {
+        if self.arena.contains(address) {
+            return Misuse::FreeMemory;
         }
-    }
-
-    /// Whether the address lies in memory of this heap where no block is, so that nobody else's can be there either.
-    fn describe_unowned(&self, address: usize) -> &'static str {
-        if self.arena.contains(address) { FREE_MEMORY } else { "not a block of this heap" }
+        self.misuse_at(address).unwrap_or(Misuse::Elsewhere("not a block of this heap"))
     }
 }
 
-/// The bin and the usable size of a block in a slab of one slice that is the calling thread's own; `None` for others, and for
-/// addresses where no block starts.
+/// The bin and the usable size of a block in use that is the calling thread's own; `None` for others, for addresses where no block
+/// starts, and for blocks that look free.
 #[inline(always)]
 fn own_block(block: *mut u8) -> Option<(usize, usize)> {
     let bin = page_map::bin(block as usize);
-    if !ThreadHeap::has_bin(thread::word().cast(), bin) {
+    if !ThreadHeap::has_bin(thread::word().cast(), bin) || {
+        // SAFETY: the page map has one of this thread's bins for the address.
+        !unsafe { is_cacheable(bin, block) }
+    } {
         return None;
     }
-    // The bin's place in its page is the class. Of the slab only what follows from the address is looked at: where a slab of
-    // one slice starts. That is enough to see an interior pointer.
-    let class = size_class::TABLE.get(ThreadHeap::class_of_bin(bin))?;
-    let is_block = class.slices == 1 && class.index(block as usize % size_class::SLICE).is_some();
-    is_block.then_some((bin, class.size as usize))
+    Some((bin, size_class::TABLE.get(ThreadHeap::class_of_bin(bin))?.size as usize))
 }
 
-const NOT_IN_USE: &str = "not the start of a block in use: an interior pointer, or freed before";
-const NOT_A_BLOCK: &str = "not the start of a block: an interior pointer";
-const FREE_MEMORY: &str = "in free memory of the heap: freed before";
+/// Whether the address is where a block may start, and does not look free. Otherwise it must be examined.
+///
+/// # Safety
+/// `bin` is one of the calling thread's heap, as the page map has it for the address.
+#[inline(always)]
+unsafe fn is_cacheable(bin: usize, block: *mut u8) -> bool {
+    // SAFETY: the caller's: a bin of this thread's heap, and so memory of a slab, of which an aligned address has two words.
+    unsafe { (*(bin as *const Bin)).is_start(block as usize) && !Block::looks_free(block.cast()) }
+}
+
+/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
+const HUGE_SLICES: usize = 1 << 18;
 
 // SAFETY: bins hold free blocks of slabs that the page map knows; slabs, runs and mappings are disjoint; a block leaves
 // its list when it is handed out.
 unsafe impl Heap for FastHeap {
     #[inline(always)]
     fn cached_malloc(&self, size: usize) -> *mut u8 {
-        let heap = thread::word();
-        let bin = if size <= thread_heap::SHORT_MAX {
-            thread_heap::BIN_OF_SIZE[size] as usize
-        } else if size <= size_class::MAX {
-            class_of(size) * size_of::<Bin>()
-        } else {
-            return core::ptr::null_mut();
-        };
         // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
-        unsafe { (*heap.add(bin).cast::<Bin>()).pop() }
+        let pop = |bin: usize| unsafe { (*thread::word().add(bin).cast::<Bin>()).pop(&self.key) };
+        // Each returns by itself, so that neither jumps to the other's code.
+        if size <= bin::SHORT_MAX {
+            return pop(bin::BIN_OF_SIZE[size] as usize);
+        }
+        if size <= size_class::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
     }
 
     #[inline(always)]
@@ -238,7 +258,13 @@ unsafe impl Heap for FastHeap {
         }
         // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
         // without one; and the slice of the block, which the caller frees, belongs to it.
-        unsafe { self.push(bin, block.cast()) };
+        unsafe {
+            if is_cacheable(bin, block) {
+                self.push(bin, block.cast());
+            } else {
+                self.free_examined(block);
+            }
+        }
         true
     }
 
@@ -290,7 +316,7 @@ unsafe impl Heap for FastHeap {
             Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
             Entry::Runs(record) => self.runs.free(address, record),
             Entry::Huge(record) => self.huge.free(address, record),
-            Entry::None => misuse::report(Call::Free, address, self.describe_unowned(address)),
+            Entry::None => misuse::report(Call::Free, address, self.misuse_of_unowned(address)),
         }
     }
 
@@ -309,6 +335,19 @@ unsafe impl Heap for FastHeap {
 
     fn block_size(&self, address: usize) -> usize {
         self.size_at(address).unwrap_or(0)
+    }
+
+    fn misuse_at(&self, address: usize) -> Option<Misuse<'static>> {
+        // Of a huge block only the first slice is in the page map; the slice of its end may be the first one of another block.
+        let mut below = address;
+        for _ in 0..2 {
+            let Some((slice, Entry::Huge(record))) = page_map::entry_below(below, HUGE_SLICES) else { return None };
+            if self.huge.contains(address, record) {
+                return Some(self.huge.misuse_at(address, record));
+            }
+            below = slice.checked_sub(1)?;
+        }
+        None
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
@@ -349,8 +388,13 @@ unsafe impl Heap for FastHeap {
         Some(self.statistics())
     }
 
+    fn init(&self) {
+        // SAFETY: nothing was allocated yet.
+        unsafe { self.key.set(Key::new(random::secret())) };
+    }
+
     fn thread_init(&self) {
-        if let Some(heap) = self.registry.adopt(&self.metadata) {
+        if let Some(heap) = self.registry.adopt(&self.metadata, self.key.get()) {
             Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
         }
     }

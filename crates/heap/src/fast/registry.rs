@@ -1,6 +1,7 @@
 //! All thread heaps of a process, and those that wait for a thread.
 
 use super::thread_heap::ThreadHeap;
+use crate::free_list::Key;
 use crate::metadata::Metadata;
 use crate::single_writer::Pointer;
 use xalloc_os::Lock;
@@ -27,7 +28,7 @@ impl Registry {
     }
 
     /// A heap for the calling thread: an orphan, or else a new one. `None` if there is no memory.
-    pub fn adopt(&self, metadata: &Metadata) -> Option<&'static ThreadHeap> {
+    pub fn adopt(&self, metadata: &Metadata, key: Key) -> Option<&'static ThreadHeap> {
         let _guard = self.lock.lock();
         let mut link = &self.orphans;
         // SAFETY: heaps are never unmapped.
@@ -36,7 +37,7 @@ impl Registry {
             if heap.tenancy.adopt() {
                 link.set(heap.next_orphan.get());
                 if heap.miscounted.get() != 0 {
-                    heap.recount();
+                    heap.recount(key);
                 }
                 return Some(heap);
             }

@@ -1,11 +1,12 @@
 //! Freeing other threads' blocks: collected by slab, sent as segments, spliced in by the owner.
 
 use super::FastHeap;
-use super::thread_heap::{OUTGOING, Outgoing, Segment, ThreadHeap};
-use crate::misuse::{self, Call};
+use super::segment::{Contents, Segment};
+use super::thread_heap::{OUTGOING, Outgoing, ThreadHeap};
+use crate::free_list::{Block, Key};
+use crate::misuse::{self, Call, Misuse};
 use crate::page_map::{self, Entry};
-use crate::remote::Chained;
-use crate::slab::{Block, Slab};
+use crate::slab::Slab;
 use core::ptr::null_mut;
 
 /// A batch is sent when it has this many blocks or this many bytes: enough to share the cost of one atomic operation,
@@ -19,9 +20,9 @@ impl Outgoing {
     /// # Safety
     /// The block is free, and the caller's.
     #[inline(always)]
-    unsafe fn collect(&self, block: *mut Block) {
-        // SAFETY: the caller's promise.
-        unsafe { (*block).next = self.head.get() };
+    unsafe fn collect(&self, block: *mut Block, key: Key) {
+        // SAFETY: the caller's: a free block of its own.
+        unsafe { Block::set_next(block, self.head.get(), key) };
         self.head.set(block);
         self.count.set(self.count.get() + 1);
     }
@@ -37,7 +38,7 @@ impl FastHeap {
         }
         let _change = heap.change();
         // SAFETY: the caller freed the block.
-        unsafe { slot.collect(block) };
+        unsafe { slot.collect(block, self.key.get()) };
     }
 
     /// Frees a block of another heap's slab that is the first or the last one of a batch.
@@ -52,7 +53,7 @@ impl FastHeap {
             slot.head.set(null_mut());
         }
         // SAFETY: the caller freed the block.
-        unsafe { slot.collect(block) };
+        unsafe { slot.collect(block, self.key.get()) };
         let count = slot.count.get();
         if count == slot.most.get() {
             self.send(slot);
@@ -62,12 +63,9 @@ impl FastHeap {
 
     /// Frees a block for a thread that has no heap: it is sent at once.
     #[inline(never)]
-    pub(super) fn free_without_heap(&self, block: *mut Block) {
+    pub(super) fn free_without_heap(&self, slab: &Slab, block: *mut Block) {
         // SAFETY: the caller freed the block.
-        unsafe {
-            (*block).next = null_mut();
-            self.deliver(Segment::new(block, block, 1));
-        }
+        unsafe { self.deliver(slab, block, block, 1) };
     }
 
     /// Sends everything that was collected for others.
@@ -78,28 +76,31 @@ impl FastHeap {
     }
 
     fn send(&self, slot: &Outgoing) {
-        let count = slot.count.get() as usize;
+        let (slab, count) = (slot.slab.get(), slot.count.get() as usize);
         if count == 0 {
             return;
         }
         slot.count.set(0);
         slot.slab.set(null_mut());
-        // SAFETY: the slot's chain is this thread's.
-        unsafe { self.deliver(Segment::new(slot.head.get(), slot.tail.get(), count)) };
+        // SAFETY: records live as long as the process, and the slot's chain is this thread's.
+        unsafe { self.deliver(&*slab, slot.head.get(), slot.tail.get(), count) };
     }
 
-    /// Pushes a segment to the heap that owns its slab; drains that heap if it is an orphan.
+    /// Pushes a chain of `count` blocks of the slab as a segment to the heap that owns it; drains that heap if it is an orphan.
     ///
     /// # Safety
-    /// The segment is the caller's, of blocks of one slab.
-    unsafe fn deliver(&self, segment: *mut Segment) {
-        let Entry::Slab(bin, _) = page_map::entry(segment as usize) else {
-            return misuse::report(Call::Free, segment as usize, NOT_OURS);
+    /// The chain is the caller's, of blocks of the slab.
+    unsafe fn deliver(&self, slab: &Slab, head: *mut Block, tail: *mut Block, count: usize) {
+        let Entry::Slab(bin, _) = page_map::entry(tail as usize) else {
+            return misuse::report(Call::Free, tail as usize, Misuse::FreeMemory);
         };
         // SAFETY: the bin stands in the page map.
         let (owner, _) = unsafe { ThreadHeap::of_bin(bin) };
-        // SAFETY: the caller's promise; blocks in flight keep their slab open, and its memory mapped.
-        unsafe { owner.remote().push(segment) };
+        let (segment, contents) = (tail.cast::<Segment>(), Segment::of_chain(slab, head, count));
+        let key = self.key.get();
+        // SAFETY: the caller's: the chain's last block is its own until it is pushed; blocks in flight keep their slab open, and
+        // its memory mapped.
+        unsafe { owner.remote().push(segment, |link| Segment::write(segment, contents.linked_to(link), key)) };
         self.help_if_orphan(owner);
     }
 
@@ -125,24 +126,36 @@ impl FastHeap {
     pub(super) fn drain(&self, heap: &'static ThreadHeap) {
         let mut segment = heap.remote().take_all();
         while !segment.is_null() {
-            // SAFETY: taken segments are ours; the link is read before the block becomes the slab's.
-            let (next, first, count) = unsafe { (Segment::link(segment), (*segment).first, (*segment).count()) };
-            match page_map::entry(segment as usize) {
+            // SAFETY: taken segments are ours, and mapped: blocks in flight keep their slab open.
+            segment = match unsafe { Segment::contents(segment, self.key.get()) } {
+                Some(contents) => {
+                    self.splice_segment(heap, segment, contents);
+                    contents.link
+                }
+                // What is behind it is lost.
+                None => {
+                    self.report_overwritten(Call::Free, segment.cast());
+                    null_mut()
+                }
+            };
+        }
+    }
+
+    fn splice_segment(&self, heap: &'static ThreadHeap, segment: *mut Segment, contents: Contents) {
+        match page_map::entry(segment as usize) {
+            Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => {
+                // SAFETY: a slab's record lives as long as the process.
+                let slab = unsafe { &*record.cast::<Slab>() };
                 // SAFETY: the slab is this heap's, because slabs never change their heap.
-                Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => unsafe {
-                    self.splice(heap, &*record.cast::<Slab>(), first, segment.cast(), count);
-                },
-                _ => misuse::report(Call::Free, segment as usize, NOT_OURS),
+                unsafe { self.splice(heap, slab, contents.first(slab), segment.cast(), contents.count) };
             }
-            segment = next;
+            _ => misuse::report(Call::Free, segment as usize, Misuse::FreeMemory),
         }
     }
 }
 
-const NOT_OURS: &str = "a block that another thread freed is not in use: freed twice";
-
-/// Spreads records, which are 64 bytes apart, over the slots.
-fn hash(slab: &Slab) -> usize {
+/// The slot for a slab: spreads records, which are 64 bytes apart, over the slots.
+pub(super) fn hash(slab: &Slab) -> usize {
     let number = core::ptr::from_ref(slab) as usize / size_of::<Slab>();
     (number ^ number >> 7 ^ number >> 14) % OUTGOING
 }

@@ -4,10 +4,11 @@ use super::FastHeap;
 use super::footprint::Kind;
 use super::thread_heap::{ThreadHeap, flag};
 use crate::arena::enter_slab;
-use crate::misuse::{self, Call};
+use crate::free_list::{Block, List};
+use crate::misuse::{self, Call, Misuse};
 use crate::page_map::{self, Entry};
 use crate::size_class::{SLICE, TABLE};
-use crate::slab::{Block, List, Place, Slab, partial_list};
+use crate::slab::{Place, Slab, partial_list};
 use core::ptr::null_mut;
 
 /// How many slices of slabs a heap keeps although none of their blocks is used, one slab of a class: this many, or an
@@ -23,27 +24,42 @@ impl FastHeap {
     /// A block of `class`, or null if there is no memory.
     #[inline]
     pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
-        let block = heap.bins[class].pop();
+        let bin = &heap.bins[class];
+        let block = bin.pop(&self.key);
         if !block.is_null() {
             return block;
         }
         let _change = heap.change();
-        self.refill(heap, class);
-        heap.bins[class].pop()
+        loop {
+            let first = bin.head.get();
+            if !first.is_null() {
+                // Its list cannot be followed any more.
+                heap.clear_bin(class);
+                self.report_overwritten(Call::Malloc, first);
+            }
+            self.refill(heap, class);
+            let block = bin.pop(&self.key);
+            if !block.is_null() || bin.head.get().is_null() {
+                return block;
+            }
+        }
     }
 
-    /// Puts blocks of `class` at hand if there is any way to have some.
+    /// Reports a free block that the program wrote to. What was behind it in its list is lost.
+    #[cold]
+    pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
+        let size = match page_map::entry(block as usize) {
+            // SAFETY: a slab's record lives as long as the process.
+            Entry::Slab(_, record) => unsafe { &*record.cast::<Slab>() }.shape().size as usize,
+            _ => 0,
+        };
+        misuse::report(call, block as usize, Misuse::Overwritten { size });
+    }
+
+    /// Puts blocks of `class` into the bin, which is empty, if there is any way to have some.
     #[inline(never)]
     fn refill(&self, heap: &'static ThreadHeap, class: usize) {
-        let bin = &heap.bins[class];
-        let spill = bin.spill.get();
-        if !spill.is_null() {
-            let count = heap.spilled[class].get();
-            bin.spill.set(null_mut());
-            heap.spilled[class].set(0);
-            bin.head.set(spill);
-            bin.base.set(0);
-            bin.room.set(bin.limit.get() as i32 - count as i32);
+        if heap.refill_from_spill(class) {
             return;
         }
         if !heap.remote().is_empty() {
@@ -57,10 +73,10 @@ impl FastHeap {
             self.open_slab(heap, class)?;
             self.collect(heap, class)
         });
-        let Some(list) = list else { return bin.clear() };
+        let Some(list) = list else { return heap.clear_bin(class) };
         // First: it may empty bins that look idle, and this one looks as it did before.
         self.count_blocks(heap, list.count);
-        bin.refill(list.head, list.count);
+        heap.refill_bin(class, list.head, list.count);
     }
 
     /// Counts blocks that went through a slow path, and sends now and then what was collected for others.
@@ -76,7 +92,7 @@ impl FastHeap {
 
     /// Takes blocks from the partial slabs: all that the first one has, and more if that is very few.
     fn collect(&self, heap: &ThreadHeap, class: usize) -> Option<List> {
-        let partial = &heap.bins[class].partial;
+        let partial = &heap.classes[class].partial;
         let mut all: Option<List> = None;
         for _ in 0..COLLECT_SLABS {
             let slab = partial.get();
@@ -85,11 +101,15 @@ impl FastHeap {
             if record.used() == 0 && heap.has_flag(class, flag::KEEPS_EMPTY) {
                 self.keep_empty(heap, class, false);
             }
-            let Some(list) = record.take() else { break };
+            let carved = record.carved();
+            let Some(list) = record.take(self.key.get()) else { break };
+            if record.carved() != carved {
+                self.bound_blocks(heap, record);
+            }
             // SAFETY: as above.
             unsafe { partial_list::update(partial, slab) };
             let collected = match all {
-                Some(before) => join(before, list),
+                Some(before) => self.join(before, list),
                 None => list,
             };
             all = Some(collected);
@@ -98,6 +118,15 @@ impl FastHeap {
             }
         }
         all
+    }
+
+    /// Tells the hit path of `free` from where on there are no blocks in a slab yet: if it is the only one of its class, what was
+    /// carved of it. In any other, its end.
+    fn bound_blocks(&self, heap: &ThreadHeap, slab: &Slab) {
+        let (class, shape) = (slab.class(), slab.shape());
+        let is_only = !heap.has_flag(class, flag::HAD_SLABS);
+        let bound = if is_only { slab.carved() / shape.size as usize } else { shape.capacity as usize };
+        heap.bins[class].set_bound(class, bound);
     }
 
     /// Adds a fresh slab to the heap.
@@ -110,10 +139,16 @@ impl FastHeap {
             (1..heap.bins.len()).filter(|&other| other != class).for_each(|other| self.empty_bin(heap, other));
             self.arena.take_slab(class, &self.metadata)
         })?;
+        heap.set_flag(
+            class,
+            flag::HAD_SLABS,
+            heap.has_flag(class, flag::HAS_SLAB) || heap.has_flag(class, flag::HAD_SLABS),
+        );
+        heap.set_flag(class, flag::HAS_SLAB, true);
         enter_slab(slab, heap.bin_address(class));
         heap.slices.set(heap.slices.get() + u32::from(slab.shape().slices));
         // SAFETY: the slab is this heap's, and in no list.
-        unsafe { partial_list::update(&heap.bins[class].partial, core::ptr::from_ref(slab).cast_mut()) };
+        unsafe { partial_list::update(&heap.classes[class].partial, core::ptr::from_ref(slab).cast_mut()) };
         self.grew(Kind::Slab, slab.shape().slices as usize * SLICE);
         Some(())
     }
@@ -126,16 +161,16 @@ impl FastHeap {
         // SAFETY: the caller found the bin in the page map.
         let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
         let _change = heap.change();
-        let bin = &heap.bins[class];
-        let (old, count) = (bin.spill.get(), heap.spilled[class].get() as usize);
-        bin.spill.set(bin.head.get());
-        heap.spilled[class].set((bin.length() + 1) as u16);
-        bin.clear();
+        let (bin, spilled) = (&heap.bins[class], heap.classes[class].spilled.get() as usize);
+        let old = bin.spill.get();
+        let count = heap.length(class);
+        heap.set_spill(class, bin.head.get(), count);
+        heap.clear_bin(class);
         if !old.is_null() {
             heap.set_flag(class, flag::FLUSHED, true);
-            self.give_back(heap, class, old, count);
+            self.give_back(heap, class, old, spilled);
         }
-        self.count_blocks(heap, heap.spilled[class].get() as usize);
+        self.count_blocks(heap, count);
     }
 
     /// Gives everything that is at hand back to the slabs.
@@ -145,12 +180,10 @@ impl FastHeap {
 
     /// Gives everything of one class that is at hand back to the slabs.
     pub(super) fn empty_bin(&self, heap: &'static ThreadHeap, class: usize) {
-        let bin = &heap.bins[class];
-        let (head, length) = (bin.head.get(), bin.length());
-        let (spill, spilled) = (bin.spill.get(), heap.spilled[class].get() as usize);
-        bin.clear();
-        bin.spill.set(null_mut());
-        heap.spilled[class].set(0);
+        let (bin, spilled) = (&heap.bins[class], heap.classes[class].spilled.get() as usize);
+        let (head, length, spill) = (bin.head.get(), heap.length(class), bin.spill.get());
+        heap.clear_bin(class);
+        heap.set_spill(class, null_mut(), 0);
         self.give_back(heap, class, head, length);
         self.give_back(heap, class, spill, spilled);
         self.release_empty(heap, class);
@@ -158,15 +191,15 @@ impl FastHeap {
 
     /// Gives a list of `count` blocks of `class` back to the heap's slabs, neighbours in one slab at once.
     ///
-    /// Here the list is checked as the fast path cannot: each block must start where a block starts, and there must be as
-    /// many as were counted. What is wrong is reported, and what follows it in the list is lost.
+    /// Here the list is checked as the fast path cannot: each block must be one that was handed out at some time, and there
+    /// must be as many as were counted. What is wrong is reported, and what follows it in the list is lost.
     fn give_back(&self, heap: &'static ThreadHeap, class: usize, list: *mut Block, count: usize) {
         let mut block = list;
         let mut left = count;
         while !block.is_null() {
             let record = match page_map::entry(block as usize) {
                 Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => record,
-                _ => return misuse::report(Call::Free, block as usize, BROKEN_LIST),
+                _ => return self.report_overwritten(Call::Free, list),
             };
             // SAFETY: a slab's record lives as long as the process.
             let slab = unsafe { &*record.cast::<Slab>() };
@@ -174,23 +207,26 @@ impl FastHeap {
             let mut tail = block;
             let mut run = 0;
             while !block.is_null() && slab.contains(block as usize) {
-                if !slab.is_block(block as usize) || slab.class() != class {
-                    return misuse::report(Call::Free, block as usize, NOT_A_BLOCK);
+                if let Err(misuse) = slab.examine(block as usize) {
+                    return misuse::report(Call::Free, block as usize, misuse);
                 }
-                if run == left {
-                    return misuse::report(Call::Free, block as usize, FREED_TWICE);
+                if run == left || slab.class() != class {
+                    return self.report_overwritten(Call::Free, block);
                 }
                 run += 1;
                 tail = block;
                 // SAFETY: a block of a slab of this heap, in a free list.
-                block = unsafe { (*block).next };
+                let Ok(next) = (unsafe { Block::next(block, self.key.get()) }) else {
+                    return self.report_overwritten(Call::Free, block);
+                };
+                block = next;
             }
             left -= run;
             // SAFETY: the chain was just walked; its blocks were this bin's.
             unsafe { self.splice(heap, slab, head, tail, run) };
         }
         if left != 0 {
-            misuse::report(Call::Free, list as usize, FREED_TWICE);
+            self.report_overwritten(Call::Free, list);
         }
     }
 
@@ -206,12 +242,13 @@ impl FastHeap {
         tail: *mut Block,
         count: usize,
     ) {
-        // SAFETY: the caller's promise.
-        if unsafe { slab.give(head, tail, count) }.is_err() {
-            return misuse::report(Call::Free, head as usize, FREED_TWICE);
+        // SAFETY: the caller's: a chain of the slab's blocks that nobody else has.
+        if unsafe { slab.give(head, tail, count, self.key.get()) }.is_err() {
+            let size = slab.shape().size as usize;
+            return misuse::report(Call::Free, head as usize, Misuse::FreedBefore { size });
         }
         let class = slab.class();
-        let partial = &heap.bins[class].partial;
+        let partial = &heap.classes[class].partial;
         let record = core::ptr::from_ref(slab).cast_mut();
         // SAFETY: the slab is the heap's.
         unsafe { partial_list::update(partial, record) };
@@ -240,9 +277,10 @@ impl FastHeap {
     /// The slab is in the heap's partial list, and none of its blocks is used.
     unsafe fn close_slab(&self, heap: &ThreadHeap, slab: &Slab) {
         // SAFETY: the caller's promise.
-        unsafe { partial_list::remove(&heap.bins[slab.class()].partial, core::ptr::from_ref(slab).cast_mut()) };
+        unsafe { partial_list::remove(&heap.classes[slab.class()].partial, core::ptr::from_ref(slab).cast_mut()) };
         enter_slab(slab, 0);
         heap.slices.set(heap.slices.get() - u32::from(slab.shape().slices));
+        heap.set_flag(slab.class(), flag::HAS_SLAB, heap.has_flag(slab.class(), flag::HAD_SLABS));
         self.arena.give_slab(slab);
     }
 
@@ -252,7 +290,7 @@ impl FastHeap {
             return;
         }
         self.keep_empty(heap, class, false);
-        let first = heap.bins[class].partial.get();
+        let first = heap.classes[class].partial.get();
         let mut slab = first;
         // SAFETY: the list's slabs are the heap's; the walk ends where it began, or at the slab it looks for.
         while let Some(record) = unsafe { slab.as_ref::<'static>() } {
@@ -266,21 +304,24 @@ impl FastHeap {
             }
         }
     }
-}
 
-const NOT_A_BLOCK: &str = "not the start of a block: an interior pointer";
-const FREED_TWICE: &str = "a block of this size was freed twice";
-const BROKEN_LIST: &str = "a list of free blocks leads here: a block was written to after it was freed";
-
-/// Both lists as one. The first one is short, so that its end is near.
-fn join(first: List, second: List) -> List {
-    let mut tail = first.head;
-    // SAFETY: a chain of free blocks that ends with null.
-    unsafe {
-        while !(*tail).next.is_null() {
-            tail = (*tail).next;
+    /// Both lists as one. The first one is short, so that its end is near; if it has none any more, it is lost.
+    fn join(&self, first: List, second: List) -> List {
+        let key = self.key.get();
+        let mut tail = first.head;
+        loop {
+            // SAFETY: a chain of free blocks that were just taken from a slab.
+            match unsafe { Block::next(tail, key) } {
+                Ok(next) if next.is_null() => break,
+                Ok(next) => tail = next,
+                Err(_) => {
+                    self.report_overwritten(Call::Malloc, tail);
+                    return second;
+                }
+            }
         }
-        (*tail).next = second.head;
+        // SAFETY: as above.
+        unsafe { Block::set_next(tail, second.head, key) };
+        List { head: first.head, count: first.count + second.count }
     }
-    List { head: first.head, count: first.count + second.count }
 }

@@ -7,21 +7,20 @@ use crate::size_class::TABLE;
 use xalloc_os::thread::Phase;
 
 impl FastHeap {
-    /// Adds up slabs, runs and mappings. Blocks at hand in bins count as free, blocks on their way between threads as
+    /// Adds up slabs, runs and mappings. Cached blocks count as free, blocks on their way between threads as
     /// live.
     pub(super) fn statistics(&self) -> Stats {
         self.settle();
         let mut live = 0;
         self.arena.for_each_slab(|slab| live += slab.used() * slab.shape().size as usize);
-        let mut at_hand = 0;
+        let mut cached = 0;
         for heap in self.registry.all() {
-            for ((bin, spilled), class) in heap.bins.iter().zip(&heap.spilled).zip(&TABLE).skip(1) {
-                let spilled = if bin.spill.get().is_null() { 0 } else { spilled.get() as usize };
-                at_hand += (bin.length() + spilled) * class.size as usize;
+            for (class, shape) in TABLE.iter().enumerate().skip(1) {
+                cached += heap.cached(class) * shape.size as usize;
             }
         }
         let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
-        let small = live.saturating_sub(at_hand);
+        let small = live.saturating_sub(cached);
         Stats {
             live: small + runs.live + huge.live,
             mapped_blocks: huge.blocks,

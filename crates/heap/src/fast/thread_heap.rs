@@ -3,83 +3,16 @@
 //!
 //! Two pages: the second one has only the outgoing segments, and is never touched by a thread that frees its own blocks.
 
+use super::bin::Bin;
 use super::limits;
-use crate::remote::{Chained, RemoteStack};
-use crate::single_writer::{Count16, Count32, Pointer, Signed32, Word};
-use crate::size_class::{CLASSES, class_of};
-use crate::slab::{Block, Slab};
+use super::segment::Segment;
+use crate::free_list::{Block, Key};
+use crate::remote::RemoteStack;
+use crate::single_writer::{Count16, Count32, Pointer, Word};
+use crate::size_class::CLASSES;
+use crate::slab::Slab;
 use crate::sync::{AtomicPtr, AtomicU32};
 use crate::tenancy::Tenancy;
-
-/// The free blocks of one class that are at hand: a list to take from and give to, and a full list in reserve.
-#[repr(C)]
-pub struct Bin {
-    /// The list at hand.
-    pub head: Pointer<Block>,
-    /// How many blocks may still be freed into `head` before it moves to `spill`.
-    pub room: Signed32,
-    /// How long `head` was when `room` was last set to `limit`.
-    pub base: Count16,
-    /// How many blocks beyond `base` the list may hold.
-    pub limit: Count16,
-    /// A list in reserve: what a burst of frees left, and a burst of mallocs takes.
-    pub spill: Pointer<Block>,
-    /// Slabs with free blocks.
-    pub partial: Pointer<Slab>,
-}
-
-impl Bin {
-    /// Takes a block that is at hand, or null.
-    #[inline(always)]
-    pub fn pop(&self) -> *mut u8 {
-        let block = self.head.get();
-        if !block.is_null() {
-            // SAFETY: a free block of this bin, whose first word is the list's.
-            self.head.set(unsafe { (*block).next });
-            self.room.set(self.room.get() + 1);
-        }
-        block.cast()
-    }
-
-    /// The length of `head`.
-    pub fn length(&self) -> usize {
-        (self.base.get() as i32 + self.limit.get() as i32 - self.room.get()).max(0) as usize
-    }
-
-    /// Changes the limit; the list at hand stays, and is full at once if it is longer than it may be now.
-    pub fn set_limit(&self, limit: u16) {
-        self.room.set(self.room.get() + i32::from(limit) - i32::from(self.limit.get()));
-        self.limit.set(limit);
-    }
-
-    /// Puts `count` blocks at hand that the limit does not count: they are not given back at the next free.
-    pub fn refill(&self, head: *mut Block, count: usize) {
-        self.head.set(head);
-        self.base.set(count as u16);
-        self.room.set(self.limit.get() as i32);
-    }
-
-    /// Leaves nothing at hand.
-    pub fn clear(&self) {
-        self.refill(core::ptr::null_mut(), 0);
-    }
-}
-
-/// The largest size that [`BIN_OF_SIZE`] knows.
-pub const SHORT_MAX: usize = 1024;
-
-/// Where in a [`ThreadHeap`] the bin for a size is. One load, of which a program's few sizes use a few cache lines; the
-/// classes' two rules, up to 512 and above, would need six more instructions, or a branch that is guessed wrong in programs
-/// that mix sizes below and above. A constant, so that it is known wherever a size is.
-pub const BIN_OF_SIZE: &[u16; SHORT_MAX + 1] = &{
-    let mut table = [0; SHORT_MAX + 1];
-    let mut size = 0;
-    while size <= SHORT_MAX {
-        table[size] = (class_of(size) * size_of::<Bin>()) as u16;
-        size += 1;
-    }
-    table
-};
 
 /// Blocks of one slab of another thread's, collected until they are worth sending.
 pub struct Outgoing {
@@ -100,56 +33,33 @@ pub struct Outgoing {
 pub const OUTGOING: usize = PAGE / size_of::<Outgoing>();
 const PAGE: usize = 4096;
 
-/// A segment: blocks of one slab on their way home. It lies in its own last block, whose first word points to the first
-/// one, so that the owner can splice the whole chain without walking it.
+/// What the slow paths need of one class.
 #[repr(C)]
-pub struct Segment {
-    /// The first block; the chain ends at the segment itself.
-    pub first: *mut Block,
-    /// The stack's link in the low 48 bits, the number of blocks above.
-    link_and_count: usize,
+pub struct Class {
+    /// Slabs with free blocks.
+    pub partial: Pointer<Slab>,
+    /// How long the bin's list was when its `room` was last set to `limit`.
+    base: Count16,
+    /// How many blocks beyond `base` the list may hold.
+    limit: Count16,
+    /// The length of the bin's list in reserve.
+    pub spilled: Count16,
+    /// See [`flag`]. Only the owner uses them.
+    flags: core::cell::Cell<u16>,
 }
 
-const LINK_BITS: u32 = 48;
-
-impl Segment {
-    /// Writes the segment of a chain into its last block. Every block has the two words: the smallest is 16 bytes.
-    ///
-    /// # Safety
-    /// The chain of `count` blocks from `head` to `tail` is the caller's.
-    pub unsafe fn new(head: *mut Block, tail: *mut Block, count: usize) -> *mut Self {
-        let segment = tail.cast::<Self>();
-        // SAFETY: the caller's promise.
-        unsafe { segment.write(Self { first: head, link_and_count: count << LINK_BITS }) };
-        segment
-    }
-
-    /// The number of blocks.
-    pub fn count(&self) -> usize {
-        self.link_and_count >> LINK_BITS
-    }
-}
-
-impl Chained for Segment {
-    unsafe fn set_link(this: *mut Self, link: *mut Self) {
-        // SAFETY: the caller's promise.
-        unsafe { (*this).link_and_count = (*this).count() << LINK_BITS | link as usize };
-    }
-
-    unsafe fn link(this: *mut Self) -> *mut Self {
-        // SAFETY: the caller's promise.
-        unsafe { ((*this).link_and_count & ((1 << LINK_BITS) - 1)) as *mut Self }
-    }
-}
-
-/// Bits of [`ThreadHeap::class_flags`].
+/// Bits of a class's flags.
 pub mod flag {
     /// Blocks went back to slabs since the last refill: the limit was too small if a refill follows.
     pub const FLUSHED: u16 = 1;
     /// One slab of the class is kept although none of its blocks is used.
     pub const KEEPS_EMPTY: u16 = 2;
+    /// The heap has a slab of the class.
+    pub const HAS_SLAB: u16 = 4;
+    /// The heap had several slabs of the class at some time.
+    pub const HAD_SLABS: u16 = 8;
     /// The other bits: how the bin looked when it was looked at last.
-    pub const LOOK: u16 = !3;
+    pub const LOOK: u16 = !15;
 }
 
 #[repr(align(64))]
@@ -184,10 +94,8 @@ pub struct ThreadHeap {
     pub classes_asked_at: Count32,
     /// The class that was asked last whether it can do with less.
     pub asked: Count16,
-    /// The length of each class's spill.
-    pub spilled: [Count16; CLASSES],
-    /// Per class, see [`flag`]. Only the owner uses them.
-    class_flags: [core::cell::Cell<u16>; CLASSES],
+    /// What the slow paths need of each class.
+    pub classes: [Class; CLASSES],
     /// By a hash of the slab.
     pub outgoing: SecondPage,
 }
@@ -198,9 +106,9 @@ pub struct SecondPage(pub [Outgoing; OUTGOING]);
 
 const _: () = assert!(size_of::<ThreadHeap>() == 2 * PAGE && core::mem::offset_of!(ThreadHeap, outgoing) == PAGE);
 const _: () = assert!(size_of::<[Bin; CLASSES]>() <= xalloc_os::thread::CACHE_SIZE);
-const _: () = assert!(core::mem::offset_of!(ThreadHeap, bins) == 0 && size_of::<Bin>() == 32);
+const _: () = assert!(core::mem::offset_of!(ThreadHeap, bins) == 0);
 
-// SAFETY: all words but `class_flags` are atomic, and those only the tenant touches.
+// SAFETY: all words but the classes' flags are atomic, and those only the tenant touches.
 unsafe impl Sync for ThreadHeap {}
 
 impl ThreadHeap {
@@ -217,8 +125,9 @@ impl ThreadHeap {
             &*heap
         };
         for (class, bin) in heap.bins.iter().enumerate().skip(1) {
-            bin.limit.set(limits::first(class));
-            bin.clear();
+            bin.init(class);
+            heap.classes[class].limit.set(limits::first(class));
+            heap.clear_bin(class);
         }
         heap
     }
@@ -256,30 +165,85 @@ impl ThreadHeap {
         bin ^ (heap as usize) < size_of::<[Bin; CLASSES]>()
     }
 
-    /// Counts the blocks at hand anew.
-    pub fn recount(&self) {
-        for bin in &self.bins[1..] {
+    /// How many blocks a bin's list has.
+    pub fn length(&self, class: usize) -> usize {
+        let Class { base, limit, .. } = &self.classes[class];
+        (i32::from(base.get()) + i32::from(limit.get()) - self.bins[class].room.get()).max(0) as usize
+    }
+
+    /// How many blocks a bin's list may grow by.
+    pub fn limit(&self, class: usize) -> u16 {
+        self.classes[class].limit.get()
+    }
+
+    /// Changes that; the list stays, and is full at once if it is longer than it may be now.
+    pub fn set_limit(&self, class: usize, limit: u16) {
+        let (bin, old) = (&self.bins[class], self.limit(class));
+        bin.room.set(bin.room.get() + i32::from(limit) - i32::from(old));
+        self.classes[class].limit.set(limit);
+    }
+
+    /// Gives a bin a list of `count` blocks that the limit does not count: they do not go back to slabs at the next free.
+    pub fn refill_bin(&self, class: usize, head: *mut Block, count: usize) {
+        self.bins[class].head.set(head);
+        self.classes[class].base.set(count as u16);
+        self.bins[class].room.set(i32::from(self.limit(class)));
+    }
+
+    /// Gives a bin its list in reserve, which the limit counts. False if it has none.
+    pub fn refill_from_spill(&self, class: usize) -> bool {
+        let (bin, spill, count) = (&self.bins[class], self.bins[class].spill.get(), self.classes[class].spilled.get());
+        if spill.is_null() {
+            return false;
+        }
+        self.set_spill(class, core::ptr::null_mut(), 0);
+        bin.head.set(spill);
+        self.classes[class].base.set(0);
+        bin.room.set(i32::from(self.limit(class)) - i32::from(count));
+        true
+    }
+
+    /// Sets a bin's list in reserve.
+    pub fn set_spill(&self, class: usize, head: *mut Block, count: usize) {
+        self.bins[class].spill.set(head);
+        self.classes[class].spilled.set(count as u16);
+    }
+
+    /// Leaves a bin without a list.
+    pub fn clear_bin(&self, class: usize) {
+        self.refill_bin(class, core::ptr::null_mut(), 0);
+    }
+
+    /// How many blocks of a class are cached.
+    pub fn cached(&self, class: usize) -> usize {
+        let spilled = if self.bins[class].spill.get().is_null() { 0 } else { self.classes[class].spilled.get() };
+        self.length(class) + spilled as usize
+    }
+
+    /// Counts the blocks of the bins anew. A list that was written to ends where that shows.
+    pub fn recount(&self, key: Key) {
+        for (class, bin) in self.bins.iter().enumerate().skip(1) {
             let head = bin.head.get();
             let mut count = 0;
             let mut block = head;
             while !block.is_null() {
                 count += 1;
                 // SAFETY: a free block of this bin; the list is whole after every store of a hit path.
-                block = unsafe { (*block).next };
+                block = unsafe { Block::next(block, key) }.unwrap_or(core::ptr::null_mut());
             }
-            bin.refill(head, count);
+            self.refill_bin(class, head, count);
         }
         self.miscounted.set(0);
     }
 
     /// Whether a flag of a class is set.
     pub fn has_flag(&self, class: usize, flag: u16) -> bool {
-        self.class_flags[class].get() & flag != 0
+        self.classes[class].flags.get() & flag != 0
     }
 
     /// Sets or clears a flag of a class.
     pub fn set_flag(&self, class: usize, flag: u16, value: bool) {
-        let flags = &self.class_flags[class];
+        let flags = &self.classes[class].flags;
         flags.set(if value { flags.get() | flag } else { flags.get() & !flag });
     }
 
@@ -288,8 +252,8 @@ impl ThreadHeap {
     pub fn has_changed(&self, class: usize) -> bool {
         let bin = &self.bins[class];
         let head = bin.head.get() as usize / 16;
-        let look = (head ^ head >> 14 ^ bin.room.get() as usize).wrapping_mul(4) as u16 & flag::LOOK;
-        let flags = &self.class_flags[class];
+        let look = (head ^ head >> 14 ^ bin.room.get() as usize).wrapping_mul(16) as u16 & flag::LOOK;
+        let flags = &self.classes[class].flags;
         let before = flags.get() & flag::LOOK;
         flags.set(flags.get() & !flag::LOOK | look);
         before != look

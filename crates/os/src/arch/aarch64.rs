@@ -10,3 +10,18 @@ pub fn ticks() -> u64 {
     unsafe { core::arch::asm!("mrs {}, cntvct_el0", out(reg) count, options(nomem, nostack, preserves_flags)) };
     count
 }
+
+/// Takes one from the `i32` that is `OFFSET` bytes behind `base`; whether it is negative then.
+///
+/// # Safety
+/// There is such a word, and no other thread writes it. Others may read it.
+#[inline(always)]
+pub unsafe fn decrement<const OFFSET: usize>(base: *const u8) -> bool {
+    use core::sync::atomic::{AtomicI32, Ordering};
+    // SAFETY: the caller's.
+    let word = unsafe { AtomicI32::from_ptr(base.add(OFFSET).cast_mut().cast()) };
+    // Relaxed, twice: one thread writes; who reads wants a number, not an order.
+    let value = word.load(Ordering::Relaxed) - 1;
+    word.store(value, Ordering::Relaxed);
+    value < 0
+}

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod module;
 pub mod next;
 pub mod process;
+pub mod random;
 pub mod stdio;
 pub mod syscall;
 

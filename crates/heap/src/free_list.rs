@@ -1,0 +1,171 @@
+//! Free blocks and the lists that they are chained in, through their own first two words.
+//!
+//! The first word is the link to the next block, the second a check word, made of the link, the block's own address and a secret
+//! of the process. So a block tells three things at the price of a few instructions:
+//!
+//! * It was written to after it was freed: the two words do not fit together any more. Nobody follows such a link.
+//! * It may be free already: the highest byte of the check word is [`MARK`]. It is cleared when the block is handed out, so a
+//!   block in use looks free only if the program wrote that byte there.
+//! * Whoever overwrites a link must know the secret to make another one that is followed.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// The highest byte of every check word. Rare in what programs store: in no UTF-8 text, no address, no small number, and in a
+/// `double` only beyond 10^280.
+const MARK: u8 = 0xfb;
+const MARK_SHIFT: u32 = usize::BITS - 8;
+const BELOW_MARK: usize = (1 << MARK_SHIFT) - 1;
+
+/// A free block: its first two words. Written only while the program does not hold the block.
+#[repr(C)]
+pub struct Block {
+    link: usize,
+    check: usize,
+}
+
+/// A block's two words do not fit together: somebody wrote to it after it was freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overwritten;
+
+/// What links are encoded with: a secret of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key(usize);
+
+impl Key {
+    /// The key made of `secret`, whose highest byte is not used.
+    pub const fn new(secret: usize) -> Self {
+        Self(secret & BELOW_MARK | (MARK as usize) << MARK_SHIFT)
+    }
+
+    /// The check word of `block` with this first word. The sum of two addresses stays below the mark.
+    #[inline(always)]
+    fn check(self, block: *const Block, link: usize) -> usize {
+        link.wrapping_add(block as usize) ^ self.0
+    }
+
+    /// The same for any first word.
+    fn check_of_any(self, block: *const Block, word: usize) -> usize {
+        self.check(block, (word & BELOW_MARK) ^ word >> MARK_SHIFT)
+    }
+}
+
+/// The key of a heap, set before anything is encoded with it.
+pub struct KeyCell(UnsafeCell<Key>);
+
+// SAFETY: written before any other thread uses the heap, which start-up orders.
+unsafe impl Sync for KeyCell {}
+
+impl KeyCell {
+    /// Holds a key that is no secret.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self(UnsafeCell::new(Key::new(0)))
+    }
+
+    /// Sets the key.
+    ///
+    /// # Safety
+    /// No block was encoded yet, and no other thread uses the heap.
+    pub unsafe fn set(&self, key: Key) {
+        // SAFETY: the caller's: nobody reads at the moment.
+        unsafe { *self.0.get() = key };
+    }
+
+    /// The key. A plain read, which the compiler may fold into other instructions.
+    #[inline(always)]
+    pub fn get(&self) -> Key {
+        // SAFETY: nobody writes once threads use the heap: see `set`.
+        unsafe { *self.0.get() }
+    }
+}
+
+impl Block {
+    /// Makes `next` the one behind `block`.
+    ///
+    /// # Safety
+    /// The block is free, and the caller's.
+    #[inline(always)]
+    pub unsafe fn set_next(block: *mut Self, next: *mut Self, key: Key) {
+        let link = next as usize;
+        // SAFETY: every block has two words, the smallest is 16 bytes; nobody else uses a free block that is the caller's.
+        unsafe { block.write(Self { link, check: key.check(block, link) }) };
+    }
+
+    /// The one behind `block`, null if it is the last.
+    ///
+    /// # Errors
+    /// [`Overwritten`]: then nothing is known of what was behind it.
+    ///
+    /// # Safety
+    /// The block is free, and the caller's.
+    #[inline(always)]
+    pub unsafe fn next(block: *mut Self, key: Key) -> Result<*mut Self, Overwritten> {
+        // SAFETY: a free block of the caller's can be read.
+        let Self { link, check } = unsafe { block.read() };
+        if check == key.check(block, link) { Ok(link as *mut Self) } else { Err(Overwritten) }
+    }
+
+    /// Makes a block that is handed out one that does not look free.
+    ///
+    /// # Safety
+    /// The block was free, is in no list, and the caller's.
+    #[inline(always)]
+    pub unsafe fn hand_out(block: *mut Self) {
+        // SAFETY: nobody else uses a block that is in no list and not handed out yet.
+        unsafe { (*block).check = 0 };
+    }
+
+    /// Whether a block that is about to be freed may be free already: one in 256 if the program wrote random bytes there.
+    /// [`Block::is_encoded`] says it better.
+    ///
+    /// # Safety
+    /// There is a block of ours at this address, in use or free.
+    #[inline(always)]
+    pub unsafe fn looks_free(block: *const Self) -> bool {
+        const { assert!(cfg!(target_endian = "little")) };
+        // SAFETY: the last byte of the block's second word; all memory of blocks can be read.
+        unsafe { block.cast::<u8>().add(size_of::<Self>() - 1).read() == MARK }
+    }
+
+    /// Whether the block's words are those of a free one. They may also have been kept from when it was free, and put there.
+    ///
+    /// # Safety
+    /// As for [`Block::looks_free`].
+    pub unsafe fn is_encoded(block: *const Self, key: Key) -> bool {
+        // SAFETY: the caller's: a block of ours can be read.
+        unsafe { Self::peek_word(block, key) }.is_some()
+    }
+
+    /// The first word of a block that another thread may be changing at the moment, if both words fit together.
+    ///
+    /// # Safety
+    /// There is memory of ours at this address that can be read.
+    pub unsafe fn peek_word(block: *const Self, key: Key) -> Option<usize> {
+        // Relaxed, both: what another thread changes in between makes words that do not fit together.
+        // SAFETY: the caller's: memory that can be read; blocks are aligned to 16.
+        let [link, check] = unsafe {
+            [&raw const (*block).link, &raw const (*block).check]
+                .map(|word| AtomicUsize::from_ptr(word.cast_mut()).load(Ordering::Relaxed))
+        };
+        (check == key.check_of_any(block, link)).then_some(link)
+    }
+
+    /// Stores a word of the caller's in a free block instead of a link, under the same protection.
+    ///
+    /// # Safety
+    /// As for [`Block::set_next`].
+    pub unsafe fn set_word(block: *mut Self, word: usize, key: Key) {
+        // SAFETY: as in `set_next`.
+        unsafe { block.write(Self { link: word, check: key.check_of_any(block, word) }) };
+    }
+}
+
+/// Blocks chained through their links, which end with null.
+#[derive(Clone, Copy)]
+pub struct List {
+    /// The first block.
+    pub head: *mut Block,
+    /// The number of blocks, at least 1.
+    pub count: usize,
+}

@@ -1,0 +1,29 @@
+//! What is wrong with a pointer into a chunk of runs.
+
+use super::{PAGE, RunChunk, Runs};
+use crate::misuse::Misuse;
+
+impl Runs {
+    /// What there is at an address of the chunk where no run starts.
+    pub fn misuse_at(&self, address: usize, record: *mut u8) -> Misuse<'static> {
+        let chunk = record.cast::<RunChunk>();
+        // SAFETY: records live as long as the process, and their shard never changes.
+        let shard = &self.0[unsafe { (*chunk).shard }];
+        // SAFETY: under the lock.
+        shard.with(|_| unsafe { &*chunk }.misuse_at(address))
+    }
+}
+
+impl RunChunk {
+    fn misuse_at(&self, address: usize) -> Misuse<'static> {
+        let page = (address - self.base) / PAGE;
+        if self.free.all_in(page, 1) {
+            return match self.freed_length(page) {
+                length @ 1.. if address.is_multiple_of(PAGE) => Misuse::FreedBefore { size: length * PAGE },
+                _ => Misuse::FreeMemory,
+            };
+        }
+        let start = (0..=page).rev().find(|&page| self.length(page) != 0).unwrap_or(page);
+        Misuse::Interior { offset: address - self.base - start * PAGE, size: self.length(start) * PAGE }
+    }
+}

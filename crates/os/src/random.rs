@@ -1,0 +1,27 @@
+//! A number that nobody outside of the process knows.
+
+use crate::system::random::seed;
+use crate::{arch, thread};
+
+/// A secret of the process. Another one at each call.
+///
+/// Made of what the kernel gave the process at its start, without a system call: libc makes its own secrets of the same bytes, so
+/// they are mixed in a way that does not lead back to them.
+pub fn secret() -> usize {
+    let [first, second] = seed();
+    // Odd constants with as many ones as zeros (the golden ratio's, and one of the murmur hash's).
+    let first = (first ^ arch::ticks()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let second = (second ^ thread::token() as u64).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let mixed = first ^ second.rotate_left(32);
+    (mixed ^ mixed >> 29) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_differs() {
+        assert_ne!(secret(), secret());
+    }
+}
