@@ -62,6 +62,9 @@ impl Root {
 /// What the first word of a slice says when its blocks are in no bin. No bin has these addresses, nor any in their page.
 const RUNS_TAG: usize = 1;
 const HUGE_TAG: usize = 2;
+/// In the lowest bits of a record's address: its kind.
+const KINDS: usize = 3;
+const SLAB_TAG: usize = 3;
 
 /// What an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +91,14 @@ fn slice_index(address: usize) -> usize {
     (address >> SLICE_SHIFT) & (LEAF_SLICES - 1)
 }
 
-/// What the address belongs to.
+/// Whether the address's slice is in use, for who asks without having been given a block of it: then what was written before the
+/// slice was entered is visible.
+pub fn is_entered(address: usize) -> bool {
+    // SAFETY: as in `bin`. Acquire: pairs with `set`.
+    unsafe { (*ROOT.leaf(address)).bins[slice_index(address)].load(Ordering::Acquire) != 0 }
+}
+
+/// What the address belongs to. While another thread enters it or takes it out: what it belonged to, will belong to, or nothing.
 #[inline(always)]
 pub fn entry(address: usize) -> Entry {
     let leaf = ROOT.leaf(address);
@@ -98,14 +108,14 @@ pub fn entry(address: usize) -> Entry {
         return Entry::None;
     }
     // SAFETY: the address has a bin, so it has a leaf. Relaxed as in `leaf`.
-    let record = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) };
-    match bin {
-        RUNS_TAG => Entry::Runs(record),
-        // Without a record: another thread is taking the block out, and the address is that of somebody else's memory in
-        // the same slice.
-        HUGE_TAG if record.is_null() => Entry::None,
-        HUGE_TAG => Entry::Huge(record),
-        bin => Entry::Slab(bin, record),
+    let tagged = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) };
+    let record = tagged.map_addr(|address| address & !KINDS);
+    // The record says its kind too: the two words may be read on either side of a change.
+    match (tagged.addr() & KINDS, bin) {
+        (RUNS_TAG, RUNS_TAG) => Entry::Runs(record),
+        (HUGE_TAG, HUGE_TAG) => Entry::Huge(record),
+        (SLAB_TAG, bin) if bin > KINDS => Entry::Slab(bin, record),
+        _ => Entry::None,
     }
 }
 
@@ -153,24 +163,31 @@ impl SpareLeaf {
     }
 }
 
-/// Writes what the slices of `[start, start + size)` belong to. The range is covered, and no block in it is live.
+/// Writes what the slices of `[start, start + size)` belong to. The range is covered, and no block in it is live. Records are aligned
+/// to a cache line, and never change their kind.
 pub fn set(start: usize, size: usize, entry: Entry) {
-    let (bin, record) = match entry {
-        Entry::None => (0, core::ptr::null_mut()),
-        Entry::Slab(bin, record) => (bin, record),
-        Entry::Runs(record) => (RUNS_TAG, record),
-        Entry::Huge(record) => (HUGE_TAG, record),
+    let (bin, kind, record) = match entry {
+        // The last slice first, so that a child forked meanwhile finds a slab's first slice as long as it finds any.
+        Entry::None => return (start..start + size).step_by(SLICE).rev().for_each(|address| store_bin(address, 0)),
+        Entry::Slab(bin, record) => (bin, SLAB_TAG, record),
+        Entry::Runs(record) => (RUNS_TAG, RUNS_TAG, record),
+        Entry::Huge(record) => (HUGE_TAG, HUGE_TAG, record),
     };
+    debug_assert_eq!(record.addr() & KINDS, 0);
     for address in (start..start + size).step_by(SLICE) {
-        let leaf = ROOT.leaf(address);
-        // Relaxed, twice: as in `bin`, the words travel with the blocks.
-        // SAFETY: the range is covered. The record goes first, so that a stale pointer's reader never meets a bin
-        // without one on a machine that keeps stores in order.
-        unsafe {
-            (*leaf).records[slice_index(address)].store(record, Ordering::Relaxed);
-            (*leaf).bins[slice_index(address)].store(bin, Ordering::Relaxed);
-        }
+        // Relaxed: the bin, which is stored after it, orders.
+        // SAFETY: the range is covered.
+        let word = unsafe { &(*ROOT.leaf(address)).records[slice_index(address)] };
+        word.store(record.map_addr(|address| address | kind), Ordering::Relaxed);
+        store_bin(address, bin);
     }
+}
+
+fn store_bin(address: usize, bin: usize) {
+    // Release: who finds the bin finds the record, and what was written to it. (Who was given a block needs no order: the words
+    // travel with it.)
+    // SAFETY: the callers': the address is covered.
+    unsafe { (*ROOT.leaf(address)).bins[slice_index(address)].store(bin, Ordering::Release) };
 }
 
 #[cfg(test)]
@@ -201,6 +218,32 @@ mod tests {
         }
         set(start, 2 * SLICE, Entry::None);
         assert_eq!(entry(start), Entry::None);
+    }
+
+    /// While one thread enters a slice as this and that, and takes it out, a pointer into it may be freed by another one.
+    #[test]
+    fn nobody_meets_half_an_entry() {
+        let start = 0x1abd << 32;
+        assert!(cover(start, SLICE));
+        let record = |number: usize| (number << 12) as *mut u8;
+        let entry_of = |round: usize| match round % 6 {
+            0 => Entry::Slab(0x2000, record(1)),
+            2 => Entry::Huge(record(2)),
+            4 => Entry::Runs(record(3)),
+            _ => Entry::None,
+        };
+        let done = core::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..300_000).for_each(|round: usize| set(start, SLICE, entry_of(round)));
+                done.store(true, Ordering::Relaxed);
+            });
+            while !done.load(Ordering::Relaxed) {
+                let met = entry(start);
+                assert!((0..6).any(|round| met == entry_of(round)), "{met:?}");
+            }
+        });
+        set(start, SLICE, Entry::None);
     }
 
     #[test]

@@ -54,6 +54,8 @@ mod thread {
     }
 }
 
+#[path = "../../../crates/heap/src/fast/changing.rs"]
+mod changing;
 #[allow(dead_code, reason = "the models use what the protocols need, not every method")]
 #[path = "../../../crates/os/src/lock.rs"]
 mod lock;
@@ -66,6 +68,7 @@ mod startup;
 #[path = "../../../crates/heap/src/tenancy.rs"]
 mod tenancy;
 
+mod changing_model;
 mod lock_model;
 mod remote_model;
 mod startup_model;

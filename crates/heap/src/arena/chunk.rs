@@ -53,8 +53,7 @@ impl Chunk {
         core::iter::from_fn(move || {
             while index < 64 {
                 let (slab, start) = (&self.slabs[index], self.base + index * SLICE);
-                if unused & 1 << index == 0 && page_map::bin(start) != 0 {
-                    // 0 in a forked child, for a slab that another thread was taking out of the map, slice by slice.
+                if unused & 1 << index == 0 && page_map::is_entered(start) {
                     index += slab.shape().slices.max(1) as usize;
                     return Some(slab);
                 }

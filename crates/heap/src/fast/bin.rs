@@ -2,7 +2,7 @@
 
 use crate::free_list::{Block, KeyCell};
 use crate::single_writer::{Count32, Pointer, Signed32, Word};
-use crate::size_class::{SLICE, TABLE, class_of};
+use crate::size_class::{CLASSES, SLICE, TABLE, class_of};
 use core::sync::atomic::{Ordering, compiler_fence};
 use xalloc_os::decrement;
 
@@ -30,16 +30,12 @@ impl Bin {
     /// Sets up the bin of `class` in zeroed memory.
     pub fn init(&self, class: usize) {
         self.offset_mask.set((TABLE[class].slices as usize * SLICE) as u32 - 1);
-        self.set_bound(class, TABLE[class].capacity as usize);
+        self.reciprocal.set(RECIPROCALS[class]);
     }
 
     /// Has [`Bin::is_start`] say no from the block with this index on. Not 0.
     pub fn set_bound(&self, class: usize, bound: usize) {
-        let size = TABLE[class].size as usize;
-        let least = usize::MAX / size + 1;
-        // By how much `least * size` is above 2^64, and by how much it must be.
-        let (excess, wanted) = (least.wrapping_mul(size), LIMIT.div_ceil(bound));
-        self.reciprocal.set(least + wanted.saturating_sub(excess).div_ceil(size));
+        self.reciprocal.set(reciprocal(class, bound));
     }
 
     /// Whether `address`, which lies in a slab of the class, is where a block may start: a multiple of the size from the slab's
@@ -92,6 +88,26 @@ impl Bin {
         !unsafe { decrement::<{ core::mem::offset_of!(Bin, room) }>(core::ptr::from_ref(self).cast()) }
     }
 }
+
+/// The reciprocal with which blocks of the class, up to `bound` of a slab, are found.
+const fn reciprocal(class: usize, bound: usize) -> usize {
+    let size = TABLE[class].size as usize;
+    let least = usize::MAX / size + 1;
+    // By how much `least * size` is above 2^64, and by how much it must be.
+    let (excess, wanted) = (least.wrapping_mul(size), LIMIT.div_ceil(bound));
+    least + wanted.saturating_sub(excess).div_ceil(size)
+}
+
+/// Those with which all blocks of a slab are found.
+static RECIPROCALS: [usize; CLASSES] = {
+    let mut table = [0; CLASSES];
+    let mut class = 1;
+    while class < CLASSES {
+        table[class] = reciprocal(class, TABLE[class].capacity as usize);
+        class += 1;
+    }
+    table
+};
 
 /// The largest size that [`BIN_OF_SIZE`] knows.
 pub const SHORT_MAX: usize = 1024;

@@ -24,6 +24,10 @@ impl FastHeap {
     /// What is wrong with the address if not.
     pub(super) fn examine(&self, bin: usize, slab: &Slab, address: usize) -> Result<(), Misuse<'static>> {
         slab.examine(address)?;
+        // Its slices may become another slab's at this moment: then no block of it was in use.
+        if ThreadHeap::class_of_bin(bin) != slab.class() {
+            return Err(Misuse::FreeMemory);
+        }
         let block = address as *const Block;
         // SAFETY: a block of the slab starts there.
         if unsafe { Block::looks_free(block) } && self.is_free(bin, slab, block) {

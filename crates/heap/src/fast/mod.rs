@@ -7,6 +7,7 @@
 //! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
 
 mod bin;
+mod changing;
 mod double_free;
 mod footprint;
 mod fork;

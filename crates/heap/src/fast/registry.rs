@@ -34,7 +34,7 @@ impl Registry {
         // SAFETY: heaps are never unmapped.
         while let Some(heap) = unsafe { link.get().as_ref::<'static>() } {
             // An orphan that somebody helps at the moment stays for the next thread.
-            if heap.tenancy.adopt() {
+            if heap.tenancy().adopt() {
                 link.set(heap.next_orphan.get());
                 if heap.miscounted.get() != 0 {
                     heap.recount(key);
@@ -54,10 +54,10 @@ impl Registry {
     /// Leaves a heap to whoever adopts it.
     pub fn orphan(&self, heap: &'static ThreadHeap) {
         let _guard = self.lock.lock();
-        if !heap.tenancy.is_orphan() {
+        if !heap.tenancy().is_orphan() {
             self.push_orphan(heap);
         }
-        heap.tenancy.orphan();
+        heap.tenancy().orphan();
     }
 
     fn push_orphan(&self, heap: &'static ThreadHeap) {
@@ -79,7 +79,7 @@ impl Registry {
     pub fn settle_after_fork(&self, mine: Option<&ThreadHeap>) {
         for heap in self.all() {
             let is_mine = mine.is_some_and(|mine| core::ptr::eq(mine, heap));
-            if !is_mine && heap.tenancy.settle_after_fork(heap.changing.get() == 0) {
+            if !is_mine && heap.tenancy().settle_after_fork(heap.is_whole()) {
                 heap.miscounted.set(1);
                 self.push_orphan(heap);
             }

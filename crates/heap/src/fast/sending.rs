@@ -106,7 +106,7 @@ impl FastHeap {
 
     /// Drains `heap` if nobody else does or will.
     pub(super) fn help_if_orphan(&self, heap: &'static ThreadHeap) {
-        heap.tenancy.help_while(
+        heap.tenancy().help_while(
             || !heap.remote().is_empty(),
             || {
                 let _change = heap.change();

@@ -4,6 +4,7 @@
 //! Two pages: the second one has only the outgoing segments, and is never touched by a thread that frees its own blocks.
 
 use super::bin::Bin;
+use super::changing::{Change, Changing};
 use super::limits;
 use super::segment::Segment;
 use crate::free_list::{Block, Key};
@@ -62,20 +63,23 @@ pub mod flag {
     pub const LOOK: u16 = !15;
 }
 
+/// What other threads write, and read after that: on a line of its own, apart from what the owner writes.
 #[repr(align(64))]
-struct OwnLine<T>(T);
+struct Shared {
+    /// What other threads freed.
+    remote: RemoteStack<Segment>,
+    /// Who may touch this heap.
+    tenancy: Tenancy,
+}
 
 /// The heap of one thread.
 #[repr(C, align(8192))]
 pub struct ThreadHeap {
     /// First, so that "is this bin mine?" is one subtraction and one comparison.
     pub bins: [Bin; CLASSES],
-    /// What other threads freed. On a line of its own: the only word they write.
-    remote: OwnLine<RemoteStack<Segment>>,
-    /// Who may touch this heap.
-    pub tenancy: Tenancy,
-    /// 1 while the owner changes more than one word: a fork from another thread finds the heap inconsistent then.
-    pub changing: Count32,
+    shared: Shared,
+    /// While the owner changes more than one word: a fork from another thread finds the heap inconsistent then.
+    changing: Changing,
     /// 1 when a bin's count may be one off: its thread vanished in a fork between the two stores of a hit path.
     pub miscounted: Count32,
     /// The next heap of all.
@@ -120,8 +124,8 @@ impl ThreadHeap {
         let heap = memory.cast::<Self>();
         // SAFETY: zeros are valid in every field; the two protocol words are set explicitly.
         let heap = unsafe {
-            (&raw mut (*heap).remote).write(OwnLine(RemoteStack::new(AtomicPtr::new(core::ptr::null_mut()))));
-            (&raw mut (*heap).tenancy).write(Tenancy::new(AtomicU32::new(0)));
+            let remote = RemoteStack::new(AtomicPtr::new(core::ptr::null_mut()));
+            (&raw mut (*heap).shared).write(Shared { remote, tenancy: Tenancy::new(AtomicU32::new(0)) });
             &*heap
         };
         for (class, bin) in heap.bins.iter().enumerate().skip(1) {
@@ -134,7 +138,12 @@ impl ThreadHeap {
 
     /// What other threads freed.
     pub fn remote(&self) -> &RemoteStack<Segment> {
-        &self.remote.0
+        &self.shared.remote
+    }
+
+    /// Who may touch this heap.
+    pub fn tenancy(&self) -> &Tenancy {
+        &self.shared.tenancy
     }
 
     /// The heap that a bin's address, as the page map has it, belongs to, and the bin's class.
@@ -261,22 +270,11 @@ impl ThreadHeap {
 
     /// Marks the heap as changing until the guard is dropped.
     pub fn change(&self) -> Change<'_> {
-        let outer = self.changing.get();
-        self.changing.set(1);
-        // Release, as a fence: nothing of the change is visible to a fork before the mark. (A fork stops this thread at
-        // an instruction; only the order of its stores matters.)
-        crate::sync::fence(crate::sync::Ordering::Release);
-        Change(self, outer)
+        self.changing.begin()
     }
-}
 
-/// Marks a [`ThreadHeap`] as changing. May be nested.
-pub struct Change<'a>(&'a ThreadHeap, u32);
-
-impl Drop for Change<'_> {
-    fn drop(&mut self) {
-        // Release, as a fence: everything of the change is visible to a fork before the mark is gone.
-        crate::sync::fence(crate::sync::Ordering::Release);
-        self.0.changing.set(self.1);
+    /// Whether the heap is whole, in a child whose parent's thread had it.
+    pub fn is_whole(&self) -> bool {
+        self.changing.is_whole()
     }
 }
