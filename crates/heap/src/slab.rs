@@ -126,19 +126,20 @@ impl Slab {
     }
 
     /// Whether `address`, which lies in its slices, is the start of a block that was handed out at some time.
+    #[inline]
+    pub fn is_block(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.start());
+        self.shape().index(offset).is_some_and(|index| index < self.carved.get() as usize)
+    }
+
+    /// [`Slab::is_block`].
     ///
     /// # Errors
     /// What the address is if not.
-    #[inline]
     pub fn examine(&self, address: usize) -> Result<(), Misuse<'static>> {
-        let offset = address.wrapping_sub(self.start());
-        match self.shape().index(offset) {
-            Some(index) if index < self.carved.get() as usize => Ok(()),
-            _ => Err(self.misuse_at(offset)),
-        }
+        if self.is_block(address) { Ok(()) } else { Err(self.misuse_at(address.wrapping_sub(self.start()))) }
     }
 
-    #[cold]
     fn misuse_at(&self, offset: usize) -> Misuse<'static> {
         let size = self.shape().size as usize;
         if offset < self.carved() { Misuse::Interior { offset: offset % size, size } } else { Misuse::FreeMemory }

@@ -129,16 +129,34 @@ impl FastHeap {
     }
 
     /// Frees a block of a slab, by whichever way its owner is reached.
+    #[inline(always)]
     fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
-        if let Err(misuse) = self.examine(bin, slab, block as usize) {
-            return misuse::report(Call::Free, block as usize, misuse);
+        // SAFETY: memory of a slab.
+        if slab.is_block(block as usize) && !unsafe { Block::looks_free(block.cast()) } {
+            self.free_valid(bin, slab, block.cast());
+        } else {
+            self.free_examined(bin, slab, block);
         }
-        let block = block.cast::<Block>();
+    }
+
+    /// [`FastHeap::free_small`] of what looks as if it were no block in use.
+    #[cold]
+    #[inline(never)]
+    fn free_examined(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
+        match self.examine(bin, slab, block as usize) {
+            Ok(()) => self.free_valid(bin, slab, block.cast()),
+            Err(misuse) => misuse::report(Call::Free, block as usize, misuse),
+        }
+    }
+
+    /// [`FastHeap::free_small`] of a block in use.
+    #[inline(always)]
+    fn free_valid(&self, bin: usize, slab: &'static Slab, block: *mut Block) {
         let Phase::Cached(heap) = Phase::current() else { return self.free_without_heap(slab, block) };
         // SAFETY: a cache in the TLS word is this thread's heap.
         let heap = unsafe { &*heap.cast::<ThreadHeap>() };
         if ThreadHeap::has_bin(heap, bin) {
-            // SAFETY: a block of this heap, which was just examined.
+            // SAFETY: a block of this heap, in use until now.
             unsafe { self.push(bin, block) };
         } else {
             self.free_elsewhere(heap, slab, block);
@@ -157,16 +175,13 @@ impl FastHeap {
         }
     }
 
-    /// Frees what looks as if it were no block in use.
-    ///
-    /// # Safety
-    /// As for [`FastHeap::push`], but that the block may be none.
+    /// Frees what looks as if it were no block of the calling thread's own in use.
     #[cold]
     #[inline(never)]
-    unsafe fn free_examined(&self, block: *mut u8) {
+    fn free_own_examined(&self, block: *mut u8) {
         match page_map::entry(block as usize) {
             // SAFETY: a slab's record lives as long as the process.
-            Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
+            Entry::Slab(bin, record) => self.free_examined(bin, unsafe { &*record.cast::<Slab>() }, block),
             _ => misuse::report(Call::Free, block as usize, Misuse::FreeMemory),
         }
     }
@@ -263,7 +278,7 @@ unsafe impl Heap for FastHeap {
             if is_cacheable(bin, block) {
                 self.push(bin, block.cast());
             } else {
-                self.free_examined(block);
+                self.free_own_examined(block);
             }
         }
         true
