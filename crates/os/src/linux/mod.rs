@@ -14,6 +14,7 @@ pub mod next;
 pub mod process;
 pub mod stdio;
 pub mod syscall;
+mod vdso;
 
 pub use arch::{jump_if_null, set_tls_word, thread_pointer, tls_word};
 
