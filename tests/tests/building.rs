@@ -63,9 +63,9 @@ fn a_heap_of_your_own_outside_the_workspace() {
     }
 }
 
-/// As with libxalloc.a: see tests/static_library.rs.
+/// As with libxalloc.a: see tests/static_library.rs. And one whose first allocation is late, in one thread of several.
 #[test]
-fn a_module_on_the_allocator_that_is_closed() {
+fn a_module_on_the_allocator() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     outside(directory.path(), &["heap"]);
     let code = "#[global_allocator]\nstatic ALLOCATOR: xalloc_heap::Xalloc = xalloc_heap::Xalloc;\n\n\
@@ -75,8 +75,10 @@ fn a_module_on_the_allocator_that_is_closed() {
     let target = directory.path().join("target");
     for (arguments, profile) in [(&[][..], "debug"), (&["--release"], "release")] {
         build(directory.path(), &target, arguments);
-        let mut command = plain(fixture("closes_module.c", &[]));
-        let output = succeed(command.arg(target.join(profile).join("libanother.so")), Duration::from_secs(60));
-        output.unwrap_or_else(|error| panic!("{error}"));
+        for source in ["closes_module.c", "fork_at_first_use.c"] {
+            let mut command = plain(fixture(source, &["-rdynamic"]));
+            let output = succeed(command.arg(target.join(profile).join("libanother.so")), Duration::from_secs(60));
+            output.unwrap_or_else(|error| panic!("{error}"));
+        }
     }
 }

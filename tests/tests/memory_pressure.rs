@@ -5,7 +5,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use xalloc_tests::{fixture, has, preloaded, succeed};
+use xalloc_tests::{fixture, has, plain, preloaded, succeed};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -45,7 +45,22 @@ fn main() {
         }));
     }
     trials.push(Trial::test("failures_are_seen_and_end", move || failures_are_seen_and_end(program)));
+    trials.push(Trial::test("what_cannot_be_is_refused_as_by_glibc", what_cannot_be_is_refused));
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Programs ask for what they take to be impossible, and rely on the answer. Which one that is, the machine's settings decide.
+fn what_cannot_be_is_refused() -> Result<(), Failed> {
+    let program = fixture("too_large.c", &[]);
+    let said = |mut command: Command| {
+        succeed(&mut command, LIMIT).map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (glibc, ours) = (said(plain(&program))?, said(preloaded(&program, ""))?);
+    if glibc == ours && glibc.contains("block") {
+        return Ok(());
+    }
+    let different = glibc.lines().zip(ours.lines()).filter(|(glibc, ours)| glibc != ours);
+    Err(different.map(|(glibc, ours)| format!("glibc: {glibc}\nxalloc: {ours}\n")).collect::<String>().into())
 }
 
 /// How many requests the fixture makes in its first round; a few more, because its threads compete for what there is.

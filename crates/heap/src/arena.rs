@@ -13,16 +13,15 @@ use crate::slab::Slab;
 use xalloc_os::{Lock, pages};
 
 mod chunk;
+mod opening;
 mod regions;
-use chunk::{Chunk, best_group, best_slice, free_groups, slice_mask};
-use regions::{Fresh, Regions};
+use chunk::{Chunk, best_group, best_slice, slice_mask};
+use regions::Regions;
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
-/// How many of the newest chunks tell what will become of a fresh one.
-const NEWEST: usize = 6;
 
 struct State {
     regions: Regions,
@@ -81,16 +80,39 @@ impl Arena {
     /// An unused slab of `class`, not in the page map yet. `None` if there is no memory.
     pub fn take_slab(&self, class: usize, metadata: &Metadata) -> Option<&'static Slab> {
         let slices = TABLE[class].slices as usize;
+        let mut untried = 0;
         let (chunk, index) = self.0.with(|state| {
-            state.find(slices).or_else(|| {
-                state.reopen_chunk(slices).or_else(|| state.open_chunk(metadata))?;
-                state.find(slices)
-            })
+            if let Some(found) = state.find(slices) {
+                return Some(found);
+            }
+            let fresh = if state.reopen_chunk(slices).is_some() { None } else { Some(state.open_chunk(metadata)?) };
+            let found = state.find(slices);
+            untried = fresh.map_or(0, |chunk| state.take_huge_page_to_try(chunk));
+            found
         })?;
+        if untried != 0 {
+            self.try_huge_page(chunk, untried);
+        }
         // SAFETY: the slices are the caller's now, and so is the record of the first; records are for ever.
         let (slab, base) = unsafe { (&(*chunk).slabs[index], (*chunk).base) };
         slab.open(class, base + index * SLICE, chunk.cast());
         Some(slab)
+    }
+
+    /// Has the first huge page of the chunk made, in which all free slices, `untried`, were taken for that. Outside the lock:
+    /// the kernel may take long.
+    fn try_huge_page(&self, chunk: *mut Chunk, untried: u64) {
+        // SAFETY: a chunk's base never changes.
+        let base = unsafe { (*chunk).base };
+        let is_in_time = huge_pages::try_one(base);
+        // SAFETY: under the lock; the slices were taken for this.
+        self.0.with(|state| unsafe {
+            if !is_in_time {
+                pages::advise_huge(base, (*chunk).mapped() * SLICE, false);
+                (*chunk).huge = false;
+            }
+            state.give(chunk, untried);
+        });
     }
 
     /// Takes a slab's slices back. It is not in the page map any more, and none of its blocks is used.
@@ -288,92 +310,6 @@ impl State {
                 (*next).previous = previous;
             }
         }
-    }
-
-    fn open_chunk(&mut self, metadata: &Metadata) -> Option<()> {
-        let (Fresh { base, size }, record) = self.chunk_with_record(false, metadata, size_of::<Chunk>())?;
-        let record = record.cast::<Chunk>();
-        let slices = slice_mask(0, size / SLICE);
-        // SAFETY: a zeroed record of the right size and alignment, nobody else's; zeros are valid in every field.
-        unsafe {
-            (*record).base = base;
-            (*record).free = slices;
-            (*record).unmapped = !slices;
-            (*record).huge = huge_pages::advise_chunk(base, size, self.is_filling());
-            (*record).older = self.newest;
-        }
-        self.newest = record;
-        self.push_open(record);
-        Some(())
-    }
-
-    /// Unmaps the last slices of a chunk if they are free and have no pages.
-    fn unmap_end(&mut self, chunk: *mut Chunk) {
-        // SAFETY: under the lock; the slices are nobody's, so that nobody uses what is unmapped.
-        unsafe {
-            let end = (*chunk).unused_end();
-            if end == 0 {
-                return;
-            }
-            let first = end.trailing_zeros() as usize;
-            let start = (*chunk).base + first * SLICE;
-            if pages::unmap(start, ((*chunk).mapped() - first) * SLICE) {
-                self.take(chunk, end);
-                (*chunk).unmapped |= end;
-            }
-        }
-    }
-
-    /// Maps the end of a chunk that is not mapped, one with which `count` slices can be had, if nobody has taken its place in
-    /// the address space; the next slab's worth of it, where the kernel refuses more.
-    fn reopen_chunk(&mut self, count: usize) -> Option<()> {
-        self.chunks().find(|&chunk| {
-            // SAFETY: under the lock.
-            let (free, end, mapped) = unsafe { ((*chunk).free, (*chunk).unmapped, (*chunk).mapped()) };
-            if end == 0 {
-                return false;
-            }
-            let is_enough = |slices| count == 1 || free_groups(free | slices) != 0;
-            let a_little = end & slice_mask(mapped & !7, 8);
-            [end, a_little].into_iter().any(|slices| is_enough(slices) && self.map_end(chunk, slices))
-        })?;
-        Some(())
-    }
-
-    /// Maps the first ones of a chunk's unmapped slices. False if the kernel refuses.
-    fn map_end(&mut self, chunk: *mut Chunk, slices: u64) -> bool {
-        // SAFETY: under the lock.
-        unsafe {
-            let (start, size) = ((*chunk).base + (*chunk).mapped() * SLICE, slices.count_ones() as usize * SLICE);
-            if !pages::map_at(start, size) {
-                return false;
-            }
-            (*chunk).unmapped &= !slices;
-            self.give(chunk, slices);
-            (*chunk).dirty &= !slices;
-            (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
-        }
-        true
-    }
-
-    /// Whether there are some chunks, and slabs fill the newest ones at least by half, so that they will a fresh one as well.
-    /// Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
-    fn is_filling(&self) -> bool {
-        let (mut count, mut carved) = (0, 0);
-        for chunk in self.chunks().take(NEWEST) {
-            count += 1;
-            // SAFETY: under the lock.
-            carved += unsafe { &*chunk }.slabs_in_use().map(Slab::carved).sum::<usize>();
-        }
-        count == NEWEST && carved >= NEWEST * CHUNK / 2
-    }
-
-    fn chunk_with_record(&mut self, whole: bool, metadata: &Metadata, record_size: usize) -> Option<(Fresh, *mut u8)> {
-        let fresh = self.regions.prepare(whole)?;
-        // Only then is the chunk taken: if there is no record for it, it stays where it is.
-        let record = metadata.allocate(record_size)?;
-        self.regions.take();
-        Some((fresh, record))
     }
 }
 

@@ -26,8 +26,12 @@ static HEAP: FastHeap = FastHeap::new();
 static STARTUP: Startup = Startup::new();
 static THREAD_END: ThreadEnd = ThreadEnd::new();
 
+/// Starts up, while no other thread can be in this code: after a fork by another one, a start-up would never end in the child.
 extern "C" fn construct() {
     xalloc_os::module::stay_loaded();
+    // SAFETY: libc's. If it has no memory for them, fork works as long as no other thread is inside the heap.
+    unsafe { libc::pthread_atfork(Some(prefork), Some(postfork_parent), Some(postfork_child)) };
+    start();
 }
 
 // Before the module that this is linked into can be closed.
@@ -51,22 +55,25 @@ fn known() -> &'static FastHeap {
     &HEAP
 }
 
+/// Starts up if nobody has: an earlier constructor may allocate. False inside the caller's own start-up.
+fn start() -> bool {
+    let begin = STARTUP.begin(thread::token());
+    if begin == Begin::Run {
+        thread::prepare();
+        HEAP.init();
+        THREAD_END.create(thread_end);
+        STARTUP.finish();
+    }
+    begin != Begin::Reentered
+}
+
 #[cold]
 fn attach() {
-    match STARTUP.begin(thread::token()) {
-        Begin::Run => {
-            // Who uses the allocator brings its constructor; libraries with this crate that do not, do not.
-            core::hint::black_box(&CONSTRUCTOR);
-            thread::prepare();
-            HEAP.init();
-            THREAD_END.create(thread_end);
-            // SAFETY: libc's. If it has no memory for them, fork works as long as no other thread is inside the heap.
-            unsafe { libc::pthread_atfork(Some(prefork), Some(postfork_parent), Some(postfork_child)) };
-            STARTUP.finish();
-        }
-        Begin::Ready => {}
+    // Who uses the allocator brings its constructor; libraries with this crate that do not, do not.
+    core::hint::black_box(&CONSTRUCTOR);
+    if !start() {
         // Libc came back here: served without a heap of the thread's own.
-        Begin::Reentered => return,
+        return;
     }
     // First: arming may come back here.
     Phase::Plain.enter();
@@ -90,6 +97,7 @@ unsafe extern "C" fn postfork_parent() {
 }
 
 unsafe extern "C" fn postfork_child() {
+    STARTUP.settle_after_fork(thread::token());
     HEAP.postfork_child();
 }
 

@@ -19,9 +19,9 @@ use crate::size_class::SLICE;
 use core::ptr::null_mut;
 use xalloc_os::{Lock, clock, pages};
 
-mod grow;
 mod kept;
 mod misuse;
+mod resize;
 use kept::{Keeping, Kept, Record};
 
 /// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
@@ -237,29 +237,6 @@ impl Huge {
     /// The usable size of the block that starts at this address, if one does.
     pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
         self.with_record(record, |_, record| (record.start == address).then_some(record.size))
-    }
-
-    /// Makes a block `size` bytes long, moving it if need be, without copying it. `None` if it stays as it was.
-    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> Option<*mut u8> {
-        self.with_record(record, |state, record| {
-            debug_assert_eq!(record.start, address);
-            let size = pages::round_up(size.max(SLICE), pages::page_size());
-            let room = record.room(record.start);
-            if size > room {
-                state.grow(record, size)?;
-            } else if size < record.size && size < room - room / 4 {
-                let length = record.length - (room - size);
-                // SAFETY: the mapping is the block's, whose only owner cuts it.
-                if !unsafe { pages::resize(record.base, record.length, length) } {
-                    return None;
-                }
-                record.length = length;
-            }
-            state.stats.live = state.stats.live - record.size + size;
-            state.peak = state.peak.max(state.stats.live);
-            record.size = size;
-            Some(record.start as *mut u8)
-        })
     }
 
     fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {

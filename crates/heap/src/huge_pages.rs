@@ -43,10 +43,11 @@ fn is(policy: Policy) -> bool {
     POLICY.load(Ordering::Relaxed) == policy as u8
 }
 
-/// Whether huge pages are of no use here, by choice or because the kernel was slow to make them.
+/// Whether huge pages are not asked for: by choice, because the kernel was slow to make them, or because it may be a filter
+/// that is asked.
 fn are_off() -> bool {
     // Relaxed: a thread that misses it asks for one more.
-    is(Policy::Never) || STALLED.load(Ordering::Relaxed)
+    is(Policy::Never) || STALLED.load(Ordering::Relaxed) || pages::is_filter_expected()
 }
 
 /// What the start of a block of `size` bytes should be aligned to.
@@ -62,27 +63,34 @@ pub fn advise_block(base: usize, length: usize, size: usize) {
     }
 }
 
-/// Asks for huge pages for a fresh chunk of slabs, if it `will_fill`. Whether it did.
-///
-/// The first huge page of the first such chunks is made at once and timed: where memory is so fragmented that the kernel
-/// must move pages to make room, programs have stood still for seconds.
+/// Asks for huge pages for memory of slabs that is fresh, if it `will_fill`. Whether it did.
 pub fn advise_chunk(start: usize, size: usize, will_fill: bool) -> bool {
-    if are_off() || !(will_fill || is(Policy::Always)) {
-        return false;
+    let wanted = !are_off() && (will_fill || is(Policy::Always));
+    if wanted {
+        pages::advise_huge(start, size, true);
     }
-    pages::advise_huge(start, size, true);
+    wanted
+}
+
+/// Whether the caller is to [`try_one`]: that is said a few times only.
+pub fn is_one_to_be_tried() -> bool {
     // Relaxed, twice: how many are timed need not be exact.
     let timed = TIMED_SO_FAR.load(Ordering::Relaxed);
-    if timed < TIMED && size >= SIZE {
+    if timed < TIMED {
         TIMED_SO_FAR.store(timed + 1, Ordering::Relaxed);
-        let before = clock::nanoseconds();
-        let populated = pages::populate(start, SIZE);
-        if populated && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS {
-            // Relaxed: see `are_off`.
-            STALLED.store(true, Ordering::Relaxed);
-            pages::advise_huge(start, size, false);
-            return false;
-        }
     }
-    true
+    timed < TIMED
+}
+
+/// Has the huge page at `start`, which was asked for, made at once. False if that took so long that no more are asked for:
+/// where memory is so fragmented that the kernel must move pages to make room, programs have stood still for seconds. So no
+/// lock may be held.
+pub fn try_one(start: usize) -> bool {
+    let before = clock::nanoseconds();
+    let stalled = pages::populate(start, SIZE) && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS;
+    if stalled {
+        // Relaxed: see `are_off`.
+        STALLED.store(true, Ordering::Relaxed);
+    }
+    !stalled
 }

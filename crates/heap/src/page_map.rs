@@ -47,8 +47,7 @@ impl Root {
         // Relaxed on failure: the other thread's leaf is not looked into here.
         let installed = self.distances[number].compare_exchange(0, distance, Ordering::Release, Ordering::Relaxed);
         if installed.is_err() {
-            // SAFETY: mapped by the caller and seen by nobody. If the kernel keeps it, only address space is lost.
-            let _ = unsafe { pages::unmap(leaf, size_of::<Leaf>()) };
+            SpareLeaf(leaf).unmap();
         }
     }
 
@@ -149,6 +148,12 @@ impl SpareLeaf {
     /// Maps a leaf. `None` if there is no memory.
     pub fn new() -> Option<Self> {
         pages::map(size_of::<Leaf>()).map(Self)
+    }
+
+    /// Unmaps it.
+    pub fn unmap(self) {
+        // SAFETY: mapped and seen by nobody. If the kernel keeps it, only address space is lost.
+        let _ = unsafe { pages::unmap(self.0, size_of::<Leaf>()) };
     }
 
     /// Makes the map able to hold the slice of `address`. What remains of the spare, if it was not needed.

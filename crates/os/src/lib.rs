@@ -34,6 +34,8 @@ pub mod startup;
 mod startup_tests;
 pub mod stderr;
 mod sync;
+#[cfg(test)]
+mod syscall_tests;
 pub mod thread;
 pub mod thread_end;
 

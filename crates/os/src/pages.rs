@@ -4,7 +4,7 @@
 //! behind a failure are tested by counting through them.
 
 use crate::system::memory;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Rounds `value` up to a multiple of `align`, a power of two. Wraps at the end of the address space.
 #[inline]
@@ -36,12 +36,33 @@ pub fn fail_request(count: usize) {
 }
 
 fn must_fail() -> bool {
-    // Relaxed: the first load keeps the counter's cache line shared while the hook is off; the exact order of requests
-    // in several threads is theirs to decide.
-    FAIL_AFTER.load(Ordering::Relaxed) != 0 && FAIL_AFTER.fetch_sub(1, Ordering::Relaxed) == 1
+    // Relaxed: keeps the counter's cache line shared while the hook is off.
+    FAIL_AFTER.load(Ordering::Relaxed) != 0 && is_last(&FAIL_AFTER)
 }
 
-/// Maps `size` bytes of zeros, readable and writable, without reserving swap for them. `None` if the kernel refuses.
+/// Takes one from a count, but for one that another thread has brought to 0 since: it stays. Whether this was the last one.
+fn is_last(count: &AtomicUsize) -> bool {
+    // Relaxed, both: the exact order of requests in several threads is theirs to decide.
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
+}
+
+/// Whether the program is about to have its system calls filtered.
+static IS_FILTERED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, memory comes and goes by `mmap`, `munmap` and `mremap` alone, because a filter that is written around libc's
+/// malloc may end the process for any other call.
+pub fn expect_filter() {
+    // Relaxed: the filter comes with a later system call, by when every thread sees this.
+    IS_FILTERED.store(true, Ordering::Relaxed);
+}
+
+/// Whether [`expect_filter`] was called.
+pub fn is_filter_expected() -> bool {
+    // Relaxed: see `expect_filter`.
+    IS_FILTERED.load(Ordering::Relaxed)
+}
+
+/// Maps `size` bytes of zeros, readable and writable. `None` if the kernel refuses.
 pub fn map(size: usize) -> Option<usize> {
     if must_fail() {
         return None;
@@ -58,30 +79,51 @@ pub fn reserve(size: usize) -> Option<usize> {
     memory::reserve(size)
 }
 
-/// Makes readable and writable zeros of reserved addresses. False if the kernel refuses; those that were open stay so.
+/// What became of addresses that were reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// They are memory.
+    Yes,
+    /// They are reserved as before.
+    Refused,
+    /// They are another mapping's.
+    Lost,
+}
+
+/// Makes readable and writable zeros of reserved addresses.
+///
+/// By mapping them anew, because a filter of system calls may allow no change of protection. Not over what is mapped there: a
+/// kernel before Linux 6.12 may refuse the new mapping after it has removed the old one, and then nobody knows whose the
+/// addresses are.
 ///
 /// # Safety
 /// The range was reserved here.
-#[must_use]
-pub unsafe fn open(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
-    !must_fail() && unsafe { memory::open(address, size) }
+pub unsafe fn open(address: usize, size: usize) -> Opened {
+    // SAFETY: the caller's promise; nobody uses what is only reserved.
+    if must_fail() || !unsafe { memory::unmap(address, size) } {
+        return Opened::Refused;
+    }
+    if is_at(memory::map_near(address, size), address, size) {
+        Opened::Yes
+    } else if is_at(memory::reserve_near(address, size), address, size) {
+        Opened::Refused
+    } else {
+        Opened::Lost
+    }
 }
 
 /// Like [`map`], but at `address`. False if the kernel refuses, or if something is mapped there.
 pub fn map_at(address: usize, size: usize) -> bool {
-    if must_fail() {
-        return false;
+    !must_fail() && is_at(memory::map_near(address, size), address, size)
+}
+
+/// Whether a mapping just made is where it was wanted; elsewhere it goes again.
+fn is_at(mapping: Option<usize>, address: usize, size: usize) -> bool {
+    if let Some(start) = mapping.filter(|&start| start != address) {
+        // SAFETY: just mapped, seen by nobody. If the kernel keeps it, only address space is lost.
+        let _ = unsafe { unmap(start, size) };
     }
-    match memory::map_near(address, size) {
-        Some(start) if start == address => true,
-        Some(start) => {
-            // SAFETY: just mapped, seen by nobody. If the kernel keeps it, only address space is lost.
-            let _ = unsafe { unmap(start, size) };
-            false
-        }
-        None => false,
-    }
+    mapping == Some(address)
 }
 
 /// A mapping that holds an aligned block: what must be given back to [`unmap`], and where the block is in it.
@@ -98,9 +140,14 @@ pub struct Aligned {
 /// Maps at least `size` bytes from an address that is a multiple of `align` (a power of two) on. The rest of the
 /// mapping stays: it costs address space, while giving it back would cost two system calls and two more mappings.
 pub fn map_aligned(size: usize, align: usize) -> Option<Aligned> {
+    aligned(size, align, map)
+}
+
+/// An aligned range in what `make` makes of a length.
+fn aligned(size: usize, align: usize, make: impl FnOnce(usize) -> Option<usize>) -> Option<Aligned> {
     let slack = align.saturating_sub(page_size());
     let length = round_up(size, page_size()).checked_add(slack).filter(|&length| length >= size)?;
-    let base = map(length)?;
+    let base = make(length)?;
     Some(Aligned { base, length, start: round_up(base, align) })
 }
 
@@ -144,7 +191,7 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
         // SAFETY: the caller's promise.
         return unsafe { memory::remap(address, old, new) };
     }
-    let place = map_aligned(new, align)?;
+    let place = aligned(new, align, reserve)?;
     // SAFETY: the target is a part of the mapping just made, which nobody has seen.
     let moved = unsafe { memory::remap_to(address, old, new, place.start) };
     let end = round_up(place.start + new, page_size());
@@ -167,7 +214,22 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
 #[must_use]
 pub unsafe fn purge(address: usize, size: usize) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { memory::purge(address, size) }
+    unsafe { if is_filter_expected() { replace(address, size) } else { memory::purge(address, size) } }
+}
+
+/// Moves fresh pages to where others are. False if the kernel refuses: those are then as they were.
+///
+/// # Safety
+/// As [`purge`].
+unsafe fn replace(address: usize, size: usize) -> bool {
+    let Some(fresh) = memory::map(size) else { return false };
+    // SAFETY: the caller's promise, and a mapping that nobody has seen.
+    let moved = unsafe { memory::remap_to(fresh, size, size, address) }.is_some();
+    if !moved {
+        // SAFETY: as above. If the kernel keeps it, only address space is lost.
+        let _ = unsafe { unmap(fresh, size) };
+    }
+    moved
 }
 
 /// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them.
@@ -208,12 +270,37 @@ mod tests {
         let start = reserve(size).unwrap();
         // SAFETY: reserved above, and opened before it is touched.
         unsafe {
-            assert!(open(start + page, page) && open(start, 2 * page));
+            assert_eq!(open(start, page), Opened::Yes);
+            assert_eq!(open(start + page, page), Opened::Yes);
             let last = (start + 2 * page - 1) as *mut u8;
             assert_eq!(*last, 0);
             *last = 1;
             assert!(unmap(start, size));
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn puts_zeros_in_the_place_of_pages() {
+        let (page, size) = (page_size(), 1 << 20);
+        let start = map(size).unwrap();
+        let words = [0, page, 2 * page, 3 * page].map(|offset| (start + offset) as *mut u8);
+        // SAFETY: mapped above.
+        unsafe {
+            words.iter().for_each(|&word| *word = 1);
+            assert!(replace(start + page, 2 * page));
+            assert_eq!(words.map(|word| *word), [1, 0, 0, 1]);
+            *words[1] = 2;
+            assert!(unmap(start, size));
+        }
+    }
+
+    #[test]
+    fn two_threads_at_the_last_request_do_not_wrap_the_count() {
+        let count = AtomicUsize::new(2);
+        assert_eq!([(); 3].map(|()| is_last(&count)), [false, true, false]);
+        // Relaxed: one thread.
+        assert_eq!(count.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -50,6 +50,15 @@ impl Startup {
         }
     }
 
+    /// In a forked child: lets the next caller start up if the thread that did so is gone. `token` is the only thread's.
+    pub fn settle_after_fork(&self, token: usize) {
+        // Relaxed, both: there is no other thread, and nothing but this word to be seen.
+        let state = self.0.load(Ordering::Relaxed);
+        if state != READY && state != token {
+            self.0.store(NEW, Ordering::Relaxed);
+        }
+    }
+
     /// Says that start-up is done.
     pub fn finish(&self) {
         // Release: what start-up wrote is seen by whoever sees READY.

@@ -11,3 +11,17 @@ fn runs_once_and_knows_itself() {
     assert_eq!(startup.begin(16), Begin::Ready);
     assert_eq!(startup.begin(32), Begin::Ready);
 }
+
+#[test]
+fn a_forked_child_starts_up_for_a_thread_that_is_gone() {
+    let startup = Startup::new();
+    startup.settle_after_fork(16);
+    assert_eq!(startup.begin(32), Begin::Run);
+    startup.settle_after_fork(32);
+    assert_eq!(startup.begin(32), Begin::Reentered, "it goes on with its own");
+    startup.settle_after_fork(16);
+    assert_eq!(startup.begin(16), Begin::Run);
+    startup.finish();
+    startup.settle_after_fork(16);
+    assert_eq!(startup.begin(16), Begin::Ready);
+}

@@ -18,6 +18,9 @@ mod c_api;
 #[cfg(target_os = "linux")]
 mod deep_bind;
 mod export;
+#[cfg(target_os = "linux")]
+#[doc(hidden)]
+pub mod filter;
 mod foreign;
 mod fork;
 mod introspection;

@@ -6,7 +6,7 @@
 use super::CHUNK;
 use crate::page_map;
 use crate::size_class::SLICE;
-use xalloc_os::pages;
+use xalloc_os::pages::{self, Opened};
 
 /// The first region. Each later one is a part of all before it, within bounds: address space, not memory, but some count
 /// it.
@@ -70,25 +70,37 @@ impl Regions {
 
     /// Opens the next chunk of the newest region, or of another one.
     fn open(&mut self) -> Option<Fresh> {
-        if self.closed.0 == self.closed.1 {
-            let mut size = self.next_size().min(self.largest);
-            while self.reserve(size).is_none() {
-                if size == CHUNK {
-                    return None;
-                }
-                size /= 2;
-                // Next time, it will not have more either.
-                self.largest = size;
+        loop {
+            if self.closed.0 == self.closed.1 {
+                self.reserve_another()?;
             }
-            self.largest = LARGEST.min(2 * self.largest);
+            let base = self.closed.0;
+            // SAFETY: reserved, and nobody's yet.
+            let opened = unsafe { pages::open(base, CHUNK) };
+            if opened == Opened::Refused {
+                return None;
+            }
+            self.closed.0 += CHUNK;
+            if opened == Opened::Yes {
+                return Some(Fresh { base, size: CHUNK });
+            }
+            self.reserved -= CHUNK;
         }
-        let base = self.closed.0;
-        // SAFETY: reserved, and nobody's yet.
-        if !unsafe { pages::open(base, CHUNK) } {
-            return None;
+    }
+
+    /// Reserves another region, as large as the kernel allows.
+    fn reserve_another(&mut self) -> Option<()> {
+        let mut size = self.next_size().min(self.largest);
+        while self.reserve(size).is_none() {
+            if size == CHUNK {
+                return None;
+            }
+            size /= 2;
+            // Next time, it will not have more either.
+            self.largest = size;
         }
-        self.closed.0 += CHUNK;
-        Some(Fresh { base, size: CHUNK })
+        self.largest = LARGEST.min(2 * self.largest);
+        Some(())
     }
 
     fn next_size(&self) -> usize {

@@ -1,3 +1,4 @@
+use super::opening::NEWEST;
 use super::*;
 use crate::size_class::CLASSES;
 use std::collections::BTreeSet;

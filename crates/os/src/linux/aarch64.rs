@@ -179,6 +179,9 @@ macro_rules! weak_symbol {
     }};
 }
 
+/// The vDSO's name for `clock_gettime`.
+pub const VDSO_CLOCK: &core::ffi::CStr = c"__kernel_clock_gettime";
+
 /// The numbers of the system calls in use.
 pub mod number {
     pub const READ: usize = 63;
@@ -203,4 +206,5 @@ pub mod number {
     pub const FCNTL: usize = 25;
     pub const FSTAT: usize = 80;
     pub const CLOCK_GETTIME: usize = 113;
+    pub const PRCTL: usize = 167;
 }

@@ -5,33 +5,36 @@ use super::{process, syscall};
 /// Whether [`remap`] and [`remap_to`] can do anything.
 pub const CAN_REMAP: bool = true;
 
+const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+/// A kernel before Linux 4.17 does not know it, and takes the address for a wish.
+const IF_UNUSED: i32 = libc::MAP_FIXED_NOREPLACE;
+
 pub fn page_size() -> usize {
     process::auxiliary(libc::AT_PAGESZ)
 }
 
+/// Without MAP_NORESERVE: what the kernel would refuse libc's malloc, because there will never be so much memory, it is to
+/// refuse us too.
 pub fn map(size: usize) -> Option<usize> {
     // SAFETY: without MAP_FIXED, only unused addresses are taken.
-    unsafe { syscall::mmap(0, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_NORESERVE) }.ok()
+    unsafe { syscall::mmap(0, size, READ_WRITE, 0) }.ok()
 }
 
 pub fn reserve(size: usize) -> Option<usize> {
     // SAFETY: without MAP_FIXED, only unused addresses are taken.
-    unsafe { syscall::mmap(0, size, libc::PROT_NONE, libc::MAP_NORESERVE) }.ok()
+    unsafe { syscall::mmap(0, size, libc::PROT_NONE, 0) }.ok()
 }
 
-/// # Safety
-/// As [`crate::pages::open`].
-pub unsafe fn open(address: usize, size: usize) -> bool {
-    // SAFETY: what may be read and written forbids nothing.
-    unsafe { syscall::mprotect(address, size, libc::PROT_READ | libc::PROT_WRITE) }.is_ok()
-}
-
-/// Maps `size` bytes, at `address` if nothing is there; the caller looks at where they are.
+/// [`map`] at `address` if nothing is there; the caller looks at where it is.
 pub fn map_near(address: usize, size: usize) -> Option<usize> {
-    // A kernel before Linux 4.17 does not know MAP_FIXED_NOREPLACE, and takes the address for a wish.
-    let flags = libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
     // SAFETY: with MAP_FIXED_NOREPLACE, only unused addresses are taken.
-    unsafe { syscall::mmap(address, size, libc::PROT_READ | libc::PROT_WRITE, flags) }.ok()
+    unsafe { syscall::mmap(address, size, READ_WRITE, IF_UNUSED) }.ok()
+}
+
+/// [`reserve`] at `address` if nothing is there; the caller looks at where it is.
+pub fn reserve_near(address: usize, size: usize) -> Option<usize> {
+    // SAFETY: with MAP_FIXED_NOREPLACE, only unused addresses are taken.
+    unsafe { syscall::mmap(address, size, libc::PROT_NONE, IF_UNUSED) }.ok()
 }
 
 /// # Safety

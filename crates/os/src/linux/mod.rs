@@ -15,6 +15,7 @@ pub mod process;
 pub mod random;
 pub mod stdio;
 pub mod syscall;
+mod vdso;
 
 pub use arch::{jump_if_null, set_tls_word, thread_pointer, tls_word};
 

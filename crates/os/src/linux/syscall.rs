@@ -4,6 +4,7 @@
 //! up) and writes errno, which a successful `malloc` and every `free` must leave alone.
 
 use super::arch::{number, syscall6};
+use super::vdso;
 use core::ffi::CStr;
 
 /// An errno value as the kernel returned it.
@@ -13,6 +14,16 @@ pub struct Errno(pub i32);
 fn result(value: isize) -> Result<usize, Errno> {
     // The kernel keeps the last page of the address space for error numbers.
     if (-4095..0).contains(&value) { Err(Errno(-value as i32)) } else { Ok(value as usize) }
+}
+
+/// Makes a call that a signal has interrupted once more.
+fn uninterrupted(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
+    loop {
+        match call() {
+            Err(Errno(libc::EINTR)) => {}
+            answer => return answer,
+        }
+    }
 }
 
 /// `mmap` of fresh private memory: `protection` and `flags` as libc's constants.
@@ -126,37 +137,37 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
 /// `write(2)` of all of `bytes`, as far as the descriptor takes them.
 pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
     while !bytes.is_empty() {
-        // SAFETY: the kernel reads `bytes.len()` bytes of a live slice.
-        let written = result(unsafe {
-            syscall6(number::WRITE, descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0, 0)
-        });
-        match written {
+        let (start, length) = (bytes.as_ptr() as usize, bytes.len());
+        // SAFETY: the kernel reads `length` bytes of a live slice.
+        let write = || result(unsafe { syscall6(number::WRITE, descriptor as usize, start, length, 0, 0, 0) });
+        match uninterrupted(write) {
             Ok(0) => return,
             Ok(count) => bytes = &bytes[count.min(bytes.len())..],
-            Err(Errno(libc::EINTR)) => {}
             // A closed or full stderr must not become a second failure.
             Err(_) => return,
         }
     }
 }
 
-/// Opens `path` for reading, close-on-exec.
+/// Opens `path` for reading, close-on-exec; again if a signal comes in between.
 ///
 /// # Errors
 /// The kernel's.
 pub fn open_read(path: &CStr) -> Result<i32, Errno> {
     let (directory, flags) = (libc::AT_FDCWD as usize, (libc::O_RDONLY | libc::O_CLOEXEC) as usize);
     // SAFETY: the kernel reads a string that ends with its NUL.
-    result(unsafe { syscall6(number::OPEN_AT, directory, path.as_ptr() as usize, flags, 0, 0, 0) }).map(|fd| fd as i32)
+    let open = || unsafe { syscall6(number::OPEN_AT, directory, path.as_ptr() as usize, flags, 0, 0, 0) };
+    uninterrupted(|| result(open())).map(|fd| fd as i32)
 }
 
-/// `read(2)` into `buffer`; 0 at the end of the file.
+/// `read(2)` into `buffer`; 0 at the end of the file. Again if a signal comes in between.
 ///
 /// # Errors
 /// The kernel's.
 pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
-    // SAFETY: the kernel writes at most `buffer.len()` bytes into a live slice.
-    result(unsafe { syscall6(number::READ, descriptor as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0) })
+    let (start, length) = (buffer.as_mut_ptr() as usize, buffer.len());
+    // SAFETY: the kernel writes at most `length` bytes into a live slice.
+    uninterrupted(|| result(unsafe { syscall6(number::READ, descriptor as usize, start, length, 0, 0, 0) }))
 }
 
 /// `close(2)`.
@@ -189,10 +200,36 @@ pub fn coarse_nanoseconds() -> u64 {
 
 /// `clock_gettime` of libc's clock `id`; 0 if there is no such clock.
 fn clock(id: i32) -> u64 {
+    // Where there is no vDSO libc's clock is a system call too, which a filter that is made there allows.
+    let Some(read) = vdso::clock() else { return clock_by_system_call(id) };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: one timespec is written.
+    unsafe { read(id, &mut time) };
+    in_nanoseconds(&time)
+}
+
+pub(super) fn clock_by_system_call(id: i32) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec.
     unsafe { syscall6(number::CLOCK_GETTIME, id as usize, (&raw mut time) as usize, 0, 0, 0, 0) };
+    in_nanoseconds(&time)
+}
+
+fn in_nanoseconds(time: &libc::timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// `prctl`, with its arguments as they are.
+///
+/// # Errors
+/// The kernel's.
+///
+/// # Safety
+/// As the option's own.
+pub unsafe fn prctl(option: i32, arguments: [usize; 4]) -> Result<usize, Errno> {
+    let [a, b, c, d] = arguments;
+    // SAFETY: the caller's promise.
+    result(unsafe { syscall6(number::PRCTL, option as usize, a, b, c, d, 0) })
 }
 
 /// Sleeps while `*word == expected`; returns for any reason at all, so the caller looks again.

@@ -176,6 +176,9 @@ macro_rules! weak_symbol {
     }};
 }
 
+/// The vDSO's name for `clock_gettime`.
+pub const VDSO_CLOCK: &core::ffi::CStr = c"__vdso_clock_gettime";
+
 /// The numbers of the system calls in use.
 pub mod number {
     pub const READ: usize = 0;
@@ -200,4 +203,5 @@ pub mod number {
     pub const FCNTL: usize = 72;
     pub const FSTAT: usize = 5;
     pub const CLOCK_GETTIME: usize = 228;
+    pub const PRCTL: usize = 157;
 }

@@ -29,22 +29,19 @@ pub fn map(size: usize) -> Option<usize> {
 }
 
 pub fn reserve(size: usize) -> Option<usize> {
-    // SAFETY: without MAP_FIXED only unused addresses are taken.
-    unsafe { mmap(0, size, libc::PROT_NONE, 0) }
+    reserve_near(0, size)
 }
 
-/// # Safety
-/// As [`crate::pages::open`].
-#[allow(clippy::disallowed_methods, reason = "this is the one place for them on macOS")]
-pub unsafe fn open(address: usize, size: usize) -> bool {
-    // SAFETY: what may be read and written forbids nothing.
-    errno::kept(|| unsafe { libc::mprotect(address as *mut c_void, size, READ_WRITE) }) == 0
-}
-
-/// Maps `size` bytes, at `address` if nothing is there; the caller looks at where they are.
+/// [`map`] at `address` if nothing is there; the caller looks at where it is.
 pub fn map_near(address: usize, size: usize) -> Option<usize> {
     // SAFETY: without MAP_FIXED the address is a wish.
     unsafe { mmap(address, size, READ_WRITE, 0) }
+}
+
+/// [`reserve`] at `address` if nothing is there; the caller looks at where it is.
+pub fn reserve_near(address: usize, size: usize) -> Option<usize> {
+    // SAFETY: without MAP_FIXED the address is a wish.
+    unsafe { mmap(address, size, libc::PROT_NONE, 0) }
 }
 
 /// # Safety

@@ -22,6 +22,16 @@ fn result(call: impl FnOnce() -> isize) -> Result<usize, Errno> {
     })
 }
 
+/// Makes a call that a signal has interrupted once more.
+fn uninterrupted(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
+    loop {
+        match result(&mut call) {
+            Err(Errno(libc::EINTR)) => {}
+            answer => return answer,
+        }
+    }
+}
+
 /// Another descriptor, numbered `least` at least and closed by `exec`, of what `descriptor` is open for.
 ///
 /// # Errors
@@ -44,32 +54,32 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
 pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         // SAFETY: reads `bytes.len()` bytes of a live slice.
-        match result(|| unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) }) {
+        match uninterrupted(|| unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) }) {
             Ok(0) => return,
             Ok(count) => bytes = &bytes[count.min(bytes.len())..],
-            Err(Errno(libc::EINTR)) => {}
             // A closed or full stderr must not become a second failure.
             Err(_) => return,
         }
     }
 }
 
-/// Opens `path` for reading, close-on-exec.
+/// Opens `path` for reading, close-on-exec; again if a signal comes in between.
 ///
 /// # Errors
 /// The kernel's.
 pub fn open_read(path: &CStr) -> Result<i32, Errno> {
     // SAFETY: reads a string that ends with its NUL.
-    result(|| unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) as isize }).map(|fd| fd as i32)
+    uninterrupted(|| unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) as isize })
+        .map(|fd| fd as i32)
 }
 
-/// `read(2)` into `buffer`; 0 at the end of the file.
+/// `read(2)` into `buffer`; 0 at the end of the file. Again if a signal comes in between.
 ///
 /// # Errors
 /// The kernel's.
 pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: writes at most `buffer.len()` bytes into a live slice.
-    result(|| unsafe { libc::read(descriptor, buffer.as_mut_ptr().cast(), buffer.len()) })
+    uninterrupted(|| unsafe { libc::read(descriptor, buffer.as_mut_ptr().cast(), buffer.len()) })
 }
 
 /// `close(2)`.

@@ -106,6 +106,13 @@ macro_rules! __interpose_c {
             $crate::__os::jump_after!(before_dlopen)
         }
 
+        /// Not with `...`, which cannot be defined here: whoever calls it passes the arguments in the same registers.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int {
+            // SAFETY: the caller's promise.
+            unsafe { $crate::filter::prctl(option, [a, b, c, d]) }
+        }
+
         unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
             // SAFETY: libc passes what `pthread_create` gave it.
             unsafe { REDIRECT.run_thread(start) }

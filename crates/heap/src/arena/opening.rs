@@ -1,0 +1,121 @@
+//! Chunks that come, and their ends that go and come again.
+
+use super::chunk::{Chunk, free_groups, slice_mask};
+use super::regions::Fresh;
+use super::{CHUNK, State};
+use crate::huge_pages;
+use crate::metadata::Metadata;
+use crate::size_class::SLICE;
+use crate::slab::Slab;
+use xalloc_os::pages;
+
+/// How many of the newest chunks tell what will become of a fresh one.
+pub(super) const NEWEST: usize = 6;
+
+impl State {
+    /// Adds a chunk. `None` if there is no memory.
+    pub(super) fn open_chunk(&mut self, metadata: &Metadata) -> Option<*mut Chunk> {
+        let (Fresh { base, size }, record) = self.chunk_with_record(false, metadata, size_of::<Chunk>())?;
+        let record = record.cast::<Chunk>();
+        let slices = slice_mask(0, size / SLICE);
+        // SAFETY: a zeroed record of the right size and alignment, nobody else's; zeros are valid in every field.
+        unsafe {
+            (*record).base = base;
+            (*record).free = slices;
+            (*record).unmapped = !slices;
+            (*record).huge = huge_pages::advise_chunk(base, size, self.is_filling());
+            (*record).older = self.newest;
+        }
+        self.newest = record;
+        self.push_open(record);
+        Some(record)
+    }
+
+    /// Takes the free slices of a fresh chunk's first huge page, if that is to be tried.
+    pub(super) fn take_huge_page_to_try(&mut self, chunk: *mut Chunk) -> u64 {
+        // SAFETY: under the lock; the slices are free.
+        unsafe {
+            if !(*chunk).huge || (*chunk).mapped() * SLICE < huge_pages::SIZE || !huge_pages::is_one_to_be_tried() {
+                return 0;
+            }
+            let slices = (*chunk).free & slice_mask(0, huge_pages::SIZE / SLICE);
+            self.take(chunk, slices);
+            slices
+        }
+    }
+
+    /// Unmaps the last slices of a chunk if they are free and have no pages.
+    pub(super) fn unmap_end(&mut self, chunk: *mut Chunk) {
+        // SAFETY: under the lock; the slices are nobody's, so that nobody uses what is unmapped.
+        unsafe {
+            let end = (*chunk).unused_end();
+            if end == 0 {
+                return;
+            }
+            let first = end.trailing_zeros() as usize;
+            let start = (*chunk).base + first * SLICE;
+            if pages::unmap(start, ((*chunk).mapped() - first) * SLICE) {
+                self.take(chunk, end);
+                (*chunk).unmapped |= end;
+            }
+        }
+    }
+
+    /// Maps the end of a chunk that is not mapped, one with which `count` slices can be had, if nobody has taken its place in
+    /// the address space; the next slab's worth of it, where the kernel refuses more.
+    pub(super) fn reopen_chunk(&mut self, count: usize) -> Option<()> {
+        self.chunks().find(|&chunk| {
+            // SAFETY: under the lock.
+            let (free, end, mapped) = unsafe { ((*chunk).free, (*chunk).unmapped, (*chunk).mapped()) };
+            if end == 0 {
+                return false;
+            }
+            let is_enough = |slices| count == 1 || free_groups(free | slices) != 0;
+            let a_little = end & slice_mask(mapped & !7, 8);
+            [end, a_little].into_iter().any(|slices| is_enough(slices) && self.map_end(chunk, slices))
+        })?;
+        Some(())
+    }
+
+    /// Maps the first ones of a chunk's unmapped slices. False if the kernel refuses.
+    fn map_end(&mut self, chunk: *mut Chunk, slices: u64) -> bool {
+        // SAFETY: under the lock.
+        unsafe {
+            let (start, size) = ((*chunk).base + (*chunk).mapped() * SLICE, slices.count_ones() as usize * SLICE);
+            if !pages::map_at(start, size) {
+                return false;
+            }
+            (*chunk).unmapped &= !slices;
+            self.give(chunk, slices);
+            (*chunk).dirty &= !slices;
+            (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
+        }
+        true
+    }
+
+    /// Whether there are some chunks, and slabs fill the newest ones at least by half, so that they will a fresh one as well.
+    /// Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
+    pub(super) fn is_filling(&self) -> bool {
+        let (mut count, mut carved) = (0, 0);
+        for chunk in self.chunks().take(NEWEST) {
+            count += 1;
+            // SAFETY: under the lock.
+            carved += unsafe { &*chunk }.slabs_in_use().map(Slab::carved).sum::<usize>();
+        }
+        count == NEWEST && carved >= NEWEST * CHUNK / 2
+    }
+
+    /// A chunk that is the caller's, and zeroed metadata for its record.
+    pub(super) fn chunk_with_record(
+        &mut self,
+        whole: bool,
+        metadata: &Metadata,
+        record_size: usize,
+    ) -> Option<(Fresh, *mut u8)> {
+        let fresh = self.regions.prepare(whole)?;
+        // Only then is the chunk taken: if there is no record for it, it stays where it is.
+        let record = metadata.allocate(record_size)?;
+        self.regions.take();
+        Some((fresh, record))
+    }
+}
