@@ -111,7 +111,8 @@ impl Huge {
         }
         self.clean_surplus();
         let wide = huge_pages::block_align(size).max(align);
-        let mapping = self.map(size, wide).or_else(|| (wide > align).then(|| self.map(size, align)).flatten())?;
+        let length = size.checked_add(kept::margin())?;
+        let mapping = self.map(length, wide).or_else(|| (wide > align).then(|| self.map(length, align)).flatten())?;
         let entered = page_map::cover(mapping.start, SLICE)
             && self.0.with(|state| state.enter(&mapping, size, metadata)).is_some();
         if !entered {
@@ -167,6 +168,14 @@ impl Huge {
         if !freed {
             return misuse::report(Call::Free, address, NOT_A_BLOCK);
         }
+        let record = record.cast::<Record>();
+        // Outside the lock: the kernel may take long.
+        // SAFETY: the record is in no list and no block's, so nobody else changes it.
+        if unsafe { (*record).is_intact() } {
+            self.0.with(|state| state.keep(record));
+        } else {
+            self.release(State::taken(record));
+        }
         self.clean_surplus();
     }
 
@@ -207,7 +216,7 @@ impl Huge {
         if !mapping.zeroed {
             return self.release(record);
         }
-        let given = mapping.length;
+        let given = mapping.bytes();
         self.0.with(|state| state.keep(record));
         given
     }
@@ -249,6 +258,10 @@ impl Huge {
             if size > room {
                 state.grow(record, size)?;
             } else if size < record.size && size < room - room / 4 {
+                // What becomes the margin must be as it was mapped.
+                if !record.is_intact() {
+                    return None;
+                }
                 let length = record.length - (room - size);
                 // SAFETY: the mapping is the block's, whose only owner cuts it.
                 if !unsafe { pages::resize(record.base, record.length, length) } {
@@ -323,15 +336,13 @@ impl State {
         self.peak = self.peak.max(self.stats.live);
     }
 
-    /// Puts a block that was freed `now` among the kept mappings.
+    /// Makes a block that was freed `now` a mapping that may be kept.
     fn retire(&mut self, record: &mut Record, now: u64) {
         self.stats.blocks -= 1;
         self.stats.live -= record.size;
         record.start = 0;
         record.freed = now;
         record.zeroed = false;
-        // SAFETY: records live as long as the process.
-        unsafe { self.kept.push(record) };
     }
 
     /// Puts a mapping that is the caller's among the kept ones, and into the page map, which covered it when it was there.

@@ -1,7 +1,7 @@
 //! Growing a block's mapping: where it is, or by moving its pages elsewhere.
 
 use super::State;
-use super::kept::Record;
+use super::kept::{Record, margin};
 use crate::huge_pages;
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
@@ -13,9 +13,11 @@ impl State {
         let offset = record.start - record.base;
         let generous = pages::round_up(size + size / 4, pages::page_size());
         for wanted in [generous, size] {
-            let length = wanted.checked_add(offset)?;
+            let length = wanted.checked_add(offset + margin())?;
             // SAFETY: the mapping is the block's, whose only owner grows it.
-            if unsafe { pages::resize(record.base, record.length, length) } || self.relocate(record, length).is_some() {
+            let grown = unsafe { pages::resize(record.base, record.length, length) };
+            // Not as it was mapped, it can neither grow nor move: the caller copies it.
+            if grown || record.is_intact() && self.relocate(record, length).is_some() {
                 let was_large = record.size >= huge_pages::BLOCK_MIN;
                 record.length = length;
                 if !was_large {
