@@ -110,7 +110,8 @@ impl Huge {
         }
         self.clean_surplus();
         let wide = huge_pages::block_align(size).max(align);
-        let mapping = self.map(size, wide).or_else(|| (wide > align).then(|| self.map(size, align)).flatten())?;
+        let length = size.checked_add(kept::margin())?;
+        let mapping = self.map(length, wide).or_else(|| (wide > align).then(|| self.map(length, align)).flatten())?;
         let entered = page_map::cover(mapping.start, SLICE)
             && self.0.with(|state| state.enter(&mapping, size, metadata)).is_some();
         if !entered {
@@ -166,6 +167,14 @@ impl Huge {
         if !freed {
             return report(Call::Free, address, self.misuse_at(address, record));
         }
+        let record = record.cast::<Record>();
+        // Outside the lock: the kernel may take long.
+        // SAFETY: the record is in no list and no block's, so nobody else changes it.
+        if unsafe { (*record).is_intact() } {
+            self.0.with(|state| state.keep(record));
+        } else {
+            self.release(State::taken(record));
+        }
         self.clean_surplus();
     }
 
@@ -206,7 +215,7 @@ impl Huge {
         if !mapping.zeroed {
             return self.release(record);
         }
-        let given = mapping.length;
+        let given = mapping.bytes();
         self.0.with(|state| state.keep(record));
         given
     }
@@ -299,15 +308,13 @@ impl State {
         self.peak = self.peak.max(self.stats.live);
     }
 
-    /// Puts a block that was freed `now` among the kept mappings.
+    /// Makes a block that was freed `now` a mapping that may be kept.
     fn retire(&mut self, record: &mut Record, now: u64) {
         self.stats.blocks -= 1;
         self.stats.live -= record.size;
         record.start = 0;
         record.freed = now;
         record.zeroed = false;
-        // SAFETY: records live as long as the process.
-        unsafe { self.kept.push(record) };
     }
 
     /// Puts a mapping that is the caller's among the kept ones, and into the page map, which covered it when it was there.

@@ -20,6 +20,7 @@ pub const MAX: usize = 2 << 20;
 pub const MAX_ALIGN: usize = MAX;
 
 mod bitmap;
+mod margin;
 mod misuse;
 use bitmap::Bitmap;
 
@@ -66,7 +67,7 @@ pub struct Run {
 /// What the runs hold, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RunStats {
-    /// In runs that the program holds.
+    /// In runs that the program holds, with their margins.
     pub live: usize,
     /// In free pages that may be resident.
     pub dirty: usize,
@@ -87,8 +88,8 @@ impl Runs {
     /// A run of at least `size` bytes (at most [`MAX`]) aligned to `align` (at most [`MAX_ALIGN`]). `None` if there is
     /// no memory.
     pub fn allocate(&self, size: usize, align: usize, arena: &Arena, metadata: &Metadata) -> Option<Run> {
-        let count = size.div_ceil(PAGE).max(1);
-        let align = align.div_ceil(PAGE);
+        let count = margin::length_for(size);
+        let align = align.div_ceil(PAGE).max(if margin::is_in(count) { margin::unit() } else { 1 });
         let allocate =
             |index, chunks: &mut Chunks| chunks.allocate(count, align, || open_chunk(index, arena, metadata));
         for (index, shard) in self.0.iter().enumerate() {
@@ -102,6 +103,11 @@ impl Runs {
 
     /// Takes a run back.
     pub fn free(&self, address: usize, record: *mut u8) {
+        // Outside the lock: the kernel may take long. If it refuses, the run stays what it is, and is lost.
+        // SAFETY: the caller frees the run, which is nobody else's.
+        if self.length_at(address, record).is_some_and(|length| !unsafe { margin::restore(address, length) }) {
+            return;
+        }
         let freed = self.with_run(address, record, |chunk, page, length| chunk.release(page, length));
         if freed.is_none() {
             report(Call::Free, address, self.misuse_at(address, record));
@@ -110,15 +116,27 @@ impl Runs {
 
     /// The usable size of the run that starts at this address, if one does.
     pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
+        self.length_at(address, record).map(|length| margin::usable(length) * PAGE)
+    }
+
+    /// The length of the run that starts at this address, in pages, if one does.
+    fn length_at(&self, address: usize, record: *mut u8) -> Option<usize> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process; the length is a single-writer word that the run's holder reads.
         let length = unsafe { (&(*chunk).lengths)[(address - (*chunk).base) / PAGE].get() };
-        (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize * PAGE)
+        (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize)
     }
 
-    /// Makes a run `size` bytes long where it is. False if its neighbour is in the way.
+    /// Makes a run `size` bytes long where it is. False if its neighbour is in the way, or if pages that it would lose, or have
+    /// as its margin, are not as they were mapped.
     pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> bool {
-        let wanted = size.div_ceil(PAGE).max(1);
+        let wanted = margin::length_for(size);
+        // SAFETY: the caller resizes the run, which is nobody else's.
+        let shrinks_changed = |length| wanted < length && !unsafe { margin::is_intact(address, length) };
+        let misplaced = margin::is_in(wanted) && !address.is_multiple_of(pages::page_size());
+        if misplaced || self.length_at(address, record).is_some_and(shrinks_changed) {
+            return false;
+        }
         self.with_run(address, record, |chunk, page, length| chunk.resize(page, length, wanted)).unwrap_or(false)
     }
 
@@ -163,13 +181,19 @@ impl Runs {
                 for chunk in chunks.iter() {
                     // SAFETY: under the lock, one reference at a time.
                     let chunk = unsafe { &*chunk };
-                    stats.live += (PAGES - chunk.free.count()) * PAGE;
+                    stats.live += (usable_pages() - chunk.free.count()) * PAGE;
                     stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
                 }
             });
         }
         stats
     }
+}
+
+/// How many pages of a chunk can be in runs. The last ones are nobody's: one by which it is seen whether what lies before is as it
+/// was mapped, and one behind it ([`pages::is_one_mapping`]).
+fn usable_pages() -> usize {
+    PAGES - 2 * margin::unit()
 }
 
 /// Adds a chunk to shard `index`, whose lock the caller holds.
@@ -181,7 +205,7 @@ fn open_chunk(index: usize, arena: &Arena, metadata: &Metadata) -> Option<*mut R
         (*record).base = base;
         (*record).shard = index;
         (*record).longest = PAGES;
-        (*record).free.set_range(0, PAGES);
+        (*record).free.set_range(0, usable_pages());
     }
     page_map::set(base, CHUNK, Entry::Runs(record.cast()));
     Some(record)
@@ -301,8 +325,9 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
     let (mut from, mut given) = (0, 0);
     // SAFETY: under the lock, one reference at a time; so below.
     while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, which) }) {
+        from = page + count;
         // SAFETY: the pages were free, and are nobody else's now; a chunk's base never changes.
-        let purged = unsafe { pages::purge((*chunk).base + page * PAGE, count * PAGE) };
+        let Some(purged) = (unsafe { purge_pages((*chunk).base, page, count) }) else { continue };
         // SAFETY: as above.
         shard.with(|_| unsafe {
             (*chunk).free.set_range(page, count);
@@ -312,13 +337,30 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
             }
         });
         given += if purged { count * PAGE } else { 0 };
-        from = page + count;
     }
     if which == Which::Aged {
         // SAFETY: as above.
         shard.with(|_| unsafe { (*chunk).aged = (*chunk).free.and(&(*chunk).dirty) });
     }
     given
+}
+
+/// Gives pages of the chunk at `base` back to the kernel: whether it took them, so that they read as zeros. `None` if nothing may
+/// be there any more.
+///
+/// # Safety
+/// The pages are whole ones of the kernel's, and nobody's.
+unsafe fn purge_pages(base: usize, page: usize, count: usize) -> Option<bool> {
+    let (start, size) = (base + page * PAGE, count * PAGE);
+    let witness = base + (usable_pages() + margin::unit()) * PAGE;
+    // Runs without a margin were taken back as they came: a file that is mapped there would show its contents again.
+    // SAFETY: the caller's promise; the chunk's last page is behind the range.
+    unsafe {
+        if pages::is_one_mapping(start, witness - start) {
+            return Some(pages::purge(start, size));
+        }
+        pages::renew(start, size).then_some(true)
+    }
 }
 
 #[cfg(test)]

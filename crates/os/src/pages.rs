@@ -232,6 +232,27 @@ unsafe fn replace(address: usize, size: usize) -> bool {
     moved
 }
 
+/// Whether a range is one mapping from end to end: whether each of its pages is mapped like the others, with the same
+/// protection, sharing and advice. So it is not if somebody has changed a part of it since it was mapped. Where the system
+/// cannot tell (macOS): true.
+///
+/// # Safety
+/// The range is made of whole pages, was mapped here, and what was mapped here goes on behind it for a page at least.
+pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { memory::is_one_mapping(address, size) }
+}
+
+/// Maps fresh zeros over a range, whatever is mapped there. False if the kernel refuses: nothing may be there any more.
+///
+/// # Safety
+/// The range was mapped or opened here, is made of whole pages, and nobody needs its contents.
+#[must_use]
+pub unsafe fn renew(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    !must_fail() && unsafe { memory::renew(address, size) }
+}
+
 /// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them.
 pub fn advise_huge(address: usize, size: usize, wanted: bool) {
     memory::advise_huge(address, size, wanted);
@@ -261,6 +282,26 @@ mod tests {
             assert_eq!(*first, 0);
             assert!(!map_at(block.base, page_size()), "taken");
             assert!(unmap(block.base, block.length));
+        }
+    }
+
+    #[test]
+    fn tells_one_mapping_from_several() {
+        let page = page_size();
+        let start = map(8 * page).unwrap();
+        let locked = (start + 2 * page) as *mut u8;
+        // SAFETY: the mapping is ours, and ends a page behind the range.
+        let is_one = || unsafe { is_one_mapping(start, 7 * page) };
+        assert!(is_one());
+        // SAFETY: nobody uses the mapping; it is given back last.
+        unsafe {
+            *locked = 1;
+            assert_eq!(libc::mlock(locked.cast(), page), 0);
+            assert_eq!(is_one(), !memory::CAN_REMAP, "one page is locked");
+            assert!(renew(start, 4 * page));
+            assert!(is_one());
+            assert_eq!(*locked, 0);
+            assert!(unmap(start, 8 * page));
         }
     }
 

@@ -25,6 +25,12 @@ impl Keeping {
     }
 }
 
+/// The end of each mapping, which is never the program's: a page by which it is seen whether what lies before is as it was mapped,
+/// and one behind it ([`pages::is_one_mapping`]).
+pub fn margin() -> usize {
+    2 * pages::page_size()
+}
+
 /// A mapping, and the block in it.
 #[derive(Clone, Copy)]
 pub struct Record {
@@ -46,7 +52,19 @@ pub struct Record {
 impl Record {
     /// How many bytes there are from `start` on.
     pub fn room(&self, start: usize) -> usize {
-        (self.base + self.length).saturating_sub(start)
+        (self.base + self.bytes()).saturating_sub(start)
+    }
+
+    /// How many bytes may be a block's.
+    pub fn bytes(&self) -> usize {
+        self.length - margin()
+    }
+
+    /// Whether the pages are as they were mapped: a program may map a file over a part of its block, or protect, lock or advise its
+    /// pages, and free it so. Such a mapping is no good for another block.
+    pub fn is_intact(&self) -> bool {
+        // SAFETY: the mapping is this record's, and goes on for a page.
+        unsafe { pages::is_one_mapping(self.base, self.length - pages::page_size()) }
     }
 
     /// Where a block may start in a mapping that is kept: where the last one did, if that is aligned enough.
@@ -58,7 +76,7 @@ impl Record {
     /// Whether [`Record::fit`] may work. Moving keeps no alignment but that of the kernel's choice, and is not worth it
     /// for little, nor without pages to keep.
     fn can_fit(&self, size: usize, align: usize) -> bool {
-        let may_grow = !self.zeroed && align <= pages::page_size() && self.length >= size / 2;
+        let may_grow = !self.zeroed && align <= pages::page_size() && self.bytes() >= size / 2;
         self.room(self.start_aligned_to(align)) >= size || may_grow
     }
 
@@ -78,7 +96,7 @@ impl Record {
     /// block starts. `None` if the mapping stays as it was.
     pub fn fit(&mut self, size: usize, align: usize) -> Option<usize> {
         let start = self.start_aligned_to(align);
-        let (room, length) = (self.room(start), start - self.base + size);
+        let (room, length) = (self.room(start), start - self.base + size + margin());
         if room >= size {
             // SAFETY: the mapping is this record's, and nobody uses it.
             if room - size > self.spare(size) && unsafe { pages::resize(self.base, self.length, length) } {
@@ -115,7 +133,7 @@ impl Kept {
     pub unsafe fn push(&mut self, record: *mut Record) {
         // SAFETY: the caller's promise.
         unsafe {
-            self.bytes += (*record).length;
+            self.bytes += (*record).bytes();
             (*record).next = self.first;
         }
         self.count += 1;
@@ -127,7 +145,7 @@ impl Kept {
     pub fn take_nearest(&mut self, size: usize, align: usize) -> Option<*mut Record> {
         self.take_least(|record| {
             let penalty = if record.fits_as_it_is(size, align) { 0 } else { usize::MAX / 2 };
-            record.can_fit(size, align).then(|| record.length.abs_diff(size) + penalty)
+            record.can_fit(size, align).then(|| record.bytes().abs_diff(size) + penalty)
         })
     }
 
@@ -135,7 +153,7 @@ impl Kept {
     /// the oldest if there are more than `count`, or more than `bytes` in them, or if it was freed before `time`.
     pub fn take_surplus(&mut self, count: usize, bytes: usize, time: u64) -> Option<*mut Record> {
         let too_many = self.count > count || self.bytes > bytes;
-        self.take_least(|record| (record.length > bytes).then_some(0))
+        self.take_least(|record| (record.bytes() > bytes).then_some(0))
             .or_else(|| self.take_least(|record| (too_many || record.freed <= time).then_some(record.freed as usize)))
     }
 
@@ -157,7 +175,7 @@ impl Kept {
             let record = *link;
             *link = (*record).next;
             self.count -= 1;
-            self.bytes -= (*record).length;
+            self.bytes -= (*record).bytes();
             Some(record)
         }
     }

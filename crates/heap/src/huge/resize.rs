@@ -4,7 +4,7 @@
 //! all others there is none at its address meanwhile.
 
 use super::Huge;
-use super::kept::Record;
+use super::kept::{Record, margin};
 use crate::huge_pages;
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
@@ -37,6 +37,10 @@ impl Huge {
             return self.grow(record, block, size).is_some();
         }
         if size < block.size && size < room - room / 4 {
+            // What becomes the margin must be as it was mapped.
+            if !block.is_intact() {
+                return false;
+            }
             let length = block.length - (room - size);
             // SAFETY: the mapping is the block's, whose only owner cuts it.
             if !unsafe { pages::resize(block.base, block.length, length) } {
@@ -52,10 +56,11 @@ impl Huge {
         let offset = block.start - block.base;
         let generous = pages::round_up(size + size / 4, pages::page_size());
         for wanted in [generous, size] {
-            let length = wanted.checked_add(offset)?;
+            let length = wanted.checked_add(offset + margin())?;
             // SAFETY: the mapping is the block's, whose only owner grows it.
             let in_place = unsafe { pages::resize(block.base, block.length, length) };
-            if in_place || self.relocate(record, block, length).is_some() {
+            // Not as it was mapped, it can neither grow nor move: the caller copies it.
+            if in_place || block.is_intact() && self.relocate(record, block, length).is_some() {
                 block.length = length;
                 if block.size < huge_pages::BLOCK_MIN {
                     huge_pages::advise_block(block.base, length, size);

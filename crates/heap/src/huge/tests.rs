@@ -88,3 +88,18 @@ fn as_much_goes_as_is_too_much() {
     assert_eq!(HUGE.stats().kept, kept - given);
     assert_eq!(HUGE.purge(usize::MAX), kept - given);
 }
+
+#[cfg(not(target_os = "macos"))]
+#[test]
+fn a_mapping_that_has_changed_is_not_kept() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let block = HUGE.allocate(5 << 20, 16, false, &METADATA).unwrap().start;
+    let start = block as usize;
+    // SAFETY: the block is the test's.
+    unsafe { assert_eq!(libc::mlock(block.add(1 << 20).cast(), pages::page_size()), 0) };
+    assert_eq!(HUGE.resize(start, record(start), 3 << 20), None, "nobody knows what the margin would be");
+    assert_eq!(HUGE.resize(start, record(start), 50 << 20), None, "the kernel does not move it");
+    HUGE.free(start, record(start));
+    assert_eq!((HUGE.stats().blocks, HUGE.stats().kept, HUGE.stats().clean), (0, 0, 0));
+}

@@ -1,6 +1,6 @@
 //! What is wrong with a pointer into a chunk of runs.
 
-use super::{PAGE, RunChunk, Runs};
+use super::{PAGE, RunChunk, Runs, margin};
 use crate::misuse::Misuse;
 
 impl Runs {
@@ -19,11 +19,13 @@ impl RunChunk {
         let page = (address - self.base) / PAGE;
         if self.free.all_in(page, 1) {
             return match self.freed_length(page) {
-                length @ 1.. if address.is_multiple_of(PAGE) => Misuse::FreedBefore { size: length * PAGE },
+                length @ 1.. if address.is_multiple_of(PAGE) => {
+                    Misuse::FreedBefore { size: margin::usable(length) * PAGE }
+                }
                 _ => Misuse::FreeMemory,
             };
         }
         let start = (0..=page).rev().find(|&page| self.length(page) != 0).unwrap_or(page);
-        Misuse::Interior { offset: address - self.base - start * PAGE, size: self.length(start) * PAGE }
+        Misuse::Interior { offset: address - self.base - start * PAGE, size: margin::usable(self.length(start)) * PAGE }
     }
 }

@@ -1,5 +1,6 @@
 //! Pages: what [`crate::pages`] asks of the kernel. The contracts are there.
 
+use super::syscall::Errno;
 use super::{process, syscall};
 
 /// Whether [`remap`] and [`remap_to`] can do anything.
@@ -73,6 +74,25 @@ pub unsafe fn remap_to(address: usize, old: usize, new: usize, target: usize) ->
 pub unsafe fn purge(address: usize, size: usize) -> bool {
     // SAFETY: the caller's promise.
     unsafe { syscall::madvise(address, size, libc::MADV_DONTNEED) }.is_ok()
+}
+
+/// Asks for a page more where there is none to be had. The kernel refuses a range of several mappings before it looks what is
+/// behind (EFAULT, in all versions); of one mapping it says that it cannot grow, or that too much would be locked. To ask for the
+/// size that it has would not do: that is granted unseen.
+///
+/// # Safety
+/// As [`crate::pages::is_one_mapping`].
+pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise: there is no room to grow, so nothing changes.
+    let answer = unsafe { syscall::mremap(address, size, size + page_size(), 0, 0) };
+    matches!(answer, Err(Errno(libc::ENOMEM | libc::EAGAIN)))
+}
+
+/// # Safety
+/// As [`crate::pages::renew`].
+pub unsafe fn renew(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { syscall::mmap(address, size, READ_WRITE, libc::MAP_FIXED) }.is_ok()
 }
 
 pub fn advise_huge(address: usize, size: usize, wanted: bool) {

@@ -87,6 +87,21 @@ pub unsafe fn remap_to(_address: usize, _old: usize, _new: usize, _target: usize
 /// # Safety
 /// As [`crate::pages::purge`].
 pub unsafe fn purge(address: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { renew(address, size) }
+}
+
+/// There is no cheap way to know. What is purged is mapped afresh all the same, and so are zeros.
+///
+/// # Safety
+/// As [`crate::pages::is_one_mapping`].
+pub unsafe fn is_one_mapping(_address: usize, _size: usize) -> bool {
+    true
+}
+
+/// # Safety
+/// As [`crate::pages::renew`].
+pub unsafe fn renew(address: usize, size: usize) -> bool {
     // SAFETY: the caller's promise: the range is ours, and nobody needs its contents.
     unsafe { mmap(address, size, READ_WRITE, libc::MAP_FIXED) }.is_some()
 }
