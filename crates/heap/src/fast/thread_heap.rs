@@ -295,24 +295,27 @@ impl ThreadHeap {
         before != look
     }
 
-    /// Marks the heap as changing until the guard is dropped.
+    /// Marks the heap as changing until the guard is dropped. Not nested: who finds the mark is in a signal handler that
+    /// interrupted the change.
     pub fn change(&self) -> Change<'_> {
-        let outer = self.changing.get();
+        if self.changing.get() != 0 {
+            xalloc_os::abort_on_reentry();
+        }
         self.changing.set(1);
         // Release, as a fence: nothing of the change is visible to a fork before the mark. (A fork stops this thread at
         // an instruction; only the order of its stores matters.)
         crate::sync::fence(crate::sync::Ordering::Release);
-        Change(self, outer)
+        Change(self)
     }
 }
 
-/// Marks a [`ThreadHeap`] as changing. May be nested.
-pub struct Change<'a>(&'a ThreadHeap, u32);
+/// Marks a [`ThreadHeap`] as changing.
+pub struct Change<'a>(&'a ThreadHeap);
 
 impl Drop for Change<'_> {
     fn drop(&mut self) {
         // Release, as a fence: everything of the change is visible to a fork before the mark is gone.
         crate::sync::fence(crate::sync::Ordering::Release);
-        self.0.changing.set(self.1);
+        self.0.changing.set(0);
     }
 }
