@@ -15,6 +15,7 @@ extern crate std;
 pub mod arena;
 mod counters;
 pub mod fast;
+mod fork_locks;
 mod global;
 mod heap;
 pub mod huge;

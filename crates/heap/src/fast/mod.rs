@@ -18,13 +18,13 @@ mod statistics;
 mod thread_heap;
 
 use crate::arena::Arena;
+use crate::fork_locks::ForkLocks;
 use crate::heap::{Heap, Stats};
 use crate::huge::Huge;
 use crate::metadata::Metadata;
 use crate::misuse::{self, Call};
 use crate::page_map::{self, Entry};
 use crate::runs::Runs;
-use crate::single_writer::Bits64;
 use crate::size_class::{self, class_of};
 use crate::slab::{Block, Slab};
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -58,10 +58,7 @@ pub struct FastHeap {
     schedule: purge::Schedule,
     footprint: footprint::Footprint,
     lean: AtomicBool,
-    /// Which locks the forking thread took: see `fork`.
-    fork_locks: Bits64,
-    /// Forks that a handler makes inside of one. Under all locks.
-    forks_inside: Bits64,
+    fork_locks: ForkLocks,
 }
 
 impl FastHeap {
@@ -77,8 +74,7 @@ impl FastHeap {
             schedule: purge::Schedule::new(),
             footprint: footprint::Footprint::new(),
             lean: AtomicBool::new(false),
-            fork_locks: Bits64::new(0),
-            forks_inside: Bits64::new(0),
+            fork_locks: ForkLocks::new(),
         }
     }
 
