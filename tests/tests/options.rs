@@ -160,13 +160,13 @@ fn heap_system_passes_through() {
     if has("python3") {
         assert_eq!(stderr(&with("heap:system", "python3", &["-c", "print(sum(range(1000)))"])), "");
     }
-    // The next allocator answers for itself: the document is glibc's, not ours.
+    // The next allocator answers for itself: glibc's document has sizes of chunks in it, ours has none.
     let program = fixture("conformance_introspection.c", &[]);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("info.xml");
     let mut command = preloaded(program, "heap:system");
     succeed(command.env("XML", &path), Duration::from_secs(60)).unwrap();
-    assert!(std::fs::read_to_string(path).unwrap().starts_with("<malloc version=\"1\">"));
+    assert!(std::fs::read_to_string(path).unwrap().contains(" from=\""));
 }
 
 /// A program with more rights than its caller is not configured, and hands the variable on to nobody. The library is linked in,

@@ -166,6 +166,21 @@ impl Runs {
         }
         stats
     }
+
+    /// The number of runs of free pages that may be resident.
+    pub fn free_runs(&self) -> usize {
+        let mut count = 0;
+        for shard in &self.0 {
+            shard.with(|chunks| {
+                for chunk in chunks.iter() {
+                    // SAFETY: under the lock, one reference at a time.
+                    let chunk = unsafe { &*chunk };
+                    count += chunk.free.and(&chunk.dirty).ranges();
+                }
+            });
+        }
+        count
+    }
 }
 
 const NOT_A_RUN: &str = "not the start of a block in use: an interior pointer, or freed before";
