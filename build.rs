@@ -1,17 +1,22 @@
 //! Tells the linker what `interpose!` asks of it.
 
+use std::env;
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let flags: &[&str] = match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
-        Ok("macos") => &MACOS,
-        _ => &LINUX,
-    };
-    for flag in flags {
+    println!("cargo::rerun-if-env-changed=XALLOC_SONAME");
+    let macos = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("macos");
+    // What a program that is linked with the library looks for: the file that cargo makes, if nobody says otherwise, as
+    // scripts/install does.
+    let file = env::var("XALLOC_SONAME").unwrap_or(if macos { "libxalloc.dylib" } else { "libxalloc.so" }.into());
+    let name = if macos { format!("-install_name,@rpath/{file}") } else { format!("-soname,{file}") };
+    println!("cargo::rustc-cdylib-link-arg=-Wl,{name}");
+    for flag in if macos { &MACOS[..] } else { &LINUX } {
         println!("cargo::rustc-cdylib-link-arg={flag}");
     }
 }
 
-const LINUX: [&str; 7] = [
+const LINUX: [&str; 6] = [
     // Our constructor before all others, so that our fork handlers are registered first.
     "-Wl,-z,initfirst",
     // Threads, fork and other libraries keep pointers into us: unloading would leave them dangling.
@@ -21,15 +26,13 @@ const LINUX: [&str; 7] = [
     // No symbol is looked up lazily, from inside malloc.
     "-Wl,-z,now",
     "-Wl,-z,relro",
-    "-Wl,-soname,libxalloc.so.0",
     // The compiler's start files serve C++ destructors and old exception tables; here they would only touch three pages in
     // every process. What of them is needed is in src/lib.rs.
     "-nostartfiles",
 ];
 
 // dyld never unloads an inserted library, and binds all its symbols before it runs (dyld 4, macOS 12).
-const MACOS: [&str; 2] = [
-    "-Wl,-install_name,@rpath/libxalloc.0.dylib",
+const MACOS: [&str; 1] = [
     // Rust's libc crate asks for libiconv, of which nothing is used.
     "-Wl,-dead_strip_dylibs",
 ];

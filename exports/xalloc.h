@@ -41,6 +41,7 @@ XALLOC_NODISCARD void *xalloc_realloc(void *block, size_t size) XALLOC_NOTHROW;
 XALLOC_NODISCARD void *xalloc_reallocarray(void *block, size_t count, size_t size) XALLOC_NOTHROW;
 XALLOC_SIZED((2)) void *xalloc_memalign(size_t align, size_t size) XALLOC_NOTHROW;
 XALLOC_SIZED((2)) void *xalloc_aligned_alloc(size_t align, size_t size) XALLOC_NOTHROW;
+/* Returns an error number; ENOMEM is in errno as well, EINVAL is not, as in glibc. */
 XALLOC_NODISCARD int xalloc_posix_memalign(void **result, size_t align, size_t size) XALLOC_NOTHROW;
 XALLOC_SIZED((1)) void *xalloc_valloc(size_t size) XALLOC_NOTHROW;
 XALLOC_NODISCARD void *xalloc_pvalloc(size_t size) XALLOC_NOTHROW;

@@ -1,7 +1,7 @@
 //! Reads `/etc/xalloc.conf` and `XALLOC_CONF` and does what they say, before the first allocation.
 //!
 //! A mistake in them is one line on stderr, and the program runs on. A program with more rights than its caller is not
-//! configured at all.
+//! configured at all, and neither are the programs that it starts.
 
 use xalloc_heap::fast::Tuning;
 use xalloc_heap::huge_pages::{self, Policy};
@@ -41,6 +41,8 @@ struct Configuration {
     fail_mapping: usize,
 }
 
+/// The user's configuration.
+const VARIABLE: &str = "XALLOC_CONF";
 /// The system's configuration.
 const FILE: &core::ffi::CStr = c"/etc/xalloc.conf";
 /// How much of it is read, in bytes: there is only the stack to read it into yet.
@@ -71,7 +73,7 @@ pub fn apply() -> Applied {
     if !process::is_secure() {
         let mut buffer = [0; FILE_MAX];
         configuration.take(read_file(&mut buffer), "/etc/xalloc.conf");
-        configuration.take(process::variable("XALLOC_CONF").unwrap_or_default(), "XALLOC_CONF");
+        configuration.take(process::variable(VARIABLE).unwrap_or_default(), VARIABLE);
     }
     // What is not set is not written: most processes are short, and each page they touch costs them.
     if configuration.report_only {
@@ -87,6 +89,16 @@ pub fn apply() -> Applied {
         huge_pages::set_policy(policy);
     }
     Applied { heap: configuration.heap, tuning: configuration.tuning(), stats: configuration.stats }
+}
+
+/// Drops what a program with more rights than its caller does not obey. A program that it starts has the rights from its
+/// start, so that it could not tell any more that somebody else chose the variable.
+pub fn drop_untrusted() {
+    if process::is_secure() {
+        // SAFETY: called by the process's first constructor. If the library is opened later than that, this is like any other
+        // call of `unsetenv`, which a program with threads must not make then either.
+        unsafe { process::remove_variable(VARIABLE) };
+    }
 }
 
 fn read_file(buffer: &mut [u8]) -> &[u8] {

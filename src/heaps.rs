@@ -161,6 +161,7 @@ unsafe impl Heap for Heaps {
     }
 
     fn process_init(&self) {
+        configuration::drop_untrusted();
         self.chosen().process_init();
         // Relaxed: see `chosen`.
         if self.prints_statistics.load(Ordering::Relaxed) {

@@ -1,10 +1,12 @@
 //! `XALLOC_CONF`: what it does, and what it says about mistakes.
 
 use libtest_mimic::{Arguments, Trial};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
-use xalloc_tests::{checkout, fixture, has, library, plain, preloaded, run, skip, succeed};
+use xalloc_tests::{checkout, copy, fixture, has, library, plain, preloaded, run, skip, succeed};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -16,6 +18,7 @@ fn main() {
         ("huge_pages_are_asked_for_as_told", huge_pages_are_asked_for_as_told),
         ("stats_are_printed_at_the_end", stats_are_printed_at_the_end),
         ("heap_system_passes_through", heap_system_passes_through),
+        ("a_privileged_program_drops_the_variable", a_privileged_program_drops_the_variable),
         ("the_documentation_lists_every_option", the_documentation_lists_every_option),
     ];
     let mut trials: Vec<Trial> = tests
@@ -157,13 +160,47 @@ fn heap_system_passes_through() {
     if has("python3") {
         assert_eq!(stderr(&with("heap:system", "python3", &["-c", "print(sum(range(1000)))"])), "");
     }
-    // The next allocator answers for itself: the document is glibc's, not ours.
+    // The next allocator answers for itself: glibc's document has sizes of chunks in it, ours has none.
     let program = fixture("conformance_introspection.c", &[]);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("info.xml");
     let mut command = preloaded(program, "heap:system");
     succeed(command.env("XML", &path), Duration::from_secs(60)).unwrap();
-    assert!(std::fs::read_to_string(path).unwrap().starts_with("<malloc version=\"1\">"));
+    assert!(std::fs::read_to_string(path).unwrap().contains(" from=\""));
+}
+
+/// A program with more rights than its caller is not configured, and hands the variable on to nobody. The library is linked in,
+/// because such a program is not preloaded into.
+fn a_privileged_program_drops_the_variable() {
+    const NOBODY: u32 = 65534;
+    if !rustix::process::getuid().is_root() {
+        return skip("only the superuser can make a program of another user");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let copied = directory.path().join("libxalloc.so");
+    copy(library(), &copied);
+    let rpath = format!("-Wl,-rpath,{}", directory.path().display());
+    let flags = ["-Wl,--no-as-needed", copied.to_str().unwrap(), &rpath];
+    let program = directory.path().join("privileged");
+    copy(fixture("privileged.c", &flags), &program);
+    // Changing the owner takes the bit away.
+    std::os::unix::fs::chown(&program, Some(NOBODY), None).unwrap();
+    for (path, mode) in [(directory.path(), 0o755), (&copied, 0o644), (&program, 0o4755)] {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+    let mut command = plain(&program);
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("FIRST", "1")
+        .env("XALLOC_CONF", "verbose:true")
+        .env("YES", "2");
+    let output = run(&mut command, Duration::from_secs(60)).unwrap();
+    if output.status.code() == Some(77) {
+        return skip("this file system gives programs no more rights than their caller's");
+    }
+    assert_eq!(stderr(&output), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "FIRST=1\nPATH=/usr/bin:/bin\nYES=2\n", "{output:?}");
 }
 
 /// The documentation has every option, with its default.

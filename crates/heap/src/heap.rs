@@ -14,8 +14,16 @@ pub struct Stats {
     pub mapped_blocks: usize,
     /// In blocks with a mapping of their own.
     pub mapped_live: usize,
+    /// The most blocks with a mapping of their own that there ever were, and the most bytes in such blocks.
+    pub mapped_blocks_peak: usize,
+    /// See `mapped_blocks_peak`.
+    pub mapped_peak: usize,
     /// Memory that may be resident for all other blocks: live, cached, free but not given back.
     pub held: usize,
+    /// The most that was seen of `held`: looked at now, and whenever the heap has grown by a little.
+    pub held_peak: usize,
+    /// Pieces of free memory in `held`: blocks, pages, mappings that are kept.
+    pub free_pieces: usize,
     /// The part of `held` that [`Heap::trim`] would give back now.
     pub trimmable: usize,
     /// Address space in use, metadata included.

@@ -40,8 +40,6 @@ struct State {
     stuck: *mut Record,
     spare: Option<SpareLeaf>,
     stats: HugeStats,
-    /// The most bytes that were ever in use.
-    peak: usize,
     keeping: Keeping,
 }
 
@@ -58,7 +56,13 @@ pub struct HugeStats {
     pub blocks: usize,
     /// Their bytes.
     pub live: usize,
-    /// Bytes in mappings that are kept although they were freed, and may be resident.
+    /// The most blocks that the program ever held.
+    pub blocks_peak: usize,
+    /// The most bytes that were ever in use.
+    pub peak: usize,
+    /// Mappings that are kept although they were freed, and may be resident.
+    pub kept_mappings: usize,
+    /// Their bytes.
     pub kept: usize,
     /// Bytes of addresses in mappings that are kept without pages.
     pub clean: usize,
@@ -77,7 +81,7 @@ impl Huge {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        let stats = HugeStats { blocks: 0, live: 0, kept: 0, clean: 0 };
+        let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0, clean: 0 };
         Self(Locked::new(State {
             unused: null_mut(),
             kept: Kept::new(),
@@ -85,7 +89,6 @@ impl Huge {
             stuck: null_mut(),
             spare: None,
             stats,
-            peak: 0,
             keeping: Keeping::SPEED,
         }))
     }
@@ -272,7 +275,12 @@ impl Huge {
 
     /// What the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
-        self.0.with(|state| HugeStats { kept: state.kept.bytes, clean: state.clean.bytes, ..state.stats })
+        self.0.with(|state| HugeStats {
+            kept_mappings: state.kept.count,
+            kept: state.kept.bytes,
+            clean: state.clean.bytes,
+            ..state.stats
+        })
     }
 }
 
@@ -305,7 +313,8 @@ impl State {
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
         self.stats.blocks += 1;
         self.stats.live += size;
-        self.peak = self.peak.max(self.stats.live);
+        self.stats.blocks_peak = self.stats.blocks_peak.max(self.stats.blocks);
+        self.stats.peak = self.stats.peak.max(self.stats.live);
     }
 
     /// Makes a block that was freed `now` a mapping that may be kept.
@@ -343,7 +352,7 @@ impl State {
 
     /// Takes out a mapping with pages if too much is kept, or one was kept for long enough.
     fn take_surplus(&mut self, now: u64) -> Option<*mut Record> {
-        let most = self.keeping.bytes(self.peak - self.stats.live);
+        let most = self.keeping.bytes(self.stats.peak - self.stats.live);
         let time = now.saturating_sub(self.keeping.milliseconds);
         self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken)
     }

@@ -15,6 +15,7 @@ extern crate std;
 pub mod arena;
 mod counters;
 pub mod fast;
+mod fork_locks;
 pub mod free_list;
 mod global;
 mod heap;

@@ -188,6 +188,21 @@ impl Runs {
         }
         stats
     }
+
+    /// The number of runs of free pages that may be resident.
+    pub fn free_runs(&self) -> usize {
+        let mut count = 0;
+        for shard in &self.0 {
+            shard.with(|chunks| {
+                for chunk in chunks.iter() {
+                    // SAFETY: under the lock, one reference at a time.
+                    let chunk = unsafe { &*chunk };
+                    count += chunk.free.and(&chunk.dirty).ranges();
+                }
+            });
+        }
+        count
+    }
 }
 
 /// How many pages of a chunk can be in runs. The last ones are nobody's: one by which it is seen whether what lies before is as it

@@ -4,6 +4,7 @@
 //! next allocator is found in [`Heap::process_init`]; until then blocks come from mappings of their own.
 
 use crate::counters::Counters;
+use crate::fork_locks::ForkLocks;
 use crate::heap::{Heap, Stats};
 use crate::huge::Huge;
 use crate::metadata::Metadata;
@@ -11,7 +12,7 @@ use crate::misuse::Call;
 use crate::page_map::{self, Entry};
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
-use xalloc_os::next;
+use xalloc_os::{Lock, next};
 
 type Malloc = unsafe extern "C" fn(usize) -> *mut c_void;
 type Memalign = unsafe extern "C" fn(usize, usize) -> *mut c_void;
@@ -55,6 +56,7 @@ pub struct SystemHeap {
     early: Huge,
     metadata: Metadata,
     counters: Counters,
+    fork_locks: ForkLocks,
 }
 
 impl SystemHeap {
@@ -72,7 +74,13 @@ impl SystemHeap {
             early: Huge::new(),
             metadata: Metadata::new(),
             counters: Counters::new(),
+            fork_locks: ForkLocks::new(),
         }
+    }
+
+    /// Every lock of the heap, in the order in which they nest.
+    fn locks(&self) -> impl Iterator<Item = &Lock> {
+        [self.early.lock(), self.metadata.lock()].into_iter()
     }
 
     /// Finds the next allocator. `malloc` last: who sees it sees the others.
@@ -228,16 +236,14 @@ unsafe impl Heap for SystemHeap {
     }
 
     fn prefork(&self) {
-        self.early.lock().acquire();
-        self.metadata.lock().acquire();
+        self.fork_locks.acquire(self.locks());
     }
 
     fn postfork_parent(&self) {
-        self.metadata.lock().release();
-        self.early.lock().release();
+        self.fork_locks.release_in_parent(self.locks());
     }
 
     fn postfork_child(&self) {
-        self.postfork_parent();
+        self.fork_locks.release_in_child(self.locks());
     }
 }

@@ -74,6 +74,17 @@ pub fn abort(message: &str) -> ! {
     syscall::abort()
 }
 
+/// Ends the process because a thread has come where it is already, with the reason on stderr: what it would do next is wait for
+/// itself, or build on what is half done. C and POSIX do not allow it, and no allocator survives it.
+#[cold]
+pub fn abort_on_reentry() -> ! {
+    abort(
+        "xalloc: a signal handler has come back into the allocator that it interrupted, or that one left by longjmp before: \
+         malloc and free are not async-signal-safe, nor is exit(), which calls them (use _exit() in a handler, or set a flag \
+         there and do the rest outside)",
+    )
+}
+
 /// Ends the process with the panic's place and message on stderr: the body of [`panic_handler!`].
 #[cold]
 pub fn abort_on_panic(info: &core::panic::PanicInfo<'_>) -> ! {

@@ -2,8 +2,8 @@
 //!
 //! Not a libc mutex, because libc's may be replaced by another preloaded library and cannot be made anew in a forked
 //! child. Not only a spin lock, because a lock holder may be preempted while its waiters burn the processor.
-//! The word names its holder, so that a `fork` from a signal handler that interrupted the holder, wherever that was, does
-//! not wait for itself.
+//! The word names its holder, so that a thread never waits for itself: a `fork` from a signal handler that interrupted the
+//! holder passes over the lock; a `malloc` or `free` from there, which is not allowed, ends the process instead of hanging.
 
 use crate::futex;
 use crate::sync::{AtomicUsize, Ordering};
@@ -56,6 +56,11 @@ impl Lock {
 
     #[cold]
     fn acquire_contended(&self) {
+        // Nobody else would give it back. Two threads that run at once have two tokens: with one thread pointer they would share
+        // errno and every other thread-local variable.
+        if self.is_mine(crate::thread::token()) {
+            crate::abort_on_reentry();
+        }
         // Relaxed: only a hint whether the exchange is worth the bus.
         if futex::spin(|| self.holder.load(Ordering::Relaxed) == FREE && self.try_acquire(0)) {
             return;

@@ -1,7 +1,7 @@
 //! How the process was started, readable before libc's own start-up.
 
 use crate::system::process::environment;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 
 pub use crate::system::process::is_secure;
 
@@ -20,13 +20,52 @@ pub fn variable(name: &str) -> Option<&'static [u8]> {
             if (*entry).is_null() {
                 return None;
             }
-            CStr::from_ptr(*entry).to_bytes()
+            CStr::from_ptr(*entry)
         };
-        if let Some(value) = text.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
+        if let Some(value) = value(text, name) {
             return Some(value);
         }
         entry = entry.wrapping_add(1);
     }
+}
+
+/// Takes the variable `name` out of the environment, so that the programs which this one starts do not get it. Done as the
+/// loader does it with variables of its own, because libc has no environment of its own yet: in the array that the process was
+/// started with.
+///
+/// # Safety
+/// No other thread uses the environment.
+pub unsafe fn remove_variable(name: &str) {
+    let environment = environment().cast_mut();
+    if !environment.is_null() {
+        // SAFETY: the environment is such an array, in memory that the process may write to; the caller's promise.
+        unsafe { remove(environment, name) };
+    }
+}
+
+/// # Safety
+/// `entry` is the first element of an array of strings that ends with a null pointer, and nobody else uses the array.
+unsafe fn remove(mut entry: *mut *const c_char, name: &str) {
+    let mut kept = entry;
+    loop {
+        // SAFETY: the caller's promise: up to the null pointer all elements are strings, and `kept` is never behind `entry`.
+        unsafe {
+            let text = *entry;
+            if text.is_null() || value(CStr::from_ptr(text), name).is_none() {
+                *kept = text;
+                kept = kept.add(1);
+            }
+            if text.is_null() {
+                return;
+            }
+            entry = entry.add(1);
+        }
+    }
+}
+
+/// The value in an entry of the environment, if it is the variable `name`'s.
+fn value<'a>(entry: &'a CStr, name: &str) -> Option<&'a [u8]> {
+    entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
 
 #[cfg(test)]
@@ -39,5 +78,17 @@ mod tests {
         assert_eq!(variable("PATH"), Some(path.as_encoded_bytes()));
         assert_eq!(variable("PAT"), None);
         assert_eq!(variable("XALLOC_NO_SUCH_VARIABLE"), None);
+    }
+
+    #[test]
+    fn removes_a_variable_wherever_it_stands() {
+        let (first, other, longer, last) = (c"NAME=1", c"OTHER=NAME=", c"NAMES=2", c"NAME=");
+        for entries in [[first, other, longer, last], [other, first, last, longer]] {
+            let mut array = entries.map(CStr::as_ptr).to_vec();
+            array.push(core::ptr::null());
+            // SAFETY: strings and a null pointer, which only this test uses.
+            unsafe { remove(array.as_mut_ptr(), "NAME") };
+            assert_eq!(array[..3], [other.as_ptr(), longer.as_ptr(), core::ptr::null()]);
+        }
     }
 }

@@ -265,7 +265,8 @@ impl<H: Heap> HeapRedirect<H> {
         or_no_memory(self.try_aligned(align, size))
     }
 
-    /// POSIX's `posix_memalign`: an error code; `*result` and errno are untouched on failure.
+    /// POSIX's `posix_memalign`: an error code; `*result` is untouched on failure. Without memory, errno is set as well, as glibc
+    /// does and programs expect; a bad alignment leaves it alone.
     ///
     /// # Safety
     /// `result` can be written to.
@@ -273,7 +274,7 @@ impl<H: Heap> HeapRedirect<H> {
         if !align.is_power_of_two() || align < size_of::<*mut u8>() {
             return libc::EINVAL;
         }
-        let block = self.try_aligned(align, size);
+        let block = or_no_memory(self.try_aligned(align, size));
         if block.is_null() {
             return libc::ENOMEM;
         }

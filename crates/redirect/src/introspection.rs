@@ -12,7 +12,7 @@ use xalloc_os::{errno, next};
 pub struct MallInfo2 {
     /// Memory for blocks without a mapping of their own.
     pub arena: usize,
-    /// 0.
+    /// Pieces of free memory.
     pub ordblks: usize,
     /// 0.
     pub smblks: usize,
@@ -42,6 +42,8 @@ impl From<Stats> for MallInfo2 {
         let arena = stats.held.max(used);
         Self {
             arena,
+            // What is left over at the ends of slabs is a piece, if there is no other one.
+            ordblks: stats.free_pieces.max(usize::from(arena > used)),
             hblks: stats.mapped_blocks,
             hblkhd: stats.mapped_live,
             uordblks: used,
@@ -100,13 +102,29 @@ impl<H: Heap> HeapRedirect<H> {
         c_int::from(self.heap().is_some_and(|heap| heap.trim(keep)))
     }
 
-    /// glibc's `malloc_stats`: a few lines on stderr.
+    /// glibc's `malloc_stats`: its lines, on stderr.
     pub fn malloc_stats(&self) {
         if let Some(next) = self.passed_through(c"malloc_stats") {
             // SAFETY: the function of this name has this type.
             return unsafe { core::mem::transmute::<*mut c_void, extern "C" fn()>(next)() };
         }
-        self.print_statistics();
+        let stats = self.stats();
+        let info = MallInfo2::from(stats);
+        let row = |name: &str, value: usize| {
+            let mut line = Line::new();
+            // Writing to a `Line` cannot fail; what does not fit is cut.
+            let _ = write!(line, "{name:<16} = {value:>10}");
+            line.end();
+        };
+        let part = |name: &str, system: usize, in_use: usize| {
+            Line::new().text(name).end();
+            row("system bytes", system);
+            row("in use bytes", in_use);
+        };
+        part("Arena 0:", info.arena, info.uordblks);
+        part("Total (incl. mmap):", info.arena + info.hblkhd, info.uordblks + info.hblkhd);
+        row("max mmap regions", stats.mapped_blocks_peak);
+        row("max mmap bytes", stats.mapped_peak);
     }
 
     /// What the heap says of itself, on stderr.
@@ -141,20 +159,38 @@ impl<H: Heap> HeapRedirect<H> {
             errno::set(libc::EINVAL);
             return -1;
         }
-        let info = self.mallinfo2();
+        let stats = self.stats();
+        let info = MallInfo2::from(stats);
+        let most = stats.held_peak.max(info.arena);
+        let (heap, all) = (Totals { info, most, mapped: false }, Totals { info, most, mapped: true });
         // No lock is held here: the stream allocates.
         let written = write!(
             Stream(stream),
-            "<malloc version=\"xalloc-1\">\n<heap nr=\"0\">\n\
-             <total type=\"in-use\" size=\"{}\"/>\n<total type=\"rest\" count=\"0\" size=\"{}\"/>\n\
-             <total type=\"mmap\" count=\"{}\" size=\"{}\"/>\n<system type=\"current\" size=\"{}\"/>\n</heap>\n</malloc>\n",
-            info.uordblks,
-            info.fordblks,
-            info.hblks,
-            info.hblkhd,
-            info.arena + info.hblkhd,
+            "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n</sizes>\n{heap}</heap>\n{all}</malloc>\n"
         );
         if written.is_ok() { 0 } else { -1 }
+    }
+}
+
+/// What `malloc_info` says of a heap, and once more of all heaps, with the mappings of their own that blocks have. The elements
+/// are glibc's: "fast" are bins that this heap has not.
+struct Totals {
+    info: MallInfo2,
+    /// The most that `info.arena` was.
+    most: usize,
+    mapped: bool,
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MallInfo2 { arena, ordblks, fordblks, hblks, hblkhd, .. } = self.info;
+        writeln!(f, "<total type=\"fast\" count=\"0\" size=\"0\"/>")?;
+        writeln!(f, "<total type=\"rest\" count=\"{ordblks}\" size=\"{fordblks}\"/>")?;
+        if self.mapped {
+            writeln!(f, "<total type=\"mmap\" count=\"{hblks}\" size=\"{hblkhd}\"/>")?;
+        }
+        writeln!(f, "<system type=\"current\" size=\"{arena}\"/>\n<system type=\"max\" size=\"{}\"/>", self.most)?;
+        writeln!(f, "<aspace type=\"total\" size=\"{arena}\"/>\n<aspace type=\"mprotect\" size=\"{arena}\"/>")
     }
 }
 
@@ -180,5 +216,6 @@ mod tests {
         let info = MallInfo2::from(stats);
         assert_eq!((info.arena, info.uordblks, info.fordblks), (900, 400, 500));
         assert_eq!((info.hblks, info.hblkhd, info.keepcost), (2, 600, 50));
+        assert_eq!((info.ordblks, MallInfo2::from(Stats { free_pieces: 7, ..stats }).ordblks), (1, 7));
     }
 }

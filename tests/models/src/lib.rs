@@ -54,6 +54,11 @@ mod thread {
     }
 }
 
+/// What ends the process in the library.
+fn abort_on_reentry() -> ! {
+    panic!("waits for itself")
+}
+
 #[path = "../../../crates/heap/src/fast/changing.rs"]
 mod changing;
 #[allow(dead_code, reason = "the models use what the protocols need, not every method")]

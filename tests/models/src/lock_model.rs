@@ -72,3 +72,15 @@ fn everybody_gets_it() {
         assert_eq!(guarded.count.with(|count| unsafe { *count }), 3);
     });
 }
+
+/// Who waits for itself is told so.
+#[test]
+#[should_panic(expected = "waits for itself")]
+fn nobody_waits_for_itself() {
+    loom::model(|| {
+        let lock = Lock::around(AtomicUsize::new(0));
+        let guarded = Arc::new(Guarded { lock, count: UnsafeCell::new(0) });
+        let _guard = guarded.lock.lock();
+        guarded.add();
+    });
+}

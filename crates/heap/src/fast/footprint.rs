@@ -33,11 +33,24 @@ pub struct Footprint {
     due: AtomicUsize,
     /// The most that was in use when it was looked at.
     peak: AtomicUsize,
+    /// The most that was held when it was looked at, huge blocks in use apart.
+    held_peak: AtomicUsize,
 }
 
 impl Footprint {
     pub const fn new() -> Self {
-        Self { grown: AtomicUsize::new(0), due: AtomicUsize::new(STEP), peak: AtomicUsize::new(0) }
+        Self {
+            grown: AtomicUsize::new(0),
+            due: AtomicUsize::new(STEP),
+            peak: AtomicUsize::new(0),
+            held_peak: AtomicUsize::new(0),
+        }
+    }
+
+    /// The most that was ever seen to be held, when that is `held` now.
+    pub fn held_peak(&self, held: usize) -> usize {
+        // Relaxed: as in `grew`.
+        self.held_peak.fetch_max(held, Ordering::Relaxed).max(held)
     }
 }
 
@@ -59,6 +72,7 @@ impl FastHeap {
         // Relaxed, both: as in `grew`.
         self.footprint.due.store(grown.saturating_add(STEP.max((live + kept) / STEP_PART)), Ordering::Relaxed);
         let peak = self.footprint.peak.fetch_max(live, Ordering::Relaxed).max(live);
+        self.footprint.held_peak(live + kept - huge.live);
         let slack = if self.is_lean() { STEP } else { SLACK.max(peak / SLACK_PART) };
         let mut surplus = (live + kept).saturating_sub(peak + slack);
         for kind in [Kind::Huge, Kind::Run, Kind::Slab] {

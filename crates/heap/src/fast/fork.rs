@@ -1,4 +1,4 @@
-//! Fork: all locks are held while the process is copied, so that what they guard is whole in the child.
+//! Fork: what the locks guard is whole in the child, because all of them are held ([`crate::fork_locks`]).
 //!
 //! What no lock guards are the other threads' heaps. Each is whole unless its thread was between two stores of a slow
 //! path, which it marks; those heaps are given up in the child. A hit path leaves a whole list after every store, but the
@@ -17,46 +17,16 @@ impl FastHeap {
         first.chain(self.runs.locks()).chain(last)
     }
 
-    /// Takes all locks, but for those that this thread holds already: it then forks in a signal handler that interrupted
-    /// a slow path, and waiting would be for itself. If it holds all of them, the handler has interrupted a fork.
     pub(super) fn lock_for_fork(&self) {
-        let me = thread::token();
-        let mut taken = 0;
-        for (index, lock) in self.locks().enumerate() {
-            if !lock.is_mine(me) {
-                lock.acquire();
-                taken |= 1 << index;
-            }
-        }
-        match taken {
-            0 => self.forks_inside.set(self.forks_inside.get() + 1),
-            _ => self.fork_locks.set(taken),
-        }
+        self.fork_locks.acquire(self.locks());
     }
 
-    /// Gives back what [`FastHeap::lock_for_fork`] took, in the parent.
     pub(super) fn unlock_after_fork(&self) {
-        match self.forks_inside.get() {
-            0 => self.release_fork_locks(),
-            inside => self.forks_inside.set(inside - 1),
-        }
+        self.fork_locks.release_in_parent(self.locks());
     }
 
-    /// The same in the child, whose only thread is the one that took them: also those of a fork that was interrupted, which finds
-    /// nothing to give back when it goes on. What a slow path had taken, it gives back itself when the handler has returned.
     pub(super) fn unlock_in_child(&self) {
-        self.forks_inside.set(0);
-        self.release_fork_locks();
-    }
-
-    fn release_fork_locks(&self) {
-        let taken = self.fork_locks.get();
-        self.fork_locks.set(0);
-        for (index, lock) in self.locks().enumerate() {
-            if taken >> index & 1 != 0 {
-                lock.release();
-            }
-        }
+        self.fork_locks.release_in_child(self.locks());
     }
 
     /// In the child: leaves the heaps of the threads that are gone to whoever comes. If the handler that forks has interrupted

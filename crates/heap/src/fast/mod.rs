@@ -22,6 +22,7 @@ mod statistics;
 mod thread_heap;
 
 use crate::arena::Arena;
+use crate::fork_locks::ForkLocks;
 use crate::free_list::{Block, Key, KeyCell};
 use crate::heap::{Heap, Stats};
 use crate::huge::Huge;
@@ -29,7 +30,6 @@ use crate::metadata::Metadata;
 use crate::misuse::{self, Call, Misuse};
 use crate::page_map::{self, Entry};
 use crate::runs::Runs;
-use crate::single_writer::Bits64;
 use crate::size_class::{self, class_of};
 use crate::slab::Slab;
 use bin::Bin;
@@ -67,10 +67,7 @@ pub struct FastHeap {
     lean: AtomicBool,
     /// What the links of free blocks are encoded with.
     key: KeyCell,
-    /// Which locks the forking thread took: see `fork`.
-    fork_locks: Bits64,
-    /// Forks that a handler makes inside of one. Under all locks.
-    forks_inside: Bits64,
+    fork_locks: ForkLocks,
 }
 
 impl FastHeap {
@@ -87,8 +84,7 @@ impl FastHeap {
             footprint: footprint::Footprint::new(),
             lean: AtomicBool::new(false),
             key: KeyCell::new(),
-            fork_locks: Bits64::new(0),
-            forks_inside: Bits64::new(0),
+            fork_locks: ForkLocks::new(),
         }
     }
 

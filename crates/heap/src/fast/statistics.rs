@@ -3,7 +3,7 @@
 use super::FastHeap;
 use crate::arena::Which;
 use crate::heap::Stats;
-use crate::size_class::TABLE;
+use crate::size_class::{SLICE, TABLE};
 use xalloc_os::thread::Phase;
 
 impl FastHeap {
@@ -11,21 +11,31 @@ impl FastHeap {
     /// live.
     pub(super) fn statistics(&self) -> Stats {
         self.settle();
-        let mut live = 0;
-        self.arena.for_each_slab(|slab| live += slab.used() * slab.shape().size as usize);
+        let (mut live, mut free_pieces) = (0, self.runs.free_runs());
+        self.arena.for_each_slab(|slab| {
+            live += slab.used() * slab.shape().size as usize;
+            free_pieces += slab.shape().capacity as usize - slab.used();
+        });
         let mut cached = 0;
         for heap in self.registry.all() {
             for (class, shape) in TABLE.iter().enumerate().skip(1) {
-                cached += heap.cached(class) * shape.size as usize;
+                let blocks = heap.cached(class);
+                cached += blocks * shape.size as usize;
+                free_pieces += blocks;
             }
         }
         let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
         let small = live.saturating_sub(cached);
+        let held = arena.in_slabs + arena.dirty + runs.live + runs.dirty + huge.kept;
         Stats {
             live: small + runs.live + huge.live,
             mapped_blocks: huge.blocks,
             mapped_live: huge.live,
-            held: arena.in_slabs + arena.dirty + runs.live + runs.dirty + huge.kept,
+            mapped_blocks_peak: huge.blocks_peak,
+            mapped_peak: huge.peak,
+            held,
+            held_peak: self.footprint.held_peak(held),
+            free_pieces: free_pieces + arena.dirty / SLICE + huge.kept_mappings,
             trimmable: arena.dirty + runs.dirty + huge.kept,
             reserved: arena.reserved + huge.live + huge.kept + huge.clean,
             calls: None,

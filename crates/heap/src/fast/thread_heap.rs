@@ -268,7 +268,7 @@ impl ThreadHeap {
         before != look
     }
 
-    /// Marks the heap as changing until the guard is dropped.
+    /// Marks the heap as changing until the guard is dropped. May be nested: by slow paths that call each other.
     pub fn change(&self) -> Change<'_> {
         self.changing.begin()
     }

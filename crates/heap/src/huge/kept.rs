@@ -120,7 +120,8 @@ pub struct Kept {
     first: *mut Record,
     /// Bytes in them.
     pub bytes: usize,
-    count: usize,
+    /// How many.
+    pub count: usize,
 }
 
 impl Kept {

@@ -22,7 +22,7 @@ impl Huge {
         self.with_record(record, |state, record| {
             if resized {
                 state.stats.live = state.stats.live - block.size + size;
-                state.peak = state.peak.max(state.stats.live);
+                state.stats.peak = state.stats.peak.max(state.stats.live);
                 block.size = size;
             }
             *record = block;

@@ -55,6 +55,12 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         Some((first, self.next(first, false).unwrap_or(WORDS * 64) - first))
     }
 
+    /// How many ranges of bits are set.
+    pub fn ranges(&self) -> usize {
+        let after = |(first, count)| self.next_range(first + count);
+        core::iter::successors(self.next_range(0), |&range| after(range)).count()
+    }
+
     /// The first multiple of `align` from which on `count` bits are set.
     pub fn find(&self, count: usize, align: usize) -> Option<usize> {
         let mut first = self.next(0, true)?;
@@ -116,6 +122,7 @@ mod tests {
         assert_eq!(bits.next_range(5), Some((5, 3)));
         assert_eq!(bits.next_range(130), Some((200, 56)));
         assert_eq!(bits.next_range(256), None);
+        assert_eq!((bits.ranges(), Bitmap::<4>::new().ranges()), (3, 0));
     }
 
     #[test]
