@@ -1,11 +1,20 @@
-//! Pointers that the heap does not own: blocks of libc's malloc go back to it, the rest is the program's mistake.
+//! Pointers that the heap does not own: blocks of another allocator go back to it, the rest is the program's mistake.
 
 use crate::{Heap, HeapRedirect};
 use xalloc_heap::misuse::{self, Call};
 use xalloc_os::foreign::{self, Foreign};
 use xalloc_os::maps::{self, Place};
+use xalloc_os::stderr::Line;
 
 impl<H: Heap> HeapRedirect<H> {
+    /// What the constructor does last: it learns what it takes to recognise other allocators' blocks later.
+    #[cfg(target_os = "linux")]
+    pub fn learn_of_others(&self) {
+        if !self.heap.passes_through() {
+            foreign::prepare();
+        }
+    }
+
     /// Recognises a pointer that the heap does not own, or reports it for `call`.
     #[cold]
     pub(crate) fn recognise(&self, block: *mut u8, call: Call) -> Option<Foreign> {
@@ -16,10 +25,20 @@ impl<H: Heap> HeapRedirect<H> {
         }
         let found = foreign::recognise(address);
         if found.is_none() {
-            misuse::report(call, address, describe(address));
+            report(call, address);
         }
         found
     }
+}
+
+/// Reports an address that nobody allocated. A further allocator is named: whoever debugs it has that one to look at too.
+fn report(call: Call, address: usize) {
+    let place = describe(address);
+    let Some(library) = foreign::next_library() else { return misuse::report(call, address, place) };
+    let mut what = Line::new();
+    what.text(place).text("; nor is it a block of ").bytes(library.to_bytes()).text(", which has a free() of its own");
+    // A library's name need not be text.
+    misuse::report(call, address, core::str::from_utf8(what.as_bytes()).unwrap_or(place));
 }
 
 /// What an address looks like that nobody allocated.
