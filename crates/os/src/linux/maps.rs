@@ -8,10 +8,13 @@ pub fn describe(address: usize) -> Place {
     let Ok(file) = syscall::open_read(c"/proc/self/maps") else { return Place::Unknown };
     let mut parser = Parser::new();
     let mut buffer = [0; 1024];
+    // An emulator that may not look either shows a file of nothing.
+    let mut place_behind_all = Place::Unknown;
     let place = loop {
         match syscall::read(file, &mut buffer) {
-            Ok(0) => break Place::Unmapped,
+            Ok(0) => break place_behind_all,
             Ok(count) => {
+                place_behind_all = Place::Unmapped;
                 if let Some(found) = buffer[..count].iter().find_map(|&byte| parser.feed(byte, address)) {
                     break found;
                 }
