@@ -6,8 +6,8 @@
 use crate::{BOOTSTRAP, Heap, HeapRedirect};
 use core::ffi::c_char;
 use core::ptr::null_mut;
-use xalloc_heap::misuse::Call;
-use xalloc_os::{REALLOC_TO_ZERO_FREES, errno, foreign as libc_blocks, pages};
+use xalloc_heap::misuse::{self, Call};
+use xalloc_os::{REALLOC_TO_ZERO_FREES, errno, foreign, pages};
 
 /// The largest object: no block is larger, because a difference of pointers into it must fit.
 const MAX_SIZE: usize = isize::MAX as usize;
@@ -94,7 +94,7 @@ impl<H: Heap> HeapRedirect<H> {
             _ => {
                 if let Some(found) = self.recognise(block, Call::Free) {
                     // SAFETY: the caller's promise: it owns the block, which was recognised.
-                    unsafe { libc_blocks::free(block as usize, found) };
+                    unsafe { foreign::free(block as usize, found) };
                 }
             }
         }
@@ -202,19 +202,21 @@ impl<H: Heap> HeapRedirect<H> {
             let (old, maker) = if BOOTSTRAP.owns(block) {
                 (BOOTSTRAP.usable_size(block), None)
             } else {
-                match self.recognise(block, Call::Realloc) {
-                    Some(found) => (found.usable, Some(found)),
-                    None => return fail(libc::EINVAL),
+                let Some(found) = self.recognise(block, Call::Realloc) else { return fail(libc::EINVAL) };
+                if let Some(resized) = foreign::resize(block as usize, found, size) {
+                    return resized;
                 }
+                let Some(old) = foreign::usable_size(block as usize, found) else {
+                    misuse::report(Call::Realloc, block as usize, "its allocator cannot resize it, nor say its size");
+                    return fail(libc::EINVAL);
+                };
+                (old, Some(found))
             };
-            if let Some(resized) = maker.and_then(|found| libc_blocks::resize(block as usize, found, size)) {
-                return resized;
-            }
             let new = self.malloc(size);
             if !new.is_null() {
                 new.copy_from_nonoverlapping(block, old.min(size));
                 if let Some(found) = maker {
-                    libc_blocks::free(block as usize, found);
+                    foreign::free(block as usize, found);
                 }
             }
             new
@@ -312,7 +314,8 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// glibc's `malloc_usable_size`: constant while the block lives; all of it may be written.
+    /// glibc's `malloc_usable_size`: constant while the block lives; all of it may be written. 0 for a block of another allocator
+    /// that does not say.
     ///
     /// # Safety
     /// As [`HeapRedirect::free`].
@@ -327,7 +330,10 @@ impl<H: Heap> HeapRedirect<H> {
             }
             match self.heap() {
                 Some(heap) if heap.owns(block) => heap.usable_size(block),
-                _ => self.recognise(block, Call::UsableSize).map_or(0, |found| found.usable),
+                _ => {
+                    let found = self.recognise(block, Call::UsableSize);
+                    found.and_then(|found| foreign::usable_size(block as usize, found)).unwrap_or(0)
+                }
             }
         }
     }

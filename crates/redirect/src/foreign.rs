@@ -1,25 +1,49 @@
-//! Pointers that the heap does not own: blocks of libc's malloc go back to it, the rest is the program's mistake.
+//! Pointers that the heap does not own: blocks of another allocator go back to it, the rest is the program's mistake.
 
 use crate::{Heap, HeapRedirect};
 use xalloc_heap::misuse::{self, Call, Misuse};
 use xalloc_os::foreign::{self, Foreign};
 use xalloc_os::maps::{self, Place};
+use xalloc_os::stderr::Line;
 
 impl<H: Heap> HeapRedirect<H> {
+    /// What the constructor does last: it learns what it takes to recognise other allocators' blocks later.
+    #[cfg(target_os = "linux")]
+    pub fn learn_of_others(&self) {
+        if !self.heap.passes_through() {
+            foreign::prepare();
+        }
+    }
+
     /// Recognises a pointer that the heap does not own, or reports it for `call`.
     #[cold]
     pub(crate) fn recognise(&self, block: *mut u8, call: Call) -> Option<Foreign> {
         let address = block as usize;
         let found = if self.is_beside_malloc { None } else { foreign::recognise(address) };
+        // What nobody else made may be in the middle of a block of the heap's.
+        let found = found.filter(|found| !found.is_guess() || self.heap.misuse_at(address).is_none());
         if found.is_none() {
-            let elsewhere = || Misuse::Elsewhere(if self.is_beside_malloc { NOT_OURS } else { describe(address) });
-            misuse::report(call, address, self.heap.misuse_at(address).unwrap_or_else(elsewhere));
+            match self.heap.misuse_at(address) {
+                Some(misuse) => misuse::report(call, address, misuse),
+                None if self.is_beside_malloc => misuse::report(call, address, Misuse::Elsewhere(NOT_OURS)),
+                None => report(call, address),
+            }
         }
         found
     }
 }
 
 const NOT_OURS: &str = "not a block of this heap";
+
+/// Reports an address that nobody allocated. A further allocator is named: whoever debugs it has that one to look at too.
+fn report(call: Call, address: usize) {
+    let place = describe(address);
+    let Some(library) = foreign::next_library() else { return misuse::report(call, address, Misuse::Elsewhere(place)) };
+    let mut what = Line::new();
+    what.text(place).text("; nor is it a block of ").bytes(library.to_bytes()).text(", which has a free() of its own");
+    // A library's name need not be text.
+    misuse::report(call, address, Misuse::Elsewhere(core::str::from_utf8(what.as_bytes()).unwrap_or(place)));
+}
 
 /// What an address looks like that nobody allocated.
 fn describe(address: usize) -> &'static str {

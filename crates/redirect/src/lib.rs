@@ -16,7 +16,7 @@ extern crate std;
 pub mod bootstrap;
 mod c_api;
 #[cfg(target_os = "linux")]
-mod deep_bind;
+mod dlopen;
 mod export;
 #[cfg(target_os = "linux")]
 #[doc(hidden)]

@@ -140,17 +140,18 @@ macro_rules! jump_after {
     ($before:path) => {
         core::arch::naked_asm!(
             ".cfi_startproc",
-            "stp x29, x30, [sp, #-32]!",
-            ".cfi_adjust_cfa_offset 32",
+            "stp x29, x30, [sp, #-48]!",
+            ".cfi_adjust_cfa_offset 48",
             ".cfi_rel_offset x29, 0",
             ".cfi_rel_offset x30, 8",
             "stp x0, x1, [sp, #16]",
-            "mov w0, w1",
+            "str x2, [sp, #32]",
             "bl {before}",
             "mov x16, x0",
             "ldp x0, x1, [sp, #16]",
-            "ldp x29, x30, [sp], #32",
-            ".cfi_adjust_cfa_offset -32",
+            "ldr x2, [sp, #32]",
+            "ldp x29, x30, [sp], #48",
+            ".cfi_adjust_cfa_offset -48",
             ".cfi_restore x29",
             ".cfi_restore x30",
             "br x16",
@@ -195,8 +196,6 @@ pub mod number {
     pub const RT_SIGPROCMASK: usize = 135;
     pub const SCHED_YIELD: usize = 124;
     pub const MREMAP: usize = 216;
-    pub const MINCORE: usize = 232;
-    pub const PROCESS_VM_READV: usize = 270;
     pub const MADVISE: usize = 233;
     pub const GETPID: usize = 172;
     pub const RT_SIGACTION: usize = 134;

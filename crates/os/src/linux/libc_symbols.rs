@@ -1,9 +1,8 @@
 //! libc's own entries for malloc and free in its table of symbols, to be given another meaning.
 //!
-//! A module that is opened with `RTLD_DEEPBIND` looks for its names in its own dependencies first, libc among them, and so
-//! gets libc's malloc whatever is preloaded: blocks of two allocators meet in one program, and libc's `free` ends it. What the
-//! loader looks into is libc's table of dynamic symbols, in memory of this process. An entry there is an offset from where
-//! libc was loaded; any address can be said by it.
+//! What is looked up in libc itself, or in a library and what that depends on, is libc's malloc whatever is preloaded: blocks of
+//! two allocators meet in one program, and libc's `free` ends it. What the loader looks into is libc's table of dynamic symbols,
+//! in memory of this process. An entry there is an offset from where libc was loaded; any address can be said by it.
 
 use super::{next, syscall};
 use crate::pages;
@@ -143,28 +142,26 @@ impl Table {
         if pairs().all(|(symbol, address)| self.address(symbol) == address) {
             return;
         }
-        if pairs().all(|(symbol, _)| self.protect(symbol, libc::PROT_WRITE)) {
+        let places = || pairs().map(|(symbol, _)| Self::value(symbol) as usize);
+        let (Some(first), Some(last)) = (places().min(), places().max()) else { return };
+        let Some(protection) = self.protection(first).filter(|&is| self.protection(last) == Some(is)) else { return };
+        // If the kernel refuses, or a filter does, libc's names stay libc's.
+        if protect(first, last, protection | libc::PROT_WRITE) {
             for (symbol, address) in pairs() {
                 // SAFETY: an aligned word of the table, writable just now.
-                let word = unsafe { AtomicU64::from_ptr((&raw const (*symbol).st_value).cast_mut()) };
+                let word = unsafe { AtomicU64::from_ptr(Self::value(symbol).cast_mut()) };
                 // Relaxed: nothing is ordered by it. A loader that looks at this moment finds one meaning or the other.
                 word.store((address as u64).wrapping_sub(self.base as u64), Ordering::Relaxed);
             }
-        }
-        for (symbol, _) in pairs() {
             // What it was before; if not even that is possible, it is writable.
-            self.protect(symbol, 0);
+            protect(first, last, protection);
         }
     }
 
-    /// Protects the page of an entry's address as it was loaded, with `more` allowed. False if the kernel does not.
-    fn protect(&self, symbol: *const Elf64_Sym, more: c_int) -> bool {
-        // SAFETY: inside the entry.
-        let value = unsafe { &raw const (*symbol).st_value } as usize;
-        let page = value & !(pages::page_size() - 1);
-        // SAFETY: the loader and everybody else only read here.
-        let set = |protection| unsafe { syscall::mprotect(page, pages::page_size(), protection) };
-        self.protection(value).is_some_and(|protection| set(protection | more).is_ok())
+    /// Where an entry says its address.
+    fn value(symbol: *const Elf64_Sym) -> *const u64 {
+        // SAFETY: inside an entry of a table.
+        unsafe { &raw const (*symbol).st_value }
     }
 
     /// How the memory at `address` was loaded.
@@ -173,6 +170,15 @@ impl Table {
         let bit = |flag, protection| if segment.p_flags & flag != 0 { protection } else { 0 };
         Some(bit(libc::PF_R, libc::PROT_READ) | bit(libc::PF_W, libc::PROT_WRITE) | bit(libc::PF_X, libc::PROT_EXEC))
     }
+}
+
+/// Protects the pages from that of one address of the table to that of another one: they are few, and one call to the kernel is
+/// cheaper than one for each entry. False if that is refused.
+fn protect(first: usize, last: usize, protection: c_int) -> bool {
+    let size = pages::page_size();
+    let start = first & !(size - 1);
+    // SAFETY: the loader and everybody else only read here.
+    unsafe { syscall::mprotect(start, pages::round_up(last + 1, size) - start, protection) }.is_ok()
 }
 
 /// Whether a segment that is loaded has this offset from where its library was loaded.

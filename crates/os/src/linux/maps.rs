@@ -5,29 +5,21 @@ use crate::maps::Place;
 
 /// Looks `address` up in `/proc/self/maps`. Slow (it reads the file), so only for foreign and bad pointers.
 pub fn describe(address: usize) -> Place {
-    find(|line| (line.start..line.end).contains(&address)).0
-}
-
-/// Where the `brk` heap starts, if there is one.
-pub fn break_start() -> Option<usize> {
-    let (place, start) = find(|line| line.place() == Place::Break);
-    (place == Place::Break).then_some(start)
-}
-
-/// The place and the start of the first mapping that `wanted` accepts.
-fn find(wanted: impl Fn(&Parser) -> bool) -> (Place, usize) {
-    let Ok(file) = syscall::open_read(c"/proc/self/maps") else { return (Place::Unknown, 0) };
+    let Ok(file) = syscall::open_read(c"/proc/self/maps") else { return Place::Unknown };
     let mut parser = Parser::new();
     let mut buffer = [0; 1024];
+    // An emulator that may not look either shows a file of nothing.
+    let mut place_behind_all = Place::Unknown;
     let place = loop {
         match syscall::read(file, &mut buffer) {
-            Ok(0) => break (Place::Unmapped, 0),
+            Ok(0) => break place_behind_all,
             Ok(count) => {
-                if let Some(found) = buffer[..count].iter().find_map(|&byte| parser.feed(byte, &wanted)) {
+                place_behind_all = Place::Unmapped;
+                if let Some(found) = buffer[..count].iter().find_map(|&byte| parser.feed(byte, address)) {
                     break found;
                 }
             }
-            Err(_) => break (Place::Unknown, 0),
+            Err(_) => break Place::Unknown,
         }
     };
     syscall::close(file);
@@ -53,11 +45,11 @@ impl Parser {
         Self { start: 0, end: 0, inode: 0, field: 0, in_space: false, in_end: false, name: [0; 8], name_used: 0 }
     }
 
-    /// Takes the next byte; the answer comes with the newline of the first line that is wanted.
-    fn feed(&mut self, byte: u8, wanted: &impl Fn(&Self) -> bool) -> Option<(Place, usize)> {
+    /// Takes the next byte; the answer comes with the newline of the line of `address`.
+    fn feed(&mut self, byte: u8, address: usize) -> Option<Place> {
         match byte {
             b'\n' => {
-                let found = wanted(self).then(|| (self.place(), self.start));
+                let found = (self.start..self.end).contains(&address).then(|| self.place());
                 *self = Self::new();
                 return found;
             }
@@ -109,10 +101,10 @@ mod tests {
             "5000-6000 r-xp 00000000 08:01 123   /a b\n7000-8000 rw-p 00000000 00:00 0                  [stack]\n";
         let find = |address| {
             let mut parser = Parser::new();
-            text.bytes().find_map(|byte| parser.feed(byte, &|line| (line.start..line.end).contains(&address)))
+            text.bytes().find_map(|byte| parser.feed(byte, address))
         };
-        assert_eq!(find(0x5fff), Some((Place::File, 0x5000)));
+        assert_eq!(find(0x5fff), Some(Place::File));
         assert_eq!(find(0x6000), None);
-        assert_eq!(find(0x7000), Some((Place::Stack, 0x7000)));
+        assert_eq!(find(0x7000), Some(Place::Stack));
     }
 }

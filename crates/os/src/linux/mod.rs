@@ -11,6 +11,7 @@ pub mod maps;
 pub mod memory;
 pub mod module;
 pub mod next;
+mod next_allocator;
 pub mod process;
 pub mod random;
 pub mod stdio;

@@ -133,8 +133,8 @@ macro_rules! jump_to_symbol {
     };
 }
 
-/// The body of a naked function that calls `$before` with its second argument, and then jumps, with all its arguments, to the
-/// function that it returns. The caller stays the caller: where a call comes from matters to the loader.
+/// The body of a naked function of up to three arguments that calls `$before` with its first one, and then jumps, with all its
+/// arguments, to the function that it returns. The caller stays the caller: where a call comes from matters to the loader.
 #[macro_export]
 macro_rules! jump_after {
     ($before:path) => {
@@ -143,11 +143,10 @@ macro_rules! jump_after {
             // Three words keep the arguments and leave the stack 16-byte aligned at the call.
             "push rdi",
             "push rsi",
-            "sub rsp, 8",
+            "push rdx",
             ".cfi_adjust_cfa_offset 24",
-            "mov edi, esi",
             "call {before}",
-            "add rsp, 8",
+            "pop rdx",
             "pop rsi",
             "pop rdi",
             ".cfi_adjust_cfa_offset -24",
@@ -192,8 +191,6 @@ pub mod number {
     pub const RT_SIGPROCMASK: usize = 14;
     pub const SCHED_YIELD: usize = 24;
     pub const MREMAP: usize = 25;
-    pub const MINCORE: usize = 27;
-    pub const PROCESS_VM_READV: usize = 310;
     pub const MADVISE: usize = 28;
     pub const GETPID: usize = 39;
     pub const RT_SIGACTION: usize = 13;

@@ -4,20 +4,37 @@
 
 use super::libsystem::{free as free_in_zone, malloc_zone_from_ptr, realloc as realloc_in_zone};
 use crate::errno;
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 
-/// A block of another zone.
+/// A block of another zone: how many bytes of it may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Foreign {
-    /// How many bytes of it may be used.
-    pub usable: usize,
+pub struct Foreign(usize);
+
+impl Foreign {
+    /// False: a zone knows its blocks.
+    pub fn is_guess(&self) -> bool {
+        false
+    }
 }
 
 /// Recognises a block of any zone but ours, whose `size` answers 0 for what is not its own. Any value may be asked about.
 pub fn recognise(pointer: usize) -> Option<Foreign> {
     let block = pointer as *const c_void;
     // SAFETY: both only compare the value with what the zones know.
-    unsafe { (!malloc_zone_from_ptr(block).is_null()).then(|| Foreign { usable: libc::malloc_size(block) }) }
+    unsafe { (!malloc_zone_from_ptr(block).is_null()).then(|| Foreign(libc::malloc_size(block))) }
+}
+
+/// `None`: an allocator that has no zone is not asked.
+pub fn next_library() -> Option<&'static CStr> {
+    None
+}
+
+/// How many bytes of a block may be used.
+///
+/// # Safety
+/// None is needed: the zone has said so already.
+pub unsafe fn usable_size(_pointer: usize, block: Foreign) -> Option<usize> {
+    Some(block.0)
 }
 
 /// Gives a block back to its zone.

@@ -15,6 +15,7 @@ macro_rules! __interpose_names {
         /// What the library does when it is loaded.
         extern "C" fn construct() {
             REDIRECT.construct();
+            REDIRECT.learn_of_others();
         }
     };
 }
@@ -96,8 +97,8 @@ macro_rules! __interpose_c {
             unsafe { REDIRECT.malloc_usable_size(block) }
         }
 
-        extern "C" fn before_dlopen(flags: c_int) -> *const u8 {
-            REDIRECT.before_dlopen(flags)
+        extern "C" fn before_dlopen(file: *const core::ffi::c_char) -> *const u8 {
+            REDIRECT.before_dlopen(file)
         }
 
         #[unsafe(naked)]
@@ -111,6 +112,16 @@ macro_rules! __interpose_c {
         unsafe extern "C" fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int {
             // SAFETY: the caller's promise.
             unsafe { $crate::filter::prctl(option, [a, b, c, d]) }
+        }
+
+        extern "C" fn before_dlmopen(name_space: core::ffi::c_long) -> *const u8 {
+            REDIRECT.before_dlmopen(name_space)
+        }
+
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        extern "C" fn dlmopen() {
+            $crate::__os::jump_after!(before_dlmopen)
         }
 
         unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
