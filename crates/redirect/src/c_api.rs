@@ -6,7 +6,7 @@
 use crate::{BOOTSTRAP, Heap, HeapRedirect};
 use core::ffi::c_char;
 use core::ptr::null_mut;
-use xalloc_heap::misuse::{self, Call};
+use xalloc_heap::misuse::{self, Call, Misuse};
 use xalloc_os::{REALLOC_TO_ZERO_FREES, errno, foreign, pages};
 
 /// The largest object: no block is larger, because a difference of pointers into it must fit.
@@ -207,7 +207,8 @@ impl<H: Heap> HeapRedirect<H> {
                     return resized;
                 }
                 let Some(old) = foreign::usable_size(block as usize, found) else {
-                    misuse::report(Call::Realloc, block as usize, "its allocator cannot resize it, nor say its size");
+                    let misuse = Misuse::Elsewhere("its allocator cannot resize it, nor say its size");
+                    misuse::report(Call::Realloc, block as usize, misuse);
                     return fail(libc::EINVAL);
                 };
                 (old, Some(found))
