@@ -75,7 +75,7 @@ pub fn abort(message: &str) -> ! {
 }
 
 /// Ends the process because a thread has come where it is already, with the reason on stderr: what it would do next is wait for
-/// itself, or build on what is half done. C and POSIX do not allow it, and no allocator survives it.
+/// itself. C and POSIX do not allow it.
 #[cold]
 pub fn abort_on_reentry() -> ! {
     abort(
