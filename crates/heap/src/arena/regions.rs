@@ -84,6 +84,7 @@ impl Regions {
             if opened == Opened::Yes {
                 return Some(Fresh { base, size: CHUNK });
             }
+            // Another thread has mapped something there in between: on to the next one.
             self.reserved -= CHUNK;
         }
     }
