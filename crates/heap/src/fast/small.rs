@@ -305,16 +305,16 @@ impl FastHeap {
         }
     }
 
-    /// Both lists as one. The first one is short, so that its end is near; if it has none any more, it is lost.
+    /// Both lists as one. The first one is short, so that its end is near; if that is not where it must be, it is lost.
     fn join(&self, first: List, second: List) -> List {
         let key = self.key.get();
         let mut tail = first.head;
-        loop {
+        for left in (0..first.count).rev() {
             // SAFETY: a chain of free blocks that were just taken from a slab.
             match unsafe { Block::next(tail, key) } {
-                Ok(next) if next.is_null() => break,
-                Ok(next) => tail = next,
-                Err(_) => {
+                Ok(next) if left > 0 && !next.is_null() => tail = next,
+                Ok(next) if left == 0 && next.is_null() => break,
+                _ => {
                     self.report_overwritten(Call::Malloc, tail);
                     return second;
                 }

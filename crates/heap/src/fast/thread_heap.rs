@@ -235,7 +235,8 @@ impl ThreadHeap {
             let head = bin.head.get();
             let mut count = 0;
             let mut block = head;
-            while !block.is_null() {
+            // Not for ever, should a handler have made a ring of it.
+            while !block.is_null() && count < u16::MAX as usize {
                 count += 1;
                 // SAFETY: a free block of this bin; the list is whole after every store of a hit path.
                 block = unsafe { Block::next(block, key) }.unwrap_or(core::ptr::null_mut());
