@@ -22,7 +22,9 @@ pub const MAX_ALIGN: usize = MAX;
 mod bitmap;
 mod margin;
 mod misuse;
+mod watch;
 use bitmap::Bitmap;
+use watch::Watch;
 
 /// The number of shards.
 pub const SHARDS: usize = 4;
@@ -53,7 +55,10 @@ struct Chunks(*mut RunChunk);
 unsafe impl Send for Chunks {}
 
 /// The runs of a heap, in several shards.
-pub struct Runs([Locked<Chunks>; SHARDS]);
+pub struct Runs {
+    shards: [Locked<Chunks>; SHARDS],
+    watch: Watch,
+}
 
 /// A run just handed out.
 #[derive(Clone, Copy, Debug)]
@@ -77,12 +82,12 @@ impl Runs {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        Self([const { Locked::new(Chunks(core::ptr::null_mut())) }; SHARDS])
+        Self { shards: [const { Locked::new(Chunks(core::ptr::null_mut())) }; SHARDS], watch: Watch::new() }
     }
 
     /// The locks, for fork. Under each, the arena's and the metadata's are taken.
     pub fn locks(&self) -> impl Iterator<Item = &Lock> {
-        self.0.iter().map(Locked::lock)
+        self.shards.iter().map(Locked::lock)
     }
 
     /// A run of at least `size` bytes (at most [`MAX`]) aligned to `align` (at most [`MAX_ALIGN`]). `None` if there is
@@ -92,26 +97,41 @@ impl Runs {
         let align = align.div_ceil(PAGE).max(if margin::is_in(count) { margin::unit() } else { 1 });
         let allocate =
             |index, chunks: &mut Chunks| chunks.allocate(count, align, || open_chunk(index, arena, metadata));
-        for (index, shard) in self.0.iter().enumerate() {
+        for (index, shard) in self.shards.iter().enumerate() {
             if let Ok(Some(run)) = shard.try_with(|chunks| allocate(index, chunks)) {
                 return Some(run);
             }
         }
         let index = thread::token() / PAGE % SHARDS;
-        self.0[index].with(|chunks| allocate(index, chunks))
+        self.shards[index].with(|chunks| allocate(index, chunks))
     }
 
     /// Takes a run back.
     pub fn free(&self, address: usize, record: *mut u8) {
         // Outside the lock: the kernel may take long. If it refuses, the run stays what it is, and is lost.
         // SAFETY: the caller frees the run, which is nobody else's.
-        if self.length_at(address, record).is_some_and(|length| !unsafe { margin::restore(address, length) }) {
+        if self.length_at(address, record).is_some_and(|length| !unsafe { self.restore(address, length) }) {
             return;
         }
         let freed = self.with_run(address, record, |chunk, page, length| chunk.release(page, length));
         if freed.is_none() {
             report(Call::Free, address, self.misuse_at(address, record));
         }
+    }
+
+    /// Makes the pages of a run of `length` pages as they were mapped, for the next block, as far as the program is watched. False
+    /// if the kernel refuses: nothing may be there any more.
+    ///
+    /// # Safety
+    /// The run is the caller's, and nobody needs its contents.
+    unsafe fn restore(&self, address: usize, length: usize) -> bool {
+        if !margin::is_in(length) || !self.watch.wants(length) {
+            return true;
+        }
+        // SAFETY: the caller's promise; so below.
+        let is_intact = unsafe { margin::is_intact(address, length) };
+        self.watch.note(length, is_intact);
+        is_intact || unsafe { pages::renew(address, length * PAGE) }
     }
 
     /// The usable size of the run that starts at this address, if one does.
@@ -149,7 +169,7 @@ impl Runs {
     ) -> Option<T> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process, and their shard never changes.
-        let shard = &self.0[unsafe { (*chunk).shard }];
+        let shard = &self.shards[unsafe { (*chunk).shard }];
         shard.with(|_| {
             // SAFETY: under the lock.
             let chunk = unsafe { &mut *chunk };
@@ -162,7 +182,7 @@ impl Runs {
     /// Gives pages of free runs back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
     pub fn purge(&self, surplus: usize, which: Which) -> usize {
         let mut given = 0;
-        for shard in &self.0 {
+        for shard in &self.shards {
             let mut chunk = shard.with(|chunks| chunks.0);
             while !chunk.is_null() && given < surplus {
                 given += purge_chunk(shard, chunk, which);
@@ -176,7 +196,7 @@ impl Runs {
     /// What the runs hold.
     pub fn stats(&self) -> RunStats {
         let mut stats = RunStats::default();
-        for shard in &self.0 {
+        for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
                     // SAFETY: under the lock, one reference at a time.

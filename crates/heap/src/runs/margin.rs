@@ -42,12 +42,3 @@ pub unsafe fn is_intact(address: usize, length: usize) -> bool {
     // SAFETY: whole pages of the kernel's, by `length_for`; a chunk goes on behind each of its runs.
     !is_in(length) || unsafe { pages::is_one_mapping(address, length * PAGE) }
 }
-
-/// Makes the pages of a run as they were mapped, for the next block. False if the kernel refuses: nothing may be there any more.
-///
-/// # Safety
-/// As [`is_intact`], and nobody needs the run's contents.
-pub unsafe fn restore(address: usize, length: usize) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { is_intact(address, length) || pages::renew(address, length * PAGE) }
-}

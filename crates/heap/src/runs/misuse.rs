@@ -8,7 +8,7 @@ impl Runs {
     pub fn misuse_at(&self, address: usize, record: *mut u8) -> Misuse<'static> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process, and their shard never changes.
-        let shard = &self.0[unsafe { (*chunk).shard }];
+        let shard = &self.shards[unsafe { (*chunk).shard }];
         // SAFETY: under the lock.
         shard.with(|_| unsafe { &*chunk }.misuse_at(address))
     }
