@@ -212,7 +212,7 @@ impl Runs {
     /// The number of runs of free pages that may be resident.
     pub fn free_runs(&self) -> usize {
         let mut count = 0;
-        for shard in &self.0 {
+        for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
                     // SAFETY: under the lock, one reference at a time.
