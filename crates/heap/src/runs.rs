@@ -128,9 +128,10 @@ impl Runs {
         if !margin::is_in(length) || !self.watch.wants(length) {
             return true;
         }
-        // SAFETY: the caller's promise; so below.
+        // SAFETY: the caller's promise.
         let is_intact = unsafe { margin::is_intact(address, length) };
         self.watch.note(length, is_intact);
+        // SAFETY: as above; the run is made of whole pages of the kernel's.
         is_intact || unsafe { pages::renew(address, length * PAGE) }
     }
 

@@ -1,8 +1,9 @@
 //! Runs that end with a margin: pages that are never the program's.
 //!
 //! A program may map a file over pages of its block, or protect, lock or advise them, and free the block so. glibc unmaps blocks
-//! from 128 KiB on, and what was done to their pages ends there; so it must here, before the pages are another block's. The
-//! kernel tells a run that is as it was mapped by one call: it is one mapping with its margin, which nobody can have changed.
+//! from 128 KiB on, and what was done to their pages ends there; so it must here, before the pages are another block's. As long
+//! as a run's pages are as they were mapped, they are one mapping with its margin, which nobody can have changed; and that is
+//! one question to the kernel.
 
 use super::PAGE;
 use xalloc_os::pages;

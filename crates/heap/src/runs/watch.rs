@@ -1,7 +1,7 @@
 //! Which runs the kernel is asked about when they are freed, if not all: to ask costs a system call, which is much for 128 KiB.
 //!
 //! glibc does not unmap a block either that is no larger than one that was unmapped before: such blocks it keeps in its heap from then
-//! on. So a run that is larger than all before is always asked about; of the others the first ones, and then one in a few. Once
+//! on. So a run that is larger than all before is always asked about; of the others the first ones, and then one in a thousand. Once
 //! a program was seen to change pages, all are.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// How many of the first runs are asked about.
 const FIRST: usize = 64;
 /// Of the later ones, one in so many.
-const ONE_IN: usize = 16;
+const ONE_IN: usize = 1024;
 
 /// What is known of the program so far.
 pub struct Watch {
@@ -53,15 +53,19 @@ mod tests {
     #[test]
     fn asks_less_and_less_until_something_is_found() {
         let watch = Watch::new();
-        let asked = |length| (0..1600).filter(|_| watch.wants(length)).count();
+        let asked = |length| (0..16 * ONE_IN).filter(|_| watch.wants(length)).count();
         assert!((0..FIRST).all(|_| watch.wants(40)));
         watch.note(40, true);
-        assert_eq!(asked(40), 1600 / ONE_IN);
-        assert_eq!((asked(41), asked(40)), (1600, 1600 / ONE_IN), "as long as none is known that is as long");
+        assert_eq!(asked(40), 16 * ONE_IN / ONE_IN);
+        assert_eq!(
+            (asked(41), asked(40)),
+            (16 * ONE_IN, 16 * ONE_IN / ONE_IN),
+            "as long as none is known that is as long"
+        );
         watch.note(100, true);
         watch.note(50, true);
-        assert_eq!((asked(100), asked(101)), (1600 / ONE_IN, 1600));
+        assert_eq!((asked(100), asked(101)), (16 * ONE_IN / ONE_IN, 16 * ONE_IN));
         watch.note(40, false);
-        assert_eq!(asked(33), 1600);
+        assert_eq!(asked(33), 16 * ONE_IN);
     }
 }
