@@ -16,6 +16,7 @@ use crate::metadata::Metadata;
 use crate::misuse::{Call, report};
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
+use crate::watch::Watch;
 use core::ptr::null_mut;
 use xalloc_os::{Lock, clock, pages};
 
@@ -47,7 +48,10 @@ struct State {
 unsafe impl Send for State {}
 
 /// The huge blocks of a heap.
-pub struct Huge(Locked<State>);
+pub struct Huge {
+    state: Locked<State>,
+    watch: Watch,
+}
 
 /// What the huge blocks hold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,7 +86,7 @@ impl Huge {
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0, clean: 0 };
-        Self(Locked::new(State {
+        let state = Locked::new(State {
             unused: null_mut(),
             kept: Kept::new(),
             clean: Kept::new(),
@@ -90,18 +94,19 @@ impl Huge {
             spare: None,
             stats,
             keeping: Keeping::SPEED,
-        }))
+        });
+        Self { state, watch: Watch::new() }
     }
 
     /// Sets for how long freed mappings are kept, and whether little of them. Before the first allocation.
     pub fn tune(&self, milliseconds: u64, lean: bool) {
         let keeping = if lean { Keeping::LEAN } else { Keeping::SPEED };
-        self.0.with(|state| state.keeping = Keeping { milliseconds, ..keeping });
+        self.state.with(|state| state.keeping = Keeping { milliseconds, ..keeping });
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
-        self.0.lock()
+        self.state.lock()
     }
 
     /// A block of at least `size` bytes aligned to `align` and at least to a page; one of zeros if need be, which a
@@ -116,7 +121,7 @@ impl Huge {
         let length = size.checked_add(kept::margin())?;
         let mapping = self.map(length, wide).or_else(|| (wide > align).then(|| self.map(length, align)).flatten())?;
         let entered = page_map::cover(mapping.start, SLICE)
-            && self.0.with(|state| state.enter(&mapping, size, metadata)).is_some();
+            && self.state.with(|state| state.enter(&mapping, size, metadata)).is_some();
         if !entered {
             // SAFETY: mapped above, seen by nobody. If the kernel keeps it, only untouched address space is lost.
             let _ = unsafe { pages::unmap(mapping.base, mapping.length) };
@@ -135,12 +140,12 @@ impl Huge {
 
     /// Makes a kept mapping a block of `size` bytes.
     fn reuse(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
-        let record = self.0.with(|state| state.take_kept(size, align, zeros))?;
+        let record = self.state.with(|state| state.take_kept(size, align, zeros))?;
         // SAFETY: the record is in no list and not in the page map, so nobody else has it.
         let mapping = unsafe { &mut *record };
         // Outside the lock: the kernel may take long.
         let Some(start) = mapping.fit(size, align) else {
-            self.0.with(|state| state.keep(record));
+            self.state.with(|state| state.keep(record));
             return None;
         };
         if !page_map::cover(start, SLICE) {
@@ -148,7 +153,7 @@ impl Huge {
             return None;
         }
         let zeroed = mapping.zeroed;
-        self.0.with(|state| state.announce(record, start, size));
+        self.state.with(|state| state.announce(record, start, size));
         Some(HugeBlock { start: start as *mut u8, zeroed })
     }
 
@@ -173,12 +178,22 @@ impl Huge {
         let record = record.cast::<Record>();
         // Outside the lock: the kernel may take long.
         // SAFETY: the record is in no list and no block's, so nobody else changes it.
-        if unsafe { (*record).is_intact() } {
-            self.0.with(|state| state.keep(record));
+        if self.looks_intact(unsafe { &*record }) {
+            self.state.with(|state| state.keep(record));
         } else {
             self.release(State::taken(record));
         }
         self.clean_surplus();
+    }
+
+    /// Whether a mapping is as it was mapped, as far as the program is watched.
+    fn looks_intact(&self, mapping: &Record) -> bool {
+        if !self.watch.wants(mapping.bytes) {
+            return true;
+        }
+        let is_intact = mapping.is_intact();
+        self.watch.note(mapping.bytes, is_intact);
+        is_intact
     }
 
     /// Gives back the pages of what is too much or was kept long enough, and the addresses of what is more than that.
@@ -188,10 +203,10 @@ impl Huge {
             return;
         }
         let now = clock::coarse_milliseconds();
-        while let Some(record) = self.0.with(|state| state.take_surplus(now)) {
+        while let Some(record) = self.state.with(|state| state.take_surplus(now)) {
             self.clean(record);
         }
-        while let Some(record) = self.0.with(State::take_clean_surplus) {
+        while let Some(record) = self.state.with(State::take_clean_surplus) {
             self.release(record);
         }
     }
@@ -200,7 +215,7 @@ impl Huge {
     pub fn purge(&self, surplus: usize) -> usize {
         let mut given = 0;
         while given < surplus
-            && let Some(record) = self.0.with(State::take_oldest)
+            && let Some(record) = self.state.with(State::take_oldest)
         {
             given += self.clean(record);
         }
@@ -214,12 +229,14 @@ impl Huge {
         let mapping = unsafe { &mut *record };
         // Outside the lock: the kernel may take long.
         // SAFETY: a freed block's mapping.
-        mapping.zeroed = mapping.length <= CLEAN_BYTES && unsafe { pages::purge(mapping.base, mapping.length) };
+        mapping.zeroed = mapping.length <= CLEAN_BYTES
+            && mapping.is_intact()
+            && unsafe { pages::purge(mapping.base, mapping.length) };
         if !mapping.zeroed {
             return self.release(record);
         }
-        let given = mapping.bytes();
-        self.0.with(|state| state.keep(record));
+        let given = mapping.bytes;
+        self.state.with(|state| state.keep(record));
         given
     }
 
@@ -253,13 +270,13 @@ impl Huge {
 
     fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
         // SAFETY: records live as long as the process and are only touched under the lock.
-        self.0.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
+        self.state.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
     }
 
     /// Unmaps all that is kept, and what the kernel would not unmap before. Returns how many bytes it gave back.
     pub fn trim(&self) -> usize {
         // Each stuck mapping is tried once: those that stay so come back into the list.
-        let mut stuck = self.0.with(|state| core::mem::replace(&mut state.stuck, null_mut()));
+        let mut stuck = self.state.with(|state| core::mem::replace(&mut state.stuck, null_mut()));
         let mut given = 0;
         while !stuck.is_null() {
             // SAFETY: the list is this call's alone.
@@ -267,7 +284,7 @@ impl Huge {
             given += self.release(stuck);
             stuck = next;
         }
-        while let Some(record) = self.0.with(State::take_any) {
+        while let Some(record) = self.state.with(State::take_any) {
             given += self.release(record);
         }
         given
@@ -275,7 +292,7 @@ impl Huge {
 
     /// What the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
-        self.0.with(|state| HugeStats {
+        self.state.with(|state| HugeStats {
             kept_mappings: state.kept.count,
             kept: state.kept.bytes,
             clean: state.clean.bytes,
@@ -297,7 +314,19 @@ impl State {
         };
         let (base, length, next) = (mapping.base, mapping.length, null_mut());
         // SAFETY: the record is nobody else's.
-        unsafe { *record = Record { base, length, start: 0, size: 0, entered: 0, freed: 0, zeroed: true, next } };
+        unsafe {
+            *record = Record {
+                base,
+                length,
+                bytes: length - kept::margin(),
+                start: 0,
+                size: 0,
+                entered: 0,
+                freed: 0,
+                zeroed: true,
+                next,
+            }
+        };
         self.announce(record, mapping.start, size);
         Some(())
     }

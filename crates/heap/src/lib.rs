@@ -33,6 +33,7 @@ pub mod slab;
 mod sync;
 pub mod system;
 pub mod tenancy;
+mod watch;
 
 pub use counters::Calls;
 pub use fast::FastHeap;

@@ -9,6 +9,7 @@ use crate::metadata::Metadata;
 use crate::misuse::{Call, report};
 use crate::page_map::{self, Entry};
 use crate::single_writer::Count16;
+use crate::watch::Watch;
 use xalloc_os::{Lock, pages, thread};
 
 /// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
@@ -22,9 +23,7 @@ pub const MAX_ALIGN: usize = MAX;
 mod bitmap;
 mod margin;
 mod misuse;
-mod watch;
 use bitmap::Bitmap;
-use watch::Watch;
 
 /// The number of shards.
 pub const SHARDS: usize = 4;
@@ -125,12 +124,12 @@ impl Runs {
     /// # Safety
     /// The run is the caller's, and nobody needs its contents.
     unsafe fn restore(&self, address: usize, length: usize) -> bool {
-        if !margin::is_in(length) || !self.watch.wants(length) {
+        if !margin::is_in(length) || !self.watch.wants(length * PAGE) {
             return true;
         }
         // SAFETY: the caller's promise.
         let is_intact = unsafe { margin::is_intact(address, length) };
-        self.watch.note(length, is_intact);
+        self.watch.note(length * PAGE, is_intact);
         // SAFETY: as above; the run is made of whole pages of the kernel's.
         is_intact || unsafe { pages::renew(address, length * PAGE) }
     }
@@ -152,10 +151,14 @@ impl Runs {
     /// as its margin, are not as they were mapped.
     pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> bool {
         let wanted = margin::length_for(size);
+        let Some(length) = self.length_at(address, record) else { return false };
+        if wanted == length {
+            return true;
+        }
         // SAFETY: the caller resizes the run, which is nobody else's.
-        let shrinks_changed = |length| wanted < length && !unsafe { margin::is_intact(address, length) };
+        let shrinks_changed = wanted < length && !unsafe { margin::is_intact(address, length) };
         let misplaced = margin::is_in(wanted) && !address.is_multiple_of(pages::page_size());
-        if misplaced || self.length_at(address, record).is_some_and(shrinks_changed) {
+        if misplaced || shrinks_changed {
             return false;
         }
         self.with_run(address, record, |chunk, page, length| chunk.resize(page, length, wanted)).unwrap_or(false)
@@ -257,11 +260,16 @@ impl Chunks {
     fn allocate(&mut self, count: usize, align: usize, open: impl FnOnce() -> Option<*mut RunChunk>) -> Option<Run> {
         let mut last = core::ptr::null_mut::<RunChunk>();
         for chunk in self.iter() {
-            // SAFETY: under the lock, one reference at a time; as below.
-            if let Some(run) = unsafe { (*chunk).allocate(count, align) } {
-                return Some(run);
-            }
             last = chunk;
+            // SAFETY: under the lock, one reference at a time; as below.
+            unsafe {
+                // Here, and not in there: a program with many blocks passes many chunks for each.
+                if (*chunk).longest >= count
+                    && let Some(run) = (*chunk).allocate(count, align)
+                {
+                    return Some(run);
+                }
+            }
         }
         let chunk = open()?;
         if last.is_null() {
@@ -293,9 +301,6 @@ impl RunChunk {
     }
 
     fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
-        if self.longest < count {
-            return None;
-        }
         let Some(page) = self.free.find(count, align) else {
             // An aligned search may miss runs that an unaligned one finds, so only the latter bounds them.
             if align <= 1 {
@@ -319,14 +324,22 @@ impl RunChunk {
 
     fn release(&mut self, page: usize, length: usize) {
         self.lengths[page].set(length as u16 | FREED);
-        self.free.set_range(page, length);
-        self.longest = PAGES;
+        self.put_back(page, length);
+    }
+
+    /// Marks pages as free.
+    fn put_back(&mut self, page: usize, count: usize) {
+        self.free.set_range(page, count);
+        // It bounds nothing as long as all that was asked for was found.
+        if self.longest < PAGES {
+            let (_, merged) = self.free.range_around(page);
+            self.longest = self.longest.max(merged);
+        }
     }
 
     fn resize(&mut self, page: usize, length: usize, wanted: usize) -> bool {
         if wanted < length {
-            self.free.set_range(page + wanted, length - wanted);
-            self.longest = PAGES;
+            self.put_back(page + wanted, length - wanted);
         } else if wanted > length {
             if page + wanted > PAGES || !self.free.all_in(page + length, wanted - length) {
                 return false;
@@ -366,8 +379,7 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
         let Some(purged) = (unsafe { purge_pages((*chunk).base, page, count) }) else { continue };
         // SAFETY: as above.
         shard.with(|_| unsafe {
-            (*chunk).free.set_range(page, count);
-            (*chunk).longest = PAGES;
+            (*chunk).put_back(page, count);
             if purged {
                 (*chunk).dirty.clear_range(page, count);
             }

@@ -36,6 +36,8 @@ pub fn margin() -> usize {
 pub struct Record {
     pub base: usize,
     pub length: usize,
+    /// How many bytes of it may be a block's: all but the margin.
+    pub bytes: usize,
     /// The block's first byte; 0 while it is not in use.
     pub start: usize,
     /// How many bytes the program may use. There may be room for more.
@@ -52,12 +54,13 @@ pub struct Record {
 impl Record {
     /// How many bytes there are from `start` on.
     pub fn room(&self, start: usize) -> usize {
-        (self.base + self.bytes()).saturating_sub(start)
+        (self.base + self.bytes).saturating_sub(start)
     }
 
-    /// How many bytes may be a block's.
-    pub fn bytes(&self) -> usize {
-        self.length - margin()
+    /// Notes how long the mapping is now.
+    pub fn set_length(&mut self, length: usize) {
+        self.length = length;
+        self.bytes = length - margin();
     }
 
     /// Whether the pages are as they were mapped: a program may map a file over a part of its block, or protect, lock or advise its
@@ -76,7 +79,7 @@ impl Record {
     /// Whether [`Record::fit`] may work. Moving keeps no alignment but that of the kernel's choice, and is not worth it
     /// for little, nor without pages to keep.
     fn can_fit(&self, size: usize, align: usize) -> bool {
-        let may_grow = !self.zeroed && align <= pages::page_size() && self.bytes() >= size / 2;
+        let may_grow = !self.zeroed && align <= pages::page_size() && self.bytes >= size / 2;
         self.room(self.start_aligned_to(align)) >= size || may_grow
     }
 
@@ -100,7 +103,7 @@ impl Record {
         if room >= size {
             // SAFETY: the mapping is this record's, and nobody uses it.
             if room - size > self.spare(size) && unsafe { pages::resize(self.base, self.length, length) } {
-                self.length = length;
+                self.set_length(length);
             }
             return Some(start);
         }
@@ -110,7 +113,7 @@ impl Record {
             // SAFETY: as above.
             self.base = unsafe { pages::remap(self.base, self.length, length, 1) }?;
         }
-        self.length = length;
+        self.set_length(length);
         Some(self.base + offset)
     }
 }
@@ -134,7 +137,7 @@ impl Kept {
     pub unsafe fn push(&mut self, record: *mut Record) {
         // SAFETY: the caller's promise.
         unsafe {
-            self.bytes += (*record).bytes();
+            self.bytes += (*record).bytes;
             (*record).next = self.first;
         }
         self.count += 1;
@@ -146,7 +149,7 @@ impl Kept {
     pub fn take_nearest(&mut self, size: usize, align: usize) -> Option<*mut Record> {
         self.take_least(|record| {
             let penalty = if record.fits_as_it_is(size, align) { 0 } else { usize::MAX / 2 };
-            record.can_fit(size, align).then(|| record.bytes().abs_diff(size) + penalty)
+            record.can_fit(size, align).then(|| record.bytes.abs_diff(size) + penalty)
         })
     }
 
@@ -154,7 +157,7 @@ impl Kept {
     /// the oldest if there are more than `count`, or more than `bytes` in them, or if it was freed before `time`.
     pub fn take_surplus(&mut self, count: usize, bytes: usize, time: u64) -> Option<*mut Record> {
         let too_many = self.count > count || self.bytes > bytes;
-        self.take_least(|record| (record.bytes() > bytes).then_some(0))
+        self.take_least(|record| (record.bytes > bytes).then_some(0))
             .or_else(|| self.take_least(|record| (too_many || record.freed <= time).then_some(record.freed as usize)))
     }
 
@@ -176,7 +179,7 @@ impl Kept {
             let record = *link;
             *link = (*record).next;
             self.count -= 1;
-            self.bytes -= (*record).bytes();
+            self.bytes -= (*record).bytes;
             Some(record)
         }
     }

@@ -3,29 +3,62 @@
 //! Outside the lock, because the kernel may take long to move many pages. The block is its owner's, who is in here; for
 //! all others there is none at its address meanwhile.
 
-use super::Huge;
 use super::kept::{Record, margin};
+use super::{Huge, State};
 use crate::huge_pages;
 use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
 use xalloc_os::pages;
 
+/// What it takes to resize a block.
+enum Step {
+    /// Nothing any more.
+    Done,
+    /// A mapping of another length: that of this block, which nobody else finds until it is put back.
+    Mapping(Record),
+    /// There is no block at this address.
+    NoBlock,
+}
+
+impl Step {
+    /// Resizes what needs no other mapping. Under the lock.
+    fn begin(state: &mut State, record: &mut Record, address: usize, size: usize) -> Self {
+        if record.start != address {
+            return Self::NoBlock;
+        }
+        let room = record.room(address);
+        if size > room || (size < record.size && size < room - room / 4) {
+            return Self::Mapping(core::mem::replace(record, Record { start: 0, ..*record }));
+        }
+        state.note_size(record, size);
+        Self::Done
+    }
+}
+
+impl State {
+    /// Notes that a block has `size` bytes now.
+    fn note_size(&mut self, record: &mut Record, size: usize) {
+        self.stats.live = self.stats.live - record.size + size;
+        self.stats.peak = self.stats.peak.max(self.stats.live);
+        record.size = size;
+    }
+}
+
 impl Huge {
     /// Makes a block `size` bytes long, moving it if need be, without copying it. `None` if it stays as it was.
     pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> Option<*mut u8> {
         let size = pages::round_up(size.max(SLICE), pages::page_size());
-        let mut block = self.with_record(record, |_, record| {
-            let is_block = record.start == address;
-            is_block.then(|| core::mem::replace(record, Record { start: 0, ..*record }))
-        })?;
+        let mut block = match self.with_record(record, |state, record| Step::begin(state, record, address, size)) {
+            Step::Done => return Some(address as *mut u8),
+            Step::Mapping(block) => block,
+            Step::NoBlock => return None,
+        };
         let resized = self.make_long_enough(record, &mut block, size);
         self.with_record(record, |state, record| {
-            if resized {
-                state.stats.live = state.stats.live - block.size + size;
-                state.stats.peak = state.stats.peak.max(state.stats.live);
-                block.size = size;
-            }
             *record = block;
+            if resized {
+                state.note_size(record, size);
+            }
         });
         resized.then_some(block.start as *mut u8)
     }
@@ -36,19 +69,17 @@ impl Huge {
         if size > room {
             return self.grow(record, block, size).is_some();
         }
-        if size < block.size && size < room - room / 4 {
-            // What becomes the margin must be as it was mapped.
-            if !block.is_intact() {
-                return false;
-            }
-            let length = block.length - (room - size);
-            // SAFETY: the mapping is the block's, whose only owner cuts it.
-            if !unsafe { pages::resize(block.base, block.length, length) } {
-                return false;
-            }
-            block.length = length;
+        // What becomes the margin must be as it was mapped.
+        if !block.is_intact() {
+            return false;
         }
-        true
+        let length = block.length - (room - size);
+        // SAFETY: the mapping is the block's, whose only owner cuts it.
+        let is_cut = unsafe { pages::resize(block.base, block.length, length) };
+        if is_cut {
+            block.set_length(length);
+        }
+        is_cut
     }
 
     /// Makes room for `size` bytes, and some more, moving the block if need be.
@@ -61,7 +92,7 @@ impl Huge {
             let in_place = unsafe { pages::resize(block.base, block.length, length) };
             // Not as it was mapped, it can neither grow nor move: the caller copies it.
             if in_place || block.is_intact() && self.relocate(record, block, length).is_some() {
-                block.length = length;
+                block.set_length(length);
                 if block.size < huge_pages::BLOCK_MIN {
                     huge_pages::advise_block(block.base, length, size);
                 }
@@ -74,7 +105,7 @@ impl Huge {
     /// Moves a block's mapping to where it can be `length` bytes long.
     fn relocate(&self, record: *mut u8, block: &mut Record, length: usize) -> Option<()> {
         // Once the pages have moved there is no way back, so what the map may need for them is there before.
-        let spare = self.0.with(|state| state.spare.take()).or_else(SpareLeaf::new)?;
+        let spare = self.state.with(|state| state.spare.take()).or_else(SpareLeaf::new)?;
         let offset = block.start - block.base;
         // A huge page moves as a whole only from one multiple of its size to another one.
         let align = if offset == 0 { huge_pages::block_align(length) } else { 1 };
@@ -101,7 +132,7 @@ impl Huge {
 
     /// Keeps a spare leaf for the next block that moves, unless another thread has left one since.
     fn put_back(&self, spare: Option<SpareLeaf>) {
-        let one_too_many = self.0.with(|state| match state.spare {
+        let one_too_many = self.state.with(|state| match state.spare {
             None => {
                 state.spare = spare;
                 None

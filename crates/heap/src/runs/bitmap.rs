@@ -49,6 +49,23 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         Self(core::array::from_fn(|word| self.0[word] & other.0[word]))
     }
 
+    /// The first and the number of the bits around `bit`, which is set, that are set too.
+    pub fn range_around(&self, bit: usize) -> (usize, usize) {
+        let end = self.next(bit, false).unwrap_or(WORDS * 64);
+        let first = self.last_clear_before(bit).map_or(0, |clear| clear + 1);
+        (first, end - first)
+    }
+
+    fn last_clear_before(&self, bit: usize) -> Option<usize> {
+        let mut word = bit / 64;
+        let mut clear = !self.0[word] & !(u64::MAX << (bit % 64));
+        while clear == 0 {
+            word = word.checked_sub(1)?;
+            clear = !self.0[word];
+        }
+        Some(word * 64 + 63 - clear.leading_zeros() as usize)
+    }
+
     /// The first and the number of the next bits from `from` on that are set.
     pub fn next_range(&self, from: usize) -> Option<(usize, usize)> {
         let first = self.next(from, true)?;
@@ -92,11 +109,15 @@ impl<const WORDS: usize> Bitmap<WORDS> {
 
 /// The words that a range touches, each with the range's bits in it.
 fn masks(first: usize, count: usize) -> impl Iterator<Item = (usize, u64)> {
-    let end = first + count;
-    (first / 64..end.div_ceil(64)).filter_map(move |word| {
-        let low = first.saturating_sub(word * 64);
-        let high = (end - word * 64).min(64);
-        (low < high).then(|| (word, u64::MAX >> (64 - (high - low)) << low))
+    let (mut word, mut bit, mut left) = (first / 64, first % 64, count);
+    core::iter::from_fn(move || {
+        if left == 0 {
+            return None;
+        }
+        let taken = left.min(64 - bit);
+        let item = (word, u64::MAX >> (64 - taken) << bit);
+        (word, bit, left) = (word + 1, 0, left - taken);
+        Some(item)
     })
 }
 
@@ -122,7 +143,14 @@ mod tests {
         assert_eq!(bits.next_range(5), Some((5, 3)));
         assert_eq!(bits.next_range(130), Some((200, 56)));
         assert_eq!(bits.next_range(256), None);
+        for (bit, range) in
+            [(3, (3, 5)), (7, (3, 5)), (60, (60, 70)), (64, (60, 70)), (129, (60, 70)), (255, (200, 56))]
+        {
+            assert_eq!(bits.range_around(bit), range);
+        }
         assert_eq!((bits.ranges(), Bitmap::<4>::new().ranges()), (3, 0));
+        bits.set_range(0, 256);
+        assert_eq!(bits.range_around(100), (0, 256));
     }
 
     #[test]

@@ -1,12 +1,15 @@
-//! Which runs the kernel is asked about when they are freed, if not all: to ask costs a system call, which is much for 128 KiB.
+//! Which large blocks the kernel is asked about when they are freed, if not all: to ask costs a system call, which is much for a
+//! program that frees large blocks of which it has written little.
 //!
-//! glibc does not unmap a block either that is no larger than one that was unmapped before: such blocks it keeps in its heap from then
-//! on. So a run that is larger than all before is always asked about; of the others the first ones, and then one in a thousand. Once
-//! a program was seen to change pages, all are.
+//! glibc does not unmap a block either that is no larger than one that was unmapped before, up to [`ALWAYS`]: such blocks it keeps in
+//! its heap from then on. So a block that is larger than all before is always asked about; of the others the first ones, and then
+//! one in a thousand. Once a program was seen to change pages, all are.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// How many of the first runs are asked about.
+/// From this size on, all are asked about, as glibc unmaps all.
+const ALWAYS: usize = 32 << 20;
+/// How many of the first blocks are asked about.
 const FIRST: usize = 64;
 /// Of the later ones, one in so many.
 const ONE_IN: usize = 1024;
@@ -14,34 +17,35 @@ const ONE_IN: usize = 1024;
 /// What is known of the program so far.
 pub struct Watch {
     freed: AtomicUsize,
-    /// The length of the longest run that was as it was mapped.
-    longest: AtomicUsize,
+    /// The size of the largest block that was as it was mapped.
+    largest: AtomicUsize,
     changes_pages: AtomicBool,
 }
 
 impl Watch {
     pub const fn new() -> Self {
-        Self { freed: AtomicUsize::new(0), longest: AtomicUsize::new(0), changes_pages: AtomicBool::new(false) }
+        Self { freed: AtomicUsize::new(0), largest: AtomicUsize::new(0), changes_pages: AtomicBool::new(false) }
     }
 
-    /// Whether to ask about a run of `length` pages that is freed.
-    pub fn wants(&self, length: usize) -> bool {
+    /// Whether to ask about a block of `size` bytes that is freed.
+    pub fn wants(&self, size: usize) -> bool {
         // Relaxed, all, here and below: an estimate of what to expect, which nothing else depends on. A free that is not counted
         // because another thread's was at the same time makes the next question come later by one.
         let freed = self.freed.load(Ordering::Relaxed);
         self.freed.store(freed.wrapping_add(1), Ordering::Relaxed);
-        freed < FIRST
+        size >= ALWAYS
+            || freed < FIRST
             || freed.is_multiple_of(ONE_IN)
-            || length > self.longest.load(Ordering::Relaxed)
+            || size > self.largest.load(Ordering::Relaxed)
             || self.changes_pages.load(Ordering::Relaxed)
     }
 
-    /// Notes what a run of `length` pages was found to be.
-    pub fn note(&self, length: usize, is_intact: bool) {
+    /// Notes what a block of `size` bytes was found to be.
+    pub fn note(&self, size: usize, is_intact: bool) {
         if !is_intact {
             self.changes_pages.store(true, Ordering::Relaxed);
-        } else if length > self.longest.load(Ordering::Relaxed) {
-            self.longest.store(length, Ordering::Relaxed);
+        } else if size > self.largest.load(Ordering::Relaxed) {
+            self.largest.store(size, Ordering::Relaxed);
         }
     }
 }
@@ -53,7 +57,7 @@ mod tests {
     #[test]
     fn asks_less_and_less_until_something_is_found() {
         let watch = Watch::new();
-        let asked = |length| (0..16 * ONE_IN).filter(|_| watch.wants(length)).count();
+        let asked = |size| (0..16 * ONE_IN).filter(|_| watch.wants(size)).count();
         assert!((0..FIRST).all(|_| watch.wants(40)));
         watch.note(40, true);
         assert_eq!(asked(40), 16 * ONE_IN / ONE_IN);
