@@ -3,7 +3,7 @@
 //! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
 //! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
 
-use crate::arena::{Arena, CHUNK, Which};
+use crate::arena::{Arena, CHUNK};
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::misuse::{Call, report};
@@ -23,6 +23,7 @@ pub const MAX_ALIGN: usize = MAX;
 mod bitmap;
 mod margin;
 mod misuse;
+mod purge;
 use bitmap::Bitmap;
 
 /// The number of shards.
@@ -183,20 +184,6 @@ impl Runs {
         })
     }
 
-    /// Gives pages of free runs back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
-    pub fn purge(&self, surplus: usize, which: Which) -> usize {
-        let mut given = 0;
-        for shard in &self.shards {
-            let mut chunk = shard.with(|chunks| chunks.0);
-            while !chunk.is_null() && given < surplus {
-                given += purge_chunk(shard, chunk, which);
-                // SAFETY: chunks are never unmapped; a link is written once, under the lock.
-                chunk = shard.with(|_| unsafe { (*chunk).next });
-            }
-        }
-        given
-    }
-
     /// What the runs hold.
     pub fn stats(&self) -> RunStats {
         let mut stats = RunStats::default();
@@ -348,66 +335,6 @@ impl RunChunk {
         }
         self.lengths[page].set(wanted as u16);
         true
-    }
-
-    /// Takes out the first run of pages to purge from page `from` on, as far as they make whole pages of the kernel's: its
-    /// first page and its length.
-    fn take_victim(&mut self, from: usize, which: Which) -> Option<(usize, usize)> {
-        let unit = pages::page_size() / PAGE;
-        let dirty = self.free.and(&self.dirty);
-        let victims = if which == Which::Aged { dirty.and(&self.aged) } else { dirty };
-        let mut from = from;
-        loop {
-            let (first, count) = victims.next_range(from)?;
-            let (start, end) = (first.next_multiple_of(unit), (first + count) / unit * unit);
-            if start < end {
-                self.free.clear_range(start, end - start);
-                return Some((start, end - start));
-            }
-            from = first + count;
-        }
-    }
-}
-
-/// Purges a chunk; outside its shard's lock while the kernel works: the pages are nobody's meanwhile.
-fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> usize {
-    let (mut from, mut given) = (0, 0);
-    // SAFETY: under the lock, one reference at a time; so below.
-    while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, which) }) {
-        from = page + count;
-        // SAFETY: the pages were free, and are nobody else's now; a chunk's base never changes.
-        let Some(purged) = (unsafe { purge_pages((*chunk).base, page, count) }) else { continue };
-        // SAFETY: as above.
-        shard.with(|_| unsafe {
-            (*chunk).put_back(page, count);
-            if purged {
-                (*chunk).dirty.clear_range(page, count);
-            }
-        });
-        given += if purged { count * PAGE } else { 0 };
-    }
-    if which == Which::Aged {
-        // SAFETY: as above.
-        shard.with(|_| unsafe { (*chunk).aged = (*chunk).free.and(&(*chunk).dirty) });
-    }
-    given
-}
-
-/// Gives pages of the chunk at `base` back to the kernel: whether it took them, so that they read as zeros. `None` if nothing may
-/// be there any more.
-///
-/// # Safety
-/// The pages are whole ones of the kernel's, and nobody's.
-unsafe fn purge_pages(base: usize, page: usize, count: usize) -> Option<bool> {
-    let (start, size) = (base + page * PAGE, count * PAGE);
-    let witness = base + (usable_pages() + margin::unit()) * PAGE;
-    // Runs without a margin were taken back as they came: a file that is mapped there would show its contents again.
-    // SAFETY: the caller's promise; the chunk's last page is behind the range.
-    unsafe {
-        if pages::is_one_mapping(start, witness - start) {
-            return Some(pages::purge(start, size));
-        }
-        pages::renew(start, size).then_some(true)
     }
 }
 

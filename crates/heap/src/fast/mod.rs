@@ -11,6 +11,7 @@ mod changing;
 mod double_free;
 mod footprint;
 mod fork;
+mod freeing;
 mod large;
 mod limits;
 mod purge;
@@ -23,7 +24,7 @@ mod thread_heap;
 
 use crate::arena::Arena;
 use crate::fork_locks::ForkLocks;
-use crate::free_list::{Block, Key, KeyCell};
+use crate::free_list::{Key, KeyCell};
 use crate::heap::{Heap, Stats};
 use crate::huge::Huge;
 use crate::metadata::Metadata;
@@ -34,6 +35,7 @@ use crate::size_class::{self, class_of};
 use crate::slab::Slab;
 use bin::Bin;
 use core::sync::atomic::{AtomicBool, Ordering};
+use freeing::{is_cacheable, own_block};
 use registry::Registry;
 use thread_heap::ThreadHeap;
 use xalloc_os::random;
@@ -124,64 +126,6 @@ impl FastHeap {
         self.help_if_orphan(heap);
     }
 
-    /// Frees a block of a slab, by whichever way its owner is reached.
-    #[inline(always)]
-    fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
-        // SAFETY: memory of a slab.
-        if slab.is_block(block as usize) && !unsafe { Block::looks_free(block.cast()) } {
-            self.free_valid(bin, slab, block.cast());
-        } else {
-            self.free_examined(bin, slab, block);
-        }
-    }
-
-    /// [`FastHeap::free_small`] of what looks as if it were no block in use.
-    #[cold]
-    #[inline(never)]
-    fn free_examined(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
-        match self.examine(bin, slab, block as usize) {
-            Ok(()) => self.free_valid(bin, slab, block.cast()),
-            Err(misuse) => misuse::report(Call::Free, block as usize, misuse),
-        }
-    }
-
-    /// [`FastHeap::free_small`] of a block in use.
-    #[inline(always)]
-    fn free_valid(&self, bin: usize, slab: &'static Slab, block: *mut Block) {
-        let Phase::Cached(heap) = Phase::current() else { return self.free_without_heap(slab, block) };
-        // SAFETY: a cache in the TLS word is this thread's heap.
-        let heap = unsafe { &*heap.cast::<ThreadHeap>() };
-        if ThreadHeap::has_bin(heap, bin) {
-            // SAFETY: a block of this heap, in use until now.
-            unsafe { self.push(bin, block) };
-        } else {
-            self.free_elsewhere(heap, slab, block);
-        }
-    }
-
-    /// Caches a block of the calling thread's own heap.
-    ///
-    /// # Safety
-    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which is in use, and which the caller frees.
-    #[inline(always)]
-    unsafe fn push(&self, bin: usize, block: *mut Block) {
-        // SAFETY: the caller's: the address is that of a bin of this thread's heap, and the block is free from here on.
-        if !unsafe { (*(bin as *const Bin)).push(block, &self.key) } {
-            self.flush(bin);
-        }
-    }
-
-    /// Frees what looks as if it were no block of the calling thread's own in use.
-    #[cold]
-    #[inline(never)]
-    fn free_own_examined(&self, block: *mut u8) {
-        match page_map::entry(block as usize) {
-            // SAFETY: a slab's record lives as long as the process.
-            Entry::Slab(bin, record) => self.free_examined(bin, unsafe { &*record.cast::<Slab>() }, block),
-            _ => misuse::report(Call::Free, block as usize, Misuse::FreeMemory),
-        }
-    }
-
     /// The usable size of a block, for `call`; 0 for what is none, which is reported.
     fn size_of(&self, block: *mut u8, call: Call) -> usize {
         self.size_at(block as usize).unwrap_or_else(|misuse| {
@@ -218,30 +162,6 @@ impl FastHeap {
         }
         self.misuse_at(address).unwrap_or(Misuse::Elsewhere("not a block of this heap"))
     }
-}
-
-/// The bin and the usable size of a block in use that is the calling thread's own; `None` for others, for addresses where no block
-/// starts, and for blocks that look free.
-#[inline(always)]
-fn own_block(block: *mut u8) -> Option<(usize, usize)> {
-    let bin = page_map::bin(block as usize);
-    if !ThreadHeap::has_bin(thread::word().cast(), bin) || {
-        // SAFETY: the page map has one of this thread's bins for the address.
-        !unsafe { is_cacheable(bin, block) }
-    } {
-        return None;
-    }
-    Some((bin, size_class::TABLE.get(ThreadHeap::class_of_bin(bin))?.size as usize))
-}
-
-/// Whether the address is where a block may start, and does not look free. Otherwise it must be examined.
-///
-/// # Safety
-/// `bin` is one of the calling thread's heap, as the page map has it for the address.
-#[inline(always)]
-unsafe fn is_cacheable(bin: usize, block: *mut u8) -> bool {
-    // SAFETY: the caller's: a bin of this thread's heap, and so memory of a slab, of which an aligned address has two words.
-    unsafe { (*(bin as *const Bin)).is_start(block as usize) && !Block::looks_free(block.cast()) }
 }
 
 /// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.

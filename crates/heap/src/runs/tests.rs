@@ -1,4 +1,5 @@
 use super::*;
+use crate::arena::Which;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 

@@ -1,0 +1,94 @@
+//! Giving freed mappings back to the kernel: their pages, or all of them.
+
+use super::kept::Record;
+use super::{CLEAN_BYTES, Huge, State};
+use core::ptr::null_mut;
+use xalloc_os::{clock, pages};
+
+impl Huge {
+    /// Whether a mapping is as it was mapped, as far as the program is watched.
+    pub(super) fn looks_intact(&self, mapping: &Record) -> bool {
+        if !self.watch.wants(mapping.bytes) {
+            return true;
+        }
+        let is_intact = mapping.is_intact();
+        self.watch.note(mapping.bytes, is_intact);
+        is_intact
+    }
+
+    /// Gives back the pages of what is too much or was kept long enough, and the addresses of what is more than that.
+    pub fn clean_surplus(&self) {
+        // Most programs keep nothing, and do not pay for the clock.
+        if self.stats().kept == 0 {
+            return;
+        }
+        let now = clock::coarse_milliseconds();
+        while let Some(record) = self.state.with(|state| state.take_surplus(now)) {
+            self.clean(record);
+        }
+        while let Some(record) = self.state.with(State::take_clean_surplus) {
+            self.release(record);
+        }
+    }
+
+    /// Gives back the pages of kept mappings, the oldest first, until it gave `surplus` bytes. Returns how many it gave.
+    pub fn purge(&self, surplus: usize) -> usize {
+        let mut given = 0;
+        while given < surplus
+            && let Some(record) = self.state.with(State::take_oldest)
+        {
+            given += self.clean(record);
+        }
+        given
+    }
+
+    /// Gives back the pages of a mapping that is in no list and not in the page map, and its addresses if they are too many.
+    /// Returns how many bytes went.
+    fn clean(&self, record: *mut Record) -> usize {
+        // SAFETY: the record is in no list and not in the page map.
+        let mapping = unsafe { &mut *record };
+        // Outside the lock: the kernel may take long.
+        // SAFETY: a freed block's mapping.
+        mapping.zeroed = mapping.length <= CLEAN_BYTES
+            && mapping.is_intact()
+            && unsafe { pages::purge(mapping.base, mapping.length) };
+        if !mapping.zeroed {
+            return self.release(record);
+        }
+        let given = mapping.bytes;
+        self.state.with(|state| state.keep(record));
+        given
+    }
+
+    /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
+    pub(super) fn release(&self, record: *mut Record) -> usize {
+        // Outside the lock: the kernel may take long to unmap a large block.
+        // SAFETY: the record is nobody's until it is put into another list.
+        let (base, length) = unsafe { ((*record).base, (*record).length) };
+        // SAFETY: a freed block's mapping, out of the page map.
+        let unmapped = unsafe { pages::unmap(base, length) };
+        self.with_record(record.cast(), |state, record| {
+            let list = if unmapped { &mut state.unused } else { &mut state.stuck };
+            record.next = *list;
+            *list = record;
+        });
+        if unmapped { length } else { 0 }
+    }
+
+    /// Unmaps all that is kept, and what the kernel would not unmap before. Returns how many bytes it gave back.
+    pub fn trim(&self) -> usize {
+        // Each stuck mapping is tried once: those that stay so come back into the list.
+        let mut stuck = self.state.with(|state| core::mem::replace(&mut state.stuck, null_mut()));
+        let mut given = 0;
+        while !stuck.is_null() {
+            // SAFETY: the list is this call's alone.
+            let next = unsafe { (*stuck).next };
+            given += self.release(stuck);
+            stuck = next;
+        }
+        while let Some(record) = self.state.with(State::take_any) {
+            given += self.release(record);
+        }
+        given
+    }
+}
