@@ -18,6 +18,7 @@ const MARK_SHIFT: u32 = usize::BITS - 8;
 const BELOW_MARK: usize = (1 << MARK_SHIFT) - 1;
 
 /// A free block: its first two words. Written only while the program does not hold the block.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Block {
     link: usize,
@@ -44,9 +45,12 @@ impl Key {
         link.wrapping_add(block as usize) ^ self.0
     }
 
-    /// The same for any first word.
-    fn check_of_any(self, block: *const Block, word: usize) -> usize {
-        self.check(block, (word & BELOW_MARK) ^ word >> MARK_SHIFT)
+    /// The check word of a block with a word of the caller's in it. Another one than that of a link, so that neither is taken for
+    /// the other. The word is folded to the width of an address: the sum stays below the mark.
+    fn check_of_word(self, block: *const Block, word: usize) -> usize {
+        const ADDRESS_BITS: u32 = 48;
+        const NO_LINK: usize = 0x5bd1_e995;
+        self.check(block, (word & ((1 << ADDRESS_BITS) - 1)) ^ word >> ADDRESS_BITS) ^ NO_LINK
     }
 }
 
@@ -87,9 +91,18 @@ impl Block {
     /// The block is free, and the caller's.
     #[inline(always)]
     pub unsafe fn set_next(block: *mut Self, next: *mut Self, key: Key) {
-        let link = next as usize;
-        // SAFETY: every block has two words, the smallest is 16 bytes; nobody else uses a free block that is the caller's.
-        unsafe { block.write(Self { link, check: key.check(block, link) }) };
+        // SAFETY: the caller's: a free block of its own.
+        unsafe { Self::write(block, next as usize, key.check(block, next as usize)) };
+    }
+
+    #[inline(always)]
+    unsafe fn write(block: *mut Self, link: usize, check: usize) {
+        // Relaxed, both: who looks for a block reads them meanwhile, and sees whether they fit together.
+        // SAFETY: the callers': every block has two words, the smallest is 16 bytes, and nobody else writes to it.
+        unsafe {
+            AtomicUsize::from_ptr(&raw mut (*block).link).store(link, Ordering::Relaxed);
+            AtomicUsize::from_ptr(&raw mut (*block).check).store(check, Ordering::Relaxed);
+        }
     }
 
     /// The one behind `block`, null if it is the last.
@@ -112,8 +125,9 @@ impl Block {
     /// The block was free, is in no list, and the caller's.
     #[inline(always)]
     pub unsafe fn hand_out(block: *mut Self) {
-        // SAFETY: nobody else uses a block that is in no list and not handed out yet.
-        unsafe { (*block).check = 0 };
+        // Relaxed: as in `write`.
+        // SAFETY: nobody else writes to a block that is in no list and not handed out yet.
+        unsafe { AtomicUsize::from_ptr(&raw mut (*block).check).store(0, Ordering::Relaxed) };
     }
 
     /// Whether a block that is about to be freed may be free already: one in 256 if the program wrote random bytes there.
@@ -134,21 +148,39 @@ impl Block {
     /// As for [`Block::looks_free`].
     pub unsafe fn is_encoded(block: *const Self, key: Key) -> bool {
         // SAFETY: the caller's: a block of ours can be read.
-        unsafe { Self::peek_word(block, key) }.is_some()
+        let (link, check) = unsafe { Self::peek(block) };
+        check == key.check(block, link) || check == key.check_of_word(block, link)
     }
 
-    /// The first word of a block that another thread may be changing at the moment, if both words fit together.
+    /// The block behind one that another thread may be changing at the moment; `None` if its words do not fit together.
     ///
     /// # Safety
     /// There is memory of ours at this address that can be read.
+    pub unsafe fn peek_next(block: *const Self, key: Key) -> Option<*mut Self> {
+        // SAFETY: the caller's.
+        let (link, check) = unsafe { Self::peek(block) };
+        (check == key.check(block, link)).then_some(link as *mut Self)
+    }
+
+    /// The word that [`Block::set_word`] stored in a block; `None` if its words do not fit together. Another thread may be changing
+    /// it at the moment.
+    ///
+    /// # Safety
+    /// As for [`Block::peek_next`].
     pub unsafe fn peek_word(block: *const Self, key: Key) -> Option<usize> {
+        // SAFETY: the caller's.
+        let (word, check) = unsafe { Self::peek(block) };
+        (check == key.check_of_word(block, word)).then_some(word)
+    }
+
+    unsafe fn peek(block: *const Self) -> (usize, usize) {
         // Relaxed, both: what another thread changes in between makes words that do not fit together.
-        // SAFETY: the caller's: memory that can be read; blocks are aligned to 16.
+        // SAFETY: the callers': memory that can be read; blocks are aligned to 16.
         let [link, check] = unsafe {
             [&raw const (*block).link, &raw const (*block).check]
                 .map(|word| AtomicUsize::from_ptr(word.cast_mut()).load(Ordering::Relaxed))
         };
-        (check == key.check_of_any(block, link)).then_some(link)
+        (link, check)
     }
 
     /// Stores a word of the caller's in a free block instead of a link, under the same protection.
@@ -157,7 +189,7 @@ impl Block {
     /// As for [`Block::set_next`].
     pub unsafe fn set_word(block: *mut Self, word: usize, key: Key) {
         // SAFETY: as in `set_next`.
-        unsafe { block.write(Self { link: word, check: key.check_of_any(block, word) }) };
+        unsafe { Self::write(block, word, key.check_of_word(block, word)) };
     }
 }
 
@@ -168,4 +200,42 @@ pub struct List {
     pub head: *mut Block,
     /// The number of blocks, at least 1.
     pub count: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also at the end of the address space, where processes without randomised addresses and those of other kernels live.
+    #[test]
+    fn free_blocks_look_free_whatever_is_in_them() {
+        let mut memory = [Block { link: 0, check: 0 }; 4];
+        let key = Key::new(0x1234_5678_9abc_def0);
+        for block in memory.iter_mut().map(core::ptr::from_mut) {
+            for word in [0, 16, 0x7fff_ffff_fff0, 0xffff_ffff_fff0, usize::MAX, 0x7fff_ffff_fff0 << 14 | 77] {
+                // SAFETY: this test's own memory.
+                unsafe {
+                    Block::set_word(block, word, key);
+                    assert!(Block::looks_free(block) && Block::is_encoded(block, key));
+                    assert_eq!(Block::peek_word(block, key), Some(word));
+                    assert_eq!((Block::peek_next(block, key), Block::next(block, key)), (None, Err(Overwritten)));
+                    let next = (word & 0xffff_ffff_fff0) as *mut Block;
+                    Block::set_next(block, next, key);
+                    assert!(Block::looks_free(block) && Block::is_encoded(block, key));
+                    assert_eq!((Block::peek_next(block, key), Block::next(block, key)), (Some(next), Ok(next)));
+                    assert_eq!(Block::peek_word(block, key), None);
+                    Block::hand_out(block);
+                    assert!(!Block::looks_free(block));
+                }
+            }
+        }
+        // The highest addresses of all, of which there is no memory here.
+        for address in [0x7fff_ffff_f000_usize, 0xffff_ffff_f000] {
+            let block = address as *const Block;
+            for word in [0x7fff_ffff_fff0, 0xffff_ffff_fff0, usize::MAX] {
+                assert_eq!(key.check_of_word(block, word) >> MARK_SHIFT, MARK as usize);
+                assert_eq!(key.check(block, word & 0xffff_ffff_fff0) >> MARK_SHIFT, MARK as usize);
+            }
+        }
+    }
 }

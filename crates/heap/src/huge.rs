@@ -142,10 +142,11 @@ impl Huge {
     /// Makes a kept mapping a block of `size` bytes.
     fn reuse(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         let record = self.state.with(|state| state.take_kept(size, align, zeros))?;
-        // SAFETY: the record is in no list and not in the page map, so nobody else has it.
-        let mapping = unsafe { &mut *record };
-        // Outside the lock: the kernel may take long.
-        let Some(start) = mapping.fit(size, align) else {
+        // Outside the lock, because the kernel may take long, and so on a copy.
+        let mut mapping = self.with_record(record.cast(), |_, record| *record);
+        let start = mapping.fit(size, align);
+        self.with_record(record.cast(), |_, record| *record = mapping);
+        let Some(start) = start else {
             self.state.with(|state| state.keep(record));
             return None;
         };
@@ -153,9 +154,8 @@ impl Huge {
             self.release(record);
             return None;
         }
-        let zeroed = mapping.zeroed;
         self.state.with(|state| state.announce(record, start, size));
-        Some(HugeBlock { start: start as *mut u8, zeroed })
+        Some(HugeBlock { start: start as *mut u8, zeroed: mapping.zeroed })
     }
 
     /// Whether `address` lies in the mapping of `record`; the rest of its first slice may be anybody's.
@@ -167,19 +167,15 @@ impl Huge {
     pub fn free(&self, address: usize, record: *mut u8) {
         let now = clock::coarse_milliseconds();
         let freed = self.with_record(record, |state, record| {
-            let valid = record.start == address;
-            if valid {
+            (record.start == address).then(|| {
                 state.retire(record, now);
-            }
-            valid
+                *record
+            })
         });
-        if !freed {
-            return report(Call::Free, address, self.misuse_at(address, record));
-        }
+        let Some(mapping) = freed else { return report(Call::Free, address, self.misuse_at(address, record)) };
         let record = record.cast::<Record>();
-        // Outside the lock: the kernel may take long.
-        // SAFETY: the record is in no list and no block's, so nobody else changes it.
-        if self.looks_intact(unsafe { &*record }) {
+        // Outside the lock, because the kernel may take long, and so of a copy.
+        if self.looks_intact(&mapping) {
             self.state.with(|state| state.keep(record));
         } else {
             self.release(State::taken(record));

@@ -36,8 +36,8 @@ impl<T> RemoteStack<T> {
 
     /// The newest segment, which stays: its owner may be taking it at the moment. Null if there is none.
     pub fn peek(&self) -> *mut T {
-        // Acquire: pairs with the Release of the push, so that the segment's words are those that its sender wrote, or later.
-        self.0.load(Ordering::Acquire)
+        // Relaxed: its words are read one by one, and are believed only if they fit together.
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Whether there was nothing to take a moment ago.

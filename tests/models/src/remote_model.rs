@@ -83,22 +83,3 @@ fn one_sender_twice() {
         assert_eq!(sum + take(&stack), 11);
     });
 }
-
-/// Who looks for a block meets what its sender wrote.
-#[test]
-fn a_look_sees_the_contents() {
-    loom::model(|| {
-        let stack = stack();
-        let sender = {
-            let stack = stack.clone();
-            loom::thread::spawn(move || push(&stack, 5))
-        };
-        let newest = stack.peek();
-        if !newest.is_null() {
-            // SAFETY: nobody takes it before the end.
-            assert_eq!(unsafe { (*newest).contents.with(|cell| *cell) }, 5);
-        }
-        sender.join().unwrap();
-        assert_eq!(take(&stack), 5);
-    });
-}

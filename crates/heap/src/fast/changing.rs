@@ -8,7 +8,7 @@ pub struct Changing(AtomicU32);
 
 impl Changing {
     /// A mark around `word`, which is 0.
-    #[allow(dead_code, reason = "the heap's words are zeroed memory; the models have no such")]
+    #[allow(dead_code, reason = "only the models make one; a heap's is zeroed memory")]
     pub const fn around(word: AtomicU32) -> Self {
         Self(word)
     }
@@ -23,9 +23,9 @@ impl Changing {
         Change(self, outer)
     }
 
-    /// Whether nothing is being changed, in a child whose parent's thread was the owner.
+    /// Whether nothing was being changed a moment ago. In a child whose parent's thread was the owner, for good.
     pub fn is_whole(&self) -> bool {
-        // Relaxed: the child has one thread.
+        // Relaxed: the child has one thread; other askers want a hint.
         self.0.load(Ordering::Relaxed) == 0
     }
 }

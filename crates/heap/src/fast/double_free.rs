@@ -14,6 +14,9 @@ use crate::slab::Slab;
 
 /// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
 const LONGEST_LIST: usize = 1 << 15;
+/// How often is looked, at the most, while threads move blocks, and for how long is waited in between.
+const LOOKS: usize = 64;
+const PAUSE: usize = 1000;
 /// So many segments are looked at.
 const MOST_SEGMENTS: usize = 1 << 20;
 
@@ -43,15 +46,30 @@ impl FastHeap {
         if !unsafe { Block::is_encoded(block, self.key.get()) } {
             return false;
         }
+        // While a thread moves blocks from one list to another, they may be in none.
+        for _ in 0..LOOKS {
+            let is_moving = self.registry.all().any(|heap| !heap.is_whole());
+            if self.is_in_a_list(bin, slab, block) {
+                return true;
+            }
+            if !is_moving && self.registry.all().all(ThreadHeap::is_whole) {
+                return false;
+            }
+            (0..PAUSE).for_each(|_| core::hint::spin_loop());
+        }
+        false
+    }
+
+    fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: the bin stands in the page map.
         let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
-        let heaps = self.registry.all();
+        let mut heaps = self.registry.all();
         self.arena.while_mapped(|| {
-            // In the order in which a block moves on, so that it is met in the next list if it has left the one before. Only from
-            // a bin it goes back to its slab: so that is looked at twice.
-            heaps.into_iter().any(|heap| self.is_collected(heap, slab, block))
+            // In the order in which blocks move on. A bin's go back to their slab, and its reserve becomes its list.
+            heaps.any(|heap| self.is_collected(heap, slab, block))
                 || self.is_sent(owner, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
+                || self.list_has(owner.bins[class].spill.get(), LONGEST_LIST, block)
                 || self.list_has(owner.bins[class].head.get(), LONGEST_LIST, block)
                 || self.list_has(owner.bins[class].spill.get(), LONGEST_LIST, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
@@ -91,8 +109,8 @@ impl FastHeap {
             }
             let Entry::Slab(..) = page_map::entry(link as usize) else { return false };
             // SAFETY: memory of a slab, which stays mapped: see `is_free`.
-            match unsafe { Block::peek_word(link, self.key.get()) } {
-                Some(next) => link = next as *mut Block,
+            match unsafe { Block::peek_next(link, self.key.get()) } {
+                Some(next) => link = next,
                 None => return false,
             }
         }

@@ -47,10 +47,11 @@ impl FastHeap {
         let _change = heap.change();
         if !core::ptr::eq(slot.slab.get(), slab) {
             self.send(slot);
-            slot.slab.set(core::ptr::from_ref(slab).cast_mut());
             slot.most.set((BATCH_BYTES / slab.shape().size).clamp(1, BATCH_BLOCKS));
             slot.tail.set(block);
             slot.head.set(null_mut());
+            // Last: who looks for a block in here sees no other slab's.
+            slot.slab.set(core::ptr::from_ref(slab).cast_mut());
         }
         // SAFETY: the caller freed the block.
         unsafe { slot.collect(block, self.key.get()) };
@@ -146,6 +147,9 @@ impl FastHeap {
             Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => {
                 // SAFETY: a slab's record lives as long as the process.
                 let slab = unsafe { &*record.cast::<Slab>() };
+                if !slab.is_block(contents.first(slab) as usize) {
+                    return self.report_overwritten(Call::Free, segment.cast());
+                }
                 // SAFETY: the slab is this heap's, because slabs never change their heap.
                 unsafe { self.splice(heap, slab, contents.first(slab), segment.cast(), contents.count) };
             }

@@ -274,7 +274,7 @@ impl ThreadHeap {
         self.changing.begin()
     }
 
-    /// Whether the heap is whole, in a child whose parent's thread had it.
+    /// Whether its owner is not changing the heap, a moment ago; in a child, for a heap whose thread is gone, for good.
     pub fn is_whole(&self) -> bool {
         self.changing.is_whole()
     }

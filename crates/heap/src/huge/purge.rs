@@ -45,26 +45,24 @@ impl Huge {
     /// Gives back the pages of a mapping that is in no list and not in the page map, and its addresses if they are too many.
     /// Returns how many bytes went.
     fn clean(&self, record: *mut Record) -> usize {
-        // SAFETY: the record is in no list and not in the page map.
-        let mapping = unsafe { &mut *record };
-        // Outside the lock: the kernel may take long.
-        // SAFETY: a freed block's mapping.
-        mapping.zeroed = mapping.length <= CLEAN_BYTES
-            && mapping.is_intact()
-            && unsafe { pages::purge(mapping.base, mapping.length) };
-        if !mapping.zeroed {
+        // Outside the lock, because the kernel may take long, and so on a copy.
+        let mapping = self.with_record(record.cast(), |_, record| *record);
+        let may_stay = mapping.length <= CLEAN_BYTES && mapping.is_intact();
+        // SAFETY: a freed block's mapping, in no list and not in the page map, so that nobody uses it.
+        if !(may_stay && unsafe { pages::purge(mapping.base, mapping.length) }) {
             return self.release(record);
         }
-        let given = mapping.bytes;
-        self.state.with(|state| state.keep(record));
-        given
+        self.with_record(record.cast(), |state, record| {
+            record.zeroed = true;
+            state.keep(record);
+        });
+        mapping.bytes
     }
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
     pub(super) fn release(&self, record: *mut Record) -> usize {
         // Outside the lock: the kernel may take long to unmap a large block.
-        // SAFETY: the record is nobody's until it is put into another list.
-        let (base, length) = unsafe { ((*record).base, (*record).length) };
+        let (base, length) = self.with_record(record.cast(), |_, record| (record.base, record.length));
         // SAFETY: a freed block's mapping, out of the page map.
         let unmapped = unsafe { pages::unmap(base, length) };
         self.with_record(record.cast(), |state, record| {

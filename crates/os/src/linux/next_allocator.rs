@@ -143,8 +143,8 @@ impl Question {
     /// Calls `function` for a pointer.
     fn ask<T>(pointer: usize, function: impl FnOnce() -> T) -> T {
         let claim = |question: &&Self| {
-            // Relaxed: see `is_asked`. The claim itself is exclusive in any order.
-            question.thread.compare_exchange(0, thread::token(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            // Acquire: what the last asker stored comes before what this one does. Relaxed on failure: nothing was claimed.
+            question.thread.compare_exchange(0, thread::token(), Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
         let question = QUESTIONS.iter().find(claim);
         if let Some(question) = question {
@@ -153,8 +153,8 @@ impl Question {
         }
         let answer = function();
         if let Some(question) = question {
-            // Relaxed: see `is_asked`.
-            question.thread.store(0, Ordering::Relaxed);
+            // Release: see the claim.
+            question.thread.store(0, Ordering::Release);
         }
         answer
     }
