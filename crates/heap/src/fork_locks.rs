@@ -23,6 +23,9 @@ impl ForkLocks {
 
     /// Takes all locks, but for those that this thread holds already: waiting would be for itself. If it holds all of them, this
     /// is a fork inside of another one.
+    ///
+    /// A handler that forks where it interrupted the holder of a late lock takes earlier ones after it. If another thread holds one of
+    /// those and waits for the late one, both wait for ever: POSIX allows no `fork` there in a program with several threads.
     pub fn acquire<'a>(&self, locks: impl Iterator<Item = &'a Lock>) {
         let me = thread::token();
         let mut taken = 0;
@@ -46,8 +49,9 @@ impl ForkLocks {
         }
     }
 
-    /// The same in the child, whose only thread is the one that took them: also those of a fork that was interrupted, which finds
-    /// nothing to give back when it goes on. What a slow path had taken, it gives back itself when the handler has returned.
+    /// The same in the child, whose only thread is the one that took them. It gives back the locks of a fork that was interrupted
+    /// too; when that one goes on, none are left to give back. What a slow path had taken, it gives back itself when the handler has
+    /// returned.
     pub fn release_in_child<'a>(&self, locks: impl Iterator<Item = &'a Lock>) {
         self.inside.set(0);
         self.release(locks);

@@ -1,9 +1,9 @@
 //! Which large blocks the kernel is asked about when they are freed, if not all: to ask costs a system call, which is much for a
 //! program that frees large blocks of which it has written little.
 //!
-//! glibc does not unmap a block either that is no larger than one that was unmapped before, up to [`ALWAYS`]: such blocks it keeps in
-//! its heap from then on. So a block that is larger than all before is always asked about; of the others the first ones, and then
-//! one in a thousand. Once a program was seen to change pages, all are.
+//! Once glibc has unmapped a block, it keeps later ones up to that size in its heap, and does not unmap them, up to [`ALWAYS`]. So a
+//! block that is larger than all before is always asked about; of the others the first ones, and then one in a thousand. Once a
+//! program was seen to change pages, all are.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -40,7 +40,7 @@ fn must_fail() -> bool {
     FAIL_AFTER.load(Ordering::Relaxed) != 0 && is_last(&FAIL_AFTER)
 }
 
-/// Takes one from a count, but for one that another thread has brought to 0 since: it stays. Whether this was the last one.
+/// Takes one from a count, unless it is 0 already. Whether this was the last one.
 fn is_last(count: &AtomicUsize) -> bool {
     // Relaxed, both: the exact order of requests in several threads is theirs to decide.
     count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
@@ -52,7 +52,8 @@ static IS_FILTERED: AtomicBool = AtomicBool::new(false);
 /// From now on, memory comes and goes by `mmap`, `munmap` and `mremap` alone, because a filter that is written around libc's
 /// malloc may end the process for any other call.
 pub fn expect_filter() {
-    // Relaxed: the filter comes with a later system call, by when every thread sees this.
+    // Relaxed: the filter comes with a later system call of this thread. Another one that is purging at this moment may still make one
+    // call more by the old way.
     IS_FILTERED.store(true, Ordering::Relaxed);
 }
 
@@ -222,7 +223,7 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
 /// # Safety
 /// As [`purge`].
 unsafe fn replace(address: usize, size: usize) -> bool {
-    let Some(fresh) = memory::map(size) else { return false };
+    let Some(fresh) = map(size) else { return false };
     // SAFETY: the caller's promise, and a mapping that nobody has seen.
     let moved = unsafe { memory::remap_to(fresh, size, size, address) }.is_some();
     if !moved {

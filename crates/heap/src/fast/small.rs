@@ -120,8 +120,8 @@ impl FastHeap {
         all
     }
 
-    /// Tells the hit path of `free` from where on there are no blocks in a slab yet: if it is the only one of its class, what was
-    /// carved of it. In any other, its end.
+    /// Tells the hit path of `free` from where on there are no blocks: from the end of what was carved, if the heap has had one slab of
+    /// the class; otherwise from the end of a slab.
     fn bound_blocks(&self, heap: &ThreadHeap, slab: &Slab) {
         let (class, shape) = (slab.class(), slab.shape());
         let is_only = !heap.has_flag(class, flag::HAD_SLABS);

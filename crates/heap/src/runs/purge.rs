@@ -53,7 +53,7 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
 unsafe fn purge_pages(base: usize, page: usize, count: usize) -> Option<bool> {
     let (start, size) = (base + page * PAGE, count * PAGE);
     let witness = base + (usable_pages() + margin::unit()) * PAGE;
-    // Runs without a margin were taken back as they came: a file that is mapped there would show its contents again.
+    // Nobody asked about runs without a margin when they were freed: a file that is mapped there would show its contents again.
     // SAFETY: the caller's promise; the chunk's last page is behind the range.
     unsafe {
         if pages::is_one_mapping(start, witness - start) {

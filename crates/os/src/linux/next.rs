@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_void};
 
-/// The loader's lock may be held while the process starts: not before the constructors run.
+/// False: the loader's lock may be held until the constructors run.
 pub const IS_EARLY: bool = false;
 
 /// The definition of `name` that the loader prefers in this process, or null.
