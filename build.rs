@@ -6,8 +6,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=XALLOC_SONAME");
     let macos = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("macos");
-    // What a program that is linked with the library looks for: the file that cargo makes, if nobody says otherwise, as
-    // scripts/install does.
+    // The name that a program linked with the library looks for. By default the file that cargo makes; scripts/install sets
+    // another one.
     let file = env::var("XALLOC_SONAME").unwrap_or(if macos { "libxalloc.dylib" } else { "libxalloc.so" }.into());
     let name = if macos { format!("-install_name,@rpath/{file}") } else { format!("-soname,{file}") };
     println!("cargo::rustc-cdylib-link-arg=-Wl,{name}");

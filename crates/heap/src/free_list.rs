@@ -61,10 +61,9 @@ pub struct KeyCell(UnsafeCell<Key>);
 unsafe impl Sync for KeyCell {}
 
 impl KeyCell {
-    /// Holds a key that is no secret.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
-    pub const fn new() -> Self {
-        Self(UnsafeCell::new(Key::new(0)))
+    /// Holds `key`, until another one is set.
+    pub const fn new(key: Key) -> Self {
+        Self(UnsafeCell::new(key))
     }
 
     /// Sets the key.

@@ -216,8 +216,8 @@ impl Runs {
     }
 }
 
-/// How many pages of a chunk can be in runs. The last ones are nobody's: one by which it is seen whether what lies before is as it
-/// was mapped, and one behind it ([`pages::is_one_mapping`]).
+/// How many pages of a chunk can be in runs. Two are left at the end for [`pages::is_one_mapping`]: one page that never changes, and one
+/// behind it.
 fn usable_pages() -> usize {
     PAGES - 2 * margin::unit()
 }

@@ -3,10 +3,11 @@
 //! its extensions. Libc's `free` would end the program for a block of ours. So libc's names are made to mean ours before a
 //! program opens anything, and in no program that opens nothing: each page of the table that is written is a page of memory.
 
+use crate::next_function::NextFunction;
 use crate::{Heap, HeapRedirect};
 use core::ffi::{CStr, c_char, c_long};
 use core::sync::atomic::{AtomicBool, Ordering};
-use xalloc_os::{libc_symbols, next};
+use xalloc_os::libc_symbols;
 
 /// Libc's names that are to mean ours. Not `__libc_free` and its kind: who calls them does so to get past what is preloaded, with
 /// blocks that he got in the same way.
@@ -33,6 +34,9 @@ const NAMES: [&CStr; 17] = [
 /// glibc's `LM_ID_BASE`: the program's name space.
 const PROGRAM: c_long = 0;
 
+static DLOPEN: NextFunction = NextFunction::named(c"dlopen");
+static DLMOPEN: NextFunction = NextFunction::named(c"dlmopen");
+
 /// Whether it is done, or has turned out to be impossible.
 static IS_DONE: AtomicBool = AtomicBool::new(false);
 
@@ -43,7 +47,7 @@ impl<H: Heap> HeapRedirect<H> {
         if !file.is_null() {
             self.take_libc_names();
         }
-        next_function(c"dlopen", "xalloc: dlopen(): there is none in this process")
+        found(&DLOPEN, "xalloc: dlopen(): there is none in this process")
     }
 
     /// The same for `dlmopen`. Another name space than the program's has a libc of its own, whose table is not there yet.
@@ -51,12 +55,12 @@ impl<H: Heap> HeapRedirect<H> {
         if name_space == PROGRAM {
             self.take_libc_names();
         }
-        next_function(c"dlmopen", "xalloc: dlmopen(): there is none in this process")
+        found(&DLMOPEN, "xalloc: dlmopen(): there is none in this process")
     }
 
     /// Has libc's names mean ours, once. Not for a heap that passes through to libc's malloc.
     fn take_libc_names(&self) {
-        // Acquire, Release: whoever sees that it is done finds it done.
+        // Acquire, and Release below: a thread that skips the work looks up names in the table as it was written.
         if IS_DONE.load(Ordering::Acquire) || self.heap.passes_through() {
             return;
         }
@@ -66,8 +70,9 @@ impl<H: Heap> HeapRedirect<H> {
     }
 }
 
-fn next_function(name: &CStr, missing: &str) -> *const u8 {
-    let function = next::find(name);
+/// The address of a function that the program could not have called if it were missing.
+fn found(next: &NextFunction, missing: &str) -> *const u8 {
+    let function = next.get();
     if function.is_null() {
         xalloc_os::abort(missing);
     }

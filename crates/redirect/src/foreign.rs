@@ -20,16 +20,17 @@ impl<H: Heap> HeapRedirect<H> {
     pub(crate) fn recognise(&self, block: *mut u8, call: Call) -> Option<Foreign> {
         let address = block as usize;
         let found = if self.is_beside_malloc { None } else { foreign::recognise(address) };
-        // What nobody else made may be in the middle of a block of the heap's.
-        let found = found.filter(|found| !found.is_guess() || self.heap.misuse_at(address).is_none());
-        if found.is_none() {
-            match self.heap.misuse_at(address) {
-                Some(misuse) => misuse::report(call, address, misuse),
-                None if self.is_beside_malloc => misuse::report(call, address, Misuse::Elsewhere(NOT_OURS)),
-                None => report(call, address),
-            }
+        if found.is_some_and(|found| !found.is_guess()) {
+            return found;
         }
-        found
+        // What another allocator may have made may be in the middle of a block of the heap's.
+        match self.heap.misuse_at(address) {
+            Some(misuse) => misuse::report(call, address, misuse),
+            None if found.is_some() => return found,
+            None if self.is_beside_malloc => misuse::report(call, address, Misuse::Elsewhere(NOT_OURS)),
+            None => report(call, address),
+        }
+        None
     }
 }
 

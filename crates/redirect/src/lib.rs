@@ -28,6 +28,8 @@ mod introspection;
 #[doc(hidden)]
 pub mod macos;
 #[cfg(target_os = "linux")]
+mod next_function;
+#[cfg(target_os = "linux")]
 mod operators;
 #[cfg(target_os = "linux")]
 mod thread_start;

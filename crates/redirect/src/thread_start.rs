@@ -1,9 +1,8 @@
 //! Threads that the program makes: attached before their own code runs.
 
+use crate::next_function::NextFunction;
 use crate::{Heap, HeapRedirect};
-use core::ffi::{CStr, c_int, c_void};
-use core::sync::atomic::{AtomicPtr, Ordering};
-use xalloc_os::next;
+use core::ffi::{c_int, c_void};
 
 const THREAD_NO_MEMORY: c_int = 3;
 const THREAD_ERROR: c_int = 2;
@@ -24,24 +23,8 @@ struct Start {
     argument: *mut c_void,
 }
 
-/// A function behind ours, looked up when first needed: never from inside malloc.
-struct NextFunction(AtomicPtr<c_void>, &'static CStr);
-
-impl NextFunction {
-    fn get(&self) -> *mut c_void {
-        // Relaxed: every thread would store the same address of code.
-        let known = self.0.load(Ordering::Relaxed);
-        if !known.is_null() {
-            return known;
-        }
-        let found = next::find(self.1);
-        self.0.store(found, Ordering::Relaxed);
-        found
-    }
-}
-
-static PTHREAD_CREATE: NextFunction = NextFunction(AtomicPtr::new(core::ptr::null_mut()), c"pthread_create");
-static THRD_CREATE: NextFunction = NextFunction(AtomicPtr::new(core::ptr::null_mut()), c"thrd_create");
+static PTHREAD_CREATE: NextFunction = NextFunction::named(c"pthread_create");
+static THRD_CREATE: NextFunction = NextFunction::named(c"thrd_create");
 
 impl<H: Heap> HeapRedirect<H> {
     /// C's `pthread_create`, through libc's; the new thread is attached before it runs `start`.

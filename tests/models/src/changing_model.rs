@@ -14,19 +14,25 @@ fn heap() -> Arc<Heap> {
     Arc::new(Heap { changing: Changing::around(AtomicU32::new(0)), word: AtomicU32::new(0) })
 }
 
+/// Lets `change` run in the thread that owns a heap, and returns what another one sees meanwhile: the word, and then the heap.
+fn look_while(change: impl Fn(&Heap) + Send + 'static) -> (u32, Arc<Heap>, loom::thread::JoinHandle<()>) {
+    let heap = heap();
+    let owner = heap.clone();
+    let thread = loom::thread::spawn(move || change(&owner));
+    let word = heap.word.load(Ordering::Relaxed);
+    fence(Ordering::Acquire);
+    (word, heap, thread)
+}
+
 #[test]
 fn what_is_changed_is_marked() {
     loom::model(|| {
-        let heap = heap();
-        let owner = heap.clone();
-        let thread = loom::thread::spawn(move || {
-            let change = owner.changing.begin();
-            owner.word.store(1, Ordering::Relaxed);
+        let (word, heap, thread) = look_while(|heap| {
+            let change = heap.changing.begin();
+            heap.word.store(1, Ordering::Relaxed);
             // The fork comes before the end of the change.
             std::mem::forget(change);
         });
-        let word = heap.word.load(Ordering::Relaxed);
-        fence(Ordering::Acquire);
         assert!(word == 0 || !heap.changing.is_whole());
         thread.join().unwrap();
     });
@@ -35,34 +41,29 @@ fn what_is_changed_is_marked() {
 #[test]
 fn what_is_not_marked_is_whole() {
     loom::model(|| {
-        let heap = heap();
-        // Before the other thread begins.
-        std::mem::forget(heap.changing.begin());
-        let owner = heap.clone();
-        let thread = loom::thread::spawn(move || {
-            let inner = owner.changing.begin();
-            owner.word.store(1, Ordering::Relaxed);
-            drop(inner);
-        });
-        thread.join().unwrap();
-        assert!(!heap.changing.is_whole(), "the outer change goes on");
-    });
-    loom::model(|| {
-        let heap = heap();
-        let owner = heap.clone();
-        let thread = loom::thread::spawn(move || {
-            let change = owner.changing.begin();
-            owner.word.store(1, Ordering::Relaxed);
-            owner.word.store(2, Ordering::Relaxed);
+        let (word, heap, thread) = look_while(|heap| {
+            let change = heap.changing.begin();
+            heap.word.store(1, Ordering::Relaxed);
+            heap.word.store(2, Ordering::Relaxed);
             drop(change);
         });
-        let word = heap.word.load(Ordering::Relaxed);
-        fence(Ordering::Acquire);
         // Half of the change was seen: it is marked, or over.
         if word == 1 && heap.changing.is_whole() {
             fence(Ordering::Acquire);
             assert_eq!(heap.word.load(Ordering::Relaxed), 2);
         }
         thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_change_inside_of_one_leaves_the_mark() {
+    loom::model(|| {
+        let heap = heap();
+        let outer = heap.changing.begin();
+        drop(heap.changing.begin());
+        assert!(!heap.changing.is_whole());
+        drop(outer);
+        assert!(heap.changing.is_whole());
     });
 }

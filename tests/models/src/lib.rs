@@ -64,7 +64,6 @@ mod changing;
 #[allow(dead_code, reason = "the models use what the protocols need, not every method")]
 #[path = "../../../crates/os/src/lock.rs"]
 mod lock;
-#[allow(dead_code, reason = "as above: a look at the newest segment orders nothing")]
 #[path = "../../../crates/heap/src/remote.rs"]
 mod remote;
 #[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]

@@ -63,7 +63,7 @@ fn two_senders_and_an_owner() {
             sender.join().unwrap();
         }
         assert_eq!(early + take(&stack), 11);
-        assert!(stack.is_empty());
+        assert!(stack.is_empty() && stack.peek().is_null());
     });
 }
 

@@ -18,7 +18,7 @@ impl State {
         let (Fresh { base, size }, record) = self.chunk_with_record(false, metadata, size_of::<Chunk>())?;
         let record = record.cast::<Chunk>();
         let slices = slice_mask(0, size / SLICE);
-        // SAFETY: a zeroed record of the right size and alignment, nobody else's; zeros are valid in every field.
+        // SAFETY: a zeroed record of the right size and alignment, which no list has yet; zeros are valid in every field.
         unsafe {
             (*record).base = base;
             (*record).free = slices;
@@ -46,7 +46,7 @@ impl State {
 
     /// Unmaps the last slices of a chunk if they are free and have no pages.
     pub(super) fn unmap_end(&mut self, chunk: *mut Chunk) {
-        // SAFETY: under the lock; the slices are nobody's, so that nobody uses what is unmapped.
+        // SAFETY: under the lock; the slices are free, so no block is in what is unmapped.
         unsafe {
             let end = (*chunk).unused_end();
             if end == 0 {
@@ -61,8 +61,8 @@ impl State {
         }
     }
 
-    /// Maps the end of a chunk that is not mapped, one with which `count` slices can be had, if nobody has taken its place in
-    /// the address space; the next slab's worth of it, where the kernel refuses more.
+    /// Maps the unmapped end of a chunk again, of one that has `count` free slices then. Only if nothing else was mapped there
+    /// since. Where the kernel refuses all of it, maps the part that the next slab needs. `None` if there is no such chunk.
     pub(super) fn reopen_chunk(&mut self, count: usize) -> Option<()> {
         self.chunks().find(|&chunk| {
             // SAFETY: under the lock.

@@ -75,7 +75,7 @@ impl Regions {
                 self.reserve_another()?;
             }
             let base = self.closed.0;
-            // SAFETY: reserved, and nobody's yet.
+            // SAFETY: reserved, and no chunk yet.
             let opened = unsafe { pages::open(base, CHUNK) };
             if opened == Opened::Refused {
                 return None;

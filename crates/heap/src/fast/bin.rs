@@ -6,19 +6,19 @@ use crate::size_class::{CLASSES, SLICE, TABLE, class_of};
 use core::sync::atomic::{Ordering, compiler_fence};
 use xalloc_os::decrement;
 
-/// The free blocks of one class that a thread has cached: a list to take from and give to, and a full list in reserve.
+/// The free blocks of one class that a thread has cached: a list to take from and give to, and the previous list, which was full.
 #[repr(C)]
 pub struct Bin {
     /// The list to take from and give to.
     pub head: Pointer<Block>,
-    /// How many blocks may still be freed into `head` before it moves to `spill`.
+    /// How many blocks can still be freed into `head` before it becomes the previous list.
     pub room: Signed32,
     /// The bits of an address that say how far into a slab of the class it is.
     offset_mask: Count32,
     /// A little more than 2^64 / size, to divide by multiplication: see [`Bin::is_start`].
     reciprocal: Word,
-    /// A list in reserve: what a burst of frees left, and a burst of mallocs takes.
-    pub spill: Pointer<Block>,
+    /// The previous list: what a burst of frees left, and a burst of mallocs takes.
+    pub previous: Pointer<Block>,
 }
 
 const _: () = assert!(size_of::<Bin>() == 32);
@@ -137,7 +137,7 @@ mod tests {
                 room: Signed32::new(0),
                 offset_mask: Count32::new(0),
                 reciprocal: Word::new(0),
-                spill: Pointer::null(),
+                previous: Pointer::null(),
             };
             bin.init(class);
             let (size, slab, capacity) = (shape.size as usize, shape.slices as usize * SLICE, shape.capacity as usize);

@@ -8,7 +8,6 @@ pub struct Changing(AtomicU32);
 
 impl Changing {
     /// A mark around `word`, which is 0.
-    #[allow(dead_code, reason = "only the models make one; a heap's is zeroed memory")]
     pub const fn around(word: AtomicU32) -> Self {
         Self(word)
     }

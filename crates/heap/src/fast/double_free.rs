@@ -48,11 +48,11 @@ impl FastHeap {
         }
         // While a thread moves blocks from one list to another, they may be in none.
         for _ in 0..LOOKS {
-            let is_moving = self.registry.all().any(|heap| !heap.is_whole());
+            let were_whole = self.are_all_whole();
             if self.is_in_a_list(bin, slab, block) {
                 return true;
             }
-            if !is_moving && self.registry.all().all(ThreadHeap::is_whole) {
+            if were_whole && self.are_all_whole() {
                 return false;
             }
             (0..PAUSE).for_each(|_| core::hint::spin_loop());
@@ -60,18 +60,23 @@ impl FastHeap {
         false
     }
 
+    /// Whether no thread is moving blocks.
+    fn are_all_whole(&self) -> bool {
+        self.registry.all().all(ThreadHeap::is_whole)
+    }
+
     fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: the bin stands in the page map.
         let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
         let mut heaps = self.registry.all();
         self.arena.while_mapped(|| {
-            // In the order in which blocks move on. A bin's go back to their slab, and its reserve becomes its list.
+            // In the order in which blocks move on. A bin's go back to their slab, and its previous list becomes its list.
             heaps.any(|heap| self.is_collected(heap, slab, block))
                 || self.is_sent(owner, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
-                || self.list_has(owner.bins[class].spill.get(), LONGEST_LIST, block)
+                || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
                 || self.list_has(owner.bins[class].head.get(), LONGEST_LIST, block)
-                || self.list_has(owner.bins[class].spill.get(), LONGEST_LIST, block)
+                || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
         })
     }

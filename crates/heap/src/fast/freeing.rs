@@ -75,10 +75,11 @@ impl FastHeap {
 #[inline(always)]
 pub fn own_block(block: *mut u8) -> Option<(usize, usize)> {
     let bin = page_map::bin(block as usize);
-    if !ThreadHeap::has_bin(thread::word().cast(), bin) || {
-        // SAFETY: the page map has one of this thread's bins for the address.
-        !unsafe { is_cacheable(bin, block) }
-    } {
+    if !ThreadHeap::has_bin(thread::word().cast(), bin) {
+        return None;
+    }
+    // SAFETY: the page map has one of this thread's bins for the address.
+    if !unsafe { is_cacheable(bin, block) } {
         return None;
     }
     Some((bin, size_class::TABLE.get(ThreadHeap::class_of_bin(bin))?.size as usize))

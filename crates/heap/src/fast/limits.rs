@@ -2,7 +2,7 @@
 //!
 //! Little at first. A class whose blocks went back to their slabs and were wanted again has too small a limit: it is
 //! doubled, as long as all classes together stay within an allowance (each bin may hold its limit twice, in the list and
-//! in the spill). Now and then, and when the allowance is used up, classes are looked at: if a bin has not changed since
+//! in the previous one). Now and then, and when the allowance is used up, classes are looked at: if a bin has not changed since
 //! it was last looked at, it falls back to its first limit, and all that it has at hand goes back to the slabs. A few
 //! blocks at hand can keep as many slabs in use; a program that uses one size after the other would end up with slabs of
 //! all of them.

@@ -85,7 +85,7 @@ impl FastHeap {
             schedule: purge::Schedule::new(),
             footprint: footprint::Footprint::new(),
             lean: AtomicBool::new(false),
-            key: KeyCell::new(),
+            key: KeyCell::new(Key::new(0)),
             fork_locks: ForkLocks::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! Blocks that have a size class: from the bin, from its spill, from the heap's slabs, from a new slab.
+//! Blocks that have a size class: from the bin, from its previous list, from the heap's slabs, from a new slab.
 
 use super::FastHeap;
 use super::footprint::Kind;
@@ -59,7 +59,7 @@ impl FastHeap {
     /// Puts blocks of `class` into the bin, which is empty, if there is any way to have some.
     #[inline(never)]
     fn refill(&self, heap: &'static ThreadHeap, class: usize) {
-        if heap.refill_from_spill(class) {
+        if heap.refill_from_previous(class) {
             return;
         }
         if !heap.remote().is_empty() {
@@ -153,7 +153,7 @@ impl FastHeap {
         Some(())
     }
 
-    /// A bin got one block more than it has room for: its list becomes the spill, and the spill's blocks go
+    /// A bin got one block more than it has room for: its list becomes the previous one, and the blocks of the one before go
     /// back to their slabs.
     #[cold]
     #[inline(never)]
@@ -161,14 +161,14 @@ impl FastHeap {
         // SAFETY: the caller found the bin in the page map.
         let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
         let _change = heap.change();
-        let (bin, spilled) = (&heap.bins[class], heap.classes[class].spilled.get() as usize);
-        let old = bin.spill.get();
+        let (bin, previous_length) = (&heap.bins[class], heap.classes[class].previous_length.get() as usize);
+        let old = bin.previous.get();
         let count = heap.length(class);
-        heap.set_spill(class, bin.head.get(), count);
+        heap.set_previous(class, bin.head.get(), count);
         heap.clear_bin(class);
         if !old.is_null() {
             heap.set_flag(class, flag::FLUSHED, true);
-            self.give_back(heap, class, old, spilled);
+            self.give_back(heap, class, old, previous_length);
         }
         self.count_blocks(heap, count);
     }
@@ -180,12 +180,12 @@ impl FastHeap {
 
     /// Gives everything of one class that is at hand back to the slabs.
     pub(super) fn empty_bin(&self, heap: &'static ThreadHeap, class: usize) {
-        let (bin, spilled) = (&heap.bins[class], heap.classes[class].spilled.get() as usize);
-        let (head, length, spill) = (bin.head.get(), heap.length(class), bin.spill.get());
+        let (bin, previous_length) = (&heap.bins[class], heap.classes[class].previous_length.get() as usize);
+        let (head, length, previous) = (bin.head.get(), heap.length(class), bin.previous.get());
         heap.clear_bin(class);
-        heap.set_spill(class, null_mut(), 0);
+        heap.set_previous(class, null_mut(), 0);
         self.give_back(heap, class, head, length);
-        self.give_back(heap, class, spill, spilled);
+        self.give_back(heap, class, previous, previous_length);
         self.release_empty(heap, class);
     }
 

@@ -43,8 +43,8 @@ pub struct Class {
     base: Count16,
     /// How many blocks beyond `base` the list may hold.
     limit: Count16,
-    /// The length of the bin's list in reserve.
-    pub spilled: Count16,
+    /// The length of the bin's previous list.
+    pub previous_length: Count16,
     /// See [`flag`]. Only the owner uses them.
     flags: core::cell::Cell<u16>,
 }
@@ -122,10 +122,11 @@ impl ThreadHeap {
     /// `memory` is zeroed, aligned to and as large as this type, and the caller's for ever.
     pub unsafe fn create(memory: *mut u8) -> &'static Self {
         let heap = memory.cast::<Self>();
-        // SAFETY: zeros are valid in every field; the two protocol words are set explicitly.
+        // SAFETY: zeros are valid in every field; the words of the protocols are set explicitly.
         let heap = unsafe {
             let remote = RemoteStack::new(AtomicPtr::new(core::ptr::null_mut()));
             (&raw mut (*heap).shared).write(Shared { remote, tenancy: Tenancy::new(AtomicU32::new(0)) });
+            (&raw mut (*heap).changing).write(Changing::around(AtomicU32::new(0)));
             &*heap
         };
         for (class, bin) in heap.bins.iter().enumerate().skip(1) {
@@ -199,23 +200,24 @@ impl ThreadHeap {
         self.bins[class].room.set(i32::from(self.limit(class)));
     }
 
-    /// Gives a bin its list in reserve, which the limit counts. False if it has none.
-    pub fn refill_from_spill(&self, class: usize) -> bool {
-        let (bin, spill, count) = (&self.bins[class], self.bins[class].spill.get(), self.classes[class].spilled.get());
-        if spill.is_null() {
+    /// Gives a bin its previous list, which the limit counts. False if it has none.
+    pub fn refill_from_previous(&self, class: usize) -> bool {
+        let (bin, previous, count) =
+            (&self.bins[class], self.bins[class].previous.get(), self.classes[class].previous_length.get());
+        if previous.is_null() {
             return false;
         }
-        self.set_spill(class, core::ptr::null_mut(), 0);
-        bin.head.set(spill);
+        self.set_previous(class, core::ptr::null_mut(), 0);
+        bin.head.set(previous);
         self.classes[class].base.set(0);
         bin.room.set(i32::from(self.limit(class)) - i32::from(count));
         true
     }
 
-    /// Sets a bin's list in reserve.
-    pub fn set_spill(&self, class: usize, head: *mut Block, count: usize) {
-        self.bins[class].spill.set(head);
-        self.classes[class].spilled.set(count as u16);
+    /// Sets a bin's previous list.
+    pub fn set_previous(&self, class: usize, head: *mut Block, count: usize) {
+        self.bins[class].previous.set(head);
+        self.classes[class].previous_length.set(count as u16);
     }
 
     /// Leaves a bin without a list.
@@ -225,8 +227,9 @@ impl ThreadHeap {
 
     /// How many blocks of a class are cached.
     pub fn cached(&self, class: usize) -> usize {
-        let spilled = if self.bins[class].spill.get().is_null() { 0 } else { self.classes[class].spilled.get() };
-        self.length(class) + spilled as usize
+        let previous_length =
+            if self.bins[class].previous.get().is_null() { 0 } else { self.classes[class].previous_length.get() };
+        self.length(class) + previous_length as usize
     }
 
     /// Counts the blocks of the bins anew. A list that was written to ends where that shows.

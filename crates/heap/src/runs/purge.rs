@@ -21,7 +21,7 @@ impl Runs {
     }
 }
 
-/// Purges a chunk; outside its shard's lock while the kernel works: the pages are nobody's meanwhile.
+/// Purges a chunk; outside its shard's lock while the kernel works: the pages are not free meanwhile, so no run is made of them.
 fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> usize {
     let (mut from, mut given) = (0, 0);
     // SAFETY: under the lock, one reference at a time; so below.
@@ -49,7 +49,7 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
 /// be there any more.
 ///
 /// # Safety
-/// The pages are whole ones of the kernel's, and nobody's.
+/// The pages are whole ones of the kernel's, and in no run.
 unsafe fn purge_pages(base: usize, page: usize, count: usize) -> Option<bool> {
     let (start, size) = (base + page * PAGE, count * PAGE);
     let witness = base + (usable_pages() + margin::unit()) * PAGE;

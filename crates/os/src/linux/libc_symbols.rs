@@ -4,16 +4,12 @@
 //! two allocators meet in one program, and libc's `free` ends it. What the loader looks into is libc's table of dynamic symbols,
 //! in memory of this process. An entry there is an offset from where libc was loaded; any address can be said by it.
 
+use super::symbols::Symbols;
 use super::{next, syscall};
 use crate::pages;
 use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicU64, Ordering};
 use libc::{Elf64_Phdr, Elf64_Sym, dl_phdr_info};
-
-const DT_NULL: i64 = 0;
-const DT_STRTAB: i64 = 5;
-const DT_SYMTAB: i64 = 6;
-const DT_GNU_HASH: i64 = 0x6fff_fef5;
 
 /// Has every later look into libc's table for one of these names find what this library defines under it. Nothing happens if the
 /// loader does not prefer our definitions to all others in the process, or if a table cannot be read or written.
@@ -57,10 +53,7 @@ fn visit(address: usize, mut each: impl FnMut(Table)) {
 struct Table {
     base: usize,
     segments: &'static [Elf64_Phdr],
-    symbols: *const Elf64_Sym,
-    strings: *const i8,
-    /// <https://sourceware.org/legacy-ml/binutils/2006-10/msg00377.html>
-    hash: *const u32,
+    symbols: Symbols,
 }
 
 impl Table {
@@ -73,64 +66,19 @@ impl Table {
 
     fn read(base: usize, segments: &'static [Elf64_Phdr]) -> Option<Self> {
         let dynamic = segments.iter().find(|segment| segment.p_type == libc::PT_DYNAMIC)?;
-        let mut entry = (base + dynamic.p_vaddr as usize) as *const [i64; 2];
-        let (mut symbols, mut strings, mut hash) = (0, 0, 0);
-        loop {
-            // SAFETY: the library's dynamic section, which an entry of zeros ends.
-            let [tag, value] = unsafe { *entry };
-            // The loader has made addresses of these offsets where it may write there.
-            let address = if (value as usize) < base { base + value as usize } else { value as usize };
-            match tag {
-                DT_NULL => break,
-                DT_SYMTAB => symbols = address,
-                DT_STRTAB => strings = address,
-                DT_GNU_HASH => hash = address,
-                _ => {}
-            }
-            entry = entry.wrapping_add(1);
-        }
-        let is_whole = symbols != 0 && strings != 0 && hash != 0;
-        is_whole.then_some(Self {
-            base,
-            segments,
-            symbols: symbols as *const Elf64_Sym,
-            strings: strings as *const i8,
-            hash: hash as *const u32,
-        })
+        // SAFETY: the loader's own description of a library that stays loaded.
+        let symbols = unsafe { Symbols::read(base, (base + dynamic.p_vaddr as usize) as *const [usize; 2], true) }?;
+        Some(Self { base, segments, symbols })
     }
 
     /// The entry of a name that the library defines.
     fn find(&self, name: &CStr) -> Option<*const Elf64_Sym> {
-        let hash = name.to_bytes().iter().fold(5381_u32, |hash, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()));
-        // SAFETY: the table's head: how many buckets, the first symbol that is in one, the words of the filter.
-        let [buckets, first, filter, _] = unsafe { *self.hash.cast::<[u32; 4]>() };
-        // SAFETY: behind the head and the filter, of 64-bit words, come the buckets, and behind them the chains.
-        let (bucket, chains) = unsafe {
-            let table = self.hash.add(4 + 2 * filter as usize);
-            (table.add((hash % buckets) as usize).read(), table.add(buckets as usize))
-        };
-        let mut index = bucket;
-        while index >= first {
-            // SAFETY: a chain has a hash for each symbol from the first one on; its last one is odd.
-            let found = unsafe { chains.add((index - first) as usize).read() };
-            let symbol = self.symbols.wrapping_add(index as usize);
-            // SAFETY: a symbol of the table, and its name, which ends with a zero.
-            let its_name = || unsafe { CStr::from_ptr(self.strings.add((*symbol).st_name as usize).cast()) };
-            if found | 1 == hash | 1 && its_name() == name {
-                return Some(symbol);
-            }
-            if found & 1 != 0 {
-                break;
-            }
-            index += 1;
-        }
-        None
+        self.symbols.find(name)
     }
 
     /// What an entry says.
     fn address(&self, symbol: *const Elf64_Sym) -> usize {
-        // SAFETY: an entry of this table.
-        self.base.wrapping_add(unsafe { (*symbol).st_value } as usize)
+        self.symbols.address(symbol)
     }
 
     /// Gives the entries of these names the addresses that `other` has for them: all, or none.

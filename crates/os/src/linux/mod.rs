@@ -15,6 +15,7 @@ mod next_allocator;
 pub mod process;
 pub mod random;
 pub mod stdio;
+mod symbols;
 pub mod syscall;
 mod vdso;
 

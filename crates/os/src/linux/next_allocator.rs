@@ -48,10 +48,13 @@ struct Home {
 impl Home {
     fn of(function: *mut c_void) -> Option<Self> {
         let mut info = core::mem::MaybeUninit::<libc::Dl_info>::uninit();
-        // SAFETY: a look-up of any value; the answer is written if there is one.
-        let found = unsafe { libc::dladdr(function, info.as_mut_ptr()) != 0 };
-        // SAFETY: written just now.
-        found.then(|| unsafe { info.assume_init() }).map(|info| Self { base: info.dli_fbase, name: info.dli_fname })
+        // SAFETY: any value may be looked up; `info` is written if the answer is not 0.
+        if unsafe { libc::dladdr(function, info.as_mut_ptr()) } == 0 {
+            return None;
+        }
+        // SAFETY: `dladdr` has written it, because its answer is not 0.
+        let info = unsafe { info.assume_init() };
+        Some(Self { base: info.dli_fbase, name: info.dli_fname })
     }
 }
 
@@ -87,7 +90,7 @@ pub fn may_own(pointer: usize) -> bool {
 pub unsafe fn free(pointer: usize) {
     // Relaxed: the caller has seen that it is there.
     let function = FREE.load(Ordering::Relaxed);
-    // SAFETY: C's function of this name has this type; the caller's promise.
+    // SAFETY: `FREE` is not null once `library` has a name, and C's `free` has this type. The pointer is a block that its owner frees.
     Question::ask(pointer, || unsafe {
         core::mem::transmute::<*mut c_void, unsafe extern "C" fn(usize)>(function)(pointer);
     });
@@ -101,7 +104,7 @@ pub unsafe fn resize(pointer: usize, size: usize) -> Option<*mut u8> {
     type Realloc = unsafe extern "C" fn(usize, usize) -> *mut u8;
     // Relaxed: as in `free`.
     let function = REALLOC.load(Ordering::Relaxed);
-    // SAFETY: C's function of this name has this type; the caller's promise.
+    // SAFETY: called only if it is not null, and C's `realloc` has this type. Nobody uses the block but through the result.
     let resize = || unsafe { core::mem::transmute::<*mut c_void, Realloc>(function)(pointer, size) };
     (!function.is_null()).then(|| Question::ask(pointer, resize))
 }
@@ -111,11 +114,11 @@ pub unsafe fn resize(pointer: usize, size: usize) -> Option<*mut u8> {
 /// # Safety
 /// [`may_own`] said so, and the block is live.
 pub unsafe fn usable_size(pointer: usize) -> Option<usize> {
+    type Measure = unsafe extern "C" fn(usize) -> usize;
     // Relaxed: as in `free`.
     let function = USABLE_SIZE.load(Ordering::Relaxed);
-    // SAFETY: glibc's function of this name has this type; the caller's promise.
-    let measure =
-        || unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn(usize) -> usize>(function)(pointer) };
+    // SAFETY: called only if it is not null, and `malloc_usable_size` has this type everywhere. The block is live.
+    let measure = || unsafe { core::mem::transmute::<*mut c_void, Measure>(function)(pointer) };
     (!function.is_null()).then(|| Question::ask(pointer, measure))
 }
 

@@ -1,0 +1,27 @@
+//! A function behind ours, looked up when first needed: never from inside malloc.
+
+use core::ffi::{CStr, c_void};
+use core::sync::atomic::{AtomicPtr, Ordering};
+use xalloc_os::next;
+
+/// The next definition of a name, once it is known.
+pub struct NextFunction(AtomicPtr<c_void>, &'static CStr);
+
+impl NextFunction {
+    /// That of `name`, not looked up yet.
+    pub const fn named(name: &'static CStr) -> Self {
+        Self(AtomicPtr::new(core::ptr::null_mut()), name)
+    }
+
+    /// Its address, null if there is none.
+    pub fn get(&self) -> *mut c_void {
+        // Relaxed, twice: every thread would store the same address of code.
+        let known = self.0.load(Ordering::Relaxed);
+        if !known.is_null() {
+            return known;
+        }
+        let found = next::find(self.1);
+        self.0.store(found, Ordering::Relaxed);
+        found
+    }
+}
