@@ -25,6 +25,8 @@ enum Says {
     Interior,
     /// Noticed by the malloc that would follow the link.
     Overwritten,
+    /// One or the other, both being the case: which is noticed first depends on how the block travels.
+    FreedOrOverwritten,
     /// Anything: what the neighbour is depends on the heap.
     Something,
     /// Nothing: the program does nothing wrong.
@@ -40,6 +42,7 @@ const KINDS: &[(&str, &str, Says)] = &[
     ("here_then_elsewhere", "free", Says::FreedBefore),
     ("in_flight", "free", Says::FreedBefore),
     ("by_two_others", "free", Says::FreedBefore),
+    ("wiped_twice_elsewhere", "free", Says::FreedOrOverwritten),
     ("realloc_after_free", "realloc", Says::FreedBefore),
     ("realloc_in_place_after_free", "realloc", Says::FreedBefore),
     ("interior_1", "free", Says::Interior),
@@ -164,9 +167,12 @@ fn check(output: &Output, ended: bool, way: Way, call: &str, says: Says) -> Resu
     let begin = format!("{}{call}(): {pointer}: ", way.says);
     let line = stderr.strip_prefix(&begin).and_then(|rest| rest.strip_suffix('\n')).ok_or_else(|| all.clone())?;
     let block = format!("a block of {usable} bytes");
+    let (freed, overwritten) = (format!("freed before: {block}"), format!("written to after it was freed: {block}"));
     let matches = match says {
-        Says::FreedBefore => line == format!("freed before: {block}"),
-        Says::Overwritten => line == format!("written to after it was freed: {block}"),
+        Says::FreedBefore => line == freed,
+        Says::Overwritten => line == overwritten,
+        // Where the program goes on, the other one follows.
+        Says::FreedOrOverwritten => line.lines().next().is_some_and(|first| first == freed || first == overwritten),
         Says::Interior => is_interior(line, &block),
         Says::Something => !line.contains('\n'),
         Says::Nothing => false,

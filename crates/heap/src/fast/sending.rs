@@ -33,7 +33,8 @@ impl FastHeap {
     #[inline(always)]
     pub(super) fn free_elsewhere(&self, heap: &'static ThreadHeap, slab: &'static Slab, block: *mut Block) {
         let slot = &heap.outgoing.0[hash(slab)];
-        if !core::ptr::eq(slot.slab.get(), slab) || slot.count.get() + 1 == slot.most.get() {
+        let is_middle = core::ptr::eq(slot.slab.get(), slab) && slot.count.get() + 1 != slot.most.get();
+        if !is_middle || slot.head.get() == block {
             return self.begin_or_end_batch(heap, slot, slab, block);
         }
         let _change = heap.change();
@@ -41,11 +42,17 @@ impl FastHeap {
         unsafe { slot.collect(block, self.key.get()) };
     }
 
-    /// Frees a block of another heap's slab that is the first or the last one of a batch.
+    /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed: its mark may
+    /// have been overwritten since.
     #[inline(never)]
     fn begin_or_end_batch(&self, heap: &'static ThreadHeap, slot: &Outgoing, slab: &Slab, block: *mut Block) {
+        let is_begun = core::ptr::eq(slot.slab.get(), slab);
+        if is_begun && slot.head.get() == block {
+            let size = slab.shape().size as usize;
+            return misuse::report(Call::Free, block as usize, Misuse::FreedBefore { size });
+        }
         let _change = heap.change();
-        if !core::ptr::eq(slot.slab.get(), slab) {
+        if !is_begun {
             self.send(slot);
             slot.most.set((BATCH_BYTES / slab.shape().size).clamp(1, BATCH_BLOCKS));
             slot.tail.set(block);
