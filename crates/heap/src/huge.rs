@@ -82,6 +82,16 @@ pub struct HugeBlock {
     pub zeroed: bool,
 }
 
+/// What became of a block that was to be freed.
+enum Freed {
+    /// Its mapping is kept.
+    Kept,
+    /// The kernel is to be asked about its mapping, of which this is a copy.
+    ToLookAt(Record),
+    /// There is none at that address.
+    NoBlock,
+}
+
 impl Huge {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
@@ -167,18 +177,20 @@ impl Huge {
     pub fn free(&self, address: usize, record: *mut u8) {
         let now = clock::coarse_milliseconds();
         let freed = self.with_record(record, |state, record| {
-            (record.start == address).then(|| {
-                state.retire(record, now);
-                *record
-            })
+            if record.start != address {
+                return Freed::NoBlock;
+            }
+            state.retire(record, now);
+            if self.watch.wants(record.bytes) {
+                return Freed::ToLookAt(*record);
+            }
+            state.keep(record);
+            Freed::Kept
         });
-        let Some(mapping) = freed else { return report(Call::Free, address, self.misuse_at(address, record)) };
-        let record = record.cast::<Record>();
-        // Outside the lock, because the kernel may take long, and so of a copy.
-        if self.looks_intact(&mapping) {
-            self.state.with(|state| state.keep(record));
-        } else {
-            self.release(State::taken(record));
+        match freed {
+            Freed::NoBlock => return report(Call::Free, address, self.misuse_at(address, record)),
+            Freed::ToLookAt(mapping) => self.keep_if_intact(record.cast(), &mapping),
+            Freed::Kept => {}
         }
         self.clean_surplus();
     }

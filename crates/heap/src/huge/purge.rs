@@ -6,14 +6,16 @@ use core::ptr::null_mut;
 use xalloc_os::{clock, pages};
 
 impl Huge {
-    /// Whether a mapping is as it was mapped, as far as the program is watched.
-    pub(super) fn looks_intact(&self, mapping: &Record) -> bool {
-        if !self.watch.wants(mapping.bytes) {
-            return true;
-        }
+    /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may take long,
+    /// and so by a copy of its record.
+    pub(super) fn keep_if_intact(&self, record: *mut Record, mapping: &Record) {
         let is_intact = mapping.is_intact();
         self.watch.note(mapping.bytes, is_intact);
-        is_intact
+        if is_intact {
+            self.state.with(|state| state.keep(record));
+        } else {
+            self.release(State::taken(record));
+        }
     }
 
     /// Gives back the pages of what is too much or was kept long enough, and the addresses of what is more than that.
