@@ -181,7 +181,8 @@ impl Huge {
                 return Freed::NoBlock;
             }
             state.retire(record, now);
-            if self.watch.wants(record.bytes) {
+            // What is too long to be retained is unmapped in any case.
+            if record.length <= CLEAN_BYTES && self.watch.wants(record.bytes) {
                 return Freed::ToLookAt(*record);
             }
             state.keep(record);

@@ -125,14 +125,22 @@ impl Runs {
     /// # Safety
     /// The run is the caller's, and nobody needs its contents.
     unsafe fn restore(&self, address: usize, length: usize) -> bool {
+        // SAFETY: the caller's promise; the run is made of whole pages of the kernel's.
+        unsafe { self.is_intact(address, length) || pages::renew(address, length * PAGE) }
+    }
+
+    /// Whether the pages of a run are as they were mapped, as far as it has a margin to tell, and the program is watched.
+    ///
+    /// # Safety
+    /// A run of `length` pages starts at `address`, and no other thread frees or resizes it.
+    unsafe fn is_intact(&self, address: usize, length: usize) -> bool {
         if !margin::is_in(length) || !self.watch.wants(length * PAGE) {
             return true;
         }
         // SAFETY: the caller's promise.
         let is_intact = unsafe { margin::is_intact(address, length) };
         self.watch.note(length * PAGE, is_intact);
-        // SAFETY: as above; the run is made of whole pages of the kernel's.
-        is_intact || unsafe { pages::renew(address, length * PAGE) }
+        is_intact
     }
 
     /// The usable size of the run that starts at this address, if one does.
@@ -157,7 +165,7 @@ impl Runs {
             return true;
         }
         // SAFETY: the caller resizes the run, which is nobody else's.
-        let shrinks_changed = wanted < length && !unsafe { margin::is_intact(address, length) };
+        let shrinks_changed = wanted < length && !unsafe { self.is_intact(address, length) };
         let misplaced = margin::is_in(wanted) && !address.is_multiple_of(pages::page_size());
         if misplaced || shrinks_changed {
             return false;

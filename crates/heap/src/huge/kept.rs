@@ -1,5 +1,6 @@
 //! Mappings and their records; those that were freed and wait for the next block.
 
+use crate::huge_pages;
 use xalloc_os::pages;
 
 /// How much is kept with its pages.
@@ -19,9 +20,11 @@ impl Keeping {
     /// Nothing that was not in use at some time, and little.
     pub const LEAN: Self = Self { milliseconds: 100, least: 0, most: 32 << 20 };
 
-    /// How many bytes, when `unused` bytes are no longer in use.
+    /// How many bytes, when `unused` bytes of blocks are no longer in use. Mappings are longer than their blocks: by what the alignment
+    /// took, and by the room to grow ([`resize`](super::resize)); so a single block, however large, may be retained.
     pub fn bytes(&self, unused: usize) -> usize {
-        unused.clamp(self.least, self.most)
+        let unused = unused.min(self.most);
+        (unused + unused / 4).clamp(self.least, self.most) + huge_pages::SIZE
     }
 }
 

@@ -103,3 +103,15 @@ fn a_mapping_that_has_changed_is_not_kept() {
     HUGE.free(start, record(start));
     assert_eq!((HUGE.stats().blocks, HUGE.stats().kept, HUGE.stats().clean), (0, 0, 0));
 }
+
+#[test]
+fn a_single_block_is_retained_however_large() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let allocate = || HUGE.allocate(100_000_000, 16, false, &METADATA).unwrap();
+    let first = allocate();
+    HUGE.free(first.start as usize, record(first.start as usize));
+    let second = allocate();
+    assert_eq!((second.start, second.zeroed), (first.start, false));
+    HUGE.free(second.start as usize, record(second.start as usize));
+}
