@@ -71,3 +71,35 @@ fn phases_of_small_and_large_blocks_hold_little_more_than_one() {
         assert!(peak <= (MEBIBYTES + slack) << 10, "{conf}: {peak} KiB");
     }
 }
+
+/// A process that goes from much to little comes down although it does next to nothing from then on, whichever thread had the peak.
+#[test]
+fn light_traffic_is_enough() {
+    let program = fixture("light_traffic.c", &["-pthread"]);
+    let sizes_of_blocks = ["64", "1000", "20000", "300000"];
+    let main = ["", "purge_ms:100", "profile:lean", "thp:never"]
+        .into_iter()
+        .flat_map(|conf| sizes_of_blocks.map(|size| (conf, "main", size, "100")));
+    let same_class = sizes_of_blocks.map(|size| ("", "main", size, size));
+    let others =
+        ["worker", "sleeper", "busy"].into_iter().flat_map(|who| sizes_of_blocks.map(|size| ("", who, size, "100")));
+    let busy_in_same_class = sizes_of_blocks.map(|size| ("", "busy", size, size));
+    let running: Vec<_> = main
+        .chain(same_class)
+        .chain(others)
+        .chain(busy_in_same_class)
+        .map(|(conf, who, size, traffic)| {
+            let mut command = preloaded(&program, conf);
+            command.args([who, size, traffic]);
+            std::thread::spawn(move || (format!("{conf} {who} {size} {traffic}"), self::sizes(command)))
+        })
+        .collect();
+    let mut failures = Vec::new();
+    for thread in running {
+        let (row, [base, peak, after]) = thread.join().expect("it was measured");
+        if peak < base + 190_000 || after * 10 > base * 11 {
+            failures.push(format!("{row}: {base} KiB, then {peak}, then {after}"));
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}

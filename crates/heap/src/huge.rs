@@ -173,13 +173,15 @@ impl Huge {
         self.with_record(record, |_, record| address.wrapping_sub(record.base) < record.length)
     }
 
-    /// Takes a block back.
-    pub fn free(&self, address: usize, record: *mut u8) {
+    /// Takes a block back. Returns its bytes; 0 if there is none, which is reported.
+    pub fn free(&self, address: usize, record: *mut u8) -> usize {
         let now = clock::coarse_milliseconds();
+        let mut bytes = 0;
         let freed = self.with_record(record, |state, record| {
             if record.start != address {
                 return Freed::NoBlock;
             }
+            bytes = record.bytes;
             state.retire(record, now);
             // What is too long to be retained is unmapped in any case.
             if record.length <= CLEAN_BYTES && self.watch.wants(record.bytes) {
@@ -189,11 +191,12 @@ impl Huge {
             Freed::Kept
         });
         match freed {
-            Freed::NoBlock => return report(Call::Free, address, self.misuse_at(address, record)),
+            Freed::NoBlock => report(Call::Free, address, self.misuse_at(address, record)),
             Freed::ToLookAt(mapping) => self.keep_if_intact(record.cast(), &mapping),
             Freed::Kept => {}
         }
         self.clean_surplus();
+        bytes
     }
 
     /// The usable size of a block, for `call`. 0 if there is none at this address, which is reported.

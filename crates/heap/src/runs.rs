@@ -106,17 +106,21 @@ impl Runs {
         self.shards[index].with(|chunks| allocate(index, chunks))
     }
 
-    /// Takes a run back.
-    pub fn free(&self, address: usize, record: *mut u8) {
+    /// Takes a run back. Returns its bytes; 0 if there is none, which is reported, or if it is lost.
+    pub fn free(&self, address: usize, record: *mut u8) -> usize {
         // Outside the lock: the kernel may take long. If it refuses, the run stays what it is, and is lost.
         // SAFETY: the caller frees the run, which is nobody else's.
         if self.length_at(address, record).is_some_and(|length| !unsafe { self.restore(address, length) }) {
-            return;
+            return 0;
         }
-        let freed = self.with_run(address, record, |chunk, page, length| chunk.release(page, length));
-        if freed.is_none() {
+        let freed = self.with_run(address, record, |chunk, page, length| {
+            chunk.release(page, length);
+            length * PAGE
+        });
+        freed.unwrap_or_else(|| {
             report(Call::Free, address, self.misuse_at(address, record));
-        }
+            0
+        })
     }
 
     /// Makes the pages of a run of `length` pages as they were mapped, for the next block, as far as the program is watched. False

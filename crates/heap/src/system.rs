@@ -168,7 +168,8 @@ unsafe impl Heap for SystemHeap {
 
     unsafe fn free(&self, block: *mut u8) {
         if let Some(record) = self.early_record(block) {
-            return self.early.free(block as usize, record);
+            self.early.free(block as usize, record);
+            return;
         }
         if self.counters.are_on() && !block.is_null() {
             // SAFETY: the caller's promise: a live block.

@@ -13,7 +13,8 @@ pub struct Bin {
     pub head: Pointer<Block>,
     /// How many blocks can still be freed into `head` before it becomes the previous list.
     pub room: Signed32,
-    /// The bits of an address that say how far into a slab of the class it is.
+    /// The bits of an address that say how far into a slab of the class it is; [`NUDGED`] when another thread wants the owner to
+    /// come to a slow path. The only word of a bin that others write.
     offset_mask: Count32,
     /// A little more than 2^64 / size, to divide by multiplication: see [`Bin::is_start`].
     reciprocal: Word,
@@ -23,14 +24,33 @@ pub struct Bin {
 
 const _: () = assert!(size_of::<Bin>() == 32);
 
+/// An `offset_mask` with which [`Bin::is_start`] finds no start, but for slabs at multiples of 4 GiB: what it takes for an offset is
+/// larger than a slab.
+const NUDGED: u32 = u32::MAX;
+
 /// See [`Bin::is_start`]. The largest power of two that an instruction has room for.
 const LIMIT: usize = 1 << 31;
 
 impl Bin {
     /// Sets up the bin of `class` in zeroed memory.
     pub fn init(&self, class: usize) {
-        self.offset_mask.set((TABLE[class].slices as usize * SLICE) as u32 - 1);
         self.reciprocal.set(RECIPROCALS[class]);
+        self.answer_nudge(class);
+    }
+
+    /// Has the owner's next `free` into this bin take a slow path. For any thread.
+    pub fn nudge(&self) {
+        self.offset_mask.set(NUDGED);
+    }
+
+    /// Whether [`Bin::nudge`] was called since the owner answered last.
+    pub fn is_nudged(&self) -> bool {
+        self.offset_mask.get() == NUDGED
+    }
+
+    /// Has `free` take the hit path again. For the owner of the bin, which is of `class`.
+    pub fn answer_nudge(&self, class: usize) {
+        self.offset_mask.set((TABLE[class].slices as usize * SLICE) as u32 - 1);
     }
 
     /// Has [`Bin::is_start`] say no from the block with this index on. Not 0.
@@ -49,9 +69,9 @@ impl Bin {
     /// The bin is of the calling thread's heap.
     #[inline(always)]
     pub unsafe fn is_start(&self, address: usize) -> bool {
-        // SAFETY: only the heap's own thread writes, and it reads here.
-        let (mask, reciprocal) = unsafe { (self.offset_mask.own(), self.reciprocal.own()) };
-        let offset = (address as u32 & mask) as usize;
+        let offset = (address as u32 & self.offset_mask.get()) as usize;
+        // SAFETY: only the heap's own thread writes the reciprocal, and it reads it here.
+        let reciprocal = unsafe { self.reciprocal.own() };
         offset.wrapping_mul(reciprocal) < LIMIT
     }
 

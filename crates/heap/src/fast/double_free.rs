@@ -76,6 +76,7 @@ impl FastHeap {
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
                 || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
                 || self.list_has(owner.bins[class].head.get(), LONGEST_LIST, block)
+                || self.list_has(owner.rations.bin(class).head.get(), LONGEST_LIST, block)
                 || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
         })

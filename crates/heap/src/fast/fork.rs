@@ -37,7 +37,7 @@ impl FastHeap {
         }
         let mine = match Phase::current() {
             // SAFETY: a cache in the TLS word is this thread's heap.
-            Phase::Cached(heap) => Some(unsafe { &*heap.cast::<ThreadHeap>() }),
+            Phase::Cached(word) => Some(unsafe { ThreadHeap::of_word(word) }),
             _ => None,
         };
         self.registry.settle_after_fork(mine);

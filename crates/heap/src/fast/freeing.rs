@@ -35,10 +35,10 @@ impl FastHeap {
     /// [`FastHeap::free_small`] of a block in use.
     #[inline(always)]
     fn free_valid(&self, bin: usize, slab: &'static Slab, block: *mut Block) {
-        let Phase::Cached(heap) = Phase::current() else { return self.free_without_heap(slab, block) };
+        let Phase::Cached(word) = Phase::current() else { return self.free_without_heap(slab, block) };
         // SAFETY: a cache in the TLS word is this thread's heap.
-        let heap = unsafe { &*heap.cast::<ThreadHeap>() };
-        if ThreadHeap::has_bin(heap, bin) {
+        let heap = unsafe { ThreadHeap::of_word(word) };
+        if ThreadHeap::has_bin(word, bin) {
             // SAFETY: a block of this heap, in use until now.
             unsafe { self.push(bin, block) };
         } else {
@@ -63,8 +63,16 @@ impl FastHeap {
     #[inline(never)]
     pub(super) fn free_own_examined(&self, block: *mut u8) {
         match page_map::entry(block as usize) {
-            // SAFETY: a slab's record lives as long as the process.
-            Entry::Slab(bin, record) => self.free_examined(bin, unsafe { &*record.cast::<Slab>() }, block),
+            Entry::Slab(bin, record) => {
+                // SAFETY: the bin stands in the page map, and is the calling thread's.
+                let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
+                if heap.bins[class].is_nudged() {
+                    let _change = heap.change();
+                    self.answer_nudge(heap);
+                }
+                // SAFETY: a slab's record lives as long as the process.
+                self.free_examined(bin, unsafe { &*record.cast::<Slab>() }, block);
+            }
             _ => misuse::report(Call::Free, block as usize, Misuse::FreeMemory),
         }
     }
@@ -75,7 +83,7 @@ impl FastHeap {
 #[inline(always)]
 pub fn own_block(block: *mut u8) -> Option<(usize, usize)> {
     let bin = page_map::bin(block as usize);
-    if !ThreadHeap::has_bin(thread::word().cast(), bin) {
+    if !ThreadHeap::has_bin(thread::word(), bin) {
         return None;
     }
     // SAFETY: the page map has one of this thread's bins for the address.

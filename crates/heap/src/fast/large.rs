@@ -25,6 +25,12 @@ impl FastHeap {
         Some(block)
     }
 
+    /// Notes that a run or a huge block of so many bytes was freed.
+    pub(super) fn freed_large(&self, bytes: usize) {
+        self.released(bytes);
+        self.look_at_clock_in_passing();
+    }
+
     /// Resizes a block of `old` usable bytes.
     ///
     /// # Safety

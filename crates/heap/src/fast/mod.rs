@@ -20,7 +20,9 @@ mod segment;
 mod sending;
 mod small;
 mod statistics;
+mod surplus;
 mod thread_heap;
+mod ticking;
 
 use crate::arena::Arena;
 use crate::fork_locks::ForkLocks;
@@ -66,6 +68,7 @@ pub struct FastHeap {
     registry: Registry,
     schedule: purge::Schedule,
     footprint: footprint::Footprint,
+    surplus: surplus::Surplus,
     lean: AtomicBool,
     /// What the links of free blocks are encoded with.
     key: KeyCell,
@@ -84,6 +87,7 @@ impl FastHeap {
             registry: Registry::new(),
             schedule: purge::Schedule::new(),
             footprint: footprint::Footprint::new(),
+            surplus: surplus::Surplus::new(),
             lean: AtomicBool::new(false),
             key: KeyCell::new(Key::new(0)),
             fork_locks: ForkLocks::new(),
@@ -110,11 +114,13 @@ impl FastHeap {
     /// Calls `f` with the calling thread's heap; for a thread that has none, with one that it borrows for the call.
     /// `None` if there is no memory for one.
     fn with_heap<T>(&self, f: impl FnOnce(&'static ThreadHeap) -> T) -> Option<T> {
-        if let Phase::Cached(heap) = Phase::current() {
+        if let Phase::Cached(word) = Phase::current() {
             // SAFETY: a cache in the TLS word is this thread's heap.
-            return Some(f(unsafe { &*heap.cast::<ThreadHeap>() }));
+            return Some(f(unsafe { ThreadHeap::of_word(word) }));
         }
         let heap = self.registry.adopt(&self.metadata, self.key.get())?;
+        // Its last thread may have vanished in a fork.
+        self.stop_ticking(heap);
         let result = f(heap);
         self.leave(heap);
         Some(result)
@@ -184,8 +190,7 @@ unsafe impl Heap for FastHeap {
     #[inline(always)]
     unsafe fn cached_free(&self, block: *mut u8) -> bool {
         let bin = page_map::bin(block as usize);
-        let heap = thread::word().cast::<ThreadHeap>();
-        if !ThreadHeap::has_bin(heap, bin) {
+        if !ThreadHeap::has_bin(thread::word(), bin) {
             return false;
         }
         // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
@@ -246,8 +251,8 @@ unsafe impl Heap for FastHeap {
         match page_map::entry(address) {
             // SAFETY: a slab's record lives as long as the process.
             Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
-            Entry::Runs(record) => self.runs.free(address, record),
-            Entry::Huge(record) => self.huge.free(address, record),
+            Entry::Runs(record) => self.freed_large(self.runs.free(address, record)),
+            Entry::Huge(record) => self.freed_large(self.huge.free(address, record)),
             Entry::None => misuse::report(Call::Free, address, self.misuse_of_unowned(address)),
         }
     }
@@ -327,14 +332,16 @@ unsafe impl Heap for FastHeap {
 
     fn thread_init(&self) {
         if let Some(heap) = self.registry.adopt(&self.metadata, self.key.get()) {
+            // Its last thread may have vanished in a fork.
+            self.stop_ticking(heap);
             Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
         }
     }
 
     fn thread_exit(&self) {
-        let Phase::Cached(heap) = Phase::current() else { return };
+        let Phase::Cached(word) = Phase::current() else { return };
         // SAFETY: a cache in the TLS word is this thread's heap.
-        let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+        let heap = unsafe { ThreadHeap::of_word(word) };
         // First, so that a signal handler that allocates meanwhile finds no bins to take from.
         Phase::Plain.enter();
         {

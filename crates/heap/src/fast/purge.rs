@@ -14,7 +14,7 @@ use xalloc_os::thread::Phase;
 /// How often a thread's classes are looked at for blocks at hand that it does not use, in milliseconds.
 const CLASSES_EVERY: u32 = 1000;
 /// What is never purged but by `malloc_trim`.
-const FLOOR: usize = 1 << 20;
+const FLOOR: usize = 256 << 10;
 /// How much is purged at once, and how many milliseconds later the rest follows: a millisecond's work or so.
 const PORTION: usize = 32 << 20;
 const NEXT_PORTION: u64 = 10;
@@ -58,7 +58,9 @@ impl FastHeap {
     /// Looks at the clock, and does what is due. For slow paths that are taken now and then.
     pub(super) fn look_at_clock(&self, heap: &'static ThreadHeap) {
         let now = clock::coarse_milliseconds();
-        if (now as u32).wrapping_sub(heap.classes_asked_at.get()) >= CLASSES_EVERY {
+        // While there is memory to purge, what is idle in bins should become a part of it.
+        let every = if heap.is_ticking() { CLASSES_EVERY / 2 } else { CLASSES_EVERY };
+        if (now as u32).wrapping_sub(heap.classes_asked_at.get()) >= every {
             heap.classes_asked_at.set(now as u32);
             self.ask_all(heap);
         }
@@ -69,11 +71,14 @@ impl FastHeap {
 
     /// The same for slow paths that have nothing to do with the thread's heap, if it has one.
     pub(super) fn look_at_clock_in_passing(&self) {
-        if let Phase::Cached(heap) = Phase::current() {
+        if let Phase::Cached(word) = Phase::current() {
             // SAFETY: a cache in the TLS word is this thread's heap.
-            let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+            let heap = unsafe { ThreadHeap::of_word(word) };
             let _change = heap.change();
             self.look_at_clock(heap);
+            if self.surplus.is_there() {
+                self.start_ticking(heap);
+            }
         }
     }
 
@@ -83,6 +88,7 @@ impl FastHeap {
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
         let given = self.runs.purge(surplus, Which::Aged);
         let given = given + self.arena.purge(surplus.saturating_sub(given), Which::Aged);
+        self.surplus.note_purge(given + self.huge.stats().kept);
         if given >= PORTION {
             self.schedule.come_again(now + NEXT_PORTION);
         }

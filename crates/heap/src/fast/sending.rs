@@ -151,7 +151,7 @@ impl FastHeap {
 
     fn splice_segment(&self, heap: &'static ThreadHeap, segment: *mut Segment, contents: Contents) {
         match page_map::entry(segment as usize) {
-            Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => {
+            Entry::Slab(bin, record) if ThreadHeap::has_bin(core::ptr::from_ref(heap).cast(), bin) => {
                 // SAFETY: a slab's record lives as long as the process.
                 let slab = unsafe { &*record.cast::<Slab>() };
                 if !slab.is_block(contents.first(slab) as usize) {

@@ -24,24 +24,40 @@ impl FastHeap {
     /// A block of `class`, or null if there is no memory.
     #[inline]
     pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
-        let bin = &heap.bins[class];
-        let block = bin.pop(&self.key);
+        let block = heap.front(class).pop(&self.key);
         if !block.is_null() {
             return block;
         }
         let _change = heap.change();
         loop {
-            let first = bin.head.get();
+            let first = heap.front(class).head.get();
             if !first.is_null() {
                 // Its list cannot be followed any more.
-                heap.clear_bin(class);
+                heap.clear_front(class);
                 self.report_overwritten(Call::Malloc, first);
             }
-            self.refill(heap, class);
-            let block = bin.pop(&self.key);
-            if !block.is_null() || bin.head.get().is_null() {
+            self.refill_front(heap, class);
+            let front = heap.front(class);
+            let block = front.pop(&self.key);
+            if !block.is_null() || front.head.get().is_null() {
                 return block;
             }
+        }
+    }
+
+    /// Puts blocks of `class` where `malloc` takes from, which is empty.
+    #[inline]
+    fn refill_front(&self, heap: &'static ThreadHeap, class: usize) {
+        if heap.is_ticking() {
+            self.tick(heap);
+        }
+        // While the thread ticks, what it freed is there.
+        if heap.bins[class].head.get().is_null() {
+            self.refill(heap, class);
+        }
+        // It may tick only from now on.
+        if heap.is_ticking() {
+            heap.ration(class, self.key.get());
         }
     }
 
@@ -87,6 +103,9 @@ impl FastHeap {
         if before / SEND_INTERVAL != after / SEND_INTERVAL {
             self.send_all(heap);
             self.look_at_clock(heap);
+        }
+        if self.surplus.is_there() {
+            self.start_ticking(heap);
         }
     }
 
@@ -175,6 +194,7 @@ impl FastHeap {
 
     /// Gives everything that is at hand back to the slabs.
     pub(super) fn empty_bins(&self, heap: &'static ThreadHeap) {
+        self.stop_ticking(heap);
         (1..heap.bins.len()).for_each(|class| self.empty_bin(heap, class));
     }
 
@@ -193,12 +213,12 @@ impl FastHeap {
     ///
     /// Here the list is checked as the fast path cannot: each block must be one that was handed out at some time, and there
     /// must be as many as were counted. What is wrong is reported, and what follows it in the list is lost.
-    fn give_back(&self, heap: &'static ThreadHeap, class: usize, list: *mut Block, count: usize) {
+    pub(super) fn give_back(&self, heap: &'static ThreadHeap, class: usize, list: *mut Block, count: usize) {
         let mut block = list;
         let mut left = count;
         while !block.is_null() {
             let record = match page_map::entry(block as usize) {
-                Entry::Slab(bin, record) if ThreadHeap::has_bin(heap, bin) => record,
+                Entry::Slab(bin, record) if ThreadHeap::has_bin(core::ptr::from_ref(heap).cast(), bin) => record,
                 _ => return self.report_overwritten(Call::Free, list),
             };
             // SAFETY: a slab's record lives as long as the process.
@@ -281,7 +301,9 @@ impl FastHeap {
         enter_slab(slab, 0);
         heap.slices.set(heap.slices.get() - u32::from(slab.shape().slices));
         heap.set_flag(slab.class(), flag::HAS_SLAB, heap.has_flag(slab.class(), flag::HAD_SLABS));
+        let bytes = slab.shape().slices as usize * SLICE;
         self.arena.give_slab(slab);
+        self.released(bytes);
     }
 
     /// Lets the slab of `class` go that was kept although none of its blocks is used.

@@ -1,12 +1,14 @@
 //! A thread's own heap: its bins, its mailbox, its outgoing segments. Adopted by another thread when its own ends, never
 //! unmapped: so a bin's address can stand in the page map for as long as the process lives.
 //!
-//! Two pages: the second one has only the outgoing segments, and is never touched by a thread that frees its own blocks.
+//! Three pages: the second one has only the outgoing segments, and is never touched by a thread that frees its own blocks; the third one
+//! is touched only by threads that tick.
 
 use super::bin::Bin;
 use super::changing::{Change, Changing};
 use super::limits;
 use super::segment::Segment;
+use super::ticking::Rations;
 use crate::free_list::{Block, Key};
 use crate::remote::RemoteStack;
 use crate::single_writer::{Count16, Count32, Pointer, Word};
@@ -73,7 +75,7 @@ struct Shared {
 }
 
 /// The heap of one thread.
-#[repr(C, align(8192))]
+#[repr(C, align(16384))]
 pub struct ThreadHeap {
     /// First, so that "is this bin mine?" is one subtraction and one comparison.
     pub bins: [Bin; CLASSES],
@@ -96,19 +98,26 @@ pub struct ThreadHeap {
     pub empty_slices: Count32,
     /// When all classes were asked, in milliseconds.
     pub classes_asked_at: Count32,
+    /// When the last ration was used up, in milliseconds.
+    pub ticked_at: Count32,
+    /// How many blocks a ration has; 0 when the thread does not tick.
+    pub ration_size: Count16,
     /// The class that was asked last whether it can do with less.
     pub asked: Count16,
     /// What the slow paths need of each class.
     pub classes: [Class; CLASSES],
     /// By a hash of the slab.
     pub outgoing: SecondPage,
+    /// What `malloc` takes from while the thread ticks.
+    pub rations: Rations,
 }
 
 /// See [`OUTGOING`].
 #[repr(C, align(4096))]
 pub struct SecondPage(pub [Outgoing; OUTGOING]);
 
-const _: () = assert!(size_of::<ThreadHeap>() == 2 * PAGE && core::mem::offset_of!(ThreadHeap, outgoing) == PAGE);
+const _: () = assert!(core::mem::offset_of!(ThreadHeap, outgoing) == PAGE);
+const _: () = assert!(core::mem::offset_of!(ThreadHeap, rations) == 2 * PAGE && size_of::<ThreadHeap>() == 4 * PAGE);
 const _: () = assert!(size_of::<[Bin; CLASSES]>() <= xalloc_os::thread::CACHE_SIZE);
 const _: () = assert!(core::mem::offset_of!(ThreadHeap, bins) == 0);
 
@@ -157,6 +166,25 @@ impl ThreadHeap {
         (unsafe { &*(heap as *const Self) }, Self::class_of_bin(bin))
     }
 
+    /// The heap behind the TLS word of one of its threads.
+    ///
+    /// # Safety
+    /// The word is that of a thread with a cache ([`Phase::Cached`](xalloc_os::thread::Phase)).
+    pub unsafe fn of_word(word: *mut u8) -> &'static Self {
+        // SAFETY: it points into a heap: at the heap itself, or at its rations. Heaps are aligned to their size and are never unmapped.
+        unsafe { &*word.map_addr(|address| address & !(size_of::<Self>() - 1)).cast() }
+    }
+
+    /// Whether its thread's mallocs take from the rations.
+    pub fn is_ticking(&self) -> bool {
+        self.ration_size.get() != 0
+    }
+
+    /// The bin that its thread's mallocs of a class take from.
+    pub fn front(&self, class: usize) -> &Bin {
+        if self.is_ticking() { self.rations.bin(class) } else { &self.bins[class] }
+    }
+
     /// The class of a bin, by its address.
     #[inline(always)]
     pub fn class_of_bin(bin: usize) -> usize {
@@ -168,11 +196,11 @@ impl ThreadHeap {
         (&raw const self.bins[class]) as usize
     }
 
-    /// Whether `bin`, as the page map has it, is one of the heap's at this address: whether they are in one page. An
-    /// exclusive or instead of a difference, because the compiler need not keep the heap's address then.
+    /// Whether `bin`, as the page map has it, is one of the heap's that a TLS word points into. An exclusive or instead of a difference,
+    /// because the compiler need not keep the heap's address then.
     #[inline(always)]
-    pub fn has_bin(heap: *const Self, bin: usize) -> bool {
-        bin ^ (heap as usize) < size_of::<[Bin; CLASSES]>()
+    pub fn has_bin(word: *const u8, bin: usize) -> bool {
+        bin ^ (word as usize) < size_of::<Self>()
     }
 
     /// How many blocks a bin's list has.
@@ -225,26 +253,32 @@ impl ThreadHeap {
         self.refill_bin(class, core::ptr::null_mut(), 0);
     }
 
+    /// Leaves the bin that `malloc` takes from without a list.
+    pub fn clear_front(&self, class: usize) {
+        if self.is_ticking() {
+            self.rations.set(class, core::ptr::null_mut(), 0);
+        } else {
+            self.clear_bin(class);
+        }
+    }
+
     /// How many blocks of a class are cached.
     pub fn cached(&self, class: usize) -> usize {
         let previous_length =
             if self.bins[class].previous.get().is_null() { 0 } else { self.classes[class].previous_length.get() };
-        self.length(class) + previous_length as usize
+        let ration = if self.is_ticking() { self.rations.length(class) } else { 0 };
+        self.length(class) + previous_length as usize + ration
     }
 
     /// Counts the blocks of the bins anew. A list that was written to ends where that shows.
     pub fn recount(&self, key: Key) {
-        for (class, bin) in self.bins.iter().enumerate().skip(1) {
-            let head = bin.head.get();
-            let mut count = 0;
-            let mut block = head;
-            // Not for ever, should a handler have made a ring of it.
-            while !block.is_null() && count < u16::MAX as usize {
-                count += 1;
-                // SAFETY: a free block of this bin; the list is whole after every store of a hit path.
-                block = unsafe { Block::next(block, key) }.unwrap_or(core::ptr::null_mut());
+        for class in 1..CLASSES {
+            let head = self.bins[class].head.get();
+            self.refill_bin(class, head, count(head, key));
+            if self.is_ticking() {
+                let head = self.rations.bin(class).head.get();
+                self.rations.set(class, head, count(head, key));
             }
-            self.refill_bin(class, head, count);
         }
         self.miscounted.set(0);
     }
@@ -281,4 +315,16 @@ impl ThreadHeap {
     pub fn is_whole(&self) -> bool {
         self.changing.is_whole()
     }
+}
+
+/// The number of blocks of a free list of a heap whose thread vanished.
+fn count(head: *mut Block, key: Key) -> usize {
+    let (mut count, mut block) = (0, head);
+    // Not for ever, should a handler have made a ring of it.
+    while !block.is_null() && count < u16::MAX as usize {
+        count += 1;
+        // SAFETY: a free block of one of the heap's bins; a list is whole after every store of a hit path.
+        block = unsafe { Block::next(block, key) }.unwrap_or(core::ptr::null_mut());
+    }
+    count
 }

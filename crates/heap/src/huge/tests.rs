@@ -70,7 +70,7 @@ fn it_keeps_as_it_is_told() {
     assert_eq!(HUGE.stats().kept, 0, "not for a moment");
     LEAN.tune(u64::MAX, true);
     let blocks = [20, 20, 20].map(|mebibytes| allocate(&LEAN, mebibytes << 20));
-    blocks.into_iter().for_each(|block| free(&LEAN, block));
+    blocks.into_iter().for_each(|block| _ = free(&LEAN, block));
     assert!((20 << 20..=Keeping::LEAN.bytes(usize::MAX)).contains(&LEAN.stats().kept), "however much was in use");
 }
 
@@ -80,7 +80,7 @@ fn as_much_goes_as_is_too_much() {
     static METADATA: Metadata = Metadata::new();
     let blocks =
         [4, 5, 6].map(|mebibytes| HUGE.allocate(mebibytes << 20, 16, false, &METADATA).unwrap().start as usize);
-    blocks.into_iter().for_each(|block| HUGE.free(block, record(block)));
+    blocks.into_iter().for_each(|block| _ = HUGE.free(block, record(block)));
     let kept = HUGE.stats().kept;
     assert_eq!(HUGE.purge(0), 0);
     let given = HUGE.purge(5 << 20);
