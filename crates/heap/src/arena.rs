@@ -39,8 +39,8 @@ pub struct Arena(Locked<State>);
 /// Which free pages to give back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those that were free already when somebody last asked for these; of huge pages only whole ones: splitting one gives
-    /// its memory back, but not its speed.
+    /// Those that were free already when somebody last asked for these; of huge pages those that are mostly free: splitting one
+    /// purges memory, but takes its speed from the rest.
     Aged,
     /// All but parts of huge pages.
     Whole,

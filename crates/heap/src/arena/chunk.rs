@@ -79,12 +79,27 @@ impl Chunk {
     /// The slices to purge.
     pub fn victims(&self, which: Which) -> u64 {
         let victims = if which == Which::Aged { self.dirty & self.aged } else { self.dirty };
-        if !self.huge || which == Which::All {
+        if !self.huge {
             return victims;
         }
         let per_page = (huge_pages::SIZE / SLICE).min(32);
         let pages = (0..64).step_by(per_page).map(|first| slice_mask(first, per_page));
-        pages.filter(|page| victims & page == *page).fold(0, |all, page| all | page)
+        pages.fold(0, |all, page| all | self.victims_of_huge_page(which, page, victims & page))
+    }
+
+    /// The slices of a huge page to purge, of which `victims` would be if it were none. One that is mostly free for long is split.
+    fn victims_of_huge_page(&self, which: Which, page: u64, victims: u64) -> u64 {
+        let is_split = match which {
+            Which::Whole => false,
+            Which::Aged => victims.count_ones() * 2 >= page.count_ones(),
+            Which::All => victims != 0,
+        };
+        // With a page that was touched, those that never were are resident as well.
+        let untouched = self.free & !self.dirty & page;
+        if is_split {
+            return victims | untouched;
+        }
+        if victims == page { page } else { 0 }
     }
 }
 
