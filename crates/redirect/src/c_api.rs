@@ -38,6 +38,8 @@ impl<H: Heap> HeapRedirect<H> {
     #[cold]
     #[inline(never)]
     fn malloc_slow(&self, size: usize) -> *mut u8 {
+        #[cfg(target_os = "linux")]
+        self.consider_background_thread();
         or_no_memory(self.try_malloc(size))
     }
 
@@ -68,6 +70,8 @@ impl<H: Heap> HeapRedirect<H> {
 
     #[inline(never)]
     unsafe fn free_slow(&self, block: *mut u8) {
+        #[cfg(target_os = "linux")]
+        self.consider_background_thread();
         // SAFETY: the caller's promise, twice.
         unsafe {
             if !self.heap.free_remote(block) {

@@ -58,10 +58,11 @@ impl FastHeap {
         }
     }
 
-    /// Frees what looks as if it were no block of the calling thread's own in use.
+    /// Frees what looks as if it were no block of the calling thread's own in use. False if it only looked so because the bin was nudged, and
+    /// nothing was done: the caller takes its slow path, which was the purpose.
     #[cold]
     #[inline(never)]
-    pub(super) fn free_own_examined(&self, block: *mut u8) {
+    pub(super) fn free_own_examined(&self, block: *mut u8) -> bool {
         match page_map::entry(block as usize) {
             Entry::Slab(bin, record) => {
                 // SAFETY: the bin stands in the page map, and is the calling thread's.
@@ -69,12 +70,14 @@ impl FastHeap {
                 if heap.bins[class].is_nudged() {
                     let _change = heap.change();
                     self.answer_nudge(heap);
+                    return false;
                 }
                 // SAFETY: a slab's record lives as long as the process.
                 self.free_examined(bin, unsafe { &*record.cast::<Slab>() }, block);
             }
             _ => misuse::report(Call::Free, block as usize, Misuse::FreeMemory),
         }
+        true
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
 
+mod background;
 mod bin;
 mod changing;
 mod double_free;
@@ -196,11 +197,10 @@ unsafe impl Heap for FastHeap {
         // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
         // without one; and the slice of the block, which the caller frees, belongs to it.
         unsafe {
-            if is_cacheable(bin, block) {
-                self.push(bin, block.cast());
-            } else {
-                self.free_own_examined(block);
+            if !is_cacheable(bin, block) {
+                return self.free_own_examined(block);
             }
+            self.push(bin, block.cast());
         }
         true
     }
@@ -325,6 +325,18 @@ unsafe impl Heap for FastHeap {
         Some(self.statistics())
     }
 
+    fn has_surplus(&self) -> bool {
+        self.surplus.is_there()
+    }
+
+    fn purge_in_background(&self) {
+        self.purge_until_ended();
+    }
+
+    fn end_background(&self) {
+        self.surplus.work().end();
+    }
+
     fn init(&self) {
         // SAFETY: nothing was allocated yet.
         unsafe { self.key.set(Key::new(random::secret())) };
@@ -367,6 +379,7 @@ unsafe impl Heap for FastHeap {
     fn postfork_child(&self) {
         self.unlock_in_child();
         self.settle_after_fork();
+        self.surplus.work().settle_after_fork();
     }
 }
 
