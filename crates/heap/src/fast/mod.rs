@@ -4,7 +4,7 @@
 //! Everything else is in the slow paths: `small` for blocks with a size class, `sending` for other threads' blocks,
 //! `registry` for thread heaps, `large` over [`crate::runs`] and [`crate::huge`].
 //!
-//! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
+//! Lock order: access to heaps (helpers never wait for it), registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
 
 mod bin;
 mod changing;
@@ -12,6 +12,7 @@ mod double_free;
 mod footprint;
 mod fork;
 mod freeing;
+mod helping;
 mod large;
 mod limits;
 mod purge;
@@ -37,6 +38,7 @@ use bin::Bin;
 use core::sync::atomic::{AtomicBool, Ordering};
 use freeing::{is_cacheable, own_block};
 use registry::Registry;
+use small::Retain;
 use thread_heap::ThreadHeap;
 use xalloc_os::random;
 use xalloc_os::thread::{self, Phase};
@@ -122,8 +124,11 @@ impl FastHeap {
 
     /// Leaves a heap to the next thread.
     fn leave(&self, heap: &'static ThreadHeap) {
-        self.registry.orphan(heap);
-        self.help_if_orphan(heap);
+        self.registry.abandon(heap);
+        // Senders that came before saw an owner.
+        if !heap.remote().is_empty_after_change() {
+            self.help(heap);
+        }
     }
 
     /// The usable size of a block, for `call`; 0 for what is none, which is reported.
@@ -335,12 +340,12 @@ unsafe impl Heap for FastHeap {
         let Phase::Cached(heap) = Phase::current() else { return };
         // SAFETY: a cache in the TLS word is this thread's heap.
         let heap = unsafe { &*heap.cast::<ThreadHeap>() };
-        // First, so that a signal handler that allocates meanwhile finds no bins to take from.
-        Phase::Plain.enter();
         {
             let _change = heap.change();
+            // First, so that a signal handler that allocates meanwhile finds no bins to take from.
+            Phase::Plain.enter();
             self.send_all(heap);
-            self.drain(heap);
+            self.drain(heap, Retain::OneSlab);
             self.empty_bins(heap);
         }
         self.leave(heap);

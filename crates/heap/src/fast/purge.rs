@@ -78,6 +78,7 @@ impl FastHeap {
     }
 
     fn purge_surplus(&self, now: u64) {
+        self.release_unused();
         self.huge.clean_surplus();
         let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
