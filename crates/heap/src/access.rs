@@ -83,7 +83,7 @@ pub struct Helping<'a> {
 impl Helping<'_> {
     /// Gives the helper access until the guard is dropped. `None` if the owner has it.
     pub fn begin(&self) -> Option<Change<'_>> {
-        self.access.enter(HELPER).then_some(Change { access: self.access, outer: FREE })
+        self.access.enter(HELPER).then(|| Change { access: self.access, outer: FREE })
     }
 }
 
