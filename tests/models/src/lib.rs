@@ -9,8 +9,8 @@
 
 mod sync {
     //! The names that the library's files expect, from loom.
-    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     pub use crate::lock::{Guard as LockGuard, Lock};
+    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     pub use loom::thread::yield_now;
 }
 

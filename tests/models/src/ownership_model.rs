@@ -134,14 +134,10 @@ fn nothing_is_lost_between_a_helper_and_the_end() {
     model(|| {
         let heap = Heap::new();
         push(&heap.remote, 1);
-        beside(
-            &heap,
-            Heap::help,
-            |heap| {
-                heap.leave();
-                heap.send(10);
-            },
-        );
+        beside(&heap, Heap::help, |heap| {
+            heap.leave();
+            heap.send(10);
+        });
         assert!(heap.remote.is_empty());
         assert_eq!(heap.drained(), 11);
     });

@@ -7,13 +7,13 @@
 use super::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_os::Lock;
-use xalloc_os::thread::{self, Phase};
+use xalloc_os::thread;
 
 impl FastHeap {
     /// Every lock of the heap, in the order in which they nest. The first one keeps helpers out of the calling thread's heap, which
     /// is the same in all calls of one fork: no thread adopts or abandons one meanwhile, because the registry is locked.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
-        let helpers = own_heap().map(|heap| heap.access().helpers());
+        let helpers = ThreadHeap::own().map(|heap| heap.access().helpers());
         let last = [self.huge.lock(), self.arena.lock(), self.metadata.lock()];
         helpers.into_iter().chain([self.registry.lock()]).chain(self.runs.locks()).chain(last)
     }
@@ -36,14 +36,6 @@ impl FastHeap {
         if self.registry.lock().is_mine(thread::token()) {
             return;
         }
-        self.registry.settle_after_fork(own_heap());
-    }
-}
-
-fn own_heap() -> Option<&'static ThreadHeap> {
-    match Phase::current() {
-        // SAFETY: a cache in the TLS word is this thread's heap.
-        Phase::Cached(heap) => Some(unsafe { &*heap.cast::<ThreadHeap>() }),
-        _ => None,
+        self.registry.settle_after_fork(ThreadHeap::own());
     }
 }

@@ -9,7 +9,6 @@ use super::{FastHeap, Tuning};
 use crate::arena::Which;
 use core::sync::atomic::{AtomicU64, Ordering};
 use xalloc_os::clock;
-use xalloc_os::thread::Phase;
 
 /// How often a thread's classes are looked at for blocks at hand that it does not use, in milliseconds.
 const CLASSES_EVERY: u32 = 1000;
@@ -69,9 +68,7 @@ impl FastHeap {
 
     /// The same for slow paths that have nothing to do with the thread's heap, if it has one.
     pub(super) fn look_at_clock_in_passing(&self) {
-        if let Phase::Cached(heap) = Phase::current() {
-            // SAFETY: a cache in the TLS word is this thread's heap.
-            let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+        if let Some(heap) = ThreadHeap::own() {
             let _change = heap.change();
             self.look_at_clock(heap);
         }

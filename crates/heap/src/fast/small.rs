@@ -267,8 +267,9 @@ impl FastHeap {
         // One is kept, so that a program that frees its last block of a size and allocates it again does not go to the
         // arena each time.
         let most = EMPTY_SLICES.max(heap.slices.get() / 8);
-        let may_keep =
-            retain == Retain::OneSlab && !self.is_lean() && heap.empty_slices.get() + u32::from(slab.shape().slices) <= most;
+        let may_keep = retain == Retain::OneSlab
+            && !self.is_lean()
+            && heap.empty_slices.get() + u32::from(slab.shape().slices) <= most;
         if may_keep && !heap.has_flag(class, flag::KEEPS_EMPTY) {
             return self.keep_empty(heap, class, true);
         }

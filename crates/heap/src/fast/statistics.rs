@@ -6,7 +6,6 @@ use super::thread_heap::ThreadHeap;
 use crate::arena::Which;
 use crate::heap::Stats;
 use crate::size_class::{SLICE, TABLE};
-use xalloc_os::thread::Phase;
 
 impl FastHeap {
     /// Adds up slabs, runs and mappings. Cached blocks count as free, blocks on their way between threads as
@@ -55,9 +54,7 @@ impl FastHeap {
 
     /// Calls `f` with the calling thread's heap, if it has one, and access to it.
     fn with_own_heap(&self, f: impl FnOnce(&'static ThreadHeap)) {
-        if let Phase::Cached(heap) = Phase::current() {
-            // SAFETY: a cache in the TLS word is this thread's heap.
-            let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+        if let Some(heap) = ThreadHeap::own() {
             let _change = heap.change();
             f(heap);
         }

@@ -15,6 +15,7 @@ use crate::single_writer::{Count16, Count32, Pointer, Word};
 use crate::size_class::CLASSES;
 use crate::slab::Slab;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Lock};
+use xalloc_os::thread::Phase;
 
 /// Blocks of one slab of another thread's, collected until they are worth sending.
 pub struct Outgoing {
@@ -139,6 +140,15 @@ impl ThreadHeap {
             heap.clear_bin(class);
         }
         heap
+    }
+
+    /// The calling thread's heap, if it has one.
+    pub fn own() -> Option<&'static Self> {
+        match Phase::current() {
+            // SAFETY: a cache in the TLS word is this thread's heap, which is never unmapped.
+            Phase::Cached(heap) => Some(unsafe { &*heap.cast::<Self>() }),
+            _ => None,
+        }
     }
 
     /// What other threads freed.
