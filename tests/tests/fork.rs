@@ -15,6 +15,8 @@ const SITUATIONS: &[(&str, u32, u32, u32)] = &[
     // Threads in fflush(NULL) and getdelim: the cycle of stdio's list lock and the heap's.
     ("stdio", 2000, 50, 50),
     ("allocating", 400, 20, 20),
+    // Threads that free what the forking one has allocated, and tidy up in its heap.
+    ("helped", 100, 20, 20),
     ("single", 100, 20, 20),
     ("daemon", 50, 10, 10),
     ("other_thread", 100, 10, 10),

@@ -3,8 +3,8 @@
 //! Why it exists: so that a heap can be read, tested and replaced without knowing how programs reach it. It knows nothing
 //! of symbols, errno, `new_handler` or start-up: those are the redirect layer's.
 //!
-//! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`remote`] and [`tenancy`] (the two
-//! lock-free protocols), [`runs`], [`huge`]; then [`fast`] made of all of them, and [`system`], which
+//! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`remote`], [`access`] and [`ownership`]
+//! (the lock-free protocols), [`runs`], [`huge`]; then [`fast`] made of all of them, and [`system`], which
 //! passes through and at most counts.
 
 #![no_std]
@@ -12,6 +12,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod access;
 pub mod arena;
 mod counters;
 pub mod fast;
@@ -24,6 +25,7 @@ pub mod huge_pages;
 pub mod locked;
 pub mod metadata;
 pub mod misuse;
+pub mod ownership;
 pub mod page_map;
 pub mod remote;
 pub mod runs;
@@ -32,7 +34,6 @@ pub mod size_class;
 pub mod slab;
 mod sync;
 pub mod system;
-pub mod tenancy;
 mod watch;
 
 pub use counters::Calls;

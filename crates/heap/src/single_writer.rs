@@ -1,7 +1,7 @@
 //! Words that one thread writes and any thread may read: a heap's own state, as its statistics and its adopter see it.
 //!
 //! Reads and writes are plain instructions. Relaxed throughout: a reader that is not the owner wants a number, not an
-//! order; where ownership passes from thread to thread, [`crate::tenancy`] gives the order.
+//! order; where they pass from thread to thread, [`crate::access`] gives the order.
 
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 

@@ -3,13 +3,13 @@
 //! The files under test are the library's own, compiled here over loom's atomics: each takes its atomics from
 //! `crate::sync`. Non-atomic data that a protocol protects is a loom cell, so that a missing edge is a reported race.
 //!
-//! loom treats sequentially consistent accesses as acquire and release, and fences as they are; the one place that
-//! depends on more ([`tenancy`](../xalloc_heap/tenancy/index.html)) uses a fence.
+//! loom treats sequentially consistent accesses as acquire and release: no protocol depends on more.
 
 #![cfg(test)]
 
 mod sync {
     //! The names that the library's files expect, from loom.
+    pub use crate::lock::{Guard as LockGuard, Lock};
     pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     pub use loom::thread::yield_now;
 }
@@ -59,22 +59,25 @@ fn abort_on_reentry() -> ! {
     panic!("waits for itself")
 }
 
+#[path = "../../../crates/heap/src/access.rs"]
+#[allow(dead_code, reason = "the models use what the protocols need, not every method")]
+mod access;
 #[path = "../../../crates/heap/src/fast/changing.rs"]
 mod changing;
-#[allow(dead_code, reason = "the models use what the protocols need, not every method")]
+#[allow(dead_code, reason = "as above")]
 #[path = "../../../crates/os/src/lock.rs"]
 mod lock;
+#[path = "../../../crates/heap/src/ownership.rs"]
+mod ownership;
 #[path = "../../../crates/heap/src/remote.rs"]
 mod remote;
 #[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]
 #[path = "../../../crates/os/src/startup.rs"]
 mod startup;
-#[allow(dead_code, reason = "as above")]
-#[path = "../../../crates/heap/src/tenancy.rs"]
-mod tenancy;
 
+mod access_model;
 mod changing_model;
 mod lock_model;
+mod ownership_model;
 mod remote_model;
 mod startup_model;
-mod tenancy_model;

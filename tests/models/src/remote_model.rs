@@ -1,7 +1,7 @@
 //! Every segment that is pushed is taken exactly once, with everything its sender wrote.
 
 use crate::remote::RemoteStack;
-use crate::sync::AtomicPtr;
+use crate::sync::{AtomicPtr, AtomicUsize};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use std::ptr::null_mut;
@@ -38,13 +38,13 @@ pub fn take(stack: &RemoteStack<Segment>) -> usize {
 }
 
 pub fn stack() -> Arc<RemoteStack<Segment>> {
-    Arc::new(RemoteStack::new(AtomicPtr::new(null_mut())))
+    Arc::new(RemoteStack::around(AtomicPtr::new(null_mut()), AtomicUsize::new(0)))
 }
 
-pub fn push(stack: &RemoteStack<Segment>, contents: usize) {
+pub fn push(stack: &RemoteStack<Segment>, contents: usize) -> usize {
     let segment = Segment::new(contents);
     // SAFETY: a fresh segment, valid until taken, and its pusher's alone while the link is set.
-    unsafe { stack.push(segment, |link| (*segment).link.with_mut(|cell| *cell = link)) };
+    unsafe { stack.push(segment, contents, |link| (*segment).link.with_mut(|cell| *cell = link)) }
 }
 
 #[test]
@@ -64,6 +64,21 @@ fn two_senders_and_an_owner() {
         }
         assert_eq!(early + take(&stack), 11);
         assert!(stack.is_empty() && stack.peek().is_null());
+    });
+}
+
+#[test]
+fn what_waits_is_never_counted_too_little() {
+    loom::model(|| {
+        let stack = stack();
+        let sender = {
+            let stack = stack.clone();
+            loom::thread::spawn(move || push(&stack, 1))
+        };
+        let taken = take(&stack);
+        sender.join().unwrap();
+        assert!(push(&stack, 10) >= 11 - taken);
+        assert_eq!(taken + take(&stack), 11);
     });
 }
 

@@ -89,13 +89,14 @@ impl Chunk {
 
     /// The slices of a huge page to purge, of which `victims` would be if it were none. One that is mostly free for long is split.
     fn victims_of_huge_page(&self, which: Which, page: u64, victims: u64) -> u64 {
+        // With slices that were touched, those that never were are resident as well.
+        let untouched = self.free & !self.dirty & page;
+        let is_mostly_free = (victims | untouched).count_ones() * 2 >= page.count_ones();
         let is_split = match which {
             Which::Whole => false,
-            Which::Aged => victims.count_ones() * 2 >= page.count_ones(),
+            Which::Aged => victims != 0 && is_mostly_free,
             Which::All => victims != 0,
         };
-        // With a page that was touched, those that never were are resident as well.
-        let untouched = self.free & !self.dirty & page;
         if is_split {
             return victims | untouched;
         }

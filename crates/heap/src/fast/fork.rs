@@ -1,20 +1,21 @@
 //! Fork: what the locks guard is whole in the child, because all of them are held ([`crate::fork_locks`]).
 //!
-//! What no lock guards are the other threads' heaps. Each is whole unless its thread was between two stores of a slow
-//! path, which it marks; those heaps are given up in the child. A hit path leaves a whole list after every store, but the
+//! What no lock guards are the other threads' heaps. Each is whole unless its thread, or a helper, was between two stores of a
+//! slow path, which is marked; those heaps are given up in the child. A hit path leaves a whole list after every store, but the
 //! count of it may be one off: whoever adopts the heap counts anew.
 
 use super::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_os::Lock;
-use xalloc_os::thread::{self, Phase};
+use xalloc_os::thread;
 
 impl FastHeap {
-    /// Every lock of the heap, in the order in which they nest.
+    /// Every lock of the heap, in the order in which they nest. The first one keeps helpers out of the calling thread's heap, which
+    /// is the same in all calls of one fork: no thread adopts or abandons one meanwhile, because the registry is locked.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
-        let first = core::iter::once(self.registry.lock());
+        let helpers = ThreadHeap::own().map(|heap| heap.access().helpers());
         let last = [self.huge.lock(), self.arena.lock(), self.metadata.lock()];
-        first.chain(self.runs.locks()).chain(last)
+        helpers.into_iter().chain([self.registry.lock()]).chain(self.runs.locks()).chain(last)
     }
 
     pub(super) fn lock_for_fork(&self) {
@@ -35,11 +36,6 @@ impl FastHeap {
         if self.registry.lock().is_mine(thread::token()) {
             return;
         }
-        let mine = match Phase::current() {
-            // SAFETY: a cache in the TLS word is this thread's heap.
-            Phase::Cached(word) => Some(unsafe { ThreadHeap::of_word(word) }),
-            _ => None,
-        };
-        self.registry.settle_after_fork(mine);
+        self.registry.settle_after_fork(ThreadHeap::own());
     }
 }

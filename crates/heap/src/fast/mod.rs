@@ -4,7 +4,8 @@
 //! Everything else is in the slow paths: `small` for blocks with a size class, `sending` for other threads' blocks,
 //! `registry` for thread heaps, `large` over [`crate::runs`] and [`crate::huge`].
 //!
-//! Lock order: registry, runs (in order), huge, arena, metadata. None is held while anything outside the heap is called.
+//! Lock order: access to heaps (helpers never wait for it), registry, runs (in order), huge, arena, metadata. None is held while
+//! anything outside the heap is called.
 
 mod background;
 mod bin;
@@ -13,6 +14,7 @@ mod double_free;
 mod footprint;
 mod fork;
 mod freeing;
+mod helping;
 mod large;
 mod limits;
 mod purge;
@@ -40,6 +42,7 @@ use bin::Bin;
 use core::sync::atomic::{AtomicBool, Ordering};
 use freeing::{is_cacheable, own_block};
 use registry::Registry;
+use small::Retain;
 use thread_heap::ThreadHeap;
 use xalloc_os::random;
 use xalloc_os::thread::{self, Phase};
@@ -115,22 +118,33 @@ impl FastHeap {
     /// Calls `f` with the calling thread's heap; for a thread that has none, with one that it borrows for the call.
     /// `None` if there is no memory for one.
     fn with_heap<T>(&self, f: impl FnOnce(&'static ThreadHeap) -> T) -> Option<T> {
-        if let Phase::Cached(word) = Phase::current() {
-            // SAFETY: a cache in the TLS word is this thread's heap.
-            return Some(f(unsafe { ThreadHeap::of_word(word) }));
+        if let Some(heap) = ThreadHeap::own() {
+            return Some(f(heap));
         }
-        let heap = self.registry.adopt(&self.metadata, self.key.get())?;
-        // Its last thread may have vanished in a fork.
-        self.stop_ticking(heap);
+        let heap = self.adopt()?;
         let result = f(heap);
         self.leave(heap);
         Some(result)
     }
 
+    /// A heap for the calling thread, which has none. `None` if there is no memory for one.
+    fn adopt(&self) -> Option<&'static ThreadHeap> {
+        let heap = self.registry.adopt(&self.metadata, self.key.get())?;
+        if heap.is_ticking() {
+            // Its last thread vanished in a fork.
+            let _change = heap.change();
+            self.stop_ticking(heap);
+        }
+        Some(heap)
+    }
+
     /// Leaves a heap to the next thread.
     fn leave(&self, heap: &'static ThreadHeap) {
-        self.registry.orphan(heap);
-        self.help_if_orphan(heap);
+        self.registry.abandon(heap);
+        // Senders that came before saw an owner.
+        if !heap.remote().is_empty_after_change() {
+            self.help(heap);
+        }
     }
 
     /// The usable size of a block, for `call`; 0 for what is none, which is reported.
@@ -343,23 +357,19 @@ unsafe impl Heap for FastHeap {
     }
 
     fn thread_init(&self) {
-        if let Some(heap) = self.registry.adopt(&self.metadata, self.key.get()) {
-            // Its last thread may have vanished in a fork.
-            self.stop_ticking(heap);
+        if let Some(heap) = self.adopt() {
             Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
         }
     }
 
     fn thread_exit(&self) {
-        let Phase::Cached(word) = Phase::current() else { return };
-        // SAFETY: a cache in the TLS word is this thread's heap.
-        let heap = unsafe { ThreadHeap::of_word(word) };
-        // First, so that a signal handler that allocates meanwhile finds no bins to take from.
-        Phase::Plain.enter();
+        let Some(heap) = ThreadHeap::own() else { return };
         {
             let _change = heap.change();
+            // First, so that a signal handler that allocates meanwhile finds no bins to take from.
+            Phase::Plain.enter();
             self.send_all(heap);
-            self.drain(heap);
+            self.drain(heap, Retain::OneSlab);
             self.empty_bins(heap);
         }
         self.leave(heap);

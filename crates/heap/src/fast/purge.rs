@@ -9,7 +9,6 @@ use super::{FastHeap, Tuning};
 use crate::arena::Which;
 use core::sync::atomic::{AtomicU64, Ordering};
 use xalloc_os::clock;
-use xalloc_os::thread::Phase;
 
 /// How often a thread's classes are looked at for blocks at hand that it does not use, in milliseconds.
 const CLASSES_EVERY: u32 = 1000;
@@ -43,6 +42,12 @@ impl Schedule {
         self.due.load(Ordering::Relaxed).saturating_sub(now)
     }
 
+    /// How many milliseconds are between two purges, as far as they fit.
+    fn period(&self) -> u32 {
+        // Relaxed: see `set_delay`.
+        self.period.load(Ordering::Relaxed).try_into().unwrap_or(u32::MAX)
+    }
+
     /// Whether the caller is the one to purge at the time `now`.
     pub fn is_due(&self, now: u64) -> bool {
         // Relaxed, all: a thread that sees an old time comes again; the exchange makes sure that one thread only is told.
@@ -64,8 +69,8 @@ impl FastHeap {
     /// Looks at the clock, and does what is due. For slow paths that are taken now and then.
     pub(super) fn look_at_clock(&self, heap: &'static ThreadHeap) {
         let now = clock::coarse_milliseconds();
-        // While there is memory to purge, what is idle in bins should become a part of it.
-        let every = if heap.is_ticking() { CLASSES_EVERY / 2 } else { CLASSES_EVERY };
+        // While there is memory to purge, what is idle in bins becomes a part of it in time.
+        let every = if heap.is_ticking() { CLASSES_EVERY.min(self.schedule.period()) } else { CLASSES_EVERY };
         if (now as u32).wrapping_sub(heap.classes_asked_at.get()) >= every {
             heap.classes_asked_at.set(now as u32);
             self.ask_all(heap);
@@ -77,9 +82,7 @@ impl FastHeap {
 
     /// The same for slow paths that have nothing to do with the thread's heap, if it has one.
     pub(super) fn look_at_clock_in_passing(&self) {
-        if let Phase::Cached(word) = Phase::current() {
-            // SAFETY: a cache in the TLS word is this thread's heap.
-            let heap = unsafe { ThreadHeap::of_word(word) };
+        if let Some(heap) = ThreadHeap::own() {
             let _change = heap.change();
             self.look_at_clock(heap);
             if self.surplus.is_there() {
@@ -90,6 +93,7 @@ impl FastHeap {
 
     /// Purges a portion of what has been free for long.
     pub(super) fn purge_surplus(&self, now: u64) {
+        self.release_unused();
         self.huge.clean_surplus();
         let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);

@@ -2,6 +2,7 @@
 
 use super::FastHeap;
 use super::segment::{Contents, Segment};
+use super::small::Retain;
 use super::thread_heap::{OUTGOING, Outgoing, ThreadHeap};
 use crate::free_list::{Block, Key};
 use crate::misuse::{self, Call, Misuse};
@@ -13,6 +14,8 @@ use core::ptr::null_mut;
 /// little enough to be nearly in the cache when the owner takes it.
 const BATCH_BLOCKS: u32 = 64;
 const BATCH_BYTES: u32 = 16 << 10;
+/// How many bytes of freed blocks may wait for an owner. It drains them when it needs blocks; if it sleeps, the sender of more does.
+const MOST_WAITING: usize = 1 << 20;
 
 impl Outgoing {
     /// Puts a block in front of those that wait.
@@ -37,7 +40,7 @@ impl FastHeap {
         if !is_middle || slot.head.get() == block {
             return self.begin_or_end_batch(heap, slot, slab, block);
         }
-        let _change = heap.change();
+        let _change = heap.change_outgoing();
         // SAFETY: the caller freed the block.
         unsafe { slot.collect(block, self.key.get()) };
     }
@@ -51,7 +54,7 @@ impl FastHeap {
             let size = slab.shape().size as usize;
             return misuse::report(Call::Free, block as usize, Misuse::FreedBefore { size });
         }
-        let _change = heap.change();
+        let _change = heap.change_outgoing();
         if !is_begun {
             self.send(slot);
             slot.most.set((BATCH_BYTES / slab.shape().size).clamp(1, BATCH_BLOCKS));
@@ -78,6 +81,7 @@ impl FastHeap {
 
     /// Sends everything that was collected for others.
     pub(super) fn send_all(&self, heap: &ThreadHeap) {
+        let _change = heap.change_outgoing();
         for slot in &heap.outgoing.0 {
             self.send(slot);
         }
@@ -94,7 +98,8 @@ impl FastHeap {
         unsafe { self.deliver(&*slab, slot.head.get(), slot.tail.get(), count) };
     }
 
-    /// Pushes a chain of `count` blocks of the slab as a segment to the heap that owns it; drains that heap if it is an orphan.
+    /// Pushes a chain of `count` blocks of the slab as a segment to the heap that owns it; drains that heap if nobody owns it, or if
+    /// much waits in it.
     ///
     /// # Safety
     /// The chain is the caller's, of blocks of the slab.
@@ -105,39 +110,25 @@ impl FastHeap {
         // SAFETY: the bin stands in the page map.
         let (owner, _) = unsafe { ThreadHeap::of_bin(bin) };
         let (segment, contents) = (tail.cast::<Segment>(), Segment::of_chain(slab, head, count));
-        let key = self.key.get();
+        let (key, bytes) = (self.key.get(), count * slab.shape().size as usize);
         // SAFETY: the caller's: the chain's last block is its own until it is pushed; blocks in flight keep their slab open, and
         // its memory mapped.
-        unsafe { owner.remote().push(segment, |link| Segment::write(segment, contents.linked_to(link), key)) };
-        self.help_if_orphan(owner);
-    }
-
-    /// Drains `heap` if nobody else does or will.
-    pub(super) fn help_if_orphan(&self, heap: &'static ThreadHeap) {
-        heap.tenancy().help_while(
-            || !heap.remote().is_empty(),
-            || {
-                let _change = heap.change();
-                self.drain(heap);
-            },
-        );
-    }
-
-    /// Drains every orphan: for when memory is short.
-    pub(super) fn help_orphans(&self) {
-        for heap in self.registry.all() {
-            self.help_if_orphan(heap);
+        let waiting = unsafe {
+            owner.remote().push(segment, bytes, |link| Segment::write(segment, contents.linked_to(link), key))
+        };
+        if waiting > MOST_WAITING || owner.ownership().is_abandoned() {
+            self.help(owner);
         }
     }
 
-    /// Splices in what other threads freed. The caller is the heap's tenant or helper.
-    pub(super) fn drain(&self, heap: &'static ThreadHeap) {
+    /// Splices in what other threads freed. The caller has access to the heap.
+    pub(super) fn drain(&self, heap: &'static ThreadHeap, retain: Retain) {
         let mut segment = heap.remote().take_all();
         while !segment.is_null() {
             // SAFETY: taken segments are ours, and mapped: blocks in flight keep their slab open.
             segment = match unsafe { Segment::contents(segment, self.key.get()) } {
                 Some(contents) => {
-                    self.splice_segment(heap, segment, contents);
+                    self.splice_segment(heap, segment, contents, retain);
                     contents.link
                 }
                 // What is behind it is lost.
@@ -149,7 +140,7 @@ impl FastHeap {
         }
     }
 
-    fn splice_segment(&self, heap: &'static ThreadHeap, segment: *mut Segment, contents: Contents) {
+    fn splice_segment(&self, heap: &'static ThreadHeap, segment: *mut Segment, contents: Contents, retain: Retain) {
         match page_map::entry(segment as usize) {
             Entry::Slab(bin, record) if ThreadHeap::has_bin(core::ptr::from_ref(heap).cast(), bin) => {
                 // SAFETY: a slab's record lives as long as the process.
@@ -158,7 +149,7 @@ impl FastHeap {
                     return self.report_overwritten(Call::Free, segment.cast());
                 }
                 // SAFETY: the slab is this heap's, because slabs never change their heap.
-                unsafe { self.splice(heap, slab, contents.first(slab), segment.cast(), contents.count) };
+                unsafe { self.splice(heap, slab, contents.first(slab), segment.cast(), contents.count, retain) };
             }
             _ => misuse::report(Call::Free, segment as usize, Misuse::FreeMemory),
         }

@@ -20,6 +20,13 @@ const COLLECT_BLOCKS: usize = 16;
 /// How many blocks go through a thread's slow paths between two sendings of what it collected for others.
 const SEND_INTERVAL: u32 = 2048;
 
+/// What a heap retains of a class of which no block is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retain {
+    OneSlab,
+    Nothing,
+}
+
 impl FastHeap {
     /// A block of `class`, or null if there is no memory.
     #[inline]
@@ -79,7 +86,7 @@ impl FastHeap {
             return;
         }
         if !heap.remote().is_empty() {
-            self.drain(heap);
+            self.drain(heap, Retain::OneSlab);
         }
         if heap.has_flag(class, flag::FLUSHED) {
             heap.set_flag(class, flag::FLUSHED, false);
@@ -101,6 +108,7 @@ impl FastHeap {
         let after = before.wrapping_add(blocks as u32);
         heap.moved.set(after);
         if before / SEND_INTERVAL != after / SEND_INTERVAL {
+            let _change = heap.change();
             self.send_all(heap);
             self.look_at_clock(heap);
         }
@@ -151,8 +159,8 @@ impl FastHeap {
     /// Adds a fresh slab to the heap.
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
         let slab = self.arena.take_slab(class, &self.metadata).or_else(|| {
-            // What others sent to heaps without a thread may free slices, what is kept may be in a region's way.
-            self.help_orphans();
+            // What others sent to heaps, or keep in them, may free slices; what is kept may be in a region's way.
+            self.release_unused();
             self.huge.trim();
             // Nor may this thread keep what it does not use; the class itself has nothing.
             (1..heap.bins.len()).filter(|&other| other != class).for_each(|other| self.empty_bin(heap, other));
@@ -243,7 +251,7 @@ impl FastHeap {
             }
             left -= run;
             // SAFETY: the chain was just walked; its blocks were this bin's.
-            unsafe { self.splice(heap, slab, head, tail, run) };
+            unsafe { self.splice(heap, slab, head, tail, run, Retain::OneSlab) };
         }
         if left != 0 {
             self.report_overwritten(Call::Free, list);
@@ -261,6 +269,7 @@ impl FastHeap {
         head: *mut Block,
         tail: *mut Block,
         count: usize,
+        retain: Retain,
     ) {
         // SAFETY: the caller's: a chain of the slab's blocks that nobody else has.
         if unsafe { slab.give(head, tail, count, self.key.get()) }.is_err() {
@@ -278,7 +287,9 @@ impl FastHeap {
         // One is kept, so that a program that frees its last block of a size and allocates it again does not go to the
         // arena each time.
         let most = EMPTY_SLICES.max(heap.slices.get() / 8);
-        let may_keep = !self.is_lean() && heap.empty_slices.get() + u32::from(slab.shape().slices) <= most;
+        let may_keep = retain == Retain::OneSlab
+            && !self.is_lean()
+            && heap.empty_slices.get() + u32::from(slab.shape().slices) <= most;
         if may_keep && !heap.has_flag(class, flag::KEEPS_EMPTY) {
             return self.keep_empty(heap, class, true);
         }
@@ -304,6 +315,11 @@ impl FastHeap {
         let bytes = slab.shape().slices as usize * SLICE;
         self.arena.give_slab(slab);
         self.released(bytes);
+    }
+
+    /// Lets all slabs go that were kept although none of their blocks is used.
+    pub(super) fn release_all_empty(&self, heap: &ThreadHeap) {
+        (1..heap.bins.len()).for_each(|class| self.release_empty(heap, class));
     }
 
     /// Lets the slab of `class` go that was kept although none of its blocks is used.

@@ -1,10 +1,11 @@
 //! What the heap holds, and giving back what it does not need.
 
 use super::FastHeap;
+use super::small::Retain;
+use super::thread_heap::ThreadHeap;
 use crate::arena::Which;
 use crate::heap::Stats;
 use crate::size_class::{SLICE, TABLE};
-use xalloc_os::thread::Phase;
 
 impl FastHeap {
     /// Adds up slabs, runs and mappings. Cached blocks count as free, blocks on their way between threads as
@@ -42,27 +43,31 @@ impl FastHeap {
         }
     }
 
-    /// Brings home what is under way, as far as this thread may: its own and the orphans'.
+    /// Takes back what other threads freed, to all heaps whose owners are not in a slow path at the moment.
     fn settle(&self) {
-        if let Phase::Cached(_) = Phase::current() {
-            self.with_heap(|heap| {
-                let _change = heap.change();
-                self.send_all(heap);
-                self.drain(heap);
-            });
+        self.with_own_heap(|heap| {
+            self.send_all(heap);
+            self.drain(heap, Retain::OneSlab);
+        });
+        self.help_all();
+    }
+
+    /// Calls `f` with the calling thread's heap, if it has one, and access to it.
+    fn with_own_heap(&self, f: impl FnOnce(&'static ThreadHeap)) {
+        if let Some(heap) = ThreadHeap::own() {
+            let _change = heap.change();
+            f(heap);
         }
-        self.help_orphans();
     }
 
     /// Gives free memory back to the kernel, but for about `keep` bytes.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
-        self.settle();
-        if let Phase::Cached(_) = Phase::current() {
-            self.with_heap(|heap| {
-                let _change = heap.change();
-                self.empty_bins(heap);
-            });
-        }
+        self.with_own_heap(|heap| self.send_all(heap));
+        self.release_unused();
+        self.with_own_heap(|heap| {
+            self.drain(heap, Retain::OneSlab);
+            self.empty_bins(heap);
+        });
         let surplus = match keep {
             // All, also of what other threads free meanwhile.
             0 => usize::MAX,

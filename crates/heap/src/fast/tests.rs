@@ -233,7 +233,7 @@ fn what_was_collected_is_not_taken_for_idle() {
     let _attached = Attached::new();
     let Phase::Cached(heap) = Phase::current() else { panic!() };
     // SAFETY: the thread's heap.
-    let heap = unsafe { &*heap.cast::<ThreadHeap>() };
+    let heap = unsafe { ThreadHeap::of_word(heap) };
     let class = size_class::class_of(3000);
     // SAFETY: allocated in the same expression.
     unsafe { free(malloc(3000)) };

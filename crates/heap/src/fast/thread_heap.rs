@@ -9,13 +9,15 @@ use super::changing::{Change, Changing};
 use super::limits;
 use super::segment::Segment;
 use super::ticking::Rations;
+use crate::access::{Access, Change as HeapChange};
 use crate::free_list::{Block, Key};
+use crate::ownership::Ownership;
 use crate::remote::RemoteStack;
 use crate::single_writer::{Count16, Count32, Pointer, Word};
 use crate::size_class::CLASSES;
 use crate::slab::Slab;
-use crate::sync::{AtomicPtr, AtomicU32};
-use crate::tenancy::Tenancy;
+use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Lock};
+use xalloc_os::thread::Phase;
 
 /// Blocks of one slab of another thread's, collected until they are worth sending.
 pub struct Outgoing {
@@ -47,7 +49,7 @@ pub struct Class {
     limit: Count16,
     /// The length of the bin's previous list.
     pub previous_length: Count16,
-    /// See [`flag`]. Only the owner uses them.
+    /// See [`flag`]. Only who has access to the heap uses them.
     flags: core::cell::Cell<u16>,
 }
 
@@ -70,8 +72,8 @@ pub mod flag {
 struct Shared {
     /// What other threads freed.
     remote: RemoteStack<Segment>,
-    /// Who may touch this heap.
-    tenancy: Tenancy,
+    /// Whether it has a thread.
+    ownership: Ownership,
 }
 
 /// The heap of one thread.
@@ -80,14 +82,16 @@ pub struct ThreadHeap {
     /// First, so that "is this bin mine?" is one subtraction and one comparison.
     pub bins: [Bin; CLASSES],
     shared: Shared,
-    /// While the owner changes more than one word: a fork from another thread finds the heap inconsistent then.
-    changing: Changing,
+    /// Who may touch what the slow paths use: all of the heap but the bins, which only its thread touches, and the outgoing slots.
+    access: Access,
+    /// While the thread changes an outgoing slot.
+    collecting: Changing,
     /// 1 when a bin's count may be one off: its thread vanished in a fork between the two stores of a hit path.
     pub miscounted: Count32,
     /// The next heap of all.
     pub next: Pointer<ThreadHeap>,
-    /// The next orphan.
-    pub next_orphan: Pointer<ThreadHeap>,
+    /// The next abandoned heap.
+    pub next_abandoned: Pointer<ThreadHeap>,
     /// Blocks that went through slow paths.
     pub moved: Count32,
     /// Slices of the heap's slabs.
@@ -121,11 +125,11 @@ const _: () = assert!(core::mem::offset_of!(ThreadHeap, rations) == 2 * PAGE && 
 const _: () = assert!(size_of::<[Bin; CLASSES]>() <= xalloc_os::thread::CACHE_SIZE);
 const _: () = assert!(core::mem::offset_of!(ThreadHeap, bins) == 0);
 
-// SAFETY: all words but the classes' flags are atomic, and those only the tenant touches.
+// SAFETY: all words but the classes' flags are atomic, and those only who has access touches.
 unsafe impl Sync for ThreadHeap {}
 
 impl ThreadHeap {
-    /// Sets up a heap in zeroed memory, as its first tenant.
+    /// Sets up a heap in zeroed memory, as its first owner.
     ///
     /// # Safety
     /// `memory` is zeroed, aligned to and as large as this type, and the caller's for ever.
@@ -133,9 +137,10 @@ impl ThreadHeap {
         let heap = memory.cast::<Self>();
         // SAFETY: zeros are valid in every field; the words of the protocols are set explicitly.
         let heap = unsafe {
-            let remote = RemoteStack::new(AtomicPtr::new(core::ptr::null_mut()));
-            (&raw mut (*heap).shared).write(Shared { remote, tenancy: Tenancy::new(AtomicU32::new(0)) });
-            (&raw mut (*heap).changing).write(Changing::around(AtomicU32::new(0)));
+            let remote = RemoteStack::around(AtomicPtr::new(core::ptr::null_mut()), AtomicUsize::new(0));
+            (&raw mut (*heap).shared).write(Shared { remote, ownership: Ownership::around(AtomicU32::new(0)) });
+            (&raw mut (*heap).access).write(Access::around(AtomicU32::new(0), Lock::new()));
+            (&raw mut (*heap).collecting).write(Changing::around(AtomicU32::new(0)));
             &*heap
         };
         for (class, bin) in heap.bins.iter().enumerate().skip(1) {
@@ -146,14 +151,28 @@ impl ThreadHeap {
         heap
     }
 
+    /// The calling thread's heap, if it has one.
+    pub fn own() -> Option<&'static Self> {
+        match Phase::current() {
+            // SAFETY: a cache in the TLS word is this thread's heap, which is never unmapped.
+            Phase::Cached(word) => Some(unsafe { Self::of_word(word) }),
+            _ => None,
+        }
+    }
+
     /// What other threads freed.
     pub fn remote(&self) -> &RemoteStack<Segment> {
         &self.shared.remote
     }
 
-    /// Who may touch this heap.
-    pub fn tenancy(&self) -> &Tenancy {
-        &self.shared.tenancy
+    /// Whether it has a thread.
+    pub fn ownership(&self) -> &Ownership {
+        &self.shared.ownership
+    }
+
+    /// Who may touch what the slow paths use.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// The heap that a bin's address, as the page map has it, belongs to, and the bin's class.
@@ -306,14 +325,20 @@ impl ThreadHeap {
         before != look
     }
 
-    /// Marks the heap as changing until the guard is dropped. May be nested: by slow paths that call each other.
-    pub fn change(&self) -> Change<'_> {
-        self.changing.begin()
+    /// Gives its thread access to what the slow paths use until the guard is dropped. May be nested: by slow paths that call each
+    /// other.
+    pub fn change(&self) -> HeapChange<'_> {
+        self.access.begin()
     }
 
-    /// Whether its owner is not changing the heap, a moment ago; in a child, for a heap whose thread is gone, for good.
+    /// Marks the outgoing slots as changing until the guard is dropped. May be nested.
+    pub fn change_outgoing(&self) -> Change<'_> {
+        self.collecting.begin()
+    }
+
+    /// Whether nobody was changing the heap a moment ago; in a child, for a heap whose thread is gone, for good.
     pub fn is_whole(&self) -> bool {
-        self.changing.is_whole()
+        self.access.is_free() && self.collecting.is_whole()
     }
 }
 

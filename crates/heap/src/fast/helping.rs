@@ -1,0 +1,45 @@
+//! Helping heaps whose owner does not come: it sleeps, or its thread has ended. A helper leaves nothing in them that it can
+//! release.
+
+use super::FastHeap;
+use super::small::Retain;
+use super::thread_heap::ThreadHeap;
+
+impl FastHeap {
+    /// Drains a heap, unless its owner or another helper has access to it.
+    pub(super) fn help(&self, heap: &'static ThreadHeap) {
+        self.help_with(heap, || self.drain(heap, Retain::Nothing));
+    }
+
+    /// Drains all heaps.
+    pub(super) fn help_all(&self) {
+        self.registry.all().filter(|heap| !heap.remote().is_empty()).for_each(|heap| self.help(heap));
+    }
+
+    /// Drains all heaps and releases their empty slabs; of abandoned heaps also what is cached.
+    pub(super) fn release_unused(&self) {
+        for heap in self.registry.all().filter(|heap| heap.slices.get() > 0) {
+            self.help_with(heap, || {
+                self.drain(heap, Retain::Nothing);
+                if heap.ownership().is_abandoned() {
+                    self.release_cached(heap);
+                } else {
+                    self.release_all_empty(heap);
+                }
+            });
+        }
+    }
+
+    fn help_with(&self, heap: &'static ThreadHeap, work: impl FnMut()) {
+        heap.ownership().help(heap.access(), heap.remote(), work);
+    }
+
+    /// Releases what the thread of an abandoned heap had cached if it vanished in a fork, or had only borrowed the heap.
+    fn release_cached(&self, heap: &'static ThreadHeap) {
+        if heap.miscounted.get() != 0 {
+            heap.recount(self.key.get());
+        }
+        self.send_all(heap);
+        self.empty_bins(heap);
+    }
+}
