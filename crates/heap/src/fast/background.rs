@@ -17,6 +17,7 @@ impl FastHeap {
             }
             let now = clock::coarse_milliseconds();
             if self.surplus.is_there() && self.schedule.is_due(now) {
+                self.empty_all_previous();
                 self.purge_surplus(now);
             }
         }

@@ -180,7 +180,8 @@ pub fn thread_id() -> i32 {
 /// Whether the process has a thread of this number: false only when the kernel, too, counts it no more.
 pub fn has_thread(process: i32, thread: i32) -> bool {
     // SAFETY: signal 0 is sent to nobody.
-    result(unsafe { syscall6(number::TGKILL, process as usize, thread as usize, 0, 0, 0, 0) }) != Err(Errno(libc::ESRCH))
+    result(unsafe { syscall6(number::TGKILL, process as usize, thread as usize, 0, 0, 0, 0) })
+        != Err(Errno(libc::ESRCH))
 }
 
 /// Lets another thread run.
@@ -264,7 +265,9 @@ pub fn futex_wait_at_most(word: *const u32, expected: u32, milliseconds: u64) {
     let (seconds, nanoseconds) = (milliseconds / 1000, milliseconds % 1000 * 1_000_000);
     let timeout = libc::timespec { tv_sec: seconds as i64, tv_nsec: nanoseconds as i64 };
     // SAFETY: the kernel only reads the word and the time; a bad address is an error it returns.
-    unsafe { syscall6(number::FUTEX, word as usize, operation, expected as usize, (&raw const timeout) as usize, 0, 0) };
+    unsafe {
+        syscall6(number::FUTEX, word as usize, operation, expected as usize, (&raw const timeout) as usize, 0, 0)
+    };
 }
 
 /// Wakes one sleeper on `word`.
