@@ -70,8 +70,6 @@ impl<H: Heap> HeapRedirect<H> {
 
     #[inline(never)]
     unsafe fn free_slow(&self, block: *mut u8) {
-        #[cfg(target_os = "linux")]
-        self.consider_background_thread();
         // SAFETY: the caller's promise, twice.
         unsafe {
             if !self.heap.free_remote(block) {
@@ -83,6 +81,8 @@ impl<H: Heap> HeapRedirect<H> {
     #[cold]
     #[inline(never)]
     unsafe fn free_any(&self, block: *mut u8) {
+        #[cfg(target_os = "linux")]
+        self.consider_background_thread();
         // SAFETY: the caller's promise.
         unsafe { self.free_with(block, |heap| heap.free(block)) }
     }

@@ -212,7 +212,7 @@ unsafe impl Heap for FastHeap {
         // without one; and the slice of the block, which the caller frees, belongs to it.
         unsafe {
             if !is_cacheable(bin, block) {
-                return self.free_own_examined(block);
+                return false;
             }
             self.push(bin, block.cast());
         }
@@ -223,8 +223,7 @@ unsafe impl Heap for FastHeap {
     unsafe fn free_remote(&self, block: *mut u8) -> bool {
         let Entry::Slab(bin, record) = page_map::entry(block as usize) else { return false };
         // SAFETY: a slab's record lives as long as the process.
-        self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block);
-        true
+        self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block)
     }
 
     #[inline(always)]
@@ -263,8 +262,12 @@ unsafe impl Heap for FastHeap {
     unsafe fn free(&self, block: *mut u8) {
         let address = block as usize;
         match page_map::entry(address) {
-            // SAFETY: a slab's record lives as long as the process.
-            Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
+            // SAFETY: a slab's record lives as long as the process; what is not freed is a block of this thread's heap.
+            Entry::Slab(bin, record) => unsafe {
+                if !self.free_small(bin, &*record.cast::<Slab>(), block) {
+                    self.free_own(bin, block.cast());
+                }
+            },
             Entry::Runs(record) => self.freed_large(self.runs.free(address, record)),
             Entry::Huge(record) => self.freed_large(self.huge.free(address, record)),
             Entry::None => misuse::report(Call::Free, address, self.misuse_of_unowned(address)),
