@@ -143,6 +143,7 @@ impl Configuration {
             ("thp", Value::Choice("never")) => self.thp = Some(Policy::Never),
             ("thp", Value::Choice("always")) => self.thp = Some(Policy::Always),
             ("thp", _) => self.thp = Some(Policy::Default),
+            #[cfg(target_os = "linux")]
             ("background_thread", value) => self.background_thread = value == Value::Switch(true),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,

@@ -69,14 +69,15 @@ impl Background {
         self.state.load(Ordering::Relaxed) == OFF
     }
 
-    /// Makes the state `new` if it is `old`. Acquire, and Release in `settle`: who ends the thread sees what its maker wrote.
+    /// Makes the state `new` if it is `old`. Whether it was: of several threads one does what comes with it.
     fn change(&self, old: u32, new: u32) -> bool {
-        self.state.compare_exchange(old, new, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        // Relaxed, here and in `settle`: what is done in between is libc's and the kernel's, and the heap's, which has an order of its own.
+        self.state.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Leaves [`BUSY`].
+    /// Makes the state `state` after it was [`BUSY`], or before there is a second thread.
     fn settle(&self, state: u32) {
-        self.state.store(state, Ordering::Release);
+        self.state.store(state, Ordering::Relaxed);
     }
 
     /// Whether this is the process that may have the thread. A child shares the state if it was made by `vfork`.
@@ -117,7 +118,7 @@ impl<H: Heap> HeapRedirect<H> {
         if !self.heap.wants_background_thread() || PTHREAD_CREATE.get().is_null() {
             return;
         }
-        // Relaxed, all: published by `settle`, or read by this thread.
+        // Relaxed, both: where a thread sees the state and not yet these, it finds another process's number, and waits.
         self.background.process.store(syscall::process_id(), Ordering::Relaxed);
         self.background.is_single.store(next::preferred(c"__libc_single_threaded").cast(), Ordering::Relaxed);
         self.background.settle(WANTED);
