@@ -1,4 +1,4 @@
-//! Blocks above 2 MiB, or with alignments above it: a mapping each.
+//! Blocks from about 1 MiB on, or with alignments above 2 MiB: a mapping each.
 //!
 //! Growing moves pages, not bytes (`mremap`), and reserves address space for more of it, so that a program that grows a
 //! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the
@@ -24,6 +24,7 @@ mod kept;
 mod misuse;
 mod purge;
 mod resize;
+pub use resize::Stays;
 use kept::{Keeping, Kept, Record};
 
 /// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
@@ -130,7 +131,7 @@ impl Huge {
         self.clean_surplus();
         let wide = huge_pages::block_align(size).max(align);
         let length = size.checked_add(kept::margin())?;
-        let mapping = self.map(length, wide).or_else(|| (wide > align).then(|| self.map(length, align)).flatten())?;
+        let mapping = map(length, wide).or_else(|| if wide > align { map(length, align) } else { None })?;
         let entered = page_map::cover(mapping.start, SLICE)
             && self.state.with(|state| state.enter(&mapping, size, metadata)).is_some();
         if !entered {
@@ -140,13 +141,6 @@ impl Huge {
         }
         huge_pages::advise_block(mapping.base, mapping.length, size);
         Some(HugeBlock { start: mapping.start as *mut u8, zeroed: true })
-    }
-
-    fn map(&self, size: usize, align: usize) -> Option<pages::Aligned> {
-        pages::map_aligned(size, align).or_else(|| {
-            // What is kept may be all that is in the way.
-            if self.trim() > 0 { pages::map_aligned(size, align) } else { None }
-        })
     }
 
     /// Makes a kept mapping a block of `size` bytes.
@@ -222,6 +216,24 @@ impl Huge {
             ..state.stats
         })
     }
+}
+
+/// A mapping that is aligned, and no longer than that takes: address space is what some programs run out of, and the statistics
+/// would take what is around a block for a part of it.
+fn map(length: usize, align: usize) -> Option<pages::Aligned> {
+    let mut mapping = pages::map_aligned(length, align)?;
+    let (before, end) = (mapping.start - mapping.base, pages::round_up(mapping.start + length, pages::page_size()));
+    // SAFETY: parts of the mapping just made, which nobody has seen. If the kernel keeps one, the block has room to grow.
+    unsafe {
+        if before > 0 && pages::unmap(mapping.base, before) {
+            (mapping.base, mapping.length) = (mapping.start, mapping.length - before);
+        }
+        let behind = mapping.base + mapping.length - end;
+        if behind > 0 && pages::unmap(end, behind) {
+            mapping.length -= behind;
+        }
+    }
+    Some(mapping)
 }
 
 impl State {

@@ -15,6 +15,7 @@ mod freeing;
 mod large;
 mod limits;
 mod purge;
+mod reclaim;
 mod registry;
 mod segment;
 mod sending;
@@ -114,10 +115,15 @@ impl FastHeap {
             // SAFETY: a cache in the TLS word is this thread's heap.
             return Some(f(unsafe { &*heap.cast::<ThreadHeap>() }));
         }
-        let heap = self.registry.adopt(&self.metadata, self.key.get())?;
+        let heap = self.adopt()?;
         let result = f(heap);
         self.leave(heap);
         Some(result)
+    }
+
+    /// A heap for the calling thread. `None` if there is no memory for one.
+    fn adopt(&self) -> Option<&'static ThreadHeap> {
+        self.reclaiming_all(|| self.registry.adopt(&self.metadata, self.key.get()))
     }
 
     /// Leaves a heap to the next thread.
@@ -246,7 +252,7 @@ unsafe impl Heap for FastHeap {
         match page_map::entry(address) {
             // SAFETY: a slab's record lives as long as the process.
             Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
-            Entry::Runs(record) => self.runs.free(address, record),
+            Entry::Runs(record) => self.runs.free(address, record, &self.arena, &self.metadata),
             Entry::Huge(record) => self.huge.free(address, record),
             Entry::None => misuse::report(Call::Free, address, self.misuse_of_unowned(address)),
         }
@@ -326,7 +332,7 @@ unsafe impl Heap for FastHeap {
     }
 
     fn thread_init(&self) {
-        if let Some(heap) = self.registry.adopt(&self.metadata, self.key.get()) {
+        if let Some(heap) = self.adopt() {
             Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
         }
     }

@@ -131,14 +131,7 @@ impl FastHeap {
 
     /// Adds a fresh slab to the heap.
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
-        let slab = self.arena.take_slab(class, &self.metadata).or_else(|| {
-            // What others sent to heaps without a thread may free slices, what is kept may be in a region's way.
-            self.help_orphans();
-            self.huge.trim();
-            // Nor may this thread keep what it does not use; the class itself has nothing.
-            (1..heap.bins.len()).filter(|&other| other != class).for_each(|other| self.empty_bin(heap, other));
-            self.arena.take_slab(class, &self.metadata)
-        })?;
+        let slab = self.reclaiming(Some(heap), class, || self.arena.take_slab(class, &self.metadata))?;
         heap.set_flag(
             class,
             flag::HAD_SLABS,

@@ -68,7 +68,10 @@ impl FastHeap {
             0 => usize::MAX,
             keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
         };
-        let given = self.runs.purge(surplus, Which::All);
+        if keep == 0 {
+            self.runs.release_spares(&self.arena, &self.metadata);
+        }
+        let given = self.runs.purge(surplus, Which::All, &self.arena, &self.metadata);
         let given = given + self.arena.purge(surplus.saturating_sub(given), Which::All);
         let given = given + self.huge.trim();
         if keep == 0 {

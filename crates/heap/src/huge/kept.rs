@@ -86,7 +86,7 @@ impl Record {
     /// How much longer a mapping may be than the block it becomes: pages that were touched and that nobody uses are memory
     /// lost; addresses are cheaper.
     fn spare(&self, size: usize) -> usize {
-        if self.zeroed { 3 * size } else { size / 4 }
+        size / 4
     }
 
     /// Whether [`Record::fit`] has nothing to do.
