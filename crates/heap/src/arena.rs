@@ -81,18 +81,20 @@ impl Arena {
         self.0.lock()
     }
 
-    /// An unused slab of `class`, not in the page map yet. `None` if there is no memory.
-    pub fn take_slab(&self, class: usize, metadata: &Metadata) -> Option<&'static Slab> {
+    /// An unused slab of `class`, not in the page map yet; of a fresh chunk only if `more` brought none, or said so. `None` if there
+    /// is no memory.
+    pub fn take_slab(&self, class: usize, metadata: &Metadata, more: impl Fn() -> bool) -> Option<&'static Slab> {
         let slices = TABLE[class].slices as usize;
+        let find = || self.0.with(|state| state.find(slices));
+        let found = find().or_else(|| if more() { find() } else { None });
         let mut untried = 0;
-        let (chunk, index) = self.0.with(|state| {
-            if let Some(found) = state.find(slices) {
-                return Some(found);
-            }
-            let fresh = if state.reopen_chunk(slices).is_some() { None } else { Some(state.open_chunk(metadata)?) };
-            let found = state.find(slices);
-            untried = fresh.map_or(0, |chunk| state.take_huge_page_to_try(chunk));
-            found
+        let (chunk, index) = found.or_else(|| {
+            self.0.with(|state| {
+                let fresh = if state.reopen_chunk(slices).is_some() { None } else { Some(state.open_chunk(metadata)?) };
+                let found = state.find(slices);
+                untried = fresh.map_or(0, |chunk| state.take_huge_page_to_try(chunk));
+                found
+            })
         })?;
         if untried != 0 {
             self.try_huge_page(chunk, untried);

@@ -1,4 +1,4 @@
-//! Blocks from about 1 MiB on, or with alignments above 2 MiB: a mapping each.
+//! Blocks above 1.25 MiB, or with alignments above 2 MiB: a mapping each.
 //!
 //! Growing moves pages, not bytes (`mremap`), and reserves address space for more of it, so that a program that grows a
 //! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the
@@ -24,8 +24,8 @@ mod kept;
 mod misuse;
 mod purge;
 mod resize;
-pub use resize::Stays;
 use kept::{Keeping, Kept, Record};
+pub use resize::Stays;
 
 /// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
 const KEPT_BLOCKS: usize = 64;
@@ -34,6 +34,8 @@ const CLEAN_BLOCKS: usize = 64;
 const CLEAN_BYTES: usize = 1 << 30;
 
 struct State {
+    /// All records.
+    all: *mut Record,
     unused: *mut Record,
     /// Mappings that were freed a moment ago. These and the next ones stay in the page map.
     kept: Kept,
@@ -42,6 +44,8 @@ struct State {
     /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
     stuck: *mut Record,
     spare: Option<SpareLeaf>,
+    /// Whether there may be blocks whose mappings are longer than they must be.
+    has_slack: bool,
     stats: HugeStats,
     keeping: Keeping,
 }
@@ -99,11 +103,13 @@ impl Huge {
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0, clean: 0 };
         let state = Locked::new(State {
+            all: null_mut(),
             unused: null_mut(),
             kept: Kept::new(),
             clean: Kept::new(),
             stuck: null_mut(),
             spare: None,
+            has_slack: false,
             stats,
             keeping: Keeping::SPEED,
         });
@@ -131,7 +137,8 @@ impl Huge {
         self.clean_surplus();
         let wide = huge_pages::block_align(size).max(align);
         let length = size.checked_add(kept::margin())?;
-        let mapping = map(length, wide).or_else(|| if wide > align { map(length, align) } else { None })?;
+        let map = |align| pages::map_aligned(length, align);
+        let mapping = map(wide).or_else(|| if wide > align { map(align) } else { None })?;
         let entered = page_map::cover(mapping.start, SLICE)
             && self.state.with(|state| state.enter(&mapping, size, metadata)).is_some();
         if !entered {
@@ -218,35 +225,10 @@ impl Huge {
     }
 }
 
-/// A mapping that is aligned, and no longer than that takes: address space is what some programs run out of, and the statistics
-/// would take what is around a block for a part of it.
-fn map(length: usize, align: usize) -> Option<pages::Aligned> {
-    let mut mapping = pages::map_aligned(length, align)?;
-    let (before, end) = (mapping.start - mapping.base, pages::round_up(mapping.start + length, pages::page_size()));
-    // SAFETY: parts of the mapping just made, which nobody has seen. If the kernel keeps one, the block has room to grow.
-    unsafe {
-        if before > 0 && pages::unmap(mapping.base, before) {
-            (mapping.base, mapping.length) = (mapping.start, mapping.length - before);
-        }
-        let behind = mapping.base + mapping.length - end;
-        if behind > 0 && pages::unmap(end, behind) {
-            mapping.length -= behind;
-        }
-    }
-    Some(mapping)
-}
-
 impl State {
     /// Makes a record for a block of `size` bytes in a mapping and enters it into the page map, which covers it.
     fn enter(&mut self, mapping: &pages::Aligned, size: usize, metadata: &Metadata) -> Option<()> {
-        let record = if self.unused.is_null() {
-            metadata.allocate(size_of::<Record>())?.cast::<Record>()
-        } else {
-            let record = self.unused;
-            // SAFETY: under the lock; unused records are nobody's.
-            self.unused = unsafe { (*record).next };
-            record
-        };
+        let record = self.unused_record(metadata)?;
         let (base, length, next) = (mapping.base, mapping.length, null_mut());
         // SAFETY: the record is nobody else's.
         unsafe {
@@ -257,13 +239,31 @@ impl State {
                 start: 0,
                 size: 0,
                 entered: 0,
+                touched: 0,
                 freed: 0,
                 zeroed: true,
                 next,
+                older: (*record).older,
             }
         };
         self.announce(record, mapping.start, size);
         Some(())
+    }
+
+    /// A record that is the caller's.
+    fn unused_record(&mut self, metadata: &Metadata) -> Option<*mut Record> {
+        let unused = self.unused;
+        // SAFETY: under the lock; unused records are nobody's, and a fresh one is zeroed, which is valid in every field.
+        unsafe {
+            if let Some(record) = unused.as_ref() {
+                self.unused = record.next;
+                return Some(unused);
+            }
+            let record = metadata.allocate(size_of::<Record>())?.cast::<Record>();
+            (*record).older = self.all;
+            self.all = record;
+            Some(record)
+        }
     }
 
     /// Enters a record that is the caller's into the page map and the statistics, as a block.
@@ -271,8 +271,9 @@ impl State {
         // SAFETY: the caller's promise.
         unsafe {
             (*record).start = start;
-            (*record).size = size;
+            (*record).set_size(size);
             (*record).entered = start;
+            self.has_slack |= (*record).slack() > 0;
         }
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
         self.stats.blocks += 1;

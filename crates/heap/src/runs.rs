@@ -1,4 +1,4 @@
-//! Blocks from 32 KiB to almost 1 MiB: runs of 4 KiB pages in chunks of their own.
+//! Blocks from 32 KiB to 1.25 MiB: runs of 4 KiB pages in chunks of their own.
 //!
 //! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
 //! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
@@ -16,9 +16,9 @@ use xalloc_os::{Lock, pages, thread};
 pub const PAGE: usize = 4 << 10;
 const PAGES: usize = CHUNK / PAGE;
 const SLICE_PAGES: usize = SLICE / PAGE;
-/// The largest run that shares a chunk with others: four fit in a chunk, with their margins. Of larger ones three or fewer would,
-/// and leave a quarter of the chunk's addresses or more to nobody.
-pub const MAX: usize = CHUNK / 4 - 2 * PAGE;
+/// The largest run that shares a chunk with others: three fit, with their margins. Of larger ones two would, and leave up to half of
+/// the chunk's addresses to nobody.
+pub const MAX: usize = 1280 << 10;
 /// The largest alignment a run can have.
 pub const MAX_ALIGN: usize = 2 << 20;
 
@@ -114,7 +114,7 @@ impl Runs {
     }
 
     /// Takes a run back.
-    pub fn free(&self, address: usize, record: *mut u8, arena: &Arena, metadata: &Metadata) {
+    pub fn free(&self, address: usize, record: *mut u8) {
         // Outside the lock: the kernel may take long. If it refuses, the run stays what it is, and is lost.
         // SAFETY: the caller frees the run, which is nobody else's.
         if self.length_at(address, record).is_some_and(|length| !unsafe { self.restore(address, length) }) {
@@ -123,7 +123,7 @@ impl Runs {
         let freed = self.with_run(address, record, |chunks, chunk, page, length| {
             // SAFETY: under the lock, and the only reference to the chunk.
             unsafe { (*chunk).release(page, length) };
-            chunks.let_go(chunk, arena, metadata);
+            chunks.note_empty(chunk);
         });
         if freed.is_none() {
             report(Call::Free, address, self.misuse_at(address, record));
@@ -178,7 +178,8 @@ impl Runs {
             return false;
         }
         // SAFETY: under the lock, and the only reference to the chunk.
-        let resize = |_: &mut Chunks, chunk: *mut RunChunk, page, length| unsafe { (*chunk).resize(page, length, wanted) };
+        let resize =
+            |_: &mut Chunks, chunk: *mut RunChunk, page, length| unsafe { (*chunk).resize(page, length, wanted) };
         self.with_run(address, record, resize).unwrap_or(false)
     }
 
@@ -203,9 +204,13 @@ impl Runs {
         })
     }
 
-    /// Gives the chunks that are kept although no run is in them to the arena.
-    pub fn release_spares(&self, arena: &Arena, metadata: &Metadata) {
-        self.shards.iter().for_each(|shard| shard.with(|chunks| chunks.release_spare(arena, metadata)));
+    /// Gives chunks without runs to the arena, `most` at most. Returns how many it gave.
+    pub fn release_empty(&self, most: usize, arena: &Arena, metadata: &Metadata) -> usize {
+        let mut given = 0;
+        for shard in &self.shards {
+            given += shard.with(|chunks| chunks.release_empty(most - given, arena, metadata));
+        }
+        given
     }
 
     /// What the runs hold.

@@ -50,7 +50,8 @@ impl State {
             if end == 0 {
                 return 0;
             }
-            let (start, size) = ((*chunk).base + end.trailing_zeros() as usize * SLICE, end.count_ones() as usize * SLICE);
+            let (start, size) =
+                ((*chunk).base + end.trailing_zeros() as usize * SLICE, end.count_ones() as usize * SLICE);
             if !pages::unmap(start, size) {
                 return 0;
             }

@@ -79,7 +79,7 @@ impl FastHeap {
             if kind != growing && surplus > 0 {
                 surplus = surplus.saturating_sub(match kind {
                     Kind::Huge => self.huge.purge(surplus),
-                    Kind::Run => self.runs.purge(surplus, Which::Whole, &self.arena, &self.metadata),
+                    Kind::Run => self.runs.purge(surplus, Which::Whole),
                     Kind::Slab => self.arena.purge(surplus, Which::Whole),
                 });
             }

@@ -252,7 +252,7 @@ unsafe impl Heap for FastHeap {
         match page_map::entry(address) {
             // SAFETY: a slab's record lives as long as the process.
             Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
-            Entry::Runs(record) => self.runs.free(address, record, &self.arena, &self.metadata),
+            Entry::Runs(record) => self.runs.free(address, record),
             Entry::Huge(record) => self.huge.free(address, record),
             Entry::None => misuse::report(Call::Free, address, self.misuse_of_unowned(address)),
         }

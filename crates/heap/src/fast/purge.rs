@@ -81,7 +81,7 @@ impl FastHeap {
         self.huge.clean_surplus();
         let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
-        let given = self.runs.purge(surplus, Which::Aged, &self.arena, &self.metadata);
+        let given = self.runs.purge(surplus, Which::Aged);
         let given = given + self.arena.purge(surplus.saturating_sub(given), Which::Aged);
         if given >= PORTION {
             self.schedule.come_again(now + NEXT_PORTION);

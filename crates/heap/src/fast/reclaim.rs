@@ -38,7 +38,7 @@ impl FastHeap {
             (1..heap.bins.len()).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
         }
         self.help_orphans();
-        self.runs.release_spares(&self.arena, &self.metadata);
+        self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
         self.huge.trim();
     }
 

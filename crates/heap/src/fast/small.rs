@@ -131,7 +131,9 @@ impl FastHeap {
 
     /// Adds a fresh slab to the heap.
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
-        let slab = self.reclaiming(Some(heap), class, || self.arena.take_slab(class, &self.metadata))?;
+        // A chunk that runs do without, before a fresh one.
+        let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
+        let slab = self.reclaiming(Some(heap), class, || self.arena.take_slab(class, &self.metadata, more))?;
         heap.set_flag(
             class,
             flag::HAD_SLABS,

@@ -49,7 +49,8 @@ impl State {
     fn note_size(&mut self, record: &mut Record, size: usize) {
         self.stats.live = self.stats.live - record.size + size;
         self.stats.peak = self.stats.peak.max(self.stats.live);
-        record.size = size;
+        record.set_size(size);
+        self.has_slack |= record.slack() > 0;
     }
 }
 

@@ -98,7 +98,11 @@ fn a_mapping_that_has_changed_is_not_kept() {
     let start = block as usize;
     // SAFETY: the block is the test's.
     unsafe { assert_eq!(libc::mlock(block.add(1 << 20).cast(), pages::page_size()), 0) };
-    assert_eq!(HUGE.resize(start, record(start), 3 << 20), Err(Stays::Changed), "nobody knows what the margin would be");
+    assert_eq!(
+        HUGE.resize(start, record(start), 3 << 20),
+        Err(Stays::Changed),
+        "nobody knows what the margin would be"
+    );
     assert_eq!(HUGE.resize(start, record(start), 50 << 20), Err(Stays::Changed), "the kernel does not move it");
     HUGE.free(start, record(start));
     assert_eq!((HUGE.stats().blocks, HUGE.stats().kept, HUGE.stats().clean), (0, 0, 0));

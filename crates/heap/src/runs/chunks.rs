@@ -9,9 +9,9 @@ use core::ptr::null_mut;
 /// The chunks of a shard, in the order of their records' creation, so that later ones drain.
 pub struct Chunks {
     first: *mut RunChunk,
-    /// The chunk that lost its last run and stays for the next one, so that a program that frees a large block and allocates
-    /// one again does not go to the arena each time. In use again if the next run was taken from it.
-    spare: *mut RunChunk,
+    /// Whether there may be chunks without runs. They stay until somebody else needs one, so that a program that frees a large block
+    /// and allocates one again does not go to the arena each time.
+    has_empty: bool,
 }
 
 // SAFETY: the chunks belong to the shard, not to a thread.
@@ -19,7 +19,7 @@ unsafe impl Send for Chunks {}
 
 impl Chunks {
     pub const fn new() -> Self {
-        Self { first: null_mut(), spare: null_mut() }
+        Self { first: null_mut(), has_empty: false }
     }
 
     /// The first record, or null. Its `next` is written once.
@@ -38,9 +38,8 @@ impl Chunks {
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
         // SAFETY: under the lock, one reference at a time. The length is looked at here, and not in there: a program with
         // many blocks passes many chunks for each.
-        self.iter().find_map(|chunk| unsafe {
-            if (*chunk).longest >= count { (*chunk).allocate(count, align) } else { None }
-        })
+        self.iter()
+            .find_map(|chunk| unsafe { if (*chunk).longest >= count { (*chunk).allocate(count, align) } else { None } })
     }
 
     /// Adds a chunk to this shard, the one with that index.
@@ -72,39 +71,43 @@ impl Chunks {
         Some(record)
     }
 
-    /// Gives a chunk to the arena if no run is in it, unless it is the only such one.
-    pub fn let_go(&mut self, chunk: *mut RunChunk, arena: &Arena, metadata: &Metadata) {
-        // SAFETY: under the lock, one reference at a time.
-        unsafe {
-            if !(*chunk).is_empty() || self.spare == chunk {
-                return;
-            }
-            if !self.spare.as_ref().is_some_and(RunChunk::is_empty) {
-                self.spare = chunk;
-                return;
-            }
-        }
-        self.give(chunk, arena, metadata);
-    }
-
-    /// Gives the chunk that is spare to the arena.
-    pub fn release_spare(&mut self, arena: &Arena, metadata: &Metadata) {
-        let spare = core::mem::replace(&mut self.spare, null_mut());
+    /// Notes that a chunk lost a run.
+    pub fn note_empty(&mut self, chunk: *mut RunChunk) {
         // SAFETY: under the lock.
-        if unsafe { spare.as_ref() }.is_some_and(RunChunk::is_empty) {
-            self.give(spare, arena, metadata);
-        }
+        self.has_empty |= unsafe { (*chunk).is_empty() };
     }
 
-    /// Gives a chunk without runs to the arena; if there is no memory for its record there, it stays.
-    fn give(&mut self, chunk: *mut RunChunk, arena: &Arena, metadata: &Metadata) {
+    /// Gives chunks without runs to the arena, `most` at most. Returns how many it gave.
+    pub fn release_empty(&mut self, most: usize, arena: &Arena, metadata: &Metadata) -> usize {
+        let mut given = 0;
+        if !core::mem::take(&mut self.has_empty) {
+            return given;
+        }
+        for chunk in self.iter() {
+            // SAFETY: under the lock, one reference at a time.
+            if unsafe { (*chunk).is_empty() } {
+                if given < most && self.give(chunk, arena, metadata) {
+                    given += 1;
+                } else {
+                    self.has_empty = true;
+                    break;
+                }
+            }
+        }
+        given
+    }
+
+    /// Gives a chunk without runs to the arena. False if there is no memory for its record there: it stays.
+    fn give(&mut self, chunk: *mut RunChunk, arena: &Arena, metadata: &Metadata) -> bool {
         // SAFETY: under the lock, one reference at a time.
         let (base, dirty) = unsafe { (*chunk).close() };
         page_map::set(base, CHUNK, Entry::None);
-        if !arena.give_chunk(base, dirty, metadata) {
+        let given = arena.give_chunk(base, dirty, metadata);
+        if !given {
             // SAFETY: as above.
             unsafe { (*chunk).open(base, dirty) };
             page_map::set(base, CHUNK, Entry::Runs(chunk.cast()));
         }
+        given
     }
 }

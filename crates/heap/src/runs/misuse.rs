@@ -26,6 +26,9 @@ impl RunChunk {
             };
         }
         let start = (0..=page).rev().find(|&page| self.length(page) != 0).unwrap_or(page);
-        Misuse::Interior { offset: address - self.base.get() - start * PAGE, size: margin::usable(self.length(start)) * PAGE }
+        Misuse::Interior {
+            offset: address - self.base.get() - start * PAGE,
+            size: margin::usable(self.length(start)) * PAGE,
+        }
     }
 }

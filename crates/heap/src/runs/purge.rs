@@ -1,21 +1,20 @@
 //! Giving the pages of free runs back to the kernel.
 
 use super::{Chunks, PAGE, RunChunk, Runs, margin, usable_pages};
-use crate::arena::{Arena, Which};
+use crate::arena::Which;
 use crate::locked::Locked;
-use crate::metadata::Metadata;
 use xalloc_os::pages;
 
 impl Runs {
     /// Gives pages of free runs back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
-    pub fn purge(&self, surplus: usize, which: Which, arena: &Arena, metadata: &Metadata) -> usize {
+    pub fn purge(&self, surplus: usize, which: Which) -> usize {
         let mut given = 0;
         for shard in &self.shards {
             let mut chunk = shard.with(|chunks| chunks.first());
             while !chunk.is_null() && given < surplus {
                 given += purge_chunk(shard, chunk, which);
                 // Its last run may have been freed meanwhile.
-                shard.with(|chunks| chunks.let_go(chunk, arena, metadata));
+                shard.with(|chunks| chunks.note_empty(chunk));
                 // SAFETY: records are for ever; a link is written once, under the lock.
                 chunk = shard.with(|_| unsafe { (*chunk).next });
             }

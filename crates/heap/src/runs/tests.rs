@@ -24,7 +24,7 @@ fn runs_are_disjoint_aligned_and_come_back() {
         if round % 3 == 2 {
             let Some((address, size)) = live.pop_first() else { continue };
             assert_eq!(RUNS.size_at(address, record(address)).unwrap_or(0), size);
-            RUNS.free(address, record(address), &ARENA, &METADATA);
+            RUNS.free(address, record(address));
             continue;
         }
         let run = RUNS.allocate(size, align, &ARENA, &METADATA).unwrap();
@@ -47,15 +47,15 @@ fn runs_are_disjoint_aligned_and_come_back() {
     let held = |size| margin::length_for(size) * PAGE;
     assert_eq!(RUNS.stats().live, live.values().copied().map(held).sum::<usize>());
     for address in live.into_keys().collect::<Vec<_>>() {
-        RUNS.free(address, record(address), &ARENA, &METADATA);
+        RUNS.free(address, record(address));
     }
     assert_eq!(RUNS.stats().live, 0);
-    assert_eq!(RUNS.purge(usize::MAX, Which::Aged, &ARENA, &METADATA), 0);
+    assert_eq!(RUNS.purge(usize::MAX, Which::Aged), 0);
     let again = RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().start as usize;
-    RUNS.free(again, record(again), &ARENA, &METADATA);
+    RUNS.free(again, record(again));
     let dirty = RUNS.stats().dirty;
-    assert_eq!(RUNS.purge(usize::MAX, Which::Aged, &ARENA, &METADATA), dirty - held(MAX));
-    assert_eq!(RUNS.purge(usize::MAX, Which::All, &ARENA, &METADATA), held(MAX));
+    assert_eq!(RUNS.purge(usize::MAX, Which::Aged), dirty - held(MAX));
+    assert_eq!(RUNS.purge(usize::MAX, Which::All), held(MAX));
     assert!(RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().zeroed);
 }
 
@@ -92,13 +92,13 @@ fn a_run_whose_pages_have_changed_is_mapped_afresh() {
         assert_eq!(libc::mlock(first.add(size - pages::page_size()).cast(), pages::page_size()), 0);
     }
     assert!(!RUNS.resize(first as usize, record(first as usize), 40 * PAGE), "the next run would get a locked page");
-    RUNS.free(first as usize, record(first as usize), &ARENA, &METADATA);
+    RUNS.free(first as usize, record(first as usize));
     assert_eq!(allocate(), first);
     // SAFETY: as above.
     unsafe { assert_eq!((first.read(), second.read()), (0, 2)) };
-    RUNS.free(first as usize, record(first as usize), &ARENA, &METADATA);
+    RUNS.free(first as usize, record(first as usize));
     assert_eq!(allocate(), first);
-    RUNS.free(second as usize, record(second as usize), &ARENA, &METADATA);
+    RUNS.free(second as usize, record(second as usize));
     assert_eq!(allocate(), second);
     // SAFETY: as above.
     unsafe { assert_eq!(second.read(), 2, "what has not changed is kept") };
