@@ -1,4 +1,4 @@
-//! Blocks above 1.25 MiB, or with alignments above 2 MiB: a mapping each.
+//! Blocks from 2 MiB on, or with alignments above 2 MiB: a mapping each.
 //!
 //! Growing moves pages, not bytes (`mremap`), and reserves address space for more of it, so that a program that grows a
 //! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the

@@ -1,4 +1,4 @@
-//! Blocks from 32 KiB to 1.25 MiB: runs of 4 KiB pages in chunks of their own.
+//! Blocks from 32 KiB to almost 2 MiB: runs of 4 KiB pages in chunks of their own.
 //!
 //! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
 //! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
@@ -16,9 +16,9 @@ use xalloc_os::{Lock, pages, thread};
 pub const PAGE: usize = 4 << 10;
 const PAGES: usize = CHUNK / PAGE;
 const SLICE_PAGES: usize = SLICE / PAGE;
-/// The largest run that shares a chunk with others: three fit, with their margins. Of larger ones two would, and leave up to half of
-/// the chunk's addresses to nobody.
-pub const MAX: usize = 1280 << 10;
+/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
+/// addresses to nobody.
+pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
 /// The largest alignment a run can have.
 pub const MAX_ALIGN: usize = 2 << 20;
 

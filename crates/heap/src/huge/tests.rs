@@ -74,6 +74,32 @@ fn it_keeps_as_it_is_told() {
     assert!((20 << 20..=Keeping::LEAN.bytes(usize::MAX)).contains(&LEAN.stats().kept), "however much was in use");
 }
 
+/// Alignment takes more addresses than the block has bytes, but no memory.
+#[test]
+fn a_single_large_block_is_kept() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let allocate = || HUGE.allocate(100 << 20, 16, false, &METADATA).unwrap().start as usize;
+    let first = allocate();
+    HUGE.free(first, record(first));
+    assert_eq!((HUGE.stats().kept, allocate()), (100 << 20, first));
+}
+
+#[test]
+fn what_blocks_do_without_is_unmapped() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let block = HUGE.allocate(8 << 20, 16 << 20, false, &METADATA).unwrap().start;
+    // SAFETY: the block is the test's.
+    unsafe { block.write_bytes(1, 8 << 20) };
+    assert_eq!(HUGE.trim(), (16 << 20) - pages::page_size());
+    assert_eq!(HUGE.trim(), 0);
+    // SAFETY: as above.
+    assert!(unsafe { (0..8 << 20).all(|offset| block.add(offset).read() == 1) });
+    HUGE.free(block as usize, record(block as usize));
+    assert_eq!(HUGE.trim(), (8 << 20) + kept::margin());
+}
+
 #[test]
 fn as_much_goes_as_is_too_much() {
     static HUGE: Huge = Huge::new();
