@@ -183,6 +183,11 @@ impl Arena {
         })
     }
 
+    /// Whether slices became free since [`Arena::unmap`] was called last.
+    pub fn has_more(&self) -> bool {
+        self.0.with(|state| state.has_more)
+    }
+
     /// Calls `f` while no slice is unmapped, under the lock: nothing of the arena may be called.
     pub fn while_mapped<T>(&self, f: impl FnOnce() -> T) -> T {
         self.0.with(|_| f())

@@ -155,11 +155,9 @@ impl Runs {
     fn length_at(&self, address: usize, record: *mut u8) -> Option<usize> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process; these are single-writer words that the run's holder reads.
-        let length = unsafe {
-            let page = address.wrapping_sub((*chunk).base.get()) / PAGE;
-            // Of what is no run, the chunk may become another one meanwhile.
-            (*(&raw const (*chunk).lengths)).get(page)?.get()
-        };
+        let (base, lengths) = unsafe { (&(*chunk).base, &(*chunk).lengths) };
+        // If it is no run, the record may be another chunk's by now.
+        let length = lengths.get(address.wrapping_sub(base.get()) / PAGE)?.get();
         (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize)
     }
 

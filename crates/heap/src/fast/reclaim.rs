@@ -21,16 +21,13 @@ impl FastHeap {
         attempt: impl Fn() -> Option<T>,
     ) -> Option<T> {
         attempt()
-            .or_else(|| {
-                self.collect_unused(heap, busy);
-                attempt()
-            })
+            .or_else(|| if self.collect_unused(heap, busy) { attempt() } else { None })
             .or_else(|| if self.arena.unmap() > 0 { attempt() } else { None })
     }
 
     /// Brings to the arena, or unmaps, what this thread has cached of all classes but `busy`, what was sent to it and to abandoned
-    /// heaps, chunks without runs, and freed mappings.
-    fn collect_unused(&self, heap: Option<&'static ThreadHeap>, busy: usize) {
+    /// heaps, chunks without runs, and freed mappings. Whether there is anything that was not there when memory was short before.
+    fn collect_unused(&self, heap: Option<&'static ThreadHeap>, busy: usize) -> bool {
         if let Some(heap) = heap {
             let _change = heap.change();
             self.send_all(heap);
@@ -39,7 +36,7 @@ impl FastHeap {
         }
         self.help_orphans();
         self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
-        self.huge.trim();
+        self.huge.trim() > 0 || self.arena.has_more()
     }
 
     /// [`FastHeap::reclaiming`], outside of the slow paths of a thread's heap.
