@@ -10,7 +10,7 @@ use xalloc_os::pages;
 /// A chunk of slabs: which slices are free, and the records of its slabs, in one dense array.
 #[repr(C, align(64))]
 pub struct Chunk {
-    /// The first address.
+    /// The first address; 0 while the record has no chunk.
     pub base: usize,
     /// Free slices.
     pub free: u64,
@@ -22,7 +22,7 @@ pub struct Chunk {
     pub unmapped: u64,
     /// Whether the kernel was asked for huge pages.
     pub huge: bool,
-    /// The neighbours among the chunks that have free slices.
+    /// The neighbours in the list of its standing.
     pub next: *mut Chunk,
     /// See `next`.
     pub previous: *mut Chunk,
@@ -68,11 +68,10 @@ impl Chunk {
         64 - self.unmapped.leading_ones() as usize
     }
 
-    /// The last of the mapped slices, as far as they are free and have no pages.
+    /// The last of the mapped slices, as far as they are free.
     pub fn unused_end(&self) -> u64 {
         let mapped = self.mapped();
-        let unused = self.free & !self.dirty;
-        let count = if mapped == 0 { 0 } else { (unused << (64 - mapped)).leading_ones() as usize };
+        let count = if mapped == 0 { 0 } else { (self.free << (64 - mapped)).leading_ones() as usize };
         if count == 0 { 0 } else { slice_mask(mapped - count, count) }
     }
 

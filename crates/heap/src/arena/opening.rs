@@ -15,19 +15,17 @@ pub(super) const NEWEST: usize = 6;
 impl State {
     /// Adds a chunk. `None` if there is no memory.
     pub(super) fn open_chunk(&mut self, metadata: &Metadata) -> Option<*mut Chunk> {
-        let (Fresh { base, size }, record) = self.chunk_with_record(false, metadata, size_of::<Chunk>())?;
-        let record = record.cast::<Chunk>();
+        let record = self.vacant_record(metadata)?;
+        let Fresh { base, size } = self.regions.prepare(false)?;
+        self.regions.take();
         let slices = slice_mask(0, size / SLICE);
-        // SAFETY: a zeroed record of the right size and alignment, which no list has yet; zeros are valid in every field.
+        let huge = huge_pages::advise_chunk(base, size, self.is_filling());
+        // SAFETY: under the lock; the record has no chunk.
         unsafe {
-            (*record).base = base;
-            (*record).free = slices;
-            (*record).unmapped = !slices;
-            (*record).huge = huge_pages::advise_chunk(base, size, self.is_filling());
-            (*record).older = self.newest;
+            self.change(record, |chunk| {
+                (chunk.base, chunk.free, chunk.unmapped, chunk.huge) = (base, slices, !slices, huge);
+            });
         }
-        self.newest = record;
-        self.push_open(record);
         Some(record)
     }
 
@@ -44,20 +42,24 @@ impl State {
         }
     }
 
-    /// Unmaps the last slices of a chunk if they are free and have no pages.
-    pub(super) fn unmap_end(&mut self, chunk: *mut Chunk) {
+    /// Unmaps the last slices of a chunk if they are free. Returns how many bytes that are.
+    pub(super) fn unmap_end(&mut self, chunk: *mut Chunk) -> usize {
         // SAFETY: under the lock; the slices are free, so no block is in what is unmapped.
         unsafe {
             let end = (*chunk).unused_end();
             if end == 0 {
-                return;
+                return 0;
             }
-            let first = end.trailing_zeros() as usize;
-            let start = (*chunk).base + first * SLICE;
-            if pages::unmap(start, ((*chunk).mapped() - first) * SLICE) {
-                self.take(chunk, end);
-                (*chunk).unmapped |= end;
+            let (start, size) =
+                ((*chunk).base + end.trailing_zeros() as usize * SLICE, end.count_ones() as usize * SLICE);
+            if !pages::unmap(start, size) {
+                return 0;
             }
+            self.change(chunk, |chunk| {
+                chunk.mark(end, true);
+                chunk.unmapped |= end;
+            });
+            size
         }
     }
 
@@ -72,7 +74,14 @@ impl State {
             }
             let is_enough = |slices| count == 1 || free_groups(free | slices) != 0;
             let a_little = end & slice_mask(mapped & !7, 8);
-            [end, a_little].into_iter().any(|slices| is_enough(slices) && self.map_end(chunk, slices))
+            if [end, a_little].into_iter().any(|slices| is_enough(slices) && self.map_end(chunk, slices)) {
+                return true;
+            }
+            if mapped == 0 {
+                // SAFETY: as above. Something else may be there for ever, and be tried for ever.
+                unsafe { self.forget(chunk) };
+            }
+            false
         })?;
         Some(())
     }
@@ -85,10 +94,12 @@ impl State {
             if !pages::map_at(start, size) {
                 return false;
             }
-            (*chunk).unmapped &= !slices;
-            self.give(chunk, slices);
-            (*chunk).dirty &= !slices;
-            (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
+            let huge = huge_pages::advise_chunk(start, size, self.is_filling());
+            self.change(chunk, |chunk| {
+                chunk.unmapped &= !slices;
+                chunk.free |= slices;
+                chunk.huge = huge;
+            });
         }
         true
     }
@@ -103,19 +114,5 @@ impl State {
             carved += unsafe { &*chunk }.slabs_in_use().map(Slab::carved).sum::<usize>();
         }
         count == NEWEST && carved >= NEWEST * CHUNK / 2
-    }
-
-    /// A chunk that is the caller's, and zeroed metadata for its record.
-    pub(super) fn chunk_with_record(
-        &mut self,
-        whole: bool,
-        metadata: &Metadata,
-        record_size: usize,
-    ) -> Option<(Fresh, *mut u8)> {
-        let fresh = self.regions.prepare(whole)?;
-        // Only then is the chunk taken: if there is no record for it, it stays where it is.
-        let record = metadata.allocate(record_size)?;
-        self.regions.take();
-        Some((fresh, record))
     }
 }

@@ -13,7 +13,7 @@ fn slabs_are_disjoint_and_reused() {
     let mut slices = BTreeSet::new();
     let mut slabs = Vec::new();
     for class in (0..200).map(|round| if round % 3 == 0 { CLASSES - 1 } else { 1 }) {
-        let slab = ARENA.take_slab(class, &METADATA).unwrap();
+        let slab = ARENA.take_slab(class, &METADATA, || false).unwrap();
         enter_slab(slab, 0x1000);
         for slice in 0..slab.shape().slices as usize {
             assert!(slices.insert(slab.start() + slice * SLICE));
@@ -30,10 +30,10 @@ fn slabs_are_disjoint_and_reused() {
         ARENA.give_slab(slab);
     }
     assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
-    let again = ARENA.take_slab(1, &METADATA).unwrap();
+    let again = ARENA.take_slab(1, &METADATA, || false).unwrap();
     assert!(slices.contains(&again.start()));
     assert_eq!(ARENA.purge(usize::MAX, Which::Aged), 0);
-    let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, &METADATA).unwrap());
+    let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, &METADATA, || false).unwrap());
     group.into_iter().for_each(|slab| ARENA.give_slab(slab));
     let dirty = ARENA.stats().dirty;
     let aged = ARENA.purge(usize::MAX, Which::Aged);
@@ -51,7 +51,7 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     static METADATA: Metadata = Metadata::new();
     let is_filling = || ARENA.0.with(|state| state.is_filling());
     let take = || {
-        let slab = ARENA.take_slab(32, &METADATA).unwrap();
+        let slab = ARENA.take_slab(32, &METADATA, || false).unwrap();
         enter_slab(slab, 0x1000);
         slab.take(KEY).unwrap();
         slab
