@@ -20,7 +20,7 @@ pub struct Chunk {
     pub aged: u64,
     /// The last slices, when they are not mapped: nobody's, and not free.
     pub unmapped: u64,
-    /// Whether the kernel was asked for huge pages.
+    /// Whether the kernel was asked for huge pages; of no account while the chunk [`Chunk::is_unused`].
     pub huge: bool,
     /// The neighbours among the chunks that have free slices.
     pub next: *mut Chunk,
@@ -76,6 +76,21 @@ impl Chunk {
         if count == 0 { 0 } else { slice_mask(mapped - count, count) }
     }
 
+    /// Whether all of it is free and has no pages, so that it can become memory for other slabs than before.
+    pub fn is_unused(&self) -> bool {
+        self.free == !self.unmapped && self.dirty == 0
+    }
+
+    /// Whether one slab of `count` slices was taken out of it since it was unused, and nothing else.
+    pub fn has_only(&self, count: usize) -> bool {
+        self.dirty == 0 && self.free.count_ones() as usize + count == self.mapped()
+    }
+
+    /// The free slices for a slab that is to be in huge pages or (`huge` false) not: elsewhere, those that are resident anyway.
+    pub fn free_for(&self, huge: bool) -> u64 {
+        if self.huge == huge || self.is_unused() { self.free } else { self.dirty }
+    }
+
     /// The slices to purge.
     pub fn victims(&self, which: Which) -> u64 {
         let victims = if which == Which::Aged { self.dirty & self.aged } else { self.dirty };
@@ -119,15 +134,20 @@ pub const fn free_groups(free: u64) -> u64 {
     fours & fours >> 4 & 0x0101_0101_0101_0101
 }
 
+/// The first of the best `count` (1 or 8) slices, if there are so many.
+pub fn best(free: u64, dirty: u64, count: usize) -> Option<usize> {
+    if count == 1 { (free != 0).then(|| best_slice(free, dirty)) } else { best_group(free, dirty) }
+}
+
 /// The first slice of the best group of eight that is free altogether, if there is one: with most slices used before.
-pub fn best_group(free: u64, dirty: u64) -> Option<usize> {
+fn best_group(free: u64, dirty: u64) -> Option<usize> {
     let groups = free_groups(free);
     let used_before = |group: usize| (dirty >> group & 0xff).count_ones();
     (0..64).step_by(8).filter(|&group| groups >> group & 1 != 0).max_by_key(|&group| (used_before(group), 64 - group))
 }
 
 /// The best single slice: used before rather than fresh, from a broken group rather than a whole one.
-pub fn best_slice(free: u64, dirty: u64) -> usize {
+fn best_slice(free: u64, dirty: u64) -> usize {
     let broken = free & !(free_groups(free) * 0xff);
     let choice = [dirty & broken, dirty, broken, free].into_iter().find(|&slices| slices != 0);
     choice.unwrap_or(free).trailing_zeros() as usize
