@@ -41,7 +41,7 @@ pub struct Arena(Locked<State>);
 /// Which free pages to give back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those that were free already when somebody last asked for these; of huge pages only whole ones: splitting one gives
+    /// Those that were free already when somebody last asked for these; of a huge page at least half of it: splitting one gives
     /// its memory back, but not its speed.
     Aged,
     /// All but parts of huge pages.

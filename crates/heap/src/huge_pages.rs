@@ -104,7 +104,9 @@ unsafe fn is_filled(start: usize, size: usize) -> bool {
         && (0..SAMPLES).all(|sample| {
             let first = pages::round_up(start + size / SAMPLES * sample, page);
             // SAFETY: inside the block, which is readable. Volatile: another thread of the program may be writing to it.
-            (first..first + page).step_by(size_of::<usize>()).any(|word| unsafe { (word as *const usize).read_volatile() } != 0)
+            (first..first + page)
+                .step_by(size_of::<usize>())
+                .any(|word| unsafe { (word as *const usize).read_volatile() } != 0)
         })
 }
 

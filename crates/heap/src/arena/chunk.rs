@@ -7,6 +7,9 @@ use crate::size_class::SLICE;
 use crate::slab::Slab;
 use xalloc_os::pages;
 
+/// How many slices a huge page has.
+const SLICES_OF_HUGE_PAGE: usize = huge_pages::SIZE / SLICE;
+
 /// A chunk of slabs: which slices are free, and the records of its slabs, in one dense array.
 #[repr(C, align(64))]
 pub struct Chunk {
@@ -93,13 +96,16 @@ impl Chunk {
 
     /// The slices to purge.
     pub fn victims(&self, which: Which) -> u64 {
-        let victims = if which == Which::Aged { self.dirty & self.aged } else { self.dirty };
-        if !self.huge || which == Which::All {
+        let (victims, least) = match which {
+            Which::Aged => (self.dirty & self.aged, SLICES_OF_HUGE_PAGE / 2),
+            Which::Whole => (self.dirty, SLICES_OF_HUGE_PAGE),
+            Which::All => (self.dirty, 0),
+        };
+        if !self.huge {
             return victims;
         }
-        let per_page = (huge_pages::SIZE / SLICE).min(32);
-        let pages = (0..64).step_by(per_page).map(|first| slice_mask(first, per_page));
-        pages.filter(|page| victims & page == *page).fold(0, |all, page| all | page)
+        let pages = (0..64).step_by(SLICES_OF_HUGE_PAGE).map(|first| victims & slice_mask(first, SLICES_OF_HUGE_PAGE));
+        pages.filter(|page| page.count_ones() as usize >= least).fold(0, |all, page| all | page)
     }
 }
 
@@ -156,6 +162,37 @@ fn best_slice(free: u64, dirty: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn huge_pages_are_split_for_much_that_has_aged() {
+        // SAFETY: zeros are valid in every field.
+        let mut chunk: Chunk = unsafe { core::mem::zeroed() };
+        (chunk.huge, chunk.free) = (true, u64::MAX);
+        (chunk.dirty, chunk.aged) = (0x7fff << 32 | 0xffff, 0xffff << 32 | 0x3fff_ffff);
+        assert_eq!(chunk.victims(Which::Aged), 0xffff);
+        assert_eq!(chunk.victims(Which::Whole), 0);
+        assert_eq!(chunk.victims(Which::All), chunk.dirty);
+        chunk.dirty |= 0xffff_ffff;
+        assert_eq!(chunk.victims(Which::Aged), 0x3fff_ffff);
+        assert_eq!(chunk.victims(Which::Whole), 0xffff_ffff);
+        chunk.huge = false;
+        assert_eq!(chunk.victims(Which::Aged), 0x7fff << 32 | 0x3fff_ffff);
+    }
+
+    #[test]
+    fn slabs_are_where_they_make_nothing_resident() {
+        // SAFETY: zeros are valid in every field.
+        let mut chunk: Chunk = unsafe { core::mem::zeroed() };
+        (chunk.huge, chunk.free) = (true, u64::MAX);
+        assert!(chunk.is_unused() && chunk.free_for(true) == u64::MAX && chunk.free_for(false) == u64::MAX);
+        chunk.mark(7, true);
+        assert!(!chunk.is_unused() && chunk.has_only(3) && !chunk.has_only(1));
+        chunk.mark(2, false);
+        assert!(!chunk.has_only(3));
+        assert_eq!((chunk.free_for(true), chunk.free_for(false)), (!5, 2));
+        chunk.huge = false;
+        assert_eq!((chunk.free_for(true), chunk.free_for(false)), (2, !5));
+    }
 
     #[test]
     fn groups_and_slices() {

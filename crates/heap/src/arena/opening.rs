@@ -1,8 +1,8 @@
 //! Chunks that come, and their ends that go and come again.
 
+use super::State;
 use super::chunk::{Chunk, free_groups, slice_mask};
 use super::regions::Fresh;
-use super::State;
 use crate::huge_pages;
 use crate::metadata::Metadata;
 use crate::size_class::SLICE;
