@@ -10,14 +10,14 @@ use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};
 use crate::size_class::{SLICE, TABLE};
 use crate::slab::Slab;
-use xalloc_os::{Lock, pages};
+use xalloc_os::Lock;
 
 mod chunk;
 mod exchange;
 mod lists;
 mod opening;
 mod regions;
-use chunk::{Chunk, best_group, best_slice, slice_mask};
+use chunk::{Chunk, best, slice_mask};
 use lists::{Lists, Standing};
 use regions::Regions;
 
@@ -32,6 +32,8 @@ struct State {
     newest: *mut Chunk,
     /// Whether slices became free since [`Arena::unmap`] last looked for some.
     has_more: bool,
+    /// Whether slabs that will be filled get huge pages, as it was when memory was last claimed for slabs.
+    is_filling: bool,
 }
 
 // SAFETY: the chunks belong to the arena, not to a thread.
@@ -43,8 +45,8 @@ pub struct Arena(Locked<State>);
 /// Which free pages to give back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those that were free already when somebody last asked for these; of huge pages those that are mostly free: splitting one
-    /// purges memory, but takes its speed from the rest.
+    /// Those that were free already when somebody last asked for these; of a huge page at least half of it: splitting one gives
+    /// its memory back, but not its speed.
     Aged,
     /// All but parts of huge pages.
     Whole,
@@ -68,7 +70,8 @@ impl Arena {
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let newest = core::ptr::null_mut();
-        Self(Locked::new(State { regions: Regions::new(), lists: Lists::new(), newest, has_more: false }))
+        let (regions, lists) = (Regions::new(), Lists::new());
+        Self(Locked::new(State { regions, lists, newest, has_more: false, is_filling: false }))
     }
 
     /// From now on, reserves no more address space than is asked for. Before the first allocation.
@@ -81,21 +84,22 @@ impl Arena {
         self.0.lock()
     }
 
-    /// An unused slab of `class`, not in the page map yet; of a fresh chunk only if `more` brought none, or said so. `None` if there
-    /// is no memory.
-    pub fn take_slab(&self, class: usize, metadata: &Metadata, more: impl Fn() -> bool) -> Option<&'static Slab> {
+    /// An unused slab of `class`, not in the page map yet, for a heap that has filled (`fills`) all others that it has of the class, and
+    /// has some; of a fresh chunk only if `more` brought none, or said so. `None` if there is no memory.
+    pub fn take_slab(
+        &self,
+        class: usize,
+        fills: bool,
+        metadata: &Metadata,
+        more: impl Fn() -> bool,
+    ) -> Option<&'static Slab> {
         let slices = TABLE[class].slices as usize;
-        let find = || self.0.with(|state| state.find(slices));
+        // In a larger slab there may be pages that the program does not touch even if it fills it with blocks.
+        let fills = fills && (slices == 1 || huge_pages::are_for_all_slabs());
+        let find = || self.0.with(|state| state.find_for(slices, fills));
         let found = find().or_else(|| if more() { find() } else { None });
-        let mut untried = 0;
-        let (chunk, index) = found.or_else(|| {
-            self.0.with(|state| {
-                let fresh = if state.reopen_chunk(slices).is_some() { None } else { Some(state.open_chunk(metadata)?) };
-                let found = state.find(slices);
-                untried = fresh.map_or(0, |chunk| state.take_huge_page_to_try(chunk));
-                found
-            })
-        })?;
+        let (chunk, index, untried) =
+            found.or_else(|| self.0.with(|state| state.find_or_open(slices, fills, metadata)))?;
         if untried != 0 {
             self.try_huge_page(chunk, untried);
         }
@@ -114,8 +118,7 @@ impl Arena {
         // SAFETY: under the lock; the slices were taken for this.
         self.0.with(|state| unsafe {
             if !is_in_time {
-                pages::advise_huge(base, (*chunk).mapped() * SLICE, false);
-                (*chunk).huge = false;
+                (*chunk).retract_huge_pages();
             }
             state.give(chunk, untried);
         });
@@ -164,6 +167,10 @@ impl Arena {
         let purged = unsafe { chunk::purge_slices(base, victims) };
         // SAFETY: under the lock; the slices were taken above.
         self.0.with(|state| unsafe {
+            // The next slab in a huge page without pages would make all of it resident again.
+            if which != Which::Whole && (*chunk).huge {
+                (*chunk).retract_huge_pages();
+            }
             state.give(chunk, victims);
             (*chunk).dirty &= !purged;
         });
@@ -247,12 +254,13 @@ impl State {
         stats
     }
 
-    /// Takes `count` (1 or 8) slices out of a chunk: used ones, if the first few chunks have any, and of a chunk that has slabs
-    /// rather than of one that could become one of runs.
-    fn find(&mut self, count: usize) -> Option<(*mut Chunk, usize)> {
-        let partial = self.search(Standing::Partial, count);
+    /// Takes `count` (1 or 8) slices out of a chunk, of those that `usable` says: used ones, if the first few chunks have any, and of a chunk
+    /// that has slabs rather than of one that could become one of runs.
+    fn find(&mut self, count: usize, usable: impl Fn(&Chunk) -> u64) -> Option<(*mut Chunk, usize)> {
+        let partial = self.search(Standing::Partial, count, &usable);
         let is_dirty = |found: &(*mut Chunk, usize, bool)| found.2;
-        let whole = if partial.as_ref().is_some_and(is_dirty) { None } else { self.search(Standing::Whole, count) };
+        let whole =
+            if partial.as_ref().is_some_and(is_dirty) { None } else { self.search(Standing::Whole, count, &usable) };
         let (chunk, index, _) = whole.filter(|found| partial.is_none() || is_dirty(found)).or(partial)?;
         // SAFETY: under the lock; the slices are free.
         unsafe { self.take(chunk, slice_mask(index, count)) };
@@ -260,16 +268,20 @@ impl State {
     }
 
     /// A chunk in a list, the first of `count` free slices in it, and whether they were used before.
-    fn search(&self, standing: Standing, count: usize) -> Option<(*mut Chunk, usize, bool)> {
+    fn search(
+        &self,
+        standing: Standing,
+        count: usize,
+        usable: impl Fn(&Chunk) -> u64,
+    ) -> Option<(*mut Chunk, usize, bool)> {
         let mut found = None;
         for (looked, chunk) in self.list(standing).enumerate() {
             if looked >= LOOK_FOR_DIRTY && found.is_some() {
                 break;
             }
             // SAFETY: under the lock.
-            let (free, dirty) = unsafe { ((*chunk).free, (*chunk).dirty) };
-            let index = if count == 1 { Some(best_slice(free, dirty)) } else { best_group(free, dirty) };
-            let Some(index) = index else { continue };
+            let (free, dirty) = unsafe { (usable(&*chunk), (*chunk).dirty) };
+            let Some(index) = best(free, dirty, count) else { continue };
             if dirty & slice_mask(index, count) != 0 {
                 return Some((chunk, index, true));
             }

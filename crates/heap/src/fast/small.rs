@@ -158,9 +158,12 @@ impl FastHeap {
 
     /// Adds a fresh slab to the heap.
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
+        // No slab of the class has a block to give: what one would, this one will.
+        let fills = heap.has_flag(class, flag::HAS_SLAB);
         // A chunk that runs do without, before a fresh one.
         let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
-        let slab = self.reclaiming(Some(heap), class, || self.arena.take_slab(class, &self.metadata, more))?;
+        let take = || self.arena.take_slab(class, fills, &self.metadata, more);
+        let slab = self.reclaiming(Some(heap), class, take)?;
         heap.set_flag(
             class,
             flag::HAD_SLABS,
