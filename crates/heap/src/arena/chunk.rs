@@ -184,13 +184,18 @@ mod tests {
     fn huge_pages_are_split_for_much_that_has_aged() {
         // SAFETY: zeros are valid in every field.
         let mut chunk: Chunk = unsafe { core::mem::zeroed() };
-        (chunk.huge, chunk.free) = (true, u64::MAX);
+        // Of the first huge page 16 slices are free for long, of the second one 15.
+        chunk.huge = true;
         (chunk.dirty, chunk.aged) = (0x7fff << 32 | 0xffff, 0xffff << 32 | 0x3fff_ffff);
+        chunk.free = chunk.dirty;
         assert_eq!(chunk.victims(Which::Aged), 0xffff);
         assert_eq!(chunk.victims(Which::Whole), 0);
         assert_eq!(chunk.victims(Which::All), chunk.dirty);
+        // One that was never touched is resident with the others.
+        chunk.free |= 1 << 63;
+        assert_eq!(chunk.victims(Which::Aged), chunk.free);
         chunk.dirty |= 0xffff_ffff;
-        assert_eq!(chunk.victims(Which::Aged), 0x3fff_ffff);
+        chunk.free |= 0xffff_ffff;
         assert_eq!(chunk.victims(Which::Whole), 0xffff_ffff);
         chunk.huge = false;
         assert_eq!(chunk.victims(Which::Aged), 0x7fff << 32 | 0x3fff_ffff);
