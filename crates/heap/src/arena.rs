@@ -1,8 +1,8 @@
 //! Address space for slabs and runs: regions from the kernel, cut into chunks of 4 MiB, cut into slices of 64 KiB.
 //!
-//! A free slice's pages can be given back ([`Arena::purge`]), and a chunk's last slices as a whole ([`Arena::unmap`]); its
-//! record stays for ever. Slices that were used before are reused first, because touching a fresh page is the dearest
-//! thing an allocator does.
+//! A free slice's pages can be given back ([`Arena::purge`]), and a chunk's last slices as a whole ([`Arena::unmap`]); a chunk
+//! without slabs may become one of runs ([`Arena::take_chunk`]). Its record stays for ever, for another chunk. Slices that were
+//! used before are reused first, because touching a fresh page is the dearest thing an allocator does.
 
 use crate::huge_pages;
 use crate::locked::Locked;
@@ -10,12 +10,15 @@ use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};
 use crate::size_class::{SLICE, TABLE};
 use crate::slab::Slab;
-use xalloc_os::{Lock, pages};
+use xalloc_os::Lock;
 
 mod chunk;
+mod exchange;
+mod lists;
 mod opening;
 mod regions;
-use chunk::{Chunk, best_group, best_slice, slice_mask};
+use chunk::{Chunk, best, slice_mask};
+use lists::{Lists, Standing};
 use regions::Regions;
 
 /// A chunk: 64 slices, two huge pages.
@@ -25,9 +28,12 @@ const LOOK_FOR_DIRTY: usize = 8;
 
 struct State {
     regions: Regions,
-    /// Chunks with free slices.
-    open: *mut Chunk,
+    lists: Lists,
     newest: *mut Chunk,
+    /// Whether slices became free since [`Arena::unmap`] last looked for some.
+    has_more: bool,
+    /// Whether slabs that will be filled get huge pages, as it was when memory was last claimed for slabs.
+    is_filling: bool,
 }
 
 // SAFETY: the chunks belong to the arena, not to a thread.
@@ -39,8 +45,8 @@ pub struct Arena(Locked<State>);
 /// Which free pages to give back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those that were free already when somebody last asked for these; of huge pages those that are mostly free: splitting one
-    /// purges memory, but takes its speed from the rest.
+    /// Those that were free already when somebody last asked for these; of a huge page at least half of it: splitting one gives
+    /// its memory back, but not its speed.
     Aged,
     /// All but parts of huge pages.
     Whole,
@@ -63,8 +69,9 @@ impl Arena {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        let null = core::ptr::null_mut();
-        Self(Locked::new(State { regions: Regions::new(), open: null, newest: null }))
+        let newest = core::ptr::null_mut();
+        let (regions, lists) = (Regions::new(), Lists::new());
+        Self(Locked::new(State { regions, lists, newest, has_more: false, is_filling: false }))
     }
 
     /// From now on, reserves no more address space than is asked for. Before the first allocation.
@@ -77,19 +84,22 @@ impl Arena {
         self.0.lock()
     }
 
-    /// An unused slab of `class`, not in the page map yet. `None` if there is no memory.
-    pub fn take_slab(&self, class: usize, metadata: &Metadata) -> Option<&'static Slab> {
+    /// An unused slab of `class`, not in the page map yet, for a heap that has filled (`fills`) all others that it has of the class, and
+    /// has some; of a fresh chunk only if `more` brought none, or said so. `None` if there is no memory.
+    pub fn take_slab(
+        &self,
+        class: usize,
+        fills: bool,
+        metadata: &Metadata,
+        more: impl Fn() -> bool,
+    ) -> Option<&'static Slab> {
         let slices = TABLE[class].slices as usize;
-        let mut untried = 0;
-        let (chunk, index) = self.0.with(|state| {
-            if let Some(found) = state.find(slices) {
-                return Some(found);
-            }
-            let fresh = if state.reopen_chunk(slices).is_some() { None } else { Some(state.open_chunk(metadata)?) };
-            let found = state.find(slices);
-            untried = fresh.map_or(0, |chunk| state.take_huge_page_to_try(chunk));
-            found
-        })?;
+        // In a larger slab there may be pages that the program does not touch even if it fills it with blocks.
+        let fills = fills && (slices == 1 || huge_pages::are_for_all_slabs());
+        let find = || self.0.with(|state| state.find_for(slices, fills));
+        let found = find().or_else(|| if more() { find() } else { None });
+        let (chunk, index, untried) =
+            found.or_else(|| self.0.with(|state| state.find_or_open(slices, fills, metadata)))?;
         if untried != 0 {
             self.try_huge_page(chunk, untried);
         }
@@ -102,14 +112,13 @@ impl Arena {
     /// Has the first huge page of the chunk made, in which all free slices, `untried`, were taken for that. Outside the lock:
     /// the kernel may take long.
     fn try_huge_page(&self, chunk: *mut Chunk, untried: u64) {
-        // SAFETY: a chunk's base never changes.
+        // SAFETY: a chunk keeps its base as long as slices of it are taken.
         let base = unsafe { (*chunk).base };
         let is_in_time = huge_pages::try_one(base);
         // SAFETY: under the lock; the slices were taken for this.
         self.0.with(|state| unsafe {
             if !is_in_time {
-                pages::advise_huge(base, (*chunk).mapped() * SLICE, false);
-                (*chunk).huge = false;
+                (*chunk).retract_huge_pages();
             }
             state.give(chunk, untried);
         });
@@ -128,15 +137,6 @@ impl Arena {
         });
     }
 
-    /// The address of a fresh chunk of zeros, covered by the page map but not entered, and `record_size` bytes of zeroed
-    /// metadata for its record. `None` if there is no memory.
-    pub fn take_chunk(&self, metadata: &Metadata, record_size: usize) -> Option<(usize, *mut u8)> {
-        self.0.with(|state| {
-            let (fresh, record) = state.chunk_with_record(true, metadata, record_size)?;
-            Some((fresh.base, record))
-        })
-    }
-
     /// Gives pages of free slices back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
     pub fn purge(&self, surplus: usize, which: Which) -> usize {
         let mut given = 0;
@@ -152,34 +152,47 @@ impl Arena {
     /// Outside the lock while the kernel works: its slices are nobody's meanwhile.
     fn purge_chunk(&self, chunk: *mut Chunk, which: Which) -> usize {
         // SAFETY: under the lock; so below.
-        let victims = self.0.with(|state| unsafe {
+        let (base, victims) = self.0.with(|state| unsafe {
             let victims = (*chunk).victims(which);
             state.take(chunk, victims);
             if which == Which::Aged {
                 (*chunk).aged = (*chunk).dirty;
             }
-            victims
+            ((*chunk).base, victims)
         });
         if victims == 0 {
             return 0;
         }
-        // SAFETY: the slices were free, and are nobody else's now; a chunk's base never changes.
-        let purged = unsafe { chunk::purge_slices((*chunk).base, victims) };
+        // SAFETY: the slices were free, and are nobody else's now; so the chunk stays.
+        let purged = unsafe { chunk::purge_slices(base, victims) };
         // SAFETY: under the lock; the slices were taken above.
         self.0.with(|state| unsafe {
+            // The next slab in a huge page without pages would make all of it resident again.
+            if which != Which::Whole && (*chunk).huge {
+                (*chunk).retract_huge_pages();
+            }
             state.give(chunk, victims);
             (*chunk).dirty &= !purged;
         });
         purged.count_ones() as usize * SLICE
     }
 
-    /// Gives address space back: the last slices of each chunk, as far as they are free and have no pages.
-    pub fn unmap(&self) {
+    /// Gives address space back: the last slices of each chunk, as far as they are free, and what no chunk was made of yet. Returns
+    /// how many bytes it gave.
+    pub fn unmap(&self) -> usize {
         self.0.with(|state| {
-            for chunk in state.chunks() {
-                state.unmap_end(chunk);
+            let mut given = state.regions.unmap_closed();
+            // A program that lives at its limit comes here with every request.
+            if core::mem::take(&mut state.has_more) {
+                given += state.chunks().map(|chunk| state.unmap_end(chunk)).sum::<usize>();
             }
-        });
+            given
+        })
+    }
+
+    /// Whether slices became free since [`Arena::unmap`] was called last.
+    pub fn has_more(&self) -> bool {
+        self.0.with(|state| state.has_more)
     }
 
     /// Calls `f` while no slice is unmapped, under the lock: nothing of the arena may be called.
@@ -218,7 +231,15 @@ impl State {
     fn chunks(&self) -> impl Iterator<Item = *mut Chunk> + use<> {
         let present = |chunk: *mut Chunk| (!chunk.is_null()).then_some(chunk);
         // SAFETY: records are for ever, and the list only grows at its head, under the lock that the caller holds.
-        core::iter::successors(present(self.newest), move |&chunk| present(unsafe { (*chunk).older }))
+        let records = core::iter::successors(present(self.newest), move |&chunk| present(unsafe { (*chunk).older }));
+        // SAFETY: as above.
+        records.filter(|&chunk| unsafe { (*chunk).base } != 0)
+    }
+
+    fn list(&self, standing: Standing) -> impl Iterator<Item = *mut Chunk> + use<> {
+        let present = |chunk: *mut Chunk| (!chunk.is_null()).then_some(chunk);
+        // SAFETY: records are for ever, and the list changes under the lock that the caller holds.
+        core::iter::successors(present(self.lists.first(standing)), move |&chunk| present(unsafe { (*chunk).next }))
     }
 
     fn stats(&self) -> ArenaStats {
@@ -233,83 +254,54 @@ impl State {
         stats
     }
 
-    /// Takes `count` (1 or 8) slices out of an open chunk: used ones, if the first few chunks have any.
-    fn find(&mut self, count: usize) -> Option<(*mut Chunk, usize)> {
-        let mut chunk = self.open;
-        let mut found = None;
-        let mut looked = 0;
-        while !chunk.is_null() && (found.is_none() || looked < LOOK_FOR_DIRTY) {
-            // SAFETY: under the lock.
-            let (free, dirty, next) = unsafe { ((*chunk).free, (*chunk).dirty, (*chunk).next) };
-            let index = if count == 1 { Some(best_slice(free, dirty)) } else { best_group(free, dirty) };
-            if let Some(index) = index {
-                let is_dirty = dirty & slice_mask(index, count) != 0;
-                if is_dirty || found.is_none() {
-                    found = Some((chunk, index));
-                }
-                if is_dirty {
-                    break;
-                }
-            }
-            looked += 1;
-            chunk = next;
-        }
-        let (chunk, index) = found?;
+    /// Takes `count` (1 or 8) slices out of a chunk, of those that `usable` says: used ones, if the first few chunks have any, and of a chunk
+    /// that has slabs rather than of one that could become one of runs.
+    fn find(&mut self, count: usize, usable: impl Fn(&Chunk) -> u64) -> Option<(*mut Chunk, usize)> {
+        let partial = self.search(Standing::Partial, count, &usable);
+        let is_dirty = |found: &(*mut Chunk, usize, bool)| found.2;
+        let whole =
+            if partial.as_ref().is_some_and(is_dirty) { None } else { self.search(Standing::Whole, count, &usable) };
+        let (chunk, index, _) = whole.filter(|found| partial.is_none() || is_dirty(found)).or(partial)?;
         // SAFETY: under the lock; the slices are free.
         unsafe { self.take(chunk, slice_mask(index, count)) };
         Some((chunk, index))
+    }
+
+    /// A chunk in a list, the first of `count` free slices in it, and whether they were used before.
+    fn search(
+        &self,
+        standing: Standing,
+        count: usize,
+        usable: impl Fn(&Chunk) -> u64,
+    ) -> Option<(*mut Chunk, usize, bool)> {
+        let mut found = None;
+        for (looked, chunk) in self.list(standing).enumerate() {
+            if looked >= LOOK_FOR_DIRTY && found.is_some() {
+                break;
+            }
+            // SAFETY: under the lock.
+            let (free, dirty) = unsafe { (usable(&*chunk), (*chunk).dirty) };
+            let Some(index) = best(free, dirty, count) else { continue };
+            if dirty & slice_mask(index, count) != 0 {
+                return Some((chunk, index, true));
+            }
+            found = found.or(Some((chunk, index, false)));
+        }
+        found
     }
 
     /// # Safety
     /// The slices are the chunk's, and free.
     unsafe fn take(&mut self, chunk: *mut Chunk, slices: u64) {
         // SAFETY: under the lock.
-        unsafe {
-            let was_open = (*chunk).free != 0;
-            (*chunk).mark(slices, true);
-            if was_open && (*chunk).free == 0 {
-                self.remove_open(chunk);
-            }
-        }
+        unsafe { self.change(chunk, |chunk| chunk.mark(slices, true)) };
     }
 
     /// # Safety
     /// The slices are the chunk's, and nobody's any more.
     unsafe fn give(&mut self, chunk: *mut Chunk, slices: u64) {
         // SAFETY: under the lock.
-        unsafe {
-            if (*chunk).free == 0 {
-                self.push_open(chunk);
-            }
-            (*chunk).mark(slices, false);
-        }
-    }
-
-    fn push_open(&mut self, chunk: *mut Chunk) {
-        // SAFETY: under the lock; the chunk is in no list of open ones.
-        unsafe {
-            (*chunk).next = self.open;
-            (*chunk).previous = core::ptr::null_mut();
-            if !self.open.is_null() {
-                (*self.open).previous = chunk;
-            }
-        }
-        self.open = chunk;
-    }
-
-    fn remove_open(&mut self, chunk: *mut Chunk) {
-        // SAFETY: under the lock; the chunk is in the list of open ones.
-        unsafe {
-            let (next, previous) = ((*chunk).next, (*chunk).previous);
-            if previous.is_null() {
-                self.open = next;
-            } else {
-                (*previous).next = next;
-            }
-            if !next.is_null() {
-                (*next).previous = previous;
-            }
-        }
+        unsafe { self.change(chunk, |chunk| chunk.mark(slices, false)) };
     }
 }
 

@@ -1,4 +1,4 @@
-//! Blocks above 2 MiB, or with alignments above it: a mapping each.
+//! Blocks from 2 MiB on, or with alignments above 2 MiB: a mapping each.
 //!
 //! Growing moves pages, not bytes (`mremap`), and reserves address space for more of it, so that a program that grows a
 //! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the
@@ -25,6 +25,7 @@ mod misuse;
 mod purge;
 mod resize;
 use kept::{Keeping, Kept, Record};
+pub use resize::Stays;
 
 /// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
 const KEPT_BLOCKS: usize = 64;
@@ -33,6 +34,8 @@ const CLEAN_BLOCKS: usize = 64;
 const CLEAN_BYTES: usize = 1 << 30;
 
 struct State {
+    /// All records.
+    all: *mut Record,
     unused: *mut Record,
     /// Mappings that were freed a moment ago. These and the next ones stay in the page map.
     kept: Kept,
@@ -41,6 +44,8 @@ struct State {
     /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
     stuck: *mut Record,
     spare: Option<SpareLeaf>,
+    /// Whether there may be blocks whose mappings are longer than they must be.
+    has_slack: bool,
     stats: HugeStats,
     keeping: Keeping,
 }
@@ -98,11 +103,13 @@ impl Huge {
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0, clean: 0 };
         let state = Locked::new(State {
+            all: null_mut(),
             unused: null_mut(),
             kept: Kept::new(),
             clean: Kept::new(),
             stuck: null_mut(),
             spare: None,
+            has_slack: false,
             stats,
             keeping: Keeping::SPEED,
         });
@@ -130,23 +137,17 @@ impl Huge {
         self.clean_surplus();
         let wide = huge_pages::block_align(size).max(align);
         let length = size.checked_add(kept::margin())?;
-        let mapping = self.map(length, wide).or_else(|| (wide > align).then(|| self.map(length, align)).flatten())?;
+        let map = |align| pages::map_aligned(length, align);
+        let mapping = map(wide).or_else(|| if wide > align { map(align) } else { None })?;
+        let huge_pages = huge_pages::advise_block(mapping.base, mapping.length, size);
         let entered = page_map::cover(mapping.start, SLICE)
-            && self.state.with(|state| state.enter(&mapping, size, metadata)).is_some();
+            && self.state.with(|state| state.enter(&mapping, size, huge_pages, metadata)).is_some();
         if !entered {
             // SAFETY: mapped above, seen by nobody. If the kernel keeps it, only untouched address space is lost.
             let _ = unsafe { pages::unmap(mapping.base, mapping.length) };
             return None;
         }
-        huge_pages::advise_block(mapping.base, mapping.length, size);
         Some(HugeBlock { start: mapping.start as *mut u8, zeroed: true })
-    }
-
-    fn map(&self, size: usize, align: usize) -> Option<pages::Aligned> {
-        pages::map_aligned(size, align).or_else(|| {
-            // What is kept may be all that is in the way.
-            if self.trim() > 0 { pages::map_aligned(size, align) } else { None }
-        })
     }
 
     /// Makes a kept mapping a block of `size` bytes.
@@ -155,6 +156,10 @@ impl Huge {
         // Outside the lock, because the kernel may take long, and so on a copy.
         let mut mapping = self.with_record(record.cast(), |_, record| *record);
         let start = mapping.fit(size, align);
+        // They were for what another block did with its memory.
+        if mapping.huge_pages && huge_pages::retract(mapping.base, mapping.length) {
+            mapping.huge_pages = false;
+        }
         self.with_record(record.cast(), |_, record| *record = mapping);
         let Some(start) = start else {
             self.state.with(|state| state.keep(record));
@@ -230,15 +235,8 @@ impl Huge {
 
 impl State {
     /// Makes a record for a block of `size` bytes in a mapping and enters it into the page map, which covers it.
-    fn enter(&mut self, mapping: &pages::Aligned, size: usize, metadata: &Metadata) -> Option<()> {
-        let record = if self.unused.is_null() {
-            metadata.allocate(size_of::<Record>())?.cast::<Record>()
-        } else {
-            let record = self.unused;
-            // SAFETY: under the lock; unused records are nobody's.
-            self.unused = unsafe { (*record).next };
-            record
-        };
+    fn enter(&mut self, mapping: &pages::Aligned, size: usize, huge_pages: bool, metadata: &Metadata) -> Option<()> {
+        let record = self.unused_record(metadata)?;
         let (base, length, next) = (mapping.base, mapping.length, null_mut());
         // SAFETY: the record is nobody else's.
         unsafe {
@@ -249,13 +247,32 @@ impl State {
                 start: 0,
                 size: 0,
                 entered: 0,
+                touched: 0,
                 freed: 0,
                 zeroed: true,
+                huge_pages,
                 next,
+                older: (*record).older,
             }
         };
         self.announce(record, mapping.start, size);
         Some(())
+    }
+
+    /// A record that is the caller's.
+    fn unused_record(&mut self, metadata: &Metadata) -> Option<*mut Record> {
+        let unused = self.unused;
+        // SAFETY: under the lock; unused records are nobody's, and a fresh one is zeroed, which is valid in every field.
+        unsafe {
+            if let Some(record) = unused.as_ref() {
+                self.unused = record.next;
+                return Some(unused);
+            }
+            let record = metadata.allocate(size_of::<Record>())?.cast::<Record>();
+            (*record).older = self.all;
+            self.all = record;
+            Some(record)
+        }
     }
 
     /// Enters a record that is the caller's into the page map and the statistics, as a block.
@@ -263,8 +280,9 @@ impl State {
         // SAFETY: the caller's promise.
         unsafe {
             (*record).start = start;
-            (*record).size = size;
+            (*record).set_size(size);
             (*record).entered = start;
+            self.has_slack |= (*record).slack() > 0;
         }
         page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
         self.stats.blocks += 1;

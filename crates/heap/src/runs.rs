@@ -1,4 +1,4 @@
-//! Blocks from 32 KiB to 2 MiB: runs of 4 KiB pages in chunks of their own.
+//! Blocks from 32 KiB to almost 2 MiB: runs of 4 KiB pages in chunks of their own.
 //!
 //! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
 //! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
@@ -7,24 +7,28 @@ use crate::arena::{Arena, CHUNK};
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::misuse::{Call, report};
-use crate::page_map::{self, Entry};
-use crate::single_writer::Count16;
+use crate::single_writer::{Count16, Word};
+use crate::size_class::SLICE;
 use crate::watch::Watch;
 use xalloc_os::{Lock, pages, thread};
 
 /// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
 pub const PAGE: usize = 4 << 10;
 const PAGES: usize = CHUNK / PAGE;
-/// The largest run that shares a chunk with others.
-pub const MAX: usize = 2 << 20;
+const SLICE_PAGES: usize = SLICE / PAGE;
+/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
+/// addresses to nobody.
+pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
 /// The largest alignment a run can have.
-pub const MAX_ALIGN: usize = MAX;
+pub const MAX_ALIGN: usize = 2 << 20;
 
 mod bitmap;
+mod chunks;
 mod margin;
 mod misuse;
 mod purge;
 use bitmap::Bitmap;
+use chunks::Chunks;
 
 /// The number of shards.
 pub const SHARDS: usize = 4;
@@ -33,11 +37,15 @@ pub const SHARDS: usize = 4;
 const FREED: u16 = 1 << 15;
 
 struct RunChunk {
-    base: usize,
+    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a run's
+    /// holder may read it.
+    base: Word,
     shard: usize,
     next: *mut RunChunk,
     /// No run of free pages is longer.
     longest: usize,
+    /// How many pages are not free.
+    used: usize,
     free: Bitmap<{ PAGES / 64 }>,
     /// Pages that were handed out since they were zeros.
     dirty: Bitmap<{ PAGES / 64 }>,
@@ -47,12 +55,6 @@ struct RunChunk {
     /// the shard's lock; a run's holder may read its own.
     lengths: [Count16; PAGES],
 }
-
-/// The chunks of a shard, in the order of their creation, so that later ones drain.
-struct Chunks(*mut RunChunk);
-
-// SAFETY: the chunks belong to the shard, not to a thread.
-unsafe impl Send for Chunks {}
 
 /// The runs of a heap, in several shards.
 pub struct Runs {
@@ -82,7 +84,7 @@ impl Runs {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        Self { shards: [const { Locked::new(Chunks(core::ptr::null_mut())) }; SHARDS], watch: Watch::new() }
+        Self { shards: [const { Locked::new(Chunks::new()) }; SHARDS], watch: Watch::new() }
     }
 
     /// The locks, for fork. Under each, the arena's and the metadata's are taken.
@@ -95,8 +97,13 @@ impl Runs {
     pub fn allocate(&self, size: usize, align: usize, arena: &Arena, metadata: &Metadata) -> Option<Run> {
         let count = margin::length_for(size);
         let align = align.div_ceil(PAGE).max(if margin::is_in(count) { margin::unit() } else { 1 });
-        let allocate =
-            |index, chunks: &mut Chunks| chunks.allocate(count, align, || open_chunk(index, arena, metadata));
+        let allocate = |index, chunks: &mut Chunks| {
+            chunks.allocate(count, align).or_else(|| {
+                let chunk = chunks.open(index, arena, metadata)?;
+                // SAFETY: under the lock.
+                unsafe { (*chunk).allocate(count, align) }
+            })
+        };
         for (index, shard) in self.shards.iter().enumerate() {
             if let Ok(Some(run)) = shard.try_with(|chunks| allocate(index, chunks)) {
                 return Some(run);
@@ -113,8 +120,10 @@ impl Runs {
         if self.length_at(address, record).is_some_and(|length| !unsafe { self.restore(address, length) }) {
             return 0;
         }
-        let freed = self.with_run(address, record, |chunk, page, length| {
-            chunk.release(page, length);
+        let freed = self.with_run(address, record, |chunks, chunk, page, length| {
+            // SAFETY: under the lock, and the only reference to the chunk.
+            unsafe { (*chunk).release(page, length) };
+            chunks.note_empty(chunk);
             length * PAGE
         });
         freed.unwrap_or_else(|| {
@@ -155,8 +164,10 @@ impl Runs {
     /// The length of the run that starts at this address, in pages, if one does.
     fn length_at(&self, address: usize, record: *mut u8) -> Option<usize> {
         let chunk = record.cast::<RunChunk>();
-        // SAFETY: records live as long as the process; the length is a single-writer word that the run's holder reads.
-        let length = unsafe { (&(*chunk).lengths)[(address - (*chunk).base) / PAGE].get() };
+        // SAFETY: records live as long as the process; these are single-writer words that the run's holder reads.
+        let (base, lengths) = unsafe { (&(*chunk).base, &(*chunk).lengths) };
+        // If it is no run, the record may be another chunk's by now.
+        let length = lengths.get(address.wrapping_sub(base.get()) / PAGE)?.get();
         (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize)
     }
 
@@ -174,26 +185,40 @@ impl Runs {
         if misplaced || shrinks_changed {
             return false;
         }
-        self.with_run(address, record, |chunk, page, length| chunk.resize(page, length, wanted)).unwrap_or(false)
+        // SAFETY: under the lock, and the only reference to the chunk.
+        let resize =
+            |_: &mut Chunks, chunk: *mut RunChunk, page, length| unsafe { (*chunk).resize(page, length, wanted) };
+        self.with_run(address, record, resize).unwrap_or(false)
     }
 
-    /// Calls `f` under the lock with the run's chunk, first page and length. `None` if there is no run at this address.
+    /// Calls `f` under the lock with the shard's chunks, the run's chunk, its first page and its length. `None` if there is no run
+    /// at this address.
     fn with_run<T>(
         &self,
         address: usize,
         record: *mut u8,
-        f: impl FnOnce(&mut RunChunk, usize, usize) -> T,
+        f: impl FnOnce(&mut Chunks, *mut RunChunk, usize, usize) -> T,
     ) -> Option<T> {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process, and their shard never changes.
         let shard = &self.shards[unsafe { (*chunk).shard }];
-        shard.with(|_| {
-            // SAFETY: under the lock.
-            let chunk = unsafe { &mut *chunk };
-            let page = (address - chunk.base) / PAGE;
-            let length = chunk.length(page);
-            (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunk, page, length))
+        shard.with(|chunks| {
+            // SAFETY: under the lock, one reference at a time.
+            let (page, length) = unsafe {
+                let page = (*chunk).page_at(address)?;
+                (page, (*chunk).length(page))
+            };
+            (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunks, chunk, page, length))
         })
+    }
+
+    /// Gives chunks without runs to the arena, `most` at most. Returns how many it gave.
+    pub fn release_empty(&self, most: usize, arena: &Arena, metadata: &Metadata) -> usize {
+        let mut given = 0;
+        for shard in &self.shards {
+            given += shard.with(|chunks| chunks.release_empty(most - given, arena, metadata));
+        }
+        given
     }
 
     /// What the runs hold.
@@ -204,7 +229,7 @@ impl Runs {
                 for chunk in chunks.iter() {
                     // SAFETY: under the lock, one reference at a time.
                     let chunk = unsafe { &*chunk };
-                    stats.live += (usable_pages() - chunk.free.count()) * PAGE;
+                    stats.live += chunk.used * PAGE;
                     stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
                 }
             });
@@ -234,55 +259,43 @@ fn usable_pages() -> usize {
     PAGES - 2 * margin::unit()
 }
 
-/// Adds a chunk to shard `index`, whose lock the caller holds.
-fn open_chunk(index: usize, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
-    let (base, record) = arena.take_chunk(metadata, size_of::<RunChunk>())?;
-    let record = record.cast::<RunChunk>();
-    // SAFETY: a zeroed record of the right size, nobody else's; zeros are valid in every field.
-    unsafe {
-        (*record).base = base;
-        (*record).shard = index;
-        (*record).longest = PAGES;
-        (*record).free.set_range(0, usable_pages());
-    }
-    page_map::set(base, CHUNK, Entry::Runs(record.cast()));
-    Some(record)
-}
-
-impl Chunks {
-    fn iter(&self) -> impl Iterator<Item = *mut RunChunk> + use<> {
-        let present = |chunk: *mut RunChunk| (!chunk.is_null()).then_some(chunk);
-        // SAFETY: chunks are never unmapped; the links change under the lock that the caller holds.
-        core::iter::successors(present(self.0), move |&chunk| present(unsafe { (*chunk).next }))
-    }
-
-    fn allocate(&mut self, count: usize, align: usize, open: impl FnOnce() -> Option<*mut RunChunk>) -> Option<Run> {
-        let mut last = core::ptr::null_mut::<RunChunk>();
-        for chunk in self.iter() {
-            last = chunk;
-            // SAFETY: under the lock, one reference at a time; as below.
-            unsafe {
-                // Here, and not in there: a program with many blocks passes many chunks for each.
-                if (*chunk).longest >= count
-                    && let Some(run) = (*chunk).allocate(count, align)
-                {
-                    return Some(run);
-                }
-            }
-        }
-        let chunk = open()?;
-        if last.is_null() {
-            self.0 = chunk;
-        } else {
-            // SAFETY: as above.
-            unsafe { (*last).next = chunk };
-        }
-        // SAFETY: as above.
-        unsafe { (*chunk).allocate(count, align) }
-    }
-}
-
 impl RunChunk {
+    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as zeros.
+    fn open(&mut self, base: usize, dirty: u64) {
+        self.base.set(base);
+        self.longest = PAGES;
+        self.free.set_range(0, usable_pages());
+        self.dirty.clear_range(0, PAGES);
+        self.aged.clear_range(0, PAGES);
+        for slice in (0..CHUNK / SLICE).filter(|slice| dirty >> slice & 1 != 0) {
+            self.dirty.set_range(slice * SLICE_PAGES, SLICE_PAGES);
+        }
+        // What was freed there before was another block's.
+        self.lengths.iter().for_each(|length| length.set(0));
+    }
+
+    /// Leaves the record without its chunk, in which no run is: its address, and which of its slices may have pages.
+    fn close(&mut self) -> (usize, u64) {
+        let is_dirty = |slice: &usize| !self.dirty.none_in(slice * SLICE_PAGES, SLICE_PAGES);
+        let dirty = (0..CHUNK / SLICE).filter(is_dirty).fold(0, |all, slice| all | 1 << slice);
+        let base = self.base.get();
+        self.base.set(0);
+        self.longest = 0;
+        self.free.clear_range(0, PAGES);
+        (base, dirty)
+    }
+
+    /// Whether there is a chunk, and no run in it.
+    fn is_empty(&self) -> bool {
+        self.base.get() != 0 && self.used == 0
+    }
+
+    /// The page that an address of the chunk lies in.
+    fn page_at(&self, address: usize) -> Option<usize> {
+        let page = address.wrapping_sub(self.base.get()) / PAGE;
+        (page < PAGES).then_some(page)
+    }
+
     /// The length in pages of the run that starts at a page; 0 if none does.
     fn length(&self, page: usize) -> usize {
         match self.lengths[page].get() {
@@ -309,12 +322,13 @@ impl RunChunk {
         };
         let zeroed = self.take(page, count);
         self.lengths[page].set(count as u16);
-        Some(Run { start: (self.base + page * PAGE) as *mut u8, zeroed })
+        Some(Run { start: (self.base.get() + page * PAGE) as *mut u8, zeroed })
     }
 
     /// Marks free pages as handed out. Whether they read as zeros.
     fn take(&mut self, page: usize, count: usize) -> bool {
         let zeroed = self.dirty.none_in(page, count);
+        self.used += count;
         self.free.clear_range(page, count);
         self.dirty.set_range(page, count);
         self.aged.clear_range(page, count);
@@ -328,6 +342,7 @@ impl RunChunk {
 
     /// Marks pages as free.
     fn put_back(&mut self, page: usize, count: usize) {
+        self.used -= count;
         self.free.set_range(page, count);
         // It bounds nothing as long as all that was asked for was found.
         if self.longest < PAGES {

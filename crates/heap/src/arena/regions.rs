@@ -58,7 +58,7 @@ impl Regions {
     /// A chunk to [`take`](Self::take); if it need not be `whole`, what can be had of one. `None` if there is no memory.
     pub fn prepare(&mut self, whole: bool) -> Option<Fresh> {
         if self.fresh.is_none() {
-            self.fresh = self.open().or_else(|| if whole { None } else { self.scrape() });
+            self.fresh = self.open().or_else(|| self.scrape(if whole { CHUNK } else { LEAST }));
         }
         self.fresh.filter(|fresh| fresh.size == CHUNK || !whole)
     }
@@ -66,6 +66,19 @@ impl Regions {
     /// The chunk that was prepared is somebody's now.
     pub fn take(&mut self) {
         self.fresh = None;
+    }
+
+    /// Unmaps what no chunk was made of yet. Returns how many bytes that are.
+    pub fn unmap_closed(&mut self) -> usize {
+        let (start, end) = core::mem::take(&mut self.closed);
+        self.reserved -= end - start;
+        give_up(start, end);
+        end - start
+    }
+
+    /// Notes that the addresses of a chunk are nobody's any more.
+    pub fn forget_chunk(&mut self) {
+        self.reserved -= CHUNK;
     }
 
     /// Opens the next chunk of the newest region, or of another one.
@@ -134,10 +147,10 @@ impl Regions {
         Some(())
     }
 
-    /// The start of a chunk somewhere: without slack for its alignment, and as much of it as the kernel allows.
-    fn scrape(&mut self) -> Option<Fresh> {
+    /// The start of a chunk somewhere: without slack for its alignment, and as much of it as the kernel allows, `least` at least.
+    fn scrape(&mut self, least: usize) -> Option<Fresh> {
         let mut size = CHUNK;
-        while size >= LEAST {
+        while size >= least {
             if let Some(place) = pages::reserve(size) {
                 give_up(place, place + size);
                 // The kernel goes downwards, so that there is room below.

@@ -3,7 +3,7 @@
 use super::FastHeap;
 use super::footprint::Kind;
 use crate::heap::Heap;
-use crate::huge::HugeBlock;
+use crate::huge::{HugeBlock, Stays};
 use crate::page_map::{self, Entry};
 use crate::runs;
 use crate::size_class;
@@ -13,12 +13,14 @@ impl FastHeap {
     pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         self.look_at_clock_in_passing();
         let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
-        let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
-        let (kind, block) = match run {
-            Some(run) => (Kind::Run, HugeBlock { start: run.start, zeroed: run.zeroed }),
-            // Without address space for a whole chunk, a mapping of just this size may still be had.
-            None => (Kind::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?),
+        let run = || {
+            let run = self.runs.allocate(size, align, &self.arena, &self.metadata)?;
+            Some((Kind::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
         };
+        let huge = || Some((Kind::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?));
+        // Without address space for a whole chunk, a mapping of just this size may still be had.
+        let run = if is_run { self.reclaiming_all(run) } else { None };
+        let (kind, block) = run.or_else(|| self.reclaiming_all(huge))?;
         if block.zeroed {
             self.grew(kind, size);
         }
@@ -85,7 +87,11 @@ impl FastHeap {
                 self.runs.resize(address, record, size).then_some(block)
             }
             Entry::Huge(record) if size > runs::MAX => {
-                let resized = self.huge.resize(address, record, size)?;
+                let resize = || match self.huge.resize(address, record, size) {
+                    Err(Stays::Refused) if size > old => None,
+                    result => Some(result),
+                };
+                let resized = self.reclaiming_all(resize)?.ok()?;
                 self.grew(Kind::Huge, size.saturating_sub(old));
                 Some(resized)
             }

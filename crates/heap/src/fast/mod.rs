@@ -18,6 +18,7 @@ mod helping;
 mod large;
 mod limits;
 mod purge;
+mod reclaim;
 mod registry;
 mod segment;
 mod sending;
@@ -129,7 +130,7 @@ impl FastHeap {
 
     /// A heap for the calling thread, which has none. `None` if there is no memory for one.
     fn adopt(&self) -> Option<&'static ThreadHeap> {
-        let heap = self.registry.adopt(&self.metadata, self.key.get())?;
+        let heap = self.reclaiming_all(|| self.registry.adopt(&self.metadata, self.key.get()))?;
         if heap.is_ticking() {
             // Its last thread vanished in a fork.
             let _change = heap.change();

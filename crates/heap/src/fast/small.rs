@@ -158,14 +158,12 @@ impl FastHeap {
 
     /// Adds a fresh slab to the heap.
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
-        let slab = self.arena.take_slab(class, &self.metadata).or_else(|| {
-            // What others sent to heaps, or keep in them, may free slices; what is kept may be in a region's way.
-            self.release_unused();
-            self.huge.trim();
-            // Nor may this thread keep what it does not use; the class itself has nothing.
-            (1..heap.bins.len()).filter(|&other| other != class).for_each(|other| self.empty_bin(heap, other));
-            self.arena.take_slab(class, &self.metadata)
-        })?;
+        // No slab of the class has a block to give: what one would, this one will.
+        let fills = heap.has_flag(class, flag::HAS_SLAB);
+        // A chunk that runs do without, before a fresh one.
+        let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
+        let take = || self.arena.take_slab(class, fills, &self.metadata, more);
+        let slab = self.reclaiming(Some(heap), class, take)?;
         heap.set_flag(
             class,
             flag::HAD_SLABS,

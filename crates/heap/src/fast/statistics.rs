@@ -73,6 +73,9 @@ impl FastHeap {
             0 => usize::MAX,
             keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
         };
+        if keep == 0 {
+            self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
+        }
         let given = self.runs.purge(surplus, Which::All);
         let given = given + self.arena.purge(surplus.saturating_sub(given), Which::All);
         let given = given + self.huge.trim();

@@ -1,4 +1,4 @@
-//! A thread's own heap: its bins, its mailbox, its outgoing segments. Adopted by another thread when its own ends, never
+//! A thread's own heap: its bins, its remote free list, its outgoing segments. Adopted by another thread when its own ends, never
 //! unmapped: so a bin's address can stand in the page map for as long as the process lives.
 //!
 //! Three pages: the second one has only the outgoing segments, and is never touched by a thread that frees its own blocks; the third one

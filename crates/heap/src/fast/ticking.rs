@@ -96,7 +96,7 @@ impl FastHeap {
         let size = heap.ration_size.get();
         heap.ration_size.set(match passed {
             0 => (2 * size).min(MOST),
-            ..SOON => (size / 2).max(1),
+            1..SOON => (size / 2).max(1),
             _ => 1,
         });
         if passed > 0 {

@@ -47,11 +47,17 @@ pub struct Record {
     pub size: usize,
     /// The address by which it stands in the page map, whether it is in use or kept.
     pub entered: usize,
+    /// How many bytes may have pages: the most that blocks in it had, since it had none.
+    pub touched: usize,
     /// When it was freed, in milliseconds.
     pub freed: u64,
     /// Whether it reads as zeros.
     pub zeroed: bool,
+    /// Whether the kernel was asked for huge pages.
+    pub huge_pages: bool,
     pub next: *mut Record,
+    /// The next record of all.
+    pub older: *mut Record,
 }
 
 impl Record {
@@ -64,6 +70,41 @@ impl Record {
     pub fn set_length(&mut self, length: usize) {
         self.length = length;
         self.bytes = length - margin();
+        self.touched = self.touched.min(self.bytes);
+    }
+
+    /// Notes how many bytes the program may use now.
+    pub fn set_size(&mut self, size: usize) {
+        self.size = size;
+        self.touched = self.touched.max(size);
+    }
+
+    /// How many bytes of the mapping the block in it does without.
+    pub fn slack(&self) -> usize {
+        self.bytes - self.size
+    }
+
+    /// Unmaps what the block in the mapping does without. Returns how many bytes that are.
+    pub fn cut(&mut self) -> usize {
+        let (before, behind) = (self.start - self.base, self.room(self.start) - self.size);
+        // What becomes the margin must be as it was mapped.
+        if before + behind == 0 || !self.is_intact() {
+            return 0;
+        }
+        let (length, mut given) = (self.length, 0);
+        // SAFETY: parts of this record's mapping that are not the program's.
+        unsafe {
+            if behind > 0 && pages::unmap(self.base + length - behind, behind) {
+                self.set_length(length - behind);
+                given += behind;
+            }
+            if before > 0 && pages::unmap(self.base, before) {
+                self.base = self.start;
+                self.set_length(self.length - before);
+                given += before;
+            }
+        }
+        given
     }
 
     /// Whether the pages are as they were mapped: a program may map a file over a part of its block, or protect, lock or advise its
@@ -90,6 +131,11 @@ impl Record {
     /// lost; addresses are cheaper.
     fn spare(&self, size: usize) -> usize {
         if self.zeroed { 3 * size } else { size / 4 }
+    }
+
+    /// How many bytes a mapping that is kept counts for.
+    pub fn held(&self) -> usize {
+        if self.zeroed { self.bytes } else { self.touched }
     }
 
     /// Whether [`Record::fit`] has nothing to do.
@@ -124,7 +170,7 @@ impl Record {
 /// Kept mappings, the last one freed first.
 pub struct Kept {
     first: *mut Record,
-    /// Bytes in them.
+    /// Bytes in them: as many as may have pages, or of mappings without pages all.
     pub bytes: usize,
     /// How many.
     pub count: usize,
@@ -140,7 +186,7 @@ impl Kept {
     pub unsafe fn push(&mut self, record: *mut Record) {
         // SAFETY: the caller's promise.
         unsafe {
-            self.bytes += (*record).bytes;
+            self.bytes += (*record).held();
             (*record).next = self.first;
         }
         self.count += 1;
@@ -160,7 +206,7 @@ impl Kept {
     /// the oldest if there are more than `count`, or more than `bytes` in them, or if it was freed before `time`.
     pub fn take_surplus(&mut self, count: usize, bytes: usize, time: u64) -> Option<*mut Record> {
         let too_many = self.count > count || self.bytes > bytes;
-        self.take_least(|record| (record.bytes > bytes).then_some(0))
+        self.take_least(|record| (record.held() > bytes).then_some(0))
             .or_else(|| self.take_least(|record| (too_many || record.freed <= time).then_some(record.freed as usize)))
     }
 
@@ -182,7 +228,7 @@ impl Kept {
             let record = *link;
             *link = (*record).next;
             self.count -= 1;
-            self.bytes -= (*record).bytes;
+            self.bytes -= (*record).held();
             Some(record)
         }
     }

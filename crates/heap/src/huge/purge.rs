@@ -55,10 +55,10 @@ impl Huge {
             return self.release(record);
         }
         self.with_record(record.cast(), |state, record| {
-            record.zeroed = true;
+            (record.zeroed, record.touched) = (true, 0);
             state.keep(record);
         });
-        mapping.bytes
+        mapping.touched
     }
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
@@ -75,7 +75,8 @@ impl Huge {
         if unmapped { length } else { 0 }
     }
 
-    /// Unmaps all that is kept, and what the kernel would not unmap before. Returns how many bytes it gave back.
+    /// Unmaps all that is kept, what the kernel would not unmap before, and what blocks do without of their mappings. Returns how
+    /// many bytes it gave back.
     pub fn trim(&self) -> usize {
         // Each stuck mapping is tried once: those that stay so come back into the list.
         let mut stuck = self.state.with(|state| core::mem::replace(&mut state.stuck, null_mut()));
@@ -88,6 +89,24 @@ impl Huge {
         }
         while let Some(record) = self.state.with(State::take_any) {
             given += self.release(record);
+        }
+        given + self.state.with(State::cut_slack)
+    }
+}
+
+impl State {
+    fn cut_slack(&mut self) -> usize {
+        if !core::mem::take(&mut self.has_slack) {
+            return 0;
+        }
+        let (mut record, mut given) = (self.all, 0);
+        // SAFETY: under the lock; records are for ever. One of a block in use is nobody's copy: who resizes or frees it has set
+        // `start` to 0 before.
+        while let Some(mapping) = unsafe { record.as_mut() } {
+            if mapping.start != 0 {
+                given += mapping.cut();
+            }
+            record = mapping.older;
         }
         given
     }

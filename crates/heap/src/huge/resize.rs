@@ -10,6 +10,15 @@ use crate::page_map::{self, Entry, SpareLeaf};
 use crate::size_class::SLICE;
 use xalloc_os::pages;
 
+/// Why a block was not resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// Its pages are not as they were mapped, or there is no block.
+    Changed,
+    /// The kernel has no memory for it, or cannot do it.
+    Refused,
+}
+
 /// What it takes to resize a block.
 enum Step {
     /// Nothing any more.
@@ -40,66 +49,75 @@ impl State {
     fn note_size(&mut self, record: &mut Record, size: usize) {
         self.stats.live = self.stats.live - record.size + size;
         self.stats.peak = self.stats.peak.max(self.stats.live);
-        record.size = size;
+        record.set_size(size);
+        self.has_slack |= record.slack() > 0;
     }
 }
 
 impl Huge {
-    /// Makes a block `size` bytes long, moving it if need be, without copying it. `None` if it stays as it was.
-    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> Option<*mut u8> {
+    /// Makes a block `size` bytes long, moving it if need be, without copying it.
+    ///
+    /// # Errors
+    /// Why it stays as it was.
+    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> Result<*mut u8, Stays> {
         let size = pages::round_up(size.max(SLICE), pages::page_size());
         let mut block = match self.with_record(record, |state, record| Step::begin(state, record, address, size)) {
-            Step::Done => return Some(address as *mut u8),
+            Step::Done => return Ok(address as *mut u8),
             Step::Mapping(block) => block,
-            Step::NoBlock => return None,
+            Step::NoBlock => return Err(Stays::Changed),
         };
         let resized = self.make_long_enough(record, &mut block, size);
         self.with_record(record, |state, record| {
             *record = block;
-            if resized {
+            if resized.is_ok() {
                 state.note_size(record, size);
             }
         });
-        resized.then_some(block.start as *mut u8)
+        resized.map(|()| block.start as *mut u8)
     }
 
     /// Makes room for `size` bytes in a block's mapping, and not much more than that if the block becomes smaller.
-    fn make_long_enough(&self, record: *mut u8, block: &mut Record, size: usize) -> bool {
+    fn make_long_enough(&self, record: *mut u8, block: &mut Record, size: usize) -> Result<(), Stays> {
         let room = block.room(block.start);
         if size > room {
-            return self.grow(record, block, size).is_some();
+            return self.grow(record, block, size);
         }
         // What becomes the margin must be as it was mapped.
         if !block.is_intact() {
-            return false;
+            return Err(Stays::Changed);
         }
         let length = block.length - (room - size);
         // SAFETY: the mapping is the block's, whose only owner cuts it.
-        let is_cut = unsafe { pages::resize(block.base, block.length, length) };
-        if is_cut {
-            block.set_length(length);
+        if !unsafe { pages::resize(block.base, block.length, length) } {
+            return Err(Stays::Refused);
         }
-        is_cut
+        block.set_length(length);
+        Ok(())
     }
 
     /// Makes room for `size` bytes, and some more, moving the block if need be.
-    fn grow(&self, record: *mut u8, block: &mut Record, size: usize) -> Option<()> {
+    fn grow(&self, record: *mut u8, block: &mut Record, size: usize) -> Result<(), Stays> {
         let offset = block.start - block.base;
         let generous = pages::round_up(size + size / 4, pages::page_size());
         for wanted in [generous, size] {
-            let length = wanted.checked_add(offset + margin())?;
+            let length = wanted.checked_add(offset + margin()).ok_or(Stays::Refused)?;
             // SAFETY: the mapping is the block's, whose only owner grows it.
             let in_place = unsafe { pages::resize(block.base, block.length, length) };
             // Not as it was mapped, it can neither grow nor move: the caller copies it.
-            if in_place || block.is_intact() && self.relocate(record, block, length).is_some() {
+            if !in_place && !block.is_intact() {
+                return Err(Stays::Changed);
+            }
+            if in_place || self.relocate(record, block, length).is_some() {
                 block.set_length(length);
-                if block.size < huge_pages::BLOCK_MIN {
-                    huge_pages::advise_block(block.base, length, size);
+                if !block.huge_pages {
+                    // SAFETY: a mapping that the kernel has just resized is one, and is the block's.
+                    block.huge_pages =
+                        unsafe { huge_pages::advise_grown(block.base, length, block.start, block.size, size) };
                 }
-                return Some(());
+                return Ok(());
             }
         }
-        None
+        Err(Stays::Refused)
     }
 
     /// Moves a block's mapping to where it can be `length` bytes long.

@@ -74,6 +74,32 @@ fn it_keeps_as_it_is_told() {
     assert!((20 << 20..=Keeping::LEAN.bytes(usize::MAX)).contains(&LEAN.stats().kept), "however much was in use");
 }
 
+/// Alignment takes more addresses than the block has bytes, but no memory.
+#[test]
+fn a_single_large_block_is_kept() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let allocate = || HUGE.allocate(100 << 20, 16, false, &METADATA).unwrap().start as usize;
+    let first = allocate();
+    HUGE.free(first, record(first));
+    assert_eq!((HUGE.stats().kept, allocate()), (100 << 20, first));
+}
+
+#[test]
+fn what_blocks_do_without_is_unmapped() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let block = HUGE.allocate(8 << 20, 16 << 20, false, &METADATA).unwrap().start;
+    // SAFETY: the block is the test's.
+    unsafe { block.write_bytes(1, 8 << 20) };
+    assert_eq!(HUGE.trim(), (16 << 20) - pages::page_size());
+    assert_eq!(HUGE.trim(), 0);
+    // SAFETY: as above.
+    assert!(unsafe { (0..8 << 20).all(|offset| block.add(offset).read() == 1) });
+    HUGE.free(block as usize, record(block as usize));
+    assert_eq!(HUGE.trim(), (8 << 20) + kept::margin());
+}
+
 #[test]
 fn as_much_goes_as_is_too_much() {
     static HUGE: Huge = Huge::new();
@@ -98,8 +124,12 @@ fn a_mapping_that_has_changed_is_not_kept() {
     let start = block as usize;
     // SAFETY: the block is the test's.
     unsafe { assert_eq!(libc::mlock(block.add(1 << 20).cast(), pages::page_size()), 0) };
-    assert_eq!(HUGE.resize(start, record(start), 3 << 20), None, "nobody knows what the margin would be");
-    assert_eq!(HUGE.resize(start, record(start), 50 << 20), None, "the kernel does not move it");
+    assert_eq!(
+        HUGE.resize(start, record(start), 3 << 20),
+        Err(Stays::Changed),
+        "nobody knows what the margin would be"
+    );
+    assert_eq!(HUGE.resize(start, record(start), 50 << 20), Err(Stays::Changed), "the kernel does not move it");
     HUGE.free(start, record(start));
     assert_eq!((HUGE.stats().blocks, HUGE.stats().kept, HUGE.stats().clean), (0, 0, 0));
 }

@@ -34,11 +34,6 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         masks(first, count).all(|(word, mask)| self.0[word] & mask == 0)
     }
 
-    /// How many bits are set.
-    pub fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
     /// How many bits both sets have.
     pub fn common(&self, other: &Self) -> usize {
         self.0.iter().zip(&other.0).map(|(a, b)| (a & b).count_ones() as usize).sum()

@@ -16,7 +16,7 @@ impl Runs {
 
 impl RunChunk {
     fn misuse_at(&self, address: usize) -> Misuse<'static> {
-        let page = (address - self.base) / PAGE;
+        let Some(page) = self.page_at(address) else { return Misuse::FreeMemory };
         if self.free.all_in(page, 1) {
             return match self.freed_length(page) {
                 length @ 1.. if address.is_multiple_of(PAGE) => {
@@ -26,6 +26,9 @@ impl RunChunk {
             };
         }
         let start = (0..=page).rev().find(|&page| self.length(page) != 0).unwrap_or(page);
-        Misuse::Interior { offset: address - self.base - start * PAGE, size: margin::usable(self.length(start)) * PAGE }
+        Misuse::Interior {
+            offset: address - self.base.get() - start * PAGE,
+            size: margin::usable(self.length(start)) * PAGE,
+        }
     }
 }

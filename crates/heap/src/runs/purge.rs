@@ -10,10 +10,12 @@ impl Runs {
     pub fn purge(&self, surplus: usize, which: Which) -> usize {
         let mut given = 0;
         for shard in &self.shards {
-            let mut chunk = shard.with(|chunks| chunks.0);
+            let mut chunk = shard.with(|chunks| chunks.first());
             while !chunk.is_null() && given < surplus {
                 given += purge_chunk(shard, chunk, which);
-                // SAFETY: chunks are never unmapped; a link is written once, under the lock.
+                // Its last run may have been freed meanwhile.
+                shard.with(|chunks| chunks.note_empty(chunk));
+                // SAFETY: records are for ever; a link is written once, under the lock.
                 chunk = shard.with(|_| unsafe { (*chunk).next });
             }
         }
@@ -27,8 +29,8 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
     // SAFETY: under the lock, one reference at a time; so below.
     while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, which) }) {
         from = page + count;
-        // SAFETY: the pages were free, and are nobody else's now; a chunk's base never changes.
-        let Some(purged) = (unsafe { purge_pages((*chunk).base, page, count) }) else { continue };
+        // SAFETY: the pages were free, and are nobody else's now; so the chunk stays.
+        let Some(purged) = (unsafe { purge_pages((*chunk).base.get(), page, count) }) else { continue };
         // SAFETY: as above.
         shard.with(|_| unsafe {
             (*chunk).put_back(page, count);
@@ -75,6 +77,7 @@ impl RunChunk {
             let (first, count) = victims.next_range(from)?;
             let (start, end) = (first.next_multiple_of(unit), (first + count) / unit * unit);
             if start < end {
+                self.used += end - start;
                 self.free.clear_range(start, end - start);
                 return Some((start, end - start));
             }

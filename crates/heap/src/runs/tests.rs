@@ -1,5 +1,6 @@
 use super::*;
 use crate::arena::Which;
+use crate::page_map::{self, Entry};
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
@@ -101,4 +102,50 @@ fn a_run_whose_pages_have_changed_is_mapped_afresh() {
     assert_eq!(allocate(), second);
     // SAFETY: as above.
     unsafe { assert_eq!(second.read(), 2, "what has not changed is kept") };
+}
+
+#[test]
+fn a_chunk_without_runs_serves_slabs_and_comes_back() {
+    static RUNS: Runs = Runs::new();
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let run = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap();
+    let (first, old) = (run.start as usize, record(run.start as usize));
+    // SAFETY: the run is the test's.
+    unsafe { run.start.write_bytes(1, 10 * PAGE) };
+    assert_eq!(RUNS.release_empty(usize::MAX, &ARENA, &METADATA), 0, "a run is in it");
+    RUNS.free(first, old);
+    let more = || RUNS.release_empty(1, &ARENA, &METADATA) == 1;
+    let slab = ARENA.take_slab(1, false, &METADATA, more).unwrap();
+    assert_eq!(slab.start(), first, "where pages are");
+    assert!(RUNS.size_at(first, old).is_none(), "whoever still has the record finds no run");
+    assert!(matches!(RUNS.misuse_at(first, old), crate::misuse::Misuse::FreeMemory));
+    ARENA.give_slab(slab);
+    let again = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap();
+    assert_eq!((again.start as usize, again.zeroed, record(first)), (first, false, old));
+    let behind = RUNS.allocate(10 * PAGE, SLICE, &ARENA, &METADATA).unwrap();
+    // SAFETY: the run is the test's.
+    assert!(behind.zeroed && unsafe { (0..10 * PAGE).all(|offset| behind.start.add(offset).read() == 0) });
+}
+
+#[cfg(not(target_os = "macos"))]
+#[test]
+fn a_chunk_whose_pages_have_changed_is_mapped_afresh_for_the_other_kind() {
+    static RUNS: Runs = Runs::new();
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let run = RUNS.allocate(8 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start;
+    // SAFETY: the run is the test's.
+    unsafe {
+        run.write(1);
+        assert_eq!(libc::mlock(run.cast(), pages::page_size()), 0);
+    }
+    RUNS.free(run as usize, record(run as usize));
+    let slab = ARENA.take_slab(1, false, &METADATA, || RUNS.release_empty(1, &ARENA, &METADATA) == 1).unwrap();
+    assert_eq!(slab.start(), run as usize);
+    // SAFETY: the slab is the test's.
+    unsafe {
+        assert_eq!(run.read(), 0);
+        assert!(pages::is_one_mapping(slab.start(), CHUNK - pages::page_size()));
+    }
 }

@@ -1,0 +1,99 @@
+//! The chunks' records by what can be had of them. A record is for ever, and in the list of its standing.
+
+use super::State;
+use super::chunk::Chunk;
+use core::ptr::null_mut;
+
+/// What can be had of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing: all that is mapped of it is in slabs.
+    Full,
+    /// Some slices.
+    Partial,
+    /// All of it: no slab is in it, though its end may be unmapped.
+    Whole,
+    /// Its addresses, if nothing else was mapped there since it was unmapped.
+    Unmapped,
+    /// The record, which has no chunk.
+    Vacant,
+}
+
+impl Standing {
+    fn of(chunk: &Chunk) -> Self {
+        match (chunk.free, chunk.unmapped) {
+            _ if chunk.base == 0 => Self::Vacant,
+            (_, u64::MAX) => Self::Unmapped,
+            (0, _) => Self::Full,
+            (free, unmapped) if free | unmapped == u64::MAX => Self::Whole,
+            _ => Self::Partial,
+        }
+    }
+}
+
+/// A list of chunks for each [`Standing`], the last one that came first.
+pub struct Lists([*mut Chunk; 5]);
+
+impl Lists {
+    pub const fn new() -> Self {
+        Self([null_mut(); 5])
+    }
+
+    /// The first chunk of a list, or null. The next one is its `next`.
+    pub fn first(&self, standing: Standing) -> *mut Chunk {
+        self.0[standing as usize]
+    }
+
+    /// Adds a chunk that is in no list to that of its standing.
+    ///
+    /// # Safety
+    /// The record is the arena's, whose lock is held.
+    pub unsafe fn push(&mut self, chunk: *mut Chunk) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let first = &mut self.0[Standing::of(&*chunk) as usize];
+            (*chunk).next = *first;
+            (*chunk).previous = null_mut();
+            if !first.is_null() {
+                (**first).previous = chunk;
+            }
+            *first = chunk;
+        }
+    }
+
+    /// # Safety
+    /// As for [`Lists::push`], and the chunk is in the list of `standing`.
+    unsafe fn remove(&mut self, chunk: *mut Chunk, standing: Standing) {
+        // SAFETY: the neighbours are in the same list.
+        unsafe {
+            let (next, previous) = ((*chunk).next, (*chunk).previous);
+            if previous.is_null() {
+                self.0[standing as usize] = next;
+            } else {
+                (*previous).next = next;
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+        }
+    }
+}
+
+impl State {
+    /// Changes what can be had of a chunk, which goes to the list where it belongs then.
+    ///
+    /// # Safety
+    /// The record is the arena's.
+    pub(super) unsafe fn change(&mut self, chunk: *mut Chunk, change: impl FnOnce(&mut Chunk)) {
+        // SAFETY: under the lock, and no other reference to the record.
+        unsafe {
+            let (free, before) = ((*chunk).free, Standing::of(&*chunk));
+            change(&mut *chunk);
+            self.has_more |= (*chunk).free & !free != 0;
+            if before != Standing::of(&*chunk) {
+                self.lists.remove(chunk, before);
+                self.lists.push(chunk);
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What happens when the kernel refuses memory: what one kind of block does not use, the others can have.
+//!
+//! A program that lives at its limit comes here with every request. So each step is cheap when there is nothing to be had: empty bins,
+//! empty lists, nothing that became free since the last time.
+
+use super::FastHeap;
+use super::small::Retain;
+use super::thread_heap::ThreadHeap;
+
+/// No class is being refilled.
+pub const NO_CLASS: usize = 0;
+
+impl FastHeap {
+    /// The result of `attempt`; when that has none because the kernel refuses, of another one after what nobody uses was
+    /// collected, and of a last one after it was unmapped. `heap` is the caller's, if it has one, which is refilling the bin of
+    /// the class `busy`.
+    pub(super) fn reclaiming<T>(
+        &self,
+        heap: Option<&'static ThreadHeap>,
+        busy: usize,
+        attempt: impl Fn() -> Option<T>,
+    ) -> Option<T> {
+        attempt()
+            .or_else(|| if self.collect_unused(heap, busy) { attempt() } else { None })
+            .or_else(|| if self.arena.unmap() > 0 { attempt() } else { None })
+    }
+
+    /// Brings to the arena, or unmaps, what this thread has cached of all classes but `busy`, what was sent to it and to abandoned
+    /// heaps, chunks without runs, and freed mappings. Whether there is anything that was not there when memory was short before.
+    fn collect_unused(&self, heap: Option<&'static ThreadHeap>, busy: usize) -> bool {
+        if let Some(heap) = heap {
+            let _change = heap.change();
+            self.send_all(heap);
+            self.drain(heap, Retain::Nothing);
+            self.stop_ticking(heap);
+            (1..heap.bins.len()).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
+        }
+        self.release_unused();
+        self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
+        self.huge.trim() > 0 || self.arena.has_more()
+    }
+
+    /// [`FastHeap::reclaiming`], outside of the slow paths of a thread's heap.
+    pub(super) fn reclaiming_all<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
+        self.reclaiming(ThreadHeap::own(), NO_CLASS, attempt)
+    }
+}
