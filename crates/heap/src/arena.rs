@@ -15,7 +15,7 @@ use xalloc_os::{Lock, pages};
 mod chunk;
 mod opening;
 mod regions;
-use chunk::{Chunk, best_group, best_slice, slice_mask};
+use chunk::{Chunk, best, slice_mask};
 use regions::Regions;
 
 /// A chunk: 64 slices, two huge pages.
@@ -28,6 +28,8 @@ struct State {
     /// Chunks with free slices.
     open: *mut Chunk,
     newest: *mut Chunk,
+    /// Whether slabs that will be filled get huge pages, as it was when memory was last claimed for slabs.
+    is_filling: bool,
 }
 
 // SAFETY: the chunks belong to the arena, not to a thread.
@@ -39,7 +41,7 @@ pub struct Arena(Locked<State>);
 /// Which free pages to give back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those that were free already when somebody last asked for these; of huge pages only whole ones: splitting one gives
+    /// Those that were free already when somebody last asked for these; of a huge page at least half of it: splitting one gives
     /// its memory back, but not its speed.
     Aged,
     /// All but parts of huge pages.
@@ -64,7 +66,7 @@ impl Arena {
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let null = core::ptr::null_mut();
-        Self(Locked::new(State { regions: Regions::new(), open: null, newest: null }))
+        Self(Locked::new(State { regions: Regions::new(), open: null, newest: null, is_filling: false }))
     }
 
     /// From now on, reserves no more address space than is asked for. Before the first allocation.
@@ -77,18 +79,15 @@ impl Arena {
         self.0.lock()
     }
 
-    /// An unused slab of `class`, not in the page map yet. `None` if there is no memory.
-    pub fn take_slab(&self, class: usize, metadata: &Metadata) -> Option<&'static Slab> {
+    /// An unused slab of `class`, not in the page map yet, for a heap that has filled (`fills`) all others that it has of the
+    /// class, or has none. `None` if there is no memory.
+    pub fn take_slab(&self, class: usize, fills: bool, metadata: &Metadata) -> Option<&'static Slab> {
         let slices = TABLE[class].slices as usize;
-        let mut untried = 0;
-        let (chunk, index) = self.0.with(|state| {
-            if let Some(found) = state.find(slices) {
-                return Some(found);
-            }
-            let fresh = if state.reopen_chunk(slices).is_some() { None } else { Some(state.open_chunk(metadata)?) };
-            let found = state.find(slices);
-            untried = fresh.map_or(0, |chunk| state.take_huge_page_to_try(chunk));
-            found
+        // In a larger slab there may be pages that the program does not touch even if it fills it with blocks.
+        let fills = fills && (slices == 1 || huge_pages::are_for_all_slabs());
+        let (chunk, index, untried) = self.0.with(|state| {
+            let (chunk, index) = state.find_or_open(slices, fills, metadata)?;
+            Some((chunk, index, state.take_huge_page_to_try(chunk, slices)))
         })?;
         if untried != 0 {
             self.try_huge_page(chunk, untried);
@@ -233,16 +232,16 @@ impl State {
         stats
     }
 
-    /// Takes `count` (1 or 8) slices out of an open chunk: used ones, if the first few chunks have any.
-    fn find(&mut self, count: usize) -> Option<(*mut Chunk, usize)> {
+    /// Takes `count` (1 or 8) slices out of an open chunk, of those that `usable` says: used ones, if the first few chunks have
+    /// any.
+    fn find(&mut self, count: usize, usable: impl Fn(&Chunk) -> u64) -> Option<(*mut Chunk, usize)> {
         let mut chunk = self.open;
         let mut found = None;
         let mut looked = 0;
         while !chunk.is_null() && (found.is_none() || looked < LOOK_FOR_DIRTY) {
             // SAFETY: under the lock.
-            let (free, dirty, next) = unsafe { ((*chunk).free, (*chunk).dirty, (*chunk).next) };
-            let index = if count == 1 { Some(best_slice(free, dirty)) } else { best_group(free, dirty) };
-            if let Some(index) = index {
+            let (free, dirty, next) = unsafe { (usable(&*chunk), (*chunk).dirty, (*chunk).next) };
+            if let Some(index) = best(free, dirty, count) {
                 let is_dirty = dirty & slice_mask(index, count) != 0;
                 if is_dirty || found.is_none() {
                     found = Some((chunk, index));

@@ -131,14 +131,14 @@ impl Huge {
         let wide = huge_pages::block_align(size).max(align);
         let length = size.checked_add(kept::margin())?;
         let mapping = self.map(length, wide).or_else(|| (wide > align).then(|| self.map(length, align)).flatten())?;
+        let huge_pages = huge_pages::advise_block(mapping.base, mapping.length, size);
         let entered = page_map::cover(mapping.start, SLICE)
-            && self.state.with(|state| state.enter(&mapping, size, metadata)).is_some();
+            && self.state.with(|state| state.enter(&mapping, size, huge_pages, metadata)).is_some();
         if !entered {
             // SAFETY: mapped above, seen by nobody. If the kernel keeps it, only untouched address space is lost.
             let _ = unsafe { pages::unmap(mapping.base, mapping.length) };
             return None;
         }
-        huge_pages::advise_block(mapping.base, mapping.length, size);
         Some(HugeBlock { start: mapping.start as *mut u8, zeroed: true })
     }
 
@@ -155,6 +155,10 @@ impl Huge {
         // Outside the lock, because the kernel may take long, and so on a copy.
         let mut mapping = self.with_record(record.cast(), |_, record| *record);
         let start = mapping.fit(size, align);
+        // They were for what another block did with its memory.
+        if mapping.huge_pages && huge_pages::retract(mapping.base, mapping.length) {
+            mapping.huge_pages = false;
+        }
         self.with_record(record.cast(), |_, record| *record = mapping);
         let Some(start) = start else {
             self.state.with(|state| state.keep(record));
@@ -226,7 +230,7 @@ impl Huge {
 
 impl State {
     /// Makes a record for a block of `size` bytes in a mapping and enters it into the page map, which covers it.
-    fn enter(&mut self, mapping: &pages::Aligned, size: usize, metadata: &Metadata) -> Option<()> {
+    fn enter(&mut self, mapping: &pages::Aligned, size: usize, huge_pages: bool, metadata: &Metadata) -> Option<()> {
         let record = if self.unused.is_null() {
             metadata.allocate(size_of::<Record>())?.cast::<Record>()
         } else {
@@ -247,6 +251,7 @@ impl State {
                 entered: 0,
                 freed: 0,
                 zeroed: true,
+                huge_pages,
                 next,
             }
         };

@@ -1,15 +1,15 @@
 //! When the kernel is asked for huge pages.
 //!
-//! One fault instead of 512 and far fewer misses of the translation cache, against memory that is resident although the
-//! program never touched it. So small programs stay on ordinary pages: only blocks of several megabytes get them, and
-//! slabs once there are many.
+//! One fault instead of 512 and far fewer misses of the translation cache, but a touched byte makes 2 MiB resident. So they
+//! are asked for only where the program is seen to touch everything: for slabs of small blocks, once there are many that
+//! are full, and for a large block that grows after the program has filled it. [`Policy::Always`] asks for more.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_os::{clock, pages};
 
 /// The size of a huge page on x86-64, and on aarch64 with pages of 4 KiB.
 pub const SIZE: usize = 2 << 20;
-/// Blocks from this size on get huge pages: at most a part of the last one is resident for nothing.
+/// Blocks from this size on may get huge pages.
 pub const BLOCK_MIN: usize = 2 * SIZE;
 /// A huge page that takes the kernel longer than this, because it has to move others out of the way, is not worth it.
 const TOO_LONG_NANOSECONDS: u64 = 3_000_000;
@@ -20,11 +20,11 @@ const TIMED: u8 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Policy {
-    /// For large blocks, and for the slabs of programs that have many.
+    /// Where the program touches what it gets.
     Default = 0,
     /// Never.
     Never = 1,
-    /// From the first slab on.
+    /// For all large blocks, and for all slabs but the first of each class in each thread.
     Always = 2,
 }
 
@@ -43,33 +43,76 @@ fn is(policy: Policy) -> bool {
     POLICY.load(Ordering::Relaxed) == policy as u8
 }
 
-/// Whether huge pages are not asked for: by choice, because the kernel was slow to make them, or because it may be a filter
+/// Whether huge pages may be asked for: not by choice, not when the kernel was slow to make them, and not when it may be a filter
 /// that is asked.
-fn are_off() -> bool {
+pub fn are_to_be_had() -> bool {
     // Relaxed: a thread that misses it asks for one more.
-    is(Policy::Never) || STALLED.load(Ordering::Relaxed) || pages::is_filter_expected()
+    !is(Policy::Never) && !STALLED.load(Ordering::Relaxed) && !pages::is_filter_expected()
 }
 
 /// What the start of a block of `size` bytes should be aligned to.
 pub fn block_align(size: usize) -> usize {
-    if size >= BLOCK_MIN && !are_off() { SIZE } else { 1 }
+    if size >= BLOCK_MIN && are_to_be_had() { SIZE } else { 1 }
 }
 
-/// Asks for huge pages for the mapping of a block of `size` bytes, if that is large enough. For all of the mapping: the
-/// kernel resizes only what has the same properties from end to end.
-pub fn advise_block(base: usize, length: usize, size: usize) {
-    if size >= BLOCK_MIN && !are_off() {
+/// Asks for huge pages for a fresh mapping of a block of `size` bytes, of which nobody knows how much will be touched. Whether
+/// it did.
+pub fn advise_block(base: usize, length: usize, size: usize) -> bool {
+    let wanted = size >= BLOCK_MIN && is(Policy::Always) && are_to_be_had();
+    if wanted {
         pages::advise_huge(base, length, true);
     }
+    wanted
 }
 
-/// Asks for huge pages for memory of slabs that is fresh, if it `will_fill`. Whether it did.
-pub fn advise_chunk(start: usize, size: usize, will_fill: bool) -> bool {
-    let wanted = !are_off() && (will_fill || is(Policy::Always));
+/// Asks for huge pages for the mapping of a block that starts at `start` and grew from `old` to `size` bytes, if the program
+/// has filled it so far. For all of the mapping: the kernel resizes only what has the same properties from end to end. Whether it
+/// did.
+///
+/// # Safety
+/// The mapping is one to the kernel, at least `old` bytes long from `start` on, and the caller's.
+pub unsafe fn advise_grown(base: usize, length: usize, start: usize, old: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    let wanted = size >= BLOCK_MIN && are_to_be_had() && (is(Policy::Always) || unsafe { is_filled(start, old) });
     if wanted {
-        pages::advise_huge(start, size, true);
+        pages::advise_huge(base, length, true);
     }
     wanted
+}
+
+/// Asks for no more huge pages for a mapping that becomes another block. Those that it has stay.
+pub fn retract(base: usize, length: usize) -> bool {
+    let wanted = !is(Policy::Always);
+    if wanted {
+        pages::advise_huge(base, length, false);
+    }
+    wanted
+}
+
+/// How many pages of a block are looked at.
+const SAMPLES: usize = 8;
+
+/// Whether something other than zeros is in each of a few pages all over a block: fresh pages read as zeros, so that the program
+/// has touched these. `mincore` would tell more, but a filter of system calls may end the process for it.
+///
+/// # Safety
+/// The block is the caller's, and its pages are all readable or none is.
+unsafe fn is_filled(start: usize, size: usize) -> bool {
+    let page = pages::page_size();
+    // A program may have protected all of it.
+    pages::is_readable(start)
+        && (0..SAMPLES).all(|sample| {
+            let first = pages::round_up(start + size / SAMPLES * sample, page);
+            // SAFETY: inside the block, which is readable. Volatile: another thread of the program may be writing to it.
+            (first..first + page)
+                .step_by(size_of::<usize>())
+                .any(|word| unsafe { (word as *const usize).read_volatile() } != 0)
+        })
+}
+
+/// Whether slabs that will be filled get huge pages however few they are.
+pub fn are_for_all_slabs() -> bool {
+    is(Policy::Always)
 }
 
 /// Whether the caller is to [`try_one`]: that is said a few times only.
@@ -89,7 +132,7 @@ pub fn try_one(start: usize) -> bool {
     let before = clock::nanoseconds();
     let stalled = pages::populate(start, SIZE) && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS;
     if stalled {
-        // Relaxed: see `are_off`.
+        // Relaxed: see `are_to_be_had`.
         STALLED.store(true, Ordering::Relaxed);
     }
     !stalled

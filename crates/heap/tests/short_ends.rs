@@ -11,7 +11,7 @@ fn short_ends_are_no_obstacle() {
     static ARENA: Arena = Arena::new();
     static METADATA: Metadata = Metadata::new();
     let large = xalloc_heap::size_class::CLASSES - 1;
-    let slabs: Vec<_> = (0..3 * 64).map(|_| ARENA.take_slab(1, &METADATA).unwrap()).collect();
+    let slabs: Vec<_> = (0..3 * 64).map(|_| ARENA.take_slab(1, false, &METADATA).unwrap()).collect();
     for chunk in slabs.chunks(64) {
         chunk[60..].iter().for_each(|slab| ARENA.give_slab(slab));
     }
@@ -26,5 +26,5 @@ fn short_ends_are_no_obstacle() {
     ARENA.for_each_slab(|_| seen += 1);
     assert_eq!(seen, 0, "no slab was entered");
     page_map::set(hole, SLICE, Entry::None);
-    assert_eq!(ARENA.take_slab(large, &METADATA).unwrap().shape().slices, 8);
+    assert_eq!(ARENA.take_slab(large, false, &METADATA).unwrap().shape().slices, 8);
 }

@@ -244,6 +244,11 @@ pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
     unsafe { memory::is_one_mapping(address, size) }
 }
 
+/// Whether the word at `address`, a multiple of its size, can be read. Where the system cannot tell cheaply (macOS): false.
+pub fn is_readable(address: usize) -> bool {
+    memory::is_readable(address)
+}
+
 /// Maps fresh zeros over a range, whatever is mapped there. False if the kernel refuses: nothing may be there any more.
 ///
 /// # Safety

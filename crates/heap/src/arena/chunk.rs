@@ -7,6 +7,9 @@ use crate::size_class::SLICE;
 use crate::slab::Slab;
 use xalloc_os::pages;
 
+/// How many slices a huge page has.
+const SLICES_OF_HUGE_PAGE: usize = huge_pages::SIZE / SLICE;
+
 /// A chunk of slabs: which slices are free, and the records of its slabs, in one dense array.
 #[repr(C, align(64))]
 pub struct Chunk {
@@ -20,7 +23,7 @@ pub struct Chunk {
     pub aged: u64,
     /// The last slices, when they are not mapped: nobody's, and not free.
     pub unmapped: u64,
-    /// Whether the kernel was asked for huge pages.
+    /// Whether the kernel was asked for huge pages; of no account while the chunk [`Chunk::is_unused`].
     pub huge: bool,
     /// The neighbours among the chunks that have free slices.
     pub next: *mut Chunk,
@@ -76,15 +79,33 @@ impl Chunk {
         if count == 0 { 0 } else { slice_mask(mapped - count, count) }
     }
 
+    /// Whether all of it is free and has no pages, so that it can become memory for other slabs than before.
+    pub fn is_unused(&self) -> bool {
+        self.free == !self.unmapped && self.dirty == 0
+    }
+
+    /// Whether one slab of `count` slices was taken out of it since it was unused, and nothing else.
+    pub fn has_only(&self, count: usize) -> bool {
+        self.dirty == 0 && self.free.count_ones() as usize + count == self.mapped()
+    }
+
+    /// The free slices for a slab that is to be in huge pages or (`huge` false) not: elsewhere, those that are resident anyway.
+    pub fn free_for(&self, huge: bool) -> u64 {
+        if self.huge == huge || self.is_unused() { self.free } else { self.dirty }
+    }
+
     /// The slices to purge.
     pub fn victims(&self, which: Which) -> u64 {
-        let victims = if which == Which::Aged { self.dirty & self.aged } else { self.dirty };
-        if !self.huge || which == Which::All {
+        let (victims, least) = match which {
+            Which::Aged => (self.dirty & self.aged, SLICES_OF_HUGE_PAGE / 2),
+            Which::Whole => (self.dirty, SLICES_OF_HUGE_PAGE),
+            Which::All => (self.dirty, 0),
+        };
+        if !self.huge {
             return victims;
         }
-        let per_page = (huge_pages::SIZE / SLICE).min(32);
-        let pages = (0..64).step_by(per_page).map(|first| slice_mask(first, per_page));
-        pages.filter(|page| victims & page == *page).fold(0, |all, page| all | page)
+        let pages = (0..64).step_by(SLICES_OF_HUGE_PAGE).map(|first| victims & slice_mask(first, SLICES_OF_HUGE_PAGE));
+        pages.filter(|page| page.count_ones() as usize >= least).fold(0, |all, page| all | page)
     }
 }
 
@@ -119,15 +140,20 @@ pub const fn free_groups(free: u64) -> u64 {
     fours & fours >> 4 & 0x0101_0101_0101_0101
 }
 
+/// The first of the best `count` (1 or 8) slices, if there are so many.
+pub fn best(free: u64, dirty: u64, count: usize) -> Option<usize> {
+    if count == 1 { (free != 0).then(|| best_slice(free, dirty)) } else { best_group(free, dirty) }
+}
+
 /// The first slice of the best group of eight that is free altogether, if there is one: with most slices used before.
-pub fn best_group(free: u64, dirty: u64) -> Option<usize> {
+fn best_group(free: u64, dirty: u64) -> Option<usize> {
     let groups = free_groups(free);
     let used_before = |group: usize| (dirty >> group & 0xff).count_ones();
     (0..64).step_by(8).filter(|&group| groups >> group & 1 != 0).max_by_key(|&group| (used_before(group), 64 - group))
 }
 
 /// The best single slice: used before rather than fresh, from a broken group rather than a whole one.
-pub fn best_slice(free: u64, dirty: u64) -> usize {
+fn best_slice(free: u64, dirty: u64) -> usize {
     let broken = free & !(free_groups(free) * 0xff);
     let choice = [dirty & broken, dirty, broken, free].into_iter().find(|&slices| slices != 0);
     choice.unwrap_or(free).trailing_zeros() as usize
@@ -136,6 +162,37 @@ pub fn best_slice(free: u64, dirty: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn huge_pages_are_split_for_much_that_has_aged() {
+        // SAFETY: zeros are valid in every field.
+        let mut chunk: Chunk = unsafe { core::mem::zeroed() };
+        (chunk.huge, chunk.free) = (true, u64::MAX);
+        (chunk.dirty, chunk.aged) = (0x7fff << 32 | 0xffff, 0xffff << 32 | 0x3fff_ffff);
+        assert_eq!(chunk.victims(Which::Aged), 0xffff);
+        assert_eq!(chunk.victims(Which::Whole), 0);
+        assert_eq!(chunk.victims(Which::All), chunk.dirty);
+        chunk.dirty |= 0xffff_ffff;
+        assert_eq!(chunk.victims(Which::Aged), 0x3fff_ffff);
+        assert_eq!(chunk.victims(Which::Whole), 0xffff_ffff);
+        chunk.huge = false;
+        assert_eq!(chunk.victims(Which::Aged), 0x7fff << 32 | 0x3fff_ffff);
+    }
+
+    #[test]
+    fn slabs_are_where_they_make_nothing_resident() {
+        // SAFETY: zeros are valid in every field.
+        let mut chunk: Chunk = unsafe { core::mem::zeroed() };
+        (chunk.huge, chunk.free) = (true, u64::MAX);
+        assert!(chunk.is_unused() && chunk.free_for(true) == u64::MAX && chunk.free_for(false) == u64::MAX);
+        chunk.mark(7, true);
+        assert!(!chunk.is_unused() && chunk.has_only(3) && !chunk.has_only(1));
+        chunk.mark(2, false);
+        assert!(!chunk.has_only(3));
+        assert_eq!((chunk.free_for(true), chunk.free_for(false)), (!5, 2));
+        chunk.huge = false;
+        assert_eq!((chunk.free_for(true), chunk.free_for(false)), (2, !5));
+    }
 
     #[test]
     fn groups_and_slices() {

@@ -1,18 +1,60 @@
 //! Chunks that come, and their ends that go and come again.
 
+use super::State;
 use super::chunk::{Chunk, free_groups, slice_mask};
 use super::regions::Fresh;
-use super::{CHUNK, State};
 use crate::huge_pages;
 use crate::metadata::Metadata;
 use crate::size_class::SLICE;
-use crate::slab::Slab;
 use xalloc_os::pages;
 
-/// How many of the newest chunks tell what will become of a fresh one.
-pub(super) const NEWEST: usize = 6;
+/// How many of the newest chunks tell what will become of a fresh one, and how many bytes of them must be carved.
+pub(super) const NEWEST: usize = 16;
+pub(super) const ENOUGH: usize = 32 << 20;
 
 impl State {
+    /// Takes `count` slices for a slab that will be filled, or may not be, out of an open chunk or of another one.
+    pub(super) fn find_or_open(
+        &mut self,
+        count: usize,
+        fills: bool,
+        metadata: &Metadata,
+    ) -> Option<(*mut Chunk, usize)> {
+        loop {
+            if let Some(found) = self.find_for(count, fills) {
+                return Some(found);
+            }
+            if self.reopen_chunk(count).is_none() && self.open_chunk(metadata).is_none() {
+                // Rather too much resident than no memory.
+                return self.find(count, |chunk| chunk.free);
+            }
+        }
+    }
+
+    /// Takes `count` slices of the right kind out of an open chunk.
+    fn find_for(&mut self, count: usize, fills: bool) -> Option<(*mut Chunk, usize)> {
+        let huge = fills && self.is_filling;
+        let (chunk, index) = self.find(count, |chunk| chunk.free_for(huge))?;
+        // SAFETY: under the lock.
+        if unsafe { (*chunk).has_only(count) } {
+            self.claim(chunk, fills);
+        }
+        Some((chunk, index))
+    }
+
+    /// Makes a chunk that was unused what slabs that will be filled, or may not be, need.
+    fn claim(&mut self, chunk: *mut Chunk, fills: bool) {
+        self.is_filling = huge_pages::are_to_be_had() && (huge_pages::are_for_all_slabs() || self.is_filling());
+        let huge = fills && self.is_filling;
+        // SAFETY: under the lock.
+        unsafe {
+            if (*chunk).huge != huge {
+                pages::advise_huge((*chunk).base, (*chunk).mapped() * SLICE, huge);
+                (*chunk).huge = huge;
+            }
+        }
+    }
+
     /// Adds a chunk. `None` if there is no memory.
     pub(super) fn open_chunk(&mut self, metadata: &Metadata) -> Option<*mut Chunk> {
         let (Fresh { base, size }, record) = self.chunk_with_record(false, metadata, size_of::<Chunk>())?;
@@ -23,7 +65,6 @@ impl State {
             (*record).base = base;
             (*record).free = slices;
             (*record).unmapped = !slices;
-            (*record).huge = huge_pages::advise_chunk(base, size, self.is_filling());
             (*record).older = self.newest;
         }
         self.newest = record;
@@ -31,11 +72,13 @@ impl State {
         Some(record)
     }
 
-    /// Takes the free slices of a fresh chunk's first huge page, if that is to be tried.
-    pub(super) fn take_huge_page_to_try(&mut self, chunk: *mut Chunk) -> u64 {
+    /// Takes the free slices of a chunk's first huge page, if that is to be tried: if the chunk has no slab but one of `count`
+    /// slices.
+    pub(super) fn take_huge_page_to_try(&mut self, chunk: *mut Chunk, count: usize) -> u64 {
         // SAFETY: under the lock; the slices are free.
         unsafe {
-            if !(*chunk).huge || (*chunk).mapped() * SLICE < huge_pages::SIZE || !huge_pages::is_one_to_be_tried() {
+            let is_fresh = (*chunk).huge && (*chunk).has_only(count) && (*chunk).mapped() * SLICE >= huge_pages::SIZE;
+            if !is_fresh || !huge_pages::is_one_to_be_tried() {
                 return 0;
             }
             let slices = (*chunk).free & slice_mask(0, huge_pages::SIZE / SLICE);
@@ -88,21 +131,30 @@ impl State {
             (*chunk).unmapped &= !slices;
             self.give(chunk, slices);
             (*chunk).dirty &= !slices;
-            (*chunk).huge = huge_pages::advise_chunk(start, size, self.is_filling());
+            // Where nothing was mapped, nothing of what was asked for is left.
+            (*chunk).huge &= start != (*chunk).base;
+            if (*chunk).huge {
+                pages::advise_huge(start, size, true);
+            }
         }
         true
     }
 
-    /// Whether there are some chunks, and slabs fill the newest ones at least by half, so that they will a fresh one as well.
-    /// Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
+    /// Whether there are many slabs of small blocks in the newest chunks, and blocks were carved from half of them at least: so they
+    /// will be from the next ones. Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
     pub(super) fn is_filling(&self) -> bool {
-        let (mut count, mut carved) = (0, 0);
+        let (mut in_slabs, mut carved) = (0, 0);
         for chunk in self.chunks().take(NEWEST) {
-            count += 1;
             // SAFETY: under the lock.
-            carved += unsafe { &*chunk }.slabs_in_use().map(Slab::carved).sum::<usize>();
+            for slab in unsafe { &*chunk }.slabs_in_use().filter(|slab| slab.shape().slices == 1) {
+                in_slabs += SLICE;
+                carved += slab.carved();
+            }
+            if carved >= ENOUGH {
+                break;
+            }
         }
-        count == NEWEST && carved >= NEWEST * CHUNK / 2
+        carved >= ENOUGH.max(in_slabs / 2)
     }
 
     /// A chunk that is the caller's, and zeroed metadata for its record.

@@ -1,4 +1,4 @@
-use super::opening::NEWEST;
+use super::opening::{ENOUGH, NEWEST};
 use super::*;
 use crate::size_class::CLASSES;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ fn slabs_are_disjoint_and_reused() {
     let mut slices = BTreeSet::new();
     let mut slabs = Vec::new();
     for class in (0..200).map(|round| if round % 3 == 0 { CLASSES - 1 } else { 1 }) {
-        let slab = ARENA.take_slab(class, &METADATA).unwrap();
+        let slab = ARENA.take_slab(class, false, &METADATA).unwrap();
         enter_slab(slab, 0x1000);
         for slice in 0..slab.shape().slices as usize {
             assert!(slices.insert(slab.start() + slice * SLICE));
@@ -30,10 +30,10 @@ fn slabs_are_disjoint_and_reused() {
         ARENA.give_slab(slab);
     }
     assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
-    let again = ARENA.take_slab(1, &METADATA).unwrap();
+    let again = ARENA.take_slab(1, false, &METADATA).unwrap();
     assert!(slices.contains(&again.start()));
     assert_eq!(ARENA.purge(usize::MAX, Which::Aged), 0);
-    let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, &METADATA).unwrap());
+    let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, false, &METADATA).unwrap());
     group.into_iter().for_each(|slab| ARENA.give_slab(slab));
     let dirty = ARENA.stats().dirty;
     let aged = ARENA.purge(usize::MAX, Which::Aged);
@@ -51,19 +51,20 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     static METADATA: Metadata = Metadata::new();
     let is_filling = || ARENA.0.with(|state| state.is_filling());
     let take = || {
-        let slab = ARENA.take_slab(32, &METADATA).unwrap();
+        let slab = ARENA.take_slab(32, false, &METADATA).unwrap();
         enter_slab(slab, 0x1000);
         slab.take(KEY).unwrap();
         slab
     };
+    let fill = |slabs: &[&Slab]| slabs.iter().for_each(|slab| while slab.take(KEY).is_some() {});
     let slabs: Vec<_> = (0..NEWEST * 64).map(|_| take()).collect();
     assert!(!is_filling(), "a page of each");
-    let (few, most) = slabs.split_at(NEWEST * 64 / 3);
-    most.iter().for_each(|slab| while slab.take(KEY).is_some() {});
+    fill(&slabs[slabs.len() - ENOUGH / SLICE - 16..]);
     assert!(is_filling());
-    // In their place, and in those of the chunks that follow, some that are hardly used again.
-    few.iter().for_each(|_| _ = take());
-    assert!(is_filling());
-    most.iter().for_each(|_| _ = take());
+    slabs.iter().for_each(|_| _ = take());
     assert!(!is_filling(), "what was filled long ago says nothing");
+    let larger: Vec<_> = (0..NEWEST * 8).map(|_| ARENA.take_slab(CLASSES - 1, true, &METADATA).unwrap()).collect();
+    larger.iter().for_each(|slab| enter_slab(slab, 0x1000));
+    fill(&larger);
+    assert!(!is_filling(), "in large blocks there may be pages that are not touched");
 }

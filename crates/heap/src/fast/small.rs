@@ -131,13 +131,15 @@ impl FastHeap {
 
     /// Adds a fresh slab to the heap.
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
-        let slab = self.arena.take_slab(class, &self.metadata).or_else(|| {
+        // No slab of the class has a block to give: what one would, this one will.
+        let fills = heap.has_flag(class, flag::HAS_SLAB);
+        let slab = self.arena.take_slab(class, fills, &self.metadata).or_else(|| {
             // What others sent to heaps without a thread may free slices, what is kept may be in a region's way.
             self.help_orphans();
             self.huge.trim();
             // Nor may this thread keep what it does not use; the class itself has nothing.
             (1..heap.bins.len()).filter(|&other| other != class).for_each(|other| self.empty_bin(heap, other));
-            self.arena.take_slab(class, &self.metadata)
+            self.arena.take_slab(class, fills, &self.metadata)
         })?;
         heap.set_flag(
             class,

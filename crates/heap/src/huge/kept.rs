@@ -48,6 +48,8 @@ pub struct Record {
     pub freed: u64,
     /// Whether it reads as zeros.
     pub zeroed: bool,
+    /// Whether the kernel was asked for huge pages.
+    pub huge_pages: bool,
     pub next: *mut Record,
 }
 

@@ -93,8 +93,10 @@ impl Huge {
             // Not as it was mapped, it can neither grow nor move: the caller copies it.
             if in_place || block.is_intact() && self.relocate(record, block, length).is_some() {
                 block.set_length(length);
-                if block.size < huge_pages::BLOCK_MIN {
-                    huge_pages::advise_block(block.base, length, size);
+                if !block.huge_pages {
+                    // SAFETY: a mapping that the kernel has just resized is one, and is the block's.
+                    block.huge_pages =
+                        unsafe { huge_pages::advise_grown(block.base, length, block.start, block.size, size) };
                 }
                 return Some(());
             }

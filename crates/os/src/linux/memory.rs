@@ -89,6 +89,10 @@ pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
     matches!(answer, Err(Errno(libc::ENOMEM | libc::EAGAIN)))
 }
 
+pub fn is_readable(address: usize) -> bool {
+    syscall::is_readable(address)
+}
+
 /// # Safety
 /// As [`crate::pages::renew`].
 pub unsafe fn renew(address: usize, size: usize) -> bool {

@@ -99,6 +99,11 @@ pub unsafe fn is_one_mapping(_address: usize, _size: usize) -> bool {
     true
 }
 
+/// Nobody asks where there are no huge pages to be had.
+pub fn is_readable(_address: usize) -> bool {
+    false
+}
+
 /// # Safety
 /// As [`crate::pages::renew`].
 pub unsafe fn renew(address: usize, size: usize) -> bool {
