@@ -138,19 +138,21 @@ fn huge_pages_are_asked_for_as_told() {
     if !Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
         return skip("the kernel has no transparent huge pages");
     }
-    let script = "my $block = 'x' x $ARGV[0]; open my $maps, '<', '/proc/self/smaps';
+    let script = "my $block = 'x' x $ARGV[0]; $block .= 'x' x 100_000 while length $block < $ARGV[1]; open my $maps, '<', '/proc/self/smaps';
         print 0 + grep { /^VmFlags:.* hg/ } <$maps>";
-    for (conf, size, asked) in [
-        ("thp:default", "100", false),
-        ("thp:default", "8000000", true),
-        ("thp:always", "100", true),
-        ("thp:never", "8000000", false),
-        ("profile:speed", "8000000", true),
-        ("profile:lean", "8000000", false),
-        ("profile:lean,thp:default", "8000000", true),
+    for (conf, first, last, asked) in [
+        ("thp:default", "100", "100", false),
+        ("thp:default", "8000000", "8000000", false),
+        ("thp:default", "100", "8000000", true),
+        ("thp:always", "100", "100", true),
+        ("thp:always", "8000000", "8000000", true),
+        ("thp:never", "100", "8000000", false),
+        ("profile:speed", "100", "8000000", true),
+        ("profile:lean", "100", "8000000", false),
+        ("profile:lean,thp:default", "100", "8000000", true),
     ] {
-        let output = with(conf, "perl", &["-e", script, size]);
-        assert_eq!(&*output.stdout != b"0", asked, "{conf}, a block of {size} bytes: {output:?}");
+        let output = with(conf, "perl", &["-e", script, first, last]);
+        assert_eq!(&*output.stdout != b"0", asked, "{conf}, a block of {first} bytes, then {last}: {output:?}");
     }
 }
 

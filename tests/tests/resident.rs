@@ -26,7 +26,7 @@ fn said(mut command: Command, way: &str) -> Vec<i64> {
 
 fn holds_at_most(way: &str, conf: &str, mebibytes: i64) {
     if huge_pages_are_to_be_asked_for() {
-        let kibibytes = said(preloaded(&fixture("resident.c", &[]), conf), way)[0];
+        let kibibytes = said(preloaded(fixture("resident.c", &[]), conf), way)[0];
         assert!(kibibytes <= mebibytes << 10, "{way} {conf}: {kibibytes} KiB");
     }
 }

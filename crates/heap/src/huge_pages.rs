@@ -80,7 +80,7 @@ pub unsafe fn advise_grown(base: usize, length: usize, start: usize, old: usize,
     wanted
 }
 
-/// Asks for no more huge pages for a mapping that becomes another block. Those that it has stay.
+/// Asks for no more huge pages for a mapping that becomes another block; those that it has stay. Whether it did.
 pub fn retract(base: usize, length: usize) -> bool {
     let wanted = !is(Policy::Always);
     if wanted {

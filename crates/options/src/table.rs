@@ -29,7 +29,7 @@ pub static OPTIONS: &[Setting] = &[
         name: "thp",
         kind: Kind::Choice(&["default", "never", "always"]),
         default: "default",
-        help: "When huge pages are asked for: for blocks from 4 MiB and for slabs beyond 24 MiB if they fill up, never, or for all of them.",
+        help: "When huge pages are asked for: for what the program is seen to fill (slabs of small blocks beyond 32 MiB, blocks from 4 MiB that grow), never, or for all large blocks and slabs.",
         category: "Heap",
     },
     Setting {
