@@ -35,6 +35,7 @@ struct Configuration {
     /// What was said explicitly; otherwise the profile decides.
     purge_ms: Option<usize>,
     thp: Option<Policy>,
+    background_thread: bool,
     stats: bool,
     verbose: bool,
     report_only: bool,
@@ -54,6 +55,8 @@ pub struct Applied {
     pub heap: Choice,
     /// How the default heap is to be tuned, if not as it is anyway.
     pub tuning: Option<Tuning>,
+    /// Whether a background thread is wanted.
+    pub background_thread: bool,
     /// Whether statistics are printed at the end.
     pub stats: bool,
 }
@@ -65,6 +68,7 @@ pub fn apply() -> Applied {
         lean: false,
         purge_ms: None,
         thp: None,
+        background_thread: false,
         stats: false,
         verbose: false,
         report_only: false,
@@ -88,7 +92,12 @@ pub fn apply() -> Applied {
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
     }
-    Applied { heap: configuration.heap, tuning: configuration.tuning(), stats: configuration.stats }
+    Applied {
+        heap: configuration.heap,
+        tuning: configuration.tuning(),
+        background_thread: configuration.background_thread,
+        stats: configuration.stats,
+    }
 }
 
 /// Drops what a program with more rights than its caller does not obey. A program that it starts has the rights from its
@@ -134,6 +143,8 @@ impl Configuration {
             ("thp", Value::Choice("never")) => self.thp = Some(Policy::Never),
             ("thp", Value::Choice("always")) => self.thp = Some(Policy::Always),
             ("thp", _) => self.thp = Some(Policy::Default),
+            #[cfg(target_os = "linux")]
+            ("background_thread", value) => self.background_thread = value == Value::Switch(true),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
             ("stats", value) => self.stats = value == Value::Switch(true),
@@ -152,7 +163,11 @@ impl Configuration {
     fn announce(&self) {
         let mut line = Line::new();
         line.text("xalloc ").text(env!("CARGO_PKG_VERSION")).text(": heap ").text(self.heap.name());
-        line.text(", pid ").number(syscall::process_id() as usize).end();
+        line.text(", pid ").number(syscall::process_id() as usize);
+        if self.background_thread {
+            line.text(", background thread");
+        }
+        line.end();
     }
 }
 

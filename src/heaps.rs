@@ -16,6 +16,7 @@ pub struct Heaps {
     system: SystemHeap,
     chosen: AtomicU8,
     prints_statistics: AtomicBool,
+    wants_background_thread: AtomicBool,
 }
 
 impl Heaps {
@@ -26,6 +27,7 @@ impl Heaps {
             system: SystemHeap::new(),
             chosen: AtomicU8::new(Choice::Fast as u8),
             prints_statistics: AtomicBool::new(false),
+            wants_background_thread: AtomicBool::new(false),
         }
     }
 
@@ -141,6 +143,23 @@ unsafe impl Heap for Heaps {
         self.chosen().stats()
     }
 
+    fn wants_background_thread(&self) -> bool {
+        // Relaxed: see `chosen`. The next allocator purges, or not, by itself.
+        self.wants_background_thread.load(Ordering::Relaxed) && self.is_fast()
+    }
+
+    fn has_surplus(&self) -> bool {
+        self.chosen().has_surplus()
+    }
+
+    fn purge_in_background(&self) {
+        self.chosen().purge_in_background();
+    }
+
+    fn end_background(&self) {
+        self.chosen().end_background();
+    }
+
     fn passes_through(&self) -> bool {
         self.chosen().passes_through()
     }
@@ -154,6 +173,10 @@ unsafe impl Heap for Heaps {
             self.system.count();
             // Relaxed: as for `chosen`.
             self.prints_statistics.store(true, Ordering::Relaxed);
+        }
+        if applied.background_thread {
+            // Relaxed: as for `chosen`.
+            self.wants_background_thread.store(true, Ordering::Relaxed);
         }
         // Relaxed: see `chosen`.
         self.chosen.store(applied.heap as u8, Ordering::Relaxed);

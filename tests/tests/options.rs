@@ -106,6 +106,8 @@ fn verbose_is_one_line_with_version_heap_and_pid() {
         let pid = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         assert_eq!(stderr(&output), format!("xalloc {}: heap {heap}, pid {pid}\n", env!("CARGO_PKG_VERSION")));
     }
+    let said = stderr(&with("verbose:true,background_thread:true", "true", &[]));
+    assert!(said.ends_with(", background thread\n") && said.lines().count() == 1, "{said}");
 }
 
 fn a_mistake_is_one_line_and_the_program_runs_on() {
@@ -122,7 +124,7 @@ fn a_mistake_is_one_line_and_the_program_runs_on() {
 }
 
 /// The library says so of an option in the table that it does nothing about. What each one does is tested here, in
-/// `misuse.rs`, in `memory_pressure.rs` and in `purge.rs`.
+/// `misuse.rs`, in `memory_pressure.rs`, in `purge.rs` and in `background_thread.rs`.
 fn the_library_knows_every_option() {
     for setting in xalloc_options::OPTIONS {
         let conf = format!("{}:{}", setting.name, setting.default);

@@ -206,6 +206,24 @@ pub unsafe trait Heap: Sync {
         None
     }
 
+    /// Whether the user wants a thread of the library's own to call [`Heap::purge_in_background`]. It does not change after
+    /// [`Heap::process_init`].
+    fn wants_background_thread(&self) -> bool {
+        false
+    }
+
+    /// Whether there is so much free memory that it should be purged. Such a heap has the threads that use it come to a slow path.
+    fn has_surplus(&self) -> bool {
+        false
+    }
+
+    /// Purges what is due whenever it is due, and returns after [`Heap::end_background`] only. One thread at a time calls it, which is no other
+    /// method's.
+    fn purge_in_background(&self) {}
+
+    /// Has [`Heap::purge_in_background`] return, also if it is called later only: once for each call of it.
+    fn end_background(&self) {}
+
     /// Whether `mallinfo` and its like are to be answered by the next allocator in the process, because this heap only
     /// passes through to it.
     fn passes_through(&self) -> bool {

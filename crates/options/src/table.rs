@@ -33,6 +33,13 @@ pub static OPTIONS: &[Setting] = &[
         category: "Heap",
     },
     Setting {
+        name: "background_thread",
+        kind: Kind::Switch,
+        default: "false",
+        help: "Linux: a thread of xalloc's own purges memory in a process that does nothing any more.",
+        category: "Heap",
+    },
+    Setting {
         name: "invalid",
         kind: Kind::Choice(&["abort", "report"]),
         default: "abort",

@@ -1,4 +1,4 @@
-//! Sleeping until a word changes: what [`crate::Lock`] does when spinning was not enough.
+//! Sleeping until a word changes: what [`crate::Lock`] does when spinning was not enough, and [`crate::WorkSignal`] without work.
 
 use crate::sync::AtomicUsize;
 use crate::system::syscall;
@@ -10,6 +10,11 @@ const SPINS: u32 = 100;
 /// only: a word that changes in its upper half does not end the sleep.
 pub fn wait(word: &AtomicUsize, expected: usize) {
     syscall::futex_wait(lower_half(word), expected as u32);
+}
+
+/// [`wait`], for so many milliseconds at most.
+pub fn wait_at_most(word: &AtomicUsize, expected: usize, milliseconds: u64) {
+    syscall::futex_wait_at_most(lower_half(word), expected as u32, milliseconds);
 }
 
 /// Wakes one thread that sleeps on `word`.

@@ -38,6 +38,7 @@ mod sync;
 mod syscall_tests;
 pub mod thread;
 pub mod thread_end;
+pub mod work_signal;
 
 pub use arch::decrement;
 pub use lock::Lock;
@@ -46,6 +47,7 @@ pub use system::{REALLOC_TO_ZERO_FREES, foreign, module, next, stdio, syscall};
 #[cfg(target_os = "linux")]
 pub use system::{jump_if_null, libc_symbols};
 pub use thread_end::ThreadEnd;
+pub use work_signal::WorkSignal;
 
 impl Startup {
     /// Not begun.
@@ -57,6 +59,14 @@ impl Startup {
 
 impl Lock {
     /// A free lock.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self::around(sync::AtomicUsize::new(0))
+    }
+}
+
+impl WorkSignal {
+    /// No work, and nobody who waits for it.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self::around(sync::AtomicUsize::new(0))

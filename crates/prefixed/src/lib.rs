@@ -14,6 +14,8 @@ static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(
     FastHeap::new(),
     Callbacks {
         thread_end,
+        #[cfg(target_os = "linux")]
+        background,
         prefork: xalloc_prefork,
         postfork_parent: xalloc_postfork_parent,
         postfork_child: xalloc_postfork_child,
@@ -25,6 +27,12 @@ xalloc_redirect::panic_handler!();
 
 unsafe extern "C" fn thread_end(value: *mut c_void) {
     XALLOC.thread_end(value);
+}
+
+#[cfg(target_os = "linux")]
+unsafe extern "C" fn background(nothing: *mut c_void) -> *mut c_void {
+    XALLOC.run_background();
+    nothing
 }
 
 unsafe extern "C" {

@@ -38,6 +38,8 @@ impl<H: Heap> HeapRedirect<H> {
     #[cold]
     #[inline(never)]
     fn malloc_slow(&self, size: usize) -> *mut u8 {
+        #[cfg(target_os = "linux")]
+        self.consider_background_thread();
         or_no_memory(self.try_malloc(size))
     }
 
@@ -79,6 +81,8 @@ impl<H: Heap> HeapRedirect<H> {
     #[cold]
     #[inline(never)]
     unsafe fn free_any(&self, block: *mut u8) {
+        #[cfg(target_os = "linux")]
+        self.consider_background_thread();
         // SAFETY: the caller's promise.
         unsafe { self.free_with(block, |heap| heap.free(block)) }
     }

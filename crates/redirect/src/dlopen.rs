@@ -47,6 +47,9 @@ impl<H: Heap> HeapRedirect<H> {
         if !file.is_null() {
             self.take_libc_names();
         }
+        if cfg!(target_env = "musl") {
+            self.make_background_thread();
+        }
         found(&DLOPEN, "xalloc: dlopen(): there is none in this process")
     }
 

@@ -38,6 +38,8 @@ impl<H: Heap> HeapRedirect<H> {
     /// After the fork, in the child. libc resets the list only if the parent had several threads.
     pub fn postfork_child(&self) {
         self.heap.postfork_child();
+        #[cfg(target_os = "linux")]
+        self.background.settle_after_fork();
         if let Some(list) = StdioList::find() {
             list.reset();
         }

@@ -13,20 +13,23 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(target_os = "linux")]
+mod background;
 pub mod bootstrap;
 mod c_api;
 #[cfg(target_os = "linux")]
 mod dlopen;
 mod export;
 #[cfg(target_os = "linux")]
-#[doc(hidden)]
-pub mod filter;
+mod filter;
 mod foreign;
 mod fork;
 mod introspection;
 #[cfg(target_os = "macos")]
 #[doc(hidden)]
 pub mod macos;
+#[cfg(target_os = "linux")]
+mod namespaces;
 #[cfg(target_os = "linux")]
 mod next_function;
 #[cfg(target_os = "linux")]
@@ -62,6 +65,9 @@ use xalloc_os::thread::{self, Phase};
 pub struct Callbacks {
     /// Calls [`HeapRedirect::thread_end`].
     pub thread_end: unsafe extern "C" fn(*mut c_void),
+    /// Calls [`HeapRedirect::run_background`], and returns null.
+    #[cfg(target_os = "linux")]
+    pub background: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
     /// Calls [`HeapRedirect::prefork`].
     pub prefork: unsafe extern "C" fn(),
     /// Calls [`HeapRedirect::postfork_parent`].
@@ -80,13 +86,23 @@ pub struct HeapRedirect<H> {
     callbacks: Callbacks,
     startup: Startup,
     threads: ThreadEnd,
+    #[cfg(target_os = "linux")]
+    background: background::Background,
     is_beside_malloc: bool,
 }
 
 impl<H: Heap> HeapRedirect<H> {
     /// The redirection to `heap`.
     pub const fn new(heap: H, callbacks: Callbacks) -> Self {
-        Self { heap, callbacks, startup: Startup::new(), threads: ThreadEnd::new(), is_beside_malloc: false }
+        Self {
+            heap,
+            callbacks,
+            startup: Startup::new(),
+            threads: ThreadEnd::new(),
+            #[cfg(target_os = "linux")]
+            background: background::Background::new(),
+            is_beside_malloc: false,
+        }
     }
 
     /// The same, not in the place of the process's malloc but beside it: a pointer that is not the heap's is a mistake, and
@@ -134,6 +150,8 @@ impl<H: Heap> HeapRedirect<H> {
     pub fn construct(&self) {
         self.begin_process();
         self.register_fork_handlers();
+        #[cfg(target_os = "linux")]
+        self.prepare_background_thread();
     }
 
     /// [`HeapRedirect::construct`] without what is done at fork, which must then be seen to in another way.

@@ -12,7 +12,8 @@ pub type PthreadStart = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// A thread function as `thrd_create` takes it.
 pub type C11Start = unsafe extern "C" fn(*mut c_void) -> c_int;
 
-type PthreadCreate =
+/// `pthread_create` itself.
+pub type PthreadCreate =
     unsafe extern "C" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, PthreadStart, *mut c_void) -> c_int;
 type ThrdCreate = unsafe extern "C" fn(*mut libc::pthread_t, C11Start, *mut c_void) -> c_int;
 
@@ -23,7 +24,8 @@ struct Start {
     argument: *mut c_void,
 }
 
-static PTHREAD_CREATE: NextFunction = NextFunction::named(c"pthread_create");
+/// The next `pthread_create`.
+pub static PTHREAD_CREATE: NextFunction = NextFunction::named(c"pthread_create");
 static THRD_CREATE: NextFunction = NextFunction::named(c"thrd_create");
 
 impl<H: Heap> HeapRedirect<H> {
@@ -40,6 +42,7 @@ impl<H: Heap> HeapRedirect<H> {
         argument: *mut c_void,
         run: PthreadStart,
     ) -> c_int {
+        self.make_background_thread();
         let next = PTHREAD_CREATE.get();
         if next.is_null() {
             return libc::EAGAIN;
@@ -71,6 +74,7 @@ impl<H: Heap> HeapRedirect<H> {
         argument: *mut c_void,
         run: C11Start,
     ) -> c_int {
+        self.make_background_thread();
         let next = THRD_CREATE.get();
         if next.is_null() {
             return THREAD_ERROR;

@@ -18,6 +18,8 @@ impl<H: Heap> HeapRedirect<H> {
         Phase::Plain.enter();
         self.threads.arm();
         self.heap.thread_init();
+        #[cfg(target_os = "linux")]
+        self.background.note_begin();
     }
 
     /// What libc calls at a thread's end, with the value it has for [`ThreadEnd`](xalloc_os::ThreadEnd).
@@ -30,6 +32,10 @@ impl<H: Heap> HeapRedirect<H> {
     fn detach_thread(&self) {
         self.heap.thread_exit();
         Phase::TornDown.enter();
+        #[cfg(target_os = "linux")]
+        if self.background.note_end() {
+            self.end_background_thread();
+        }
     }
 
     /// Makes the calling thread known to the heap before its first allocation, or again after it left.

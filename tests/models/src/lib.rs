@@ -32,6 +32,9 @@ mod futex {
         }
     }
 
+    /// The time is over at once.
+    pub fn wait_at_most(_word: &AtomicUsize, _expected: usize, _milliseconds: u64) {}
+
     pub fn wake_one(_word: &AtomicUsize) {
         let _entered = SLEEPERS.0.lock().unwrap();
         SLEEPERS.1.notify_one();
@@ -74,6 +77,9 @@ mod remote;
 #[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]
 #[path = "../../../crates/os/src/startup.rs"]
 mod startup;
+#[allow(dead_code, reason = "as above")]
+#[path = "../../../crates/os/src/work_signal.rs"]
+mod work_signal;
 
 mod access_model;
 mod changing_model;
@@ -81,3 +87,4 @@ mod lock_model;
 mod ownership_model;
 mod remote_model;
 mod startup_model;
+mod work_signal_model;

@@ -4,46 +4,50 @@ use super::FastHeap;
 use super::bin::Bin;
 use super::thread_heap::ThreadHeap;
 use crate::free_list::Block;
-use crate::misuse::{self, Call, Misuse};
-use crate::page_map::{self, Entry};
+use crate::misuse::{self, Call};
+use crate::page_map;
 use crate::size_class;
 use crate::slab::Slab;
 use xalloc_os::thread::{self, Phase};
 
 impl FastHeap {
-    /// Frees a block of a slab, by whichever way its owner is reached.
+    /// Frees a block of a slab of another heap's. False if it is the calling thread's own, and fine: then nothing was done.
     #[inline(always)]
-    pub(super) fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
+    pub(super) fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
         // SAFETY: memory of a slab.
         if slab.is_block(block as usize) && !unsafe { Block::looks_free(block.cast()) } {
-            self.free_valid(bin, slab, block.cast());
+            self.free_valid(bin, slab, block.cast())
         } else {
-            self.free_examined(bin, slab, block);
+            self.free_examined(bin, slab, block)
         }
     }
 
     /// [`FastHeap::free_small`] of what looks as if it were no block in use.
     #[cold]
     #[inline(never)]
-    fn free_examined(&self, bin: usize, slab: &'static Slab, block: *mut u8) {
+    fn free_examined(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
         match self.examine(bin, slab, block as usize) {
             Ok(()) => self.free_valid(bin, slab, block.cast()),
-            Err(misuse) => misuse::report(Call::Free, block as usize, misuse),
+            Err(misuse) => {
+                misuse::report(Call::Free, block as usize, misuse);
+                true
+            }
         }
     }
 
     /// [`FastHeap::free_small`] of a block in use.
     #[inline(always)]
-    fn free_valid(&self, bin: usize, slab: &'static Slab, block: *mut Block) {
-        let Phase::Cached(word) = Phase::current() else { return self.free_without_heap(slab, block) };
-        // SAFETY: a cache in the TLS word is this thread's heap.
-        let heap = unsafe { ThreadHeap::of_word(word) };
+    fn free_valid(&self, bin: usize, slab: &'static Slab, block: *mut Block) -> bool {
+        let Phase::Cached(word) = Phase::current() else {
+            self.free_without_heap(slab, block);
+            return true;
+        };
         if ThreadHeap::has_bin(word, bin) {
-            // SAFETY: a block of this heap, in use until now.
-            unsafe { self.push(bin, block) };
-        } else {
-            self.free_elsewhere(heap, slab, block);
+            return false;
         }
+        // SAFETY: a cache in the TLS word is this thread's heap.
+        self.free_elsewhere(unsafe { ThreadHeap::of_word(word) }, slab, block);
+        true
     }
 
     /// Caches a block of the calling thread's own heap.
@@ -58,23 +62,19 @@ impl FastHeap {
         }
     }
 
-    /// Frees what looks as if it were no block of the calling thread's own in use.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn free_own_examined(&self, block: *mut u8) {
-        match page_map::entry(block as usize) {
-            Entry::Slab(bin, record) => {
-                // SAFETY: the bin stands in the page map, and is the calling thread's.
-                let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
-                if heap.bins[class].is_nudged() {
-                    let _change = heap.change();
-                    self.answer_nudge(heap);
-                }
-                // SAFETY: a slab's record lives as long as the process.
-                self.free_examined(bin, unsafe { &*record.cast::<Slab>() }, block);
-            }
-            _ => misuse::report(Call::Free, block as usize, Misuse::FreeMemory),
+    /// [`FastHeap::push`] of a block that did not take the hit path: its bin may be nudged.
+    ///
+    /// # Safety
+    /// As [`FastHeap::push`].
+    pub(super) unsafe fn free_own(&self, bin: usize, block: *mut Block) {
+        // SAFETY: the caller's: the bin stands in the page map, and is the calling thread's.
+        let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
+        if heap.bins[class].is_nudged() {
+            let _change = heap.change();
+            self.answer_nudge(heap);
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.push(bin, block) };
     }
 }
 

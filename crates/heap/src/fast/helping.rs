@@ -30,6 +30,13 @@ impl FastHeap {
         }
     }
 
+    /// Empties the previous lists of all bins: of what threads have cached all that can be had without them.
+    pub(super) fn empty_all_previous(&self) {
+        for heap in self.registry.all().filter(|heap| heap.slices.get() > 0) {
+            self.help_with(heap, || (1..heap.bins.len()).for_each(|class| self.empty_previous(heap, class)));
+        }
+    }
+
     fn help_with(&self, heap: &'static ThreadHeap, work: impl FnMut()) {
         heap.ownership().help(heap.access(), heap.remote(), work);
     }

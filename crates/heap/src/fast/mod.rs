@@ -7,6 +7,7 @@
 //! Lock order: access to heaps (helpers never wait for it), registry, runs (in order), huge, arena, metadata. None is held while
 //! anything outside the heap is called.
 
+mod background;
 mod bin;
 mod changing;
 mod double_free;
@@ -211,11 +212,10 @@ unsafe impl Heap for FastHeap {
         // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
         // without one; and the slice of the block, which the caller frees, belongs to it.
         unsafe {
-            if is_cacheable(bin, block) {
-                self.push(bin, block.cast());
-            } else {
-                self.free_own_examined(block);
+            if !is_cacheable(bin, block) {
+                return false;
             }
+            self.push(bin, block.cast());
         }
         true
     }
@@ -224,8 +224,7 @@ unsafe impl Heap for FastHeap {
     unsafe fn free_remote(&self, block: *mut u8) -> bool {
         let Entry::Slab(bin, record) = page_map::entry(block as usize) else { return false };
         // SAFETY: a slab's record lives as long as the process.
-        self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block);
-        true
+        self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block)
     }
 
     #[inline(always)]
@@ -264,8 +263,12 @@ unsafe impl Heap for FastHeap {
     unsafe fn free(&self, block: *mut u8) {
         let address = block as usize;
         match page_map::entry(address) {
-            // SAFETY: a slab's record lives as long as the process.
-            Entry::Slab(bin, record) => self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block),
+            // SAFETY: a slab's record lives as long as the process; what is not freed is a block of this thread's heap.
+            Entry::Slab(bin, record) => unsafe {
+                if !self.free_small(bin, &*record.cast::<Slab>(), block) {
+                    self.free_own(bin, block.cast());
+                }
+            },
             Entry::Runs(record) => self.freed_large(self.runs.free(address, record)),
             Entry::Huge(record) => self.freed_large(self.huge.free(address, record)),
             Entry::None => misuse::report(Call::Free, address, self.misuse_of_unowned(address)),
@@ -340,6 +343,18 @@ unsafe impl Heap for FastHeap {
         Some(self.statistics())
     }
 
+    fn has_surplus(&self) -> bool {
+        self.surplus.is_there()
+    }
+
+    fn purge_in_background(&self) {
+        self.purge_until_ended();
+    }
+
+    fn end_background(&self) {
+        self.surplus.work().end();
+    }
+
     fn init(&self) {
         // SAFETY: nothing was allocated yet.
         unsafe { self.key.set(Key::new(random::secret())) };
@@ -378,6 +393,7 @@ unsafe impl Heap for FastHeap {
     fn postfork_child(&self) {
         self.unlock_in_child();
         self.settle_after_fork();
+        self.surplus.work().settle_after_fork();
     }
 }
 

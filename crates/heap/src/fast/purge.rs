@@ -1,8 +1,8 @@
 //! Giving back what has not been needed for a while, late and in bulk: touching a page again costs ten times what keeping
 //! it would, so nothing is given back that was used in the last half of `purge_ms`.
 //!
-//! There is no thread for it. Threads look at the clock now and then on their slow paths; a process that does nothing at
-//! all keeps what it has.
+//! Threads look at the clock now and then on their slow paths. A process that does nothing at all keeps what it has, unless it has a
+//! background thread ([`super::background`]).
 
 use super::thread_heap::ThreadHeap;
 use super::{FastHeap, Tuning};
@@ -36,6 +36,12 @@ impl Schedule {
         self.period.store(milliseconds / 2, Ordering::Relaxed);
     }
 
+    /// How many milliseconds after `now` the next purge is due.
+    pub fn until_due(&self, now: u64) -> u64 {
+        // Relaxed: see `is_due`.
+        self.due.load(Ordering::Relaxed).saturating_sub(now)
+    }
+
     /// How many milliseconds are between two purges, as far as they fit.
     fn period(&self) -> u32 {
         // Relaxed: see `set_delay`.
@@ -43,7 +49,7 @@ impl Schedule {
     }
 
     /// Whether the caller is the one to purge at the time `now`.
-    fn is_due(&self, now: u64) -> bool {
+    pub fn is_due(&self, now: u64) -> bool {
         // Relaxed, all: a thread that sees an old time comes again; the exchange makes sure that one thread only is told.
         let due = self.due.load(Ordering::Relaxed);
         let next = now + self.period.load(Ordering::Relaxed);
@@ -85,7 +91,8 @@ impl FastHeap {
         }
     }
 
-    fn purge_surplus(&self, now: u64) {
+    /// Purges a portion of what has been free for long.
+    pub(super) fn purge_surplus(&self, now: u64) {
         self.release_unused();
         self.huge.clean_surplus();
         let dirty = self.arena.stats().dirty + self.runs.stats().dirty;

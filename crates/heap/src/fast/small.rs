@@ -206,13 +206,18 @@ impl FastHeap {
 
     /// Gives everything of one class that is at hand back to the slabs.
     pub(super) fn empty_bin(&self, heap: &'static ThreadHeap, class: usize) {
-        let (bin, previous_length) = (&heap.bins[class], heap.classes[class].previous_length.get() as usize);
-        let (head, length, previous) = (bin.head.get(), heap.length(class), bin.previous.get());
+        let (head, length) = (heap.bins[class].head.get(), heap.length(class));
         heap.clear_bin(class);
-        heap.set_previous(class, null_mut(), 0);
         self.give_back(heap, class, head, length);
-        self.give_back(heap, class, previous, previous_length);
+        self.empty_previous(heap, class);
         self.release_empty(heap, class);
+    }
+
+    /// Gives the previous list of a class back to the slabs, which no hit path touches.
+    pub(super) fn empty_previous(&self, heap: &'static ThreadHeap, class: usize) {
+        let (list, count) = (heap.bins[class].previous.get(), heap.classes[class].previous_length.get() as usize);
+        heap.set_previous(class, null_mut(), 0);
+        self.give_back(heap, class, list, count);
     }
 
     /// Gives a list of `count` blocks of `class` back to the heap's slabs, neighbours in one slab at once.

@@ -4,7 +4,8 @@
 //! changed.
 
 use super::FastHeap;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use xalloc_os::WorkSignal;
 
 /// So much free memory, and that part of what is in use, is no surplus. Once there is one, all of it is purged.
 const LEAST: usize = 4 << 20;
@@ -21,7 +22,8 @@ pub struct Surplus {
     due: AtomicUsize,
     /// How many they were when memory was purged last.
     at_purge: AtomicUsize,
-    is_there: AtomicBool,
+    /// Set while there is a surplus.
+    work: WorkSignal,
 }
 
 // Relaxed, in all of them: a thread that sees an old value does so a little later, and nothing else depends on them.
@@ -31,14 +33,19 @@ impl Surplus {
             released: AtomicUsize::new(0),
             due: AtomicUsize::new(STEP),
             at_purge: AtomicUsize::new(0),
-            is_there: AtomicBool::new(false),
+            work: WorkSignal::new(),
         }
     }
 
     /// Whether there is a surplus.
     #[inline]
     pub fn is_there(&self) -> bool {
-        self.is_there.load(Ordering::Relaxed)
+        self.work.is_set()
+    }
+
+    /// What a background thread waits for.
+    pub fn work(&self) -> &WorkSignal {
+        &self.work
     }
 
     /// Notes what was purged. If that was nothing, and nothing became free since the last time, there is no surplus any more, or none that
@@ -46,7 +53,7 @@ impl Surplus {
     pub fn note_purge(&self, purged: usize) {
         let released = self.released.load(Ordering::Relaxed);
         if self.at_purge.swap(released, Ordering::Relaxed) == released && purged == 0 {
-            self.is_there.store(false, Ordering::Relaxed);
+            self.work.clear();
         }
     }
 }
@@ -66,7 +73,7 @@ impl FastHeap {
         let live = arena.in_slabs + runs.live + huge.live;
         let free = arena.dirty + runs.dirty + huge.kept;
         self.surplus.due.store(released.saturating_add(STEP.max((live + free) / STEP_PART)), Ordering::Relaxed);
-        if free > LEAST + live / LEAST_PART && !self.surplus.is_there.swap(true, Ordering::Relaxed) {
+        if free > LEAST + live / LEAST_PART && self.surplus.work.set() {
             self.nudge_all();
         }
     }

@@ -206,4 +206,6 @@ pub mod number {
     pub const FSTAT: usize = 80;
     pub const CLOCK_GETTIME: usize = 113;
     pub const PRCTL: usize = 167;
+    pub const UNSHARE: usize = 97;
+    pub const SETNS: usize = 268;
 }

@@ -171,6 +171,19 @@ pub fn process_id() -> i32 {
     unsafe { syscall6(number::GETPID, 0, 0, 0, 0, 0, 0) as i32 }
 }
 
+/// `gettid`: the calling thread's number in the kernel.
+pub fn thread_id() -> i32 {
+    // SAFETY: no arguments.
+    unsafe { syscall6(number::GETTID, 0, 0, 0, 0, 0, 0) as i32 }
+}
+
+/// Whether the process has a thread of this number: false only when the kernel, too, counts it no more.
+pub fn has_thread(process: i32, thread: i32) -> bool {
+    // SAFETY: signal 0 is sent to nobody.
+    result(unsafe { syscall6(number::TGKILL, process as usize, thread as usize, 0, 0, 0, 0) })
+        != Err(Errno(libc::ESRCH))
+}
+
 /// Lets another thread run.
 pub fn yield_now() {
     // SAFETY: no arguments.
@@ -221,11 +234,40 @@ pub unsafe fn prctl(option: i32, arguments: [usize; 4]) -> Result<usize, Errno> 
     result(unsafe { syscall6(number::PRCTL, option as usize, a, b, c, d, 0) })
 }
 
+/// `unshare`.
+///
+/// # Errors
+/// The kernel's.
+pub fn unshare(flags: i32) -> Result<usize, Errno> {
+    // SAFETY: no pointers; what belongs to the process stays in its place.
+    result(unsafe { syscall6(number::UNSHARE, flags as usize, 0, 0, 0, 0, 0) })
+}
+
+/// `setns`.
+///
+/// # Errors
+/// The kernel's.
+pub fn set_namespace(descriptor: i32, kind: i32) -> Result<usize, Errno> {
+    // SAFETY: no pointers; what belongs to the process stays in its place.
+    result(unsafe { syscall6(number::SETNS, descriptor as usize, kind as usize, 0, 0, 0, 0) })
+}
+
 /// Sleeps while `*word == expected`; returns for any reason at all, so the caller looks again.
 pub fn futex_wait(word: *const u32, expected: u32) {
     let operation = (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as usize;
     // SAFETY: the kernel only reads the word; a bad address is an error it returns.
     unsafe { syscall6(number::FUTEX, word as usize, operation, expected as usize, 0, 0, 0) };
+}
+
+/// [`futex_wait`], for so many milliseconds at most.
+pub fn futex_wait_at_most(word: *const u32, expected: u32, milliseconds: u64) {
+    let operation = (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as usize;
+    let (seconds, nanoseconds) = (milliseconds / 1000, milliseconds % 1000 * 1_000_000);
+    let timeout = libc::timespec { tv_sec: seconds as i64, tv_nsec: nanoseconds as i64 };
+    // SAFETY: the kernel only reads the word and the time; a bad address is an error it returns.
+    unsafe {
+        syscall6(number::FUTEX, word as usize, operation, expected as usize, (&raw const timeout) as usize, 0, 0)
+    };
 }
 
 /// Wakes one sleeper on `word`.

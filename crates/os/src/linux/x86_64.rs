@@ -201,4 +201,6 @@ pub mod number {
     pub const FSTAT: usize = 5;
     pub const CLOCK_GETTIME: usize = 228;
     pub const PRCTL: usize = 157;
+    pub const UNSHARE: usize = 272;
+    pub const SETNS: usize = 308;
 }

@@ -118,6 +118,14 @@ pub fn futex_wait(word: *const u32, expected: u32) {
     unsafe { __ulock_wait(COMPARE_AND_WAIT, word.cast_mut().cast(), u64::from(expected), 0) };
 }
 
+/// [`futex_wait`], for so many milliseconds at most.
+pub fn futex_wait_at_most(word: *const u32, expected: u32, milliseconds: u64) {
+    // In microseconds; 0 would be no limit.
+    let timeout = (milliseconds.saturating_mul(1000)).clamp(1, u32::MAX.into()) as u32;
+    // SAFETY: the kernel only reads the word.
+    unsafe { __ulock_wait(COMPARE_AND_WAIT, word.cast_mut().cast(), u64::from(expected), timeout) };
+}
+
 /// Wakes one sleeper on `word`.
 pub fn futex_wake_one(word: *const u32) {
     // SAFETY: the kernel uses the address only as a key.

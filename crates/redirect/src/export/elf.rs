@@ -111,7 +111,17 @@ macro_rules! __interpose_c {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int {
             // SAFETY: the caller's promise.
-            unsafe { $crate::filter::prctl(option, [a, b, c, d]) }
+            unsafe { REDIRECT.prctl(option, [a, b, c, d]) }
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn unshare(flags: c_int) -> c_int {
+            REDIRECT.unshare(flags)
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn setns(descriptor: c_int, kind: c_int) -> c_int {
+            REDIRECT.setns(descriptor, kind)
         }
 
         extern "C" fn before_dlmopen(name_space: core::ffi::c_long) -> *const u8 {

@@ -42,8 +42,20 @@ macro_rules! __interpose_callbacks {
     () => {
         use core::ffi::c_void;
 
-        pub const CALLBACKS: $crate::Callbacks =
-            $crate::Callbacks { thread_end, prefork, postfork_parent, postfork_child };
+        pub const CALLBACKS: $crate::Callbacks = $crate::Callbacks {
+            thread_end,
+            #[cfg(target_os = "linux")]
+            background,
+            prefork,
+            postfork_parent,
+            postfork_child,
+        };
+
+        #[cfg(target_os = "linux")]
+        unsafe extern "C" fn background(nothing: *mut c_void) -> *mut c_void {
+            REDIRECT.run_background();
+            nothing
+        }
 
         unsafe extern "C" fn thread_end(value: *mut c_void) {
             REDIRECT.thread_end(value);
