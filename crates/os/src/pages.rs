@@ -259,9 +259,12 @@ pub unsafe fn renew(address: usize, size: usize) -> bool {
     !must_fail() && unsafe { memory::renew(address, size) }
 }
 
-/// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them.
+/// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them. Not
+/// if a filter is expected.
 pub fn advise_huge(address: usize, size: usize, wanted: bool) {
-    memory::advise_huge(address, size, wanted);
+    if !is_filter_expected() {
+        memory::advise_huge(address, size, wanted);
+    }
 }
 
 /// Touches the pages of a range at once, which costs less than one by one. False if the kernel cannot.
