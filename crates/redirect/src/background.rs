@@ -6,7 +6,8 @@
 //! **When it is made.** Late: a program with one thread has it made in a slow path, once there is a surplus. `pthread_create` takes locks of
 //! libc's there, and libc frees under one of them (the stacks of threads that ended), but not in a process that never had a second
 //! thread. So a program with threads has it made when it makes its first one, where no lock of libc's can be held. The loader allocates under
-//! a lock of its own; with glibc that is none of those, with musl it is, so that there the first `dlopen` has the thread made.
+//! locks of its own. glibc lets their holder take them again, as constructors that make threads do; musl does not, so that there the first
+//! `dlopen` has the thread made.
 //!
 //! **When it ends.** For good, before a call that the kernel refuses to a process with several threads or that takes rights from one thread
 //! only ([`crate::namespaces`], [`crate::filter`]); and when the program's last thread ends, so that it does not keep the process alive.
