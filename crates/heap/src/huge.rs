@@ -178,7 +178,7 @@ impl Huge {
         self.with_record(record, |_, record| address.wrapping_sub(record.base) < record.length)
     }
 
-    /// Takes a block back. Returns its bytes; 0 if there is none, which is reported.
+    /// Takes a block back. Returns its size; 0 if there is none, which is reported.
     pub fn free(&self, address: usize, record: *mut u8) -> usize {
         let now = clock::coarse_milliseconds();
         let mut bytes = 0;
@@ -186,7 +186,7 @@ impl Huge {
             if record.start != address {
                 return Freed::NoBlock;
             }
-            bytes = record.bytes;
+            bytes = record.size;
             state.retire(record, now);
             // What is too long to be retained is unmapped in any case.
             if record.length <= CLEAN_BYTES && self.watch.wants(record.bytes) {

@@ -113,7 +113,7 @@ impl Runs {
         self.shards[index].with(|chunks| allocate(index, chunks))
     }
 
-    /// Takes a run back. Returns its bytes; 0 if there is none, which is reported, or if it is lost.
+    /// Takes a run back. Returns its usable size; 0 if there is none, which is reported, or if it is lost.
     pub fn free(&self, address: usize, record: *mut u8) -> usize {
         // Outside the lock: the kernel may take long. If it refuses, the run stays what it is, and is lost.
         // SAFETY: the caller frees the run, which is nobody else's.
@@ -124,7 +124,7 @@ impl Runs {
             // SAFETY: under the lock, and the only reference to the chunk.
             unsafe { (*chunk).release(page, length) };
             chunks.note_empty(chunk);
-            length * PAGE
+            margin::usable(length) * PAGE
         });
         freed.unwrap_or_else(|| {
             report(Call::Free, address, self.misuse_at(address, record));

@@ -2,11 +2,15 @@
 
 use super::FastHeap;
 use super::footprint::Kind;
+use super::thread_heap::ThreadHeap;
 use crate::heap::Heap;
 use crate::huge::{HugeBlock, Stays};
 use crate::page_map::{self, Entry};
 use crate::runs;
 use crate::size_class;
+
+/// From this size on, a free polls the clock if there is a surplus. Of smaller blocks it is enough that `malloc` does.
+const POLL_AT_FREE: usize = 1 << 20;
 
 impl FastHeap {
     /// A run or a huge block, of zeros if it comes to that.
@@ -21,6 +25,7 @@ impl FastHeap {
         // Without address space for a whole chunk, a mapping of just this size may still be had.
         let run = if is_run { self.reclaiming_all(run) } else { None };
         let (kind, block) = run.or_else(|| self.reclaiming_all(huge))?;
+        self.surplus.note_taken(size.next_multiple_of(runs::PAGE));
         if block.zeroed {
             self.grew(kind, size);
         }
@@ -30,7 +35,14 @@ impl FastHeap {
     /// Notes that a run or a huge block of so many bytes was freed.
     pub(super) fn freed_large(&self, bytes: usize) {
         self.released(bytes);
-        self.look_at_clock_in_passing();
+        if !self.surplus.is_there() {
+            return;
+        }
+        if bytes >= POLL_AT_FREE {
+            self.look_at_clock_in_passing();
+        } else if let Some(heap) = ThreadHeap::own() {
+            self.start_ticking(heap);
+        }
     }
 
     /// Resizes a block of `old` usable bytes.

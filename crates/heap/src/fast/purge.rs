@@ -69,9 +69,7 @@ impl FastHeap {
     /// Looks at the clock, and does what is due. For slow paths that are taken now and then.
     pub(super) fn look_at_clock(&self, heap: &'static ThreadHeap) {
         let now = clock::coarse_milliseconds();
-        // While there is memory to purge, what is idle in bins becomes a part of it in time.
-        let every = if heap.is_ticking() { CLASSES_EVERY.min(self.schedule.period()) } else { CLASSES_EVERY };
-        if (now as u32).wrapping_sub(heap.classes_asked_at.get()) >= every {
+        if self.are_classes_due(heap, now) {
             heap.classes_asked_at.set(now as u32);
             self.ask_all(heap);
         }
@@ -82,13 +80,23 @@ impl FastHeap {
 
     /// The same for slow paths that have nothing to do with the thread's heap, if it has one.
     pub(super) fn look_at_clock_in_passing(&self) {
-        if let Some(heap) = ThreadHeap::own() {
+        let Some(heap) = ThreadHeap::own() else { return };
+        let now = clock::coarse_milliseconds();
+        // Access to the heap is an atomic operation, and mostly there is nothing to do.
+        if self.are_classes_due(heap, now) || self.schedule.until_due(now) == 0 {
             let _change = heap.change();
             self.look_at_clock(heap);
-            if self.surplus.is_there() {
-                self.start_ticking(heap);
-            }
         }
+        if self.surplus.is_there() {
+            self.start_ticking(heap);
+        }
+    }
+
+    /// Whether the heap's classes are to be looked at for those that are idle. While there is memory to purge, what is idle in bins becomes
+    /// a part of it in time.
+    fn are_classes_due(&self, heap: &ThreadHeap, now: u64) -> bool {
+        let every = if heap.is_ticking() { CLASSES_EVERY.min(self.schedule.period()) } else { CLASSES_EVERY };
+        (now as u32).wrapping_sub(heap.classes_asked_at.get()) >= every
     }
 
     /// Purges a portion of what has been free for long.

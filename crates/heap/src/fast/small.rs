@@ -174,7 +174,9 @@ impl FastHeap {
         heap.slices.set(heap.slices.get() + u32::from(slab.shape().slices));
         // SAFETY: the slab is this heap's, and in no list.
         unsafe { partial_list::update(&heap.classes[class].partial, core::ptr::from_ref(slab).cast_mut()) };
-        self.grew(Kind::Slab, slab.shape().slices as usize * SLICE);
+        let bytes = slab.shape().slices as usize * SLICE;
+        self.surplus.note_taken(bytes);
+        self.grew(Kind::Slab, bytes);
         Some(())
     }
 

@@ -1,7 +1,7 @@
 //! Whether there is more free memory than is worth its keeping: then threads tick ([`super::ticking`]) until it is purged.
 //!
-//! The amount is computed now and then only, because that takes a look at every chunk: whenever so many bytes became free that it may have
-//! changed.
+//! The amount is computed now and then only, because that takes a look at every chunk: whenever so much more became free than was taken
+//! again.
 
 use super::FastHeap;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -16,12 +16,11 @@ const STEP_PART: usize = 64;
 
 /// What is known of the surplus.
 pub struct Surplus {
-    /// Bytes of slabs, runs and huge blocks that became free, ever.
+    /// By how many bytes of slabs, runs and huge blocks more became free than were taken again since the amount was computed. While
+    /// there is a surplus, all that became free since memory was purged last.
     released: AtomicUsize,
     /// At how many of them the amount is computed again.
     due: AtomicUsize,
-    /// How many they were when memory was purged last.
-    at_purge: AtomicUsize,
     /// Set while there is a surplus.
     work: WorkSignal,
 }
@@ -32,7 +31,6 @@ impl Surplus {
         Self {
             released: AtomicUsize::new(0),
             due: AtomicUsize::new(STEP),
-            at_purge: AtomicUsize::new(0),
             work: WorkSignal::new(),
         }
     }
@@ -51,9 +49,17 @@ impl Surplus {
     /// Notes what was purged. If that was nothing, and nothing became free since the last time, there is no surplus any more, or none that
     /// can be purged.
     pub fn note_purge(&self, purged: usize) {
-        let released = self.released.load(Ordering::Relaxed);
-        if self.at_purge.swap(released, Ordering::Relaxed) == released && purged == 0 {
+        if self.is_there() && self.released.swap(0, Ordering::Relaxed) == 0 && purged == 0 {
             self.work.clear();
+        }
+    }
+
+    /// Notes that `bytes` were taken for a slab, a run or a huge block.
+    pub fn note_taken(&self, bytes: usize) {
+        // Load and store, here and below: what is lost between two threads is made up for by what comes next.
+        let released = self.released.load(Ordering::Relaxed);
+        if released != 0 && !self.is_there() {
+            self.released.store(released.saturating_sub(bytes), Ordering::Relaxed);
         }
     }
 }
@@ -61,18 +67,20 @@ impl Surplus {
 impl FastHeap {
     /// Notes that `bytes` of a slab, a run or a huge block became free.
     pub(super) fn released(&self, bytes: usize) {
-        let released = self.surplus.released.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
-        if released >= self.surplus.due.load(Ordering::Relaxed) {
-            self.weigh_surplus(released);
+        let released = self.surplus.released.load(Ordering::Relaxed) + bytes;
+        self.surplus.released.store(released, Ordering::Relaxed);
+        if released >= self.surplus.due.load(Ordering::Relaxed) && !self.surplus.is_there() {
+            self.weigh_surplus();
         }
     }
 
     #[cold]
-    fn weigh_surplus(&self, released: usize) {
+    fn weigh_surplus(&self) {
         let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
         let live = arena.in_slabs + runs.live + huge.live;
         let free = arena.dirty + runs.dirty + huge.kept;
-        self.surplus.due.store(released.saturating_add(STEP.max((live + free) / STEP_PART)), Ordering::Relaxed);
+        self.surplus.released.store(0, Ordering::Relaxed);
+        self.surplus.due.store(STEP.max((live + free) / STEP_PART), Ordering::Relaxed);
         if free > LEAST + live / LEAST_PART && self.surplus.work.set() {
             self.nudge_all();
         }
