@@ -36,10 +36,20 @@ impl Chunks {
 
     /// A run of one of the chunks.
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
-        // SAFETY: under the lock, one reference at a time. The length is looked at here, and not in there: a program with
-        // many blocks passes many chunks for each.
-        self.iter()
-            .find_map(|chunk| unsafe { if (*chunk).longest >= count { (*chunk).allocate(count, align) } else { None } })
+        let mut chunk = self.first;
+        // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for each.
+        while !chunk.is_null() {
+            // SAFETY: under the lock, one reference at a time; records are for ever.
+            unsafe {
+                if (*chunk).longest >= count
+                    && let Some(run) = (*chunk).allocate(count, align)
+                {
+                    return Some(run);
+                }
+                chunk = (*chunk).next;
+            }
+        }
+        None
     }
 
     /// Adds a chunk to this shard, the one with that index.
