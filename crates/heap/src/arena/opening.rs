@@ -10,7 +10,7 @@ use xalloc_os::pages;
 
 /// How many of the newest chunks tell what will become of a fresh one, and how many bytes of them must be carved.
 pub(super) const NEWEST: usize = 16;
-pub(super) const ENOUGH: usize = 32 << 20;
+pub(super) const ENOUGH: usize = 28 << 20;
 
 impl State {
     /// Takes `count` slices for a slab that will be filled, or may not be, out of an open chunk or of another one.
