@@ -107,7 +107,7 @@ impl FastHeap {
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
         let given = self.runs.purge(surplus, Which::Aged);
         let given = given + self.arena.purge(surplus.saturating_sub(given), Which::Aged);
-        self.surplus.note_purge(given + self.huge.stats().kept);
+        self.note_purge(given);
         if given >= PORTION {
             self.schedule.come_again(now + NEXT_PORTION);
         }

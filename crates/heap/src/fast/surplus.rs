@@ -28,11 +28,7 @@ pub struct Surplus {
 // Relaxed, in all of them: a thread that sees an old value does so a little later, and nothing else depends on them.
 impl Surplus {
     pub const fn new() -> Self {
-        Self {
-            released: AtomicUsize::new(0),
-            due: AtomicUsize::new(STEP),
-            work: WorkSignal::new(),
-        }
+        Self { released: AtomicUsize::new(0), due: AtomicUsize::new(STEP), work: WorkSignal::new() }
     }
 
     /// Whether there is a surplus.
@@ -46,10 +42,10 @@ impl Surplus {
         &self.work
     }
 
-    /// Notes what was purged. If that was nothing, and nothing became free since the last time, there is no surplus any more, or none that
-    /// can be purged.
-    pub fn note_purge(&self, purged: usize) {
-        if self.is_there() && self.released.swap(0, Ordering::Relaxed) == 0 && purged == 0 {
+    /// Notes that a purge found nothing that was free for long enough. So the surplus is over if there `is_little` free memory, which the
+    /// program uses again and again, or if nothing became free since the last time: then the rest cannot be purged.
+    fn note_vain_purge(&self, is_little: bool) {
+        if self.released.swap(0, Ordering::Relaxed) == 0 || is_little {
             self.work.clear();
         }
     }
@@ -61,6 +57,18 @@ impl Surplus {
         if released != 0 && !self.is_there() {
             self.released.store(released.saturating_sub(bytes), Ordering::Relaxed);
         }
+    }
+}
+
+/// Bytes in slabs, runs and huge blocks that are in use, and free ones that may be resident.
+struct Held {
+    live: usize,
+    free: usize,
+}
+
+impl Held {
+    fn is_little_free(&self) -> bool {
+        self.free <= LEAST + self.live / LEAST_PART
     }
 }
 
@@ -76,14 +84,32 @@ impl FastHeap {
 
     #[cold]
     fn weigh_surplus(&self) {
-        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
-        let live = arena.in_slabs + runs.live + huge.live;
-        let free = arena.dirty + runs.dirty + huge.kept;
+        let held = self.held();
         self.surplus.released.store(0, Ordering::Relaxed);
-        self.surplus.due.store(STEP.max((live + free) / STEP_PART), Ordering::Relaxed);
-        if free > LEAST + live / LEAST_PART && self.surplus.work.set() {
+        self.surplus.due.store(STEP.max((held.live + held.free) / STEP_PART), Ordering::Relaxed);
+        if !held.is_little_free() && self.surplus.work.set() {
             self.nudge_all();
         }
+    }
+
+    /// Notes that a purge gave `purged` bytes.
+    pub(super) fn note_purge(&self, purged: usize) {
+        if !self.surplus.is_there() {
+            return;
+        }
+        if purged > 0 {
+            return self.surplus.released.store(0, Ordering::Relaxed);
+        }
+        let is_little = self.held().is_little_free();
+        // Mappings wait for their own time.
+        if is_little || self.huge.stats().kept == 0 {
+            self.surplus.note_vain_purge(is_little);
+        }
+    }
+
+    fn held(&self) -> Held {
+        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
+        Held { live: arena.in_slabs + runs.live + huge.live, free: arena.dirty + runs.dirty + huge.kept }
     }
 
     /// Has every thread come to a slow path with its next `free`: one that lives from its bins alone would not purge anything.
