@@ -94,11 +94,14 @@ impl Regions {
                 return None;
             }
             self.closed.0 += CHUNK;
-            if opened == Opened::Yes {
+            if opened == Opened::Yes && cover_mapped(base, CHUNK) {
                 return Some(Fresh { base, size: CHUNK });
             }
-            // Another thread has mapped something there in between: on to the next one.
             self.reserved -= CHUNK;
+            if opened == Opened::Yes {
+                return None;
+            }
+            // Another thread has mapped something there in between: on to the next one.
         }
     }
 
@@ -134,10 +137,6 @@ impl Regions {
         let end = start + length;
         let first = pages::round_up(start, CHUNK);
         let last = if is_first { end & !(CHUNK - 1) } else { first + size };
-        if !page_map::cover(first, last - first) {
-            give_up(start, end);
-            return None;
-        }
         if !is_first {
             give_up(start, first);
             give_up(last, end);
@@ -155,7 +154,7 @@ impl Regions {
                 give_up(place, place + size);
                 // The kernel goes downwards, so that there is room below.
                 let base = place & !(CHUNK - 1);
-                if page_map::cover(base, CHUNK) && pages::map_at(base, size) {
+                if pages::map_at(base, size) && cover_mapped(base, size) {
                     self.reserved += CHUNK;
                     return Some(Fresh { base, size });
                 }
@@ -164,6 +163,16 @@ impl Regions {
         }
         None
     }
+}
+
+/// Makes the page map able to hold a chunk of which `size` bytes were just mapped; if that fails, unmaps it. Not before it is mapped: a
+/// leaf of the page map takes memory, too, which the kernel may not have for both.
+fn cover_mapped(base: usize, size: usize) -> bool {
+    let covered = page_map::cover(base, CHUNK);
+    if !covered {
+        give_up(base, base + size);
+    }
+    covered
 }
 
 /// Unmaps what nobody has seen. If the kernel keeps it, only address space is lost.
