@@ -10,7 +10,7 @@ use crate::runs;
 use crate::size_class;
 
 /// From this size on, a free polls the clock if there is a surplus. Of smaller blocks it is enough that `malloc` does.
-const POLL_AT_FREE: usize = 1 << 20;
+const POLL_AT_FREE: usize = 4 << 20;
 
 impl FastHeap {
     /// A run or a huge block, of zeros if it comes to that.
