@@ -72,6 +72,19 @@ fn phases_of_small_and_large_blocks_hold_little_more_than_one() {
     }
 }
 
+/// What comes back in other ways than by `free` of a thread's own blocks counts, and so does what is only just worth purging.
+#[test]
+fn every_kind_of_drop_is_noticed() {
+    let program = fixture("light_traffic.c", &["-pthread"]);
+    for way in ["few", "shrink", "owners"] {
+        let mut command = preloaded(&program, "");
+        command.args([way, "0", "100"]);
+        let [base, peak, after] = sizes(command);
+        assert!(peak * 100 > base * 112, "{way}: {base} KiB, then only {peak}");
+        assert!(after * 10 <= base * 11, "{way}: {base} KiB, then {peak}, then {after}");
+    }
+}
+
 /// A process that goes from much to little comes down although it does next to nothing from then on, whichever thread had the peak.
 #[test]
 fn light_traffic_is_enough() {

@@ -48,6 +48,8 @@ pub enum Which {
     /// Those that were free already when somebody last asked for these; of a huge page at least half of it: splitting one gives
     /// its memory back, but not its speed.
     Aged,
+    /// The same, but what is free now is not noted as such: it was hardly free for longer than when these were asked for last.
+    AgedBefore,
     /// All but parts of huge pages.
     Whole,
     /// All.

@@ -65,6 +65,12 @@ impl<T> RemoteStack<T> {
         self.is_empty()
     }
 
+    /// How many bytes waited a moment ago, or somewhat more.
+    pub fn waiting(&self) -> usize {
+        // Relaxed: an estimate.
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Takes all segments: the newest, chained to the rest, or null. They are the caller's then.
     pub fn take_all(&self) -> *mut T {
         // First: what comes in between is counted too much, which may call a helper in vain, and never too little. Relaxed: the

@@ -101,7 +101,8 @@ impl Chunk {
 
     /// The slices to purge.
     pub fn victims(&self, which: Which) -> u64 {
-        let victims = if which == Which::Aged { self.dirty & self.aged } else { self.dirty };
+        let victims =
+            if matches!(which, Which::Aged | Which::AgedBefore) { self.dirty & self.aged } else { self.dirty };
         if !self.huge {
             return victims;
         }
@@ -116,7 +117,7 @@ impl Chunk {
         let is_mostly_free = (victims | untouched).count_ones() * 2 >= page.count_ones();
         let is_split = match which {
             Which::Whole => false,
-            Which::Aged => victims != 0 && is_mostly_free,
+            Which::Aged | Which::AgedBefore => victims != 0 && is_mostly_free,
             Which::All => victims != 0,
         };
         if is_split {

@@ -24,8 +24,11 @@ impl State {
             if let Some(found) = self.find_for(count, fills) {
                 return Some(found);
             }
-            if self.reopen_chunk(count).is_none() && self.open_chunk(metadata).is_none() {
+            let huge = fills && self.is_filling;
+            let is_good = |chunk: &Chunk| chunk.huge == huge || chunk.mapped() == 0;
+            if self.reopen_chunk(count, is_good).is_none() && self.open_chunk(metadata).is_none() {
                 // Rather too much resident than no memory.
+                let _ = self.reopen_chunk(count, |_| true);
                 return self.find(count, |chunk| chunk.free).map(|(chunk, index)| (chunk, index, 0));
             }
         }
@@ -107,11 +110,13 @@ impl State {
 
     /// Maps the unmapped end of a chunk again, of one that has `count` free slices then. Only if nothing else was mapped there
     /// since. Where the kernel refuses all of it, maps the part that the next slab needs. `None` if there is no such chunk.
-    pub(super) fn reopen_chunk(&mut self, count: usize) -> Option<()> {
+    /// Only of those that are `good`.
+    fn reopen_chunk(&mut self, count: usize, is_good: impl Fn(&Chunk) -> bool) -> Option<()> {
         self.chunks().find(|&chunk| {
             // SAFETY: under the lock.
             let (free, end, mapped) = unsafe { ((*chunk).free, (*chunk).unmapped, (*chunk).mapped()) };
-            if end == 0 {
+            // SAFETY: as above.
+            if end == 0 || !is_good(unsafe { &*chunk }) {
                 return false;
             }
             let is_enough = |slices| count == 1 || free_groups(free | slices) != 0;

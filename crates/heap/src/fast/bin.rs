@@ -14,7 +14,8 @@ pub struct Bin {
     /// How many blocks can still be freed into `head` before it becomes the previous list.
     pub room: Signed32,
     /// The bits of an address that say how far into a slab of the class it is; [`NUDGED`] when another thread wants the owner to
-    /// come to a slow path. The only word of a bin that others write.
+    /// come to a slow path. Any thread may write it; `previous` belongs to who has access to the heap,
+    /// and the other words are the thread's.
     offset_mask: Count32,
     /// A little more than 2^64 / size, to divide by multiplication: see [`Bin::is_start`].
     reciprocal: Word,

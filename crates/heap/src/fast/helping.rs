@@ -18,7 +18,8 @@ impl FastHeap {
 
     /// Drains all heaps and releases their empty slabs; of abandoned heaps also what is cached.
     pub(super) fn release_unused(&self) {
-        for heap in self.registry.all().filter(|heap| heap.slices.get() > 0) {
+        // One that lost its thread in a fork may only have blocks of others.
+        for heap in self.registry.all().filter(|heap| heap.slices.get() > 0 || heap.miscounted.get() != 0) {
             self.help_with(heap, || {
                 self.drain(heap, Retain::Nothing);
                 if heap.ownership().is_abandoned() {

@@ -91,12 +91,25 @@ impl FastHeap {
         new
     }
 
+    /// Notes that a run or a huge block has `size` bytes instead of `old`.
+    fn note_resized(&self, old: usize, size: usize) {
+        if size < old {
+            self.freed_large(old - size);
+        } else {
+            self.surplus.note_taken(size - old);
+        }
+    }
+
     /// Resizes a large block of `old` usable bytes without copying, where that gives what a fresh block of the size would be.
     fn resize_large(&self, block: *mut u8, old: usize, size: usize) -> Option<*mut u8> {
         let address = block as usize;
         match page_map::entry(address) {
             Entry::Runs(record) if size > size_class::MAX && size <= runs::MAX => {
-                self.runs.resize(address, record, size).then_some(block)
+                if !self.runs.resize(address, record, size) {
+                    return None;
+                }
+                self.note_resized(old, size);
+                Some(block)
             }
             Entry::Huge(record) if size > runs::MAX => {
                 let resize = || match self.huge.resize(address, record, size) {
@@ -104,6 +117,7 @@ impl FastHeap {
                     result => Some(result),
                 };
                 let resized = self.reclaiming_all(resize)?.ok()?;
+                self.note_resized(old, size);
                 self.grew(Kind::Huge, size.saturating_sub(old));
                 Some(resized)
             }

@@ -7,7 +7,7 @@
 use super::thread_heap::ThreadHeap;
 use super::{FastHeap, Tuning};
 use crate::arena::Which;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use xalloc_os::clock;
 
 /// How often a thread's classes are looked at for blocks at hand that it does not use, in milliseconds.
@@ -23,11 +23,17 @@ pub struct Schedule {
     /// Between two purges, in milliseconds: what is purged has been free for at least that long, and at most twice.
     period: AtomicU64,
     due: AtomicU64,
+    /// Whether the next purge comes early, for what the last one has left.
+    is_portion: AtomicBool,
 }
 
 impl Schedule {
     pub const fn new() -> Self {
-        Self { period: AtomicU64::new(Tuning::SPEED.purge_delay / 2), due: AtomicU64::new(0) }
+        Self {
+            period: AtomicU64::new(Tuning::SPEED.purge_delay / 2),
+            due: AtomicU64::new(0),
+            is_portion: AtomicBool::new(false),
+        }
     }
 
     /// Sets for how long memory stays that is free. Before the first allocation.
@@ -48,7 +54,7 @@ impl Schedule {
         self.period.load(Ordering::Relaxed).try_into().unwrap_or(u32::MAX)
     }
 
-    /// Whether the caller is the one to purge at the time `now`.
+    /// Whether the caller is the one to purge at the time `now`. See [`Schedule::takes_portion`].
     pub fn is_due(&self, now: u64) -> bool {
         // Relaxed, all: a thread that sees an old time comes again; the exchange makes sure that one thread only is told.
         let due = self.due.load(Ordering::Relaxed);
@@ -60,8 +66,15 @@ impl Schedule {
     }
 
     fn come_again(&self, time: u64) {
-        // Relaxed: see `is_due`.
+        // Relaxed, twice: see `is_due`.
+        self.is_portion.store(true, Ordering::Relaxed);
         self.due.store(time, Ordering::Relaxed);
+    }
+
+    /// Whether this purge is only the next portion of the last one. Asked once by who was told that it is due.
+    fn takes_portion(&self) -> bool {
+        // Relaxed: see `is_due`.
+        self.is_portion.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -101,12 +114,16 @@ impl FastHeap {
 
     /// Purges a portion of what has been free for long.
     pub(super) fn purge_surplus(&self, now: u64) {
-        self.release_unused();
+        // Of a portion nothing was free for longer since the one before.
+        let which = if self.schedule.takes_portion() { Which::AgedBefore } else { Which::Aged };
+        if which == Which::Aged {
+            self.release_unused();
+        }
         self.huge.clean_surplus();
         let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
-        let given = self.runs.purge(surplus, Which::Aged);
-        let given = given + self.arena.purge(surplus.saturating_sub(given), Which::Aged);
+        let given = self.runs.purge(surplus, which);
+        let given = given + self.arena.purge(surplus.saturating_sub(given), which);
         self.note_purge(given);
         if given >= PORTION {
             self.schedule.come_again(now + NEXT_PORTION);

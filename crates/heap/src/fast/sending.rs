@@ -120,6 +120,9 @@ impl FastHeap {
         };
         if waiting > MOST_WAITING || owner.ownership().is_abandoned() {
             self.help(owner);
+        } else {
+            // The owner may sleep. Then the purge takes them back in its place.
+            self.released(bytes);
         }
     }
 

@@ -60,7 +60,7 @@ impl Surplus {
     }
 }
 
-/// Bytes in slabs, runs and huge blocks that are in use, and free ones that may be resident.
+/// Bytes in slabs, runs and huge blocks that are in use, and free ones that may be resident, with blocks that wait for their owners.
 struct Held {
     live: usize,
     free: usize,
@@ -85,9 +85,11 @@ impl FastHeap {
     #[cold]
     fn weigh_surplus(&self) {
         let held = self.held();
-        self.surplus.released.store(0, Ordering::Relaxed);
+        let is_surplus = !held.is_little_free();
+        // The first purge only marks what is free by then.
+        self.surplus.released.store(if is_surplus { held.free } else { 0 }, Ordering::Relaxed);
         self.surplus.due.store(STEP.max((held.live + held.free) / STEP_PART), Ordering::Relaxed);
-        if !held.is_little_free() && self.surplus.work.set() {
+        if is_surplus && self.surplus.work.set() {
             self.nudge_all();
         }
     }
@@ -109,7 +111,8 @@ impl FastHeap {
 
     fn held(&self) -> Held {
         let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
-        Held { live: arena.in_slabs + runs.live + huge.live, free: arena.dirty + runs.dirty + huge.kept }
+        let waiting: usize = self.registry.all().map(|heap| heap.remote().waiting()).sum();
+        Held { live: arena.in_slabs + runs.live + huge.live, free: arena.dirty + runs.dirty + huge.kept + waiting }
     }
 
     /// Has every thread come to a slow path with its next `free`: one that lives from its bins alone would not purge anything.

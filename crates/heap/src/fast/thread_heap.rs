@@ -316,9 +316,12 @@ impl ThreadHeap {
     /// Whether a bin has changed since this was last asked. Mistaken once in some thousand times, which then costs a
     /// refill.
     pub fn has_changed(&self, class: usize) -> bool {
-        let bin = &self.bins[class];
-        let head = bin.head.get() as usize / 16;
-        let look = (head ^ head >> 14 ^ bin.room.get() as usize).wrapping_mul(16) as u16 & flag::LOOK;
+        let look_at = |bin: &Bin| {
+            let head = bin.head.get() as usize / 16;
+            head ^ head >> 14 ^ bin.room.get() as usize
+        };
+        let ration = if self.is_ticking() { look_at(self.rations.bin(class)) << 1 } else { 0 };
+        let look = (look_at(&self.bins[class]) ^ ration).wrapping_mul(16) as u16 & flag::LOOK;
         let flags = &self.classes[class].flags;
         let before = flags.get() & flag::LOOK;
         flags.set(flags.get() & !flag::LOOK | look);

@@ -70,8 +70,12 @@ impl ThreadHeap {
             }
             (tail, count) = (next, count + 1);
         };
-        bin.head.set(rest);
-        bin.room.set(bin.room.get() + count as i32);
+        if rest.is_null() {
+            self.clear_bin(class);
+        } else {
+            bin.head.set(rest);
+            bin.room.set(bin.room.get() + count as i32);
+        }
         self.rations.set(class, head, count);
     }
 }

@@ -71,7 +71,7 @@ impl RunChunk {
     fn take_victim(&mut self, from: usize, which: Which) -> Option<(usize, usize)> {
         let unit = pages::page_size() / PAGE;
         let dirty = self.free.and(&self.dirty);
-        let victims = if which == Which::Aged { dirty.and(&self.aged) } else { dirty };
+        let victims = if matches!(which, Which::Aged | Which::AgedBefore) { dirty.and(&self.aged) } else { dirty };
         let mut from = from;
         loop {
             let (first, count) = victims.next_range(from)?;
