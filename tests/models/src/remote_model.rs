@@ -78,7 +78,9 @@ fn what_waits_is_never_counted_too_little() {
         let taken = take(&stack);
         sender.join().unwrap();
         assert!(push(&stack, 10) >= 11 - taken);
+        assert!(stack.waiting() >= 11 - taken);
         assert_eq!(taken + take(&stack), 11);
+        assert_eq!(stack.waiting(), 0);
     });
 }
 
