@@ -76,7 +76,7 @@ fn phases_of_small_and_large_blocks_hold_little_more_than_one() {
 #[test]
 fn every_kind_of_drop_is_noticed() {
     let program = fixture("light_traffic.c", &["-pthread"]);
-    for way in ["few", "shrink", "owners"] {
+    for way in ["few", "again", "shrink", "owners"] {
         let mut command = preloaded(&program, "");
         command.args([way, "0", "100"]);
         let [base, peak, after] = sizes(command);

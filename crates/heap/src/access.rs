@@ -42,7 +42,7 @@ impl Access {
     #[cold]
     #[inline(never)]
     fn begin_after_helper(&self) {
-        // Nobody is at work who does not hold it, so this one try succeeds.
+        // A helper has access only while it holds this lock, so there is none now, and the exchange succeeds.
         let _no_helper = self.helpers.lock();
         self.enter(OWNER);
     }
@@ -67,7 +67,7 @@ impl Access {
         &self.helpers
     }
 
-    /// Whether nobody had access a moment ago. In a child whose parent's thread had it, for good.
+    /// Whether no thread had access a moment ago. False for ever in a child whose parent was forked while another thread had it.
     pub fn is_free(&self) -> bool {
         // Relaxed: the child has one thread; other askers want a hint.
         self.holder.load(Ordering::Relaxed) == FREE

@@ -151,7 +151,7 @@ impl Arena {
         given
     }
 
-    /// Outside the lock while the kernel works: its slices are nobody's meanwhile.
+    /// Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
     fn purge_chunk(&self, chunk: *mut Chunk, which: Which) -> usize {
         // SAFETY: under the lock; so below.
         let (base, victims) = self.0.with(|state| unsafe {
@@ -165,7 +165,7 @@ impl Arena {
         if victims == 0 {
             return 0;
         }
-        // SAFETY: the slices were free, and are nobody else's now; so the chunk stays.
+        // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its kind.
         let purged = unsafe { chunk::purge_slices(base, victims) };
         // SAFETY: under the lock; the slices were taken above.
         self.0.with(|state| unsafe {
@@ -175,6 +175,8 @@ impl Arena {
             }
             state.give(chunk, victims);
             (*chunk).dirty &= !purged;
+            // Chunks with pages are found first: a search looks at a few only.
+            state.lists.move_to_end(chunk);
         });
         purged.count_ones() as usize * SLICE
     }

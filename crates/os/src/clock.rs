@@ -1,8 +1,8 @@
 //! Time, cheap enough for slow paths.
 
-use crate::arch;
 use crate::system::syscall;
-use core::sync::atomic::{AtomicU64, Ordering};
+use crate::{arch, futex};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Milliseconds since an arbitrary moment, as coarse as the kernel's tick. Asks the kernel only when the processor's counter has
 /// moved on since it did so last.
@@ -27,4 +27,9 @@ pub fn coarse_milliseconds() -> u64 {
 /// Nanoseconds since an arbitrary moment, only forwards.
 pub fn nanoseconds() -> u64 {
     syscall::nanoseconds()
+}
+
+/// Sleeps for a millisecond, so that a thread of lower priority gets the processor; yielding does not give it away to such a thread.
+pub fn sleep_a_little() {
+    futex::wait_at_most(&AtomicUsize::new(0), 0, 1);
 }

@@ -65,14 +65,6 @@ impl Lock {
     }
 }
 
-impl WorkSignal {
-    /// No work, and nobody who waits for it.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
-    pub const fn new() -> Self {
-        Self::around(sync::AtomicUsize::new(0))
-    }
-}
-
 /// Prints `message` and ends the process by SIGABRT, without unwinding, allocating or running exit handlers.
 ///
 /// This is what a panic inside the library becomes: see [`panic_handler!`].

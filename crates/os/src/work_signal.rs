@@ -19,7 +19,7 @@ pub struct WorkSignal(AtomicUsize);
 
 // Relaxed, in all of them: the word brings nothing but itself. What the work is about has locks of its own.
 impl WorkSignal {
-    /// No work, and nobody who waits for it, around a word that is 0.
+    /// No work, and no thread that waits for it, around a word that is 0.
     pub const fn around(word: AtomicUsize) -> Self {
         Self(word)
     }

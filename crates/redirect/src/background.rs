@@ -19,7 +19,7 @@ use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use xalloc_os::thread::Phase;
-use xalloc_os::{errno, next, syscall};
+use xalloc_os::{clock, errno, next, syscall};
 
 /// Not wanted, or not any more. The first value, so that a process without the option pays for one look at a word of zeros.
 const OFF: u32 = 0;
@@ -177,14 +177,14 @@ impl<H: Heap> HeapRedirect<H> {
         }
         while !background.is_off() {
             if !background.change(RUNNING, BUSY) {
-                syscall::yield_now();
+                clock::sleep_a_little();
                 continue;
             }
             self.heap.end_background();
             // Relaxed, in the loop: as in `run_background`.
             let thread = || background.thread.load(Ordering::Relaxed);
             while thread() == 0 || syscall::has_thread(syscall::process_id(), thread()) {
-                syscall::yield_now();
+                clock::sleep_a_little();
             }
             background.settle(OFF);
         }

@@ -125,3 +125,20 @@ fn a_helpers_change_is_marked() {
         });
     });
 }
+
+/// In a forked child the forking thread's own heap must be whole.
+#[test]
+fn no_helper_is_at_work_while_the_owner_forks() {
+    loom::model(|| {
+        let heap = Heap::new();
+        let helper = {
+            let heap = heap.clone();
+            loom::thread::spawn(move || heap.help())
+        };
+        {
+            let _locked_for_fork = heap.access.helpers().lock();
+            assert!(heap.access.is_free());
+        }
+        helper.join().unwrap();
+    });
+}

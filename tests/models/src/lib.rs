@@ -63,11 +63,10 @@ fn abort_on_reentry() -> ! {
 }
 
 #[path = "../../../crates/heap/src/access.rs"]
-#[allow(dead_code, reason = "the models use what the protocols need, not every method")]
 mod access;
 #[path = "../../../crates/heap/src/fast/changing.rs"]
 mod changing;
-#[allow(dead_code, reason = "as above")]
+#[allow(dead_code, reason = "the models use what the protocols need, not every method")]
 #[path = "../../../crates/os/src/lock.rs"]
 mod lock;
 #[path = "../../../crates/heap/src/ownership.rs"]
@@ -77,7 +76,6 @@ mod remote;
 #[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]
 #[path = "../../../crates/os/src/startup.rs"]
 mod startup;
-#[allow(dead_code, reason = "as above")]
 #[path = "../../../crates/os/src/work_signal.rs"]
 mod work_signal;
 

@@ -34,3 +34,15 @@ fn one_of_two_is_the_first() {
         thread.join().unwrap();
     });
 }
+
+/// A forked child has the work, but neither the thread nor what it was told.
+#[test]
+fn a_child_has_no_thread_that_waits() {
+    loom::model(|| {
+        let signal = WorkSignal::around(AtomicUsize::new(0));
+        signal.set();
+        signal.end();
+        signal.settle_after_fork();
+        assert!(signal.is_set() && signal.wait(1));
+    });
+}

@@ -83,7 +83,7 @@ impl Chunk {
         self.free == !self.unmapped && self.dirty == 0
     }
 
-    /// Whether one slab of `count` slices was taken out of it since it was unused, and nothing else.
+    /// Whether one slab of `count` slices is in it, just taken, and nothing else of it may have pages.
     pub fn has_only(&self, count: usize) -> bool {
         self.dirty == 0 && self.free.count_ones() as usize + count == self.mapped()
     }

@@ -62,7 +62,7 @@ impl State {
     /// Adds a chunk of which nothing is used.
     fn add_whole(&mut self, base: usize, dirty: u64, metadata: &Metadata) -> Option<()> {
         let record = self.vacant_record(metadata)?;
-        // SAFETY: under the lock; the record has no chunk, and the chunk is nobody else's.
+        // SAFETY: the arena's lock is held; the record has no chunk yet, and the caller has left this one to the arena.
         unsafe {
             self.change(record, |chunk| {
                 (chunk.base, chunk.free, chunk.dirty, chunk.unmapped) = (base, u64::MAX, dirty, 0);

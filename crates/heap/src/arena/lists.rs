@@ -31,48 +31,76 @@ impl Standing {
     }
 }
 
-/// A list of chunks for each [`Standing`], the last one that came first.
-pub struct Lists([*mut Chunk; 5]);
+/// A list of chunks for each [`Standing`]: its first chunk and its last one, or null.
+pub struct Lists([(*mut Chunk, *mut Chunk); 5]);
 
 impl Lists {
     pub const fn new() -> Self {
-        Self([null_mut(); 5])
+        Self([(null_mut(), null_mut()); 5])
     }
 
     /// The first chunk of a list, or null. The next one is its `next`.
     pub fn first(&self, standing: Standing) -> *mut Chunk {
-        self.0[standing as usize]
+        self.0[standing as usize].0
     }
 
-    /// Adds a chunk that is in no list to that of its standing.
+    /// Adds a chunk to the list of its standing, in front.
     ///
     /// # Safety
-    /// The record is the arena's, whose lock is held.
+    /// The record is the arena's, whose lock is held, and is in no list.
     pub unsafe fn push(&mut self, chunk: *mut Chunk) {
-        // SAFETY: the caller's promise.
+        // SAFETY: records are for ever, and those of a list are the arena's, whose lock is held.
         unsafe {
-            let first = &mut self.0[Standing::of(&*chunk) as usize];
+            let (first, last) = &mut self.0[Standing::of(&*chunk) as usize];
             (*chunk).next = *first;
             (*chunk).previous = null_mut();
-            if !first.is_null() {
+            if first.is_null() {
+                *last = chunk;
+            } else {
                 (**first).previous = chunk;
             }
             *first = chunk;
         }
     }
 
+    /// Moves a chunk to the end of the list of its standing: what is searched before is better.
+    ///
     /// # Safety
-    /// As for [`Lists::push`], and the chunk is in the list of `standing`.
+    /// The record is the arena's, whose lock is held, and is in that list.
+    pub unsafe fn move_to_end(&mut self, chunk: *mut Chunk) {
+        // SAFETY: as in `push`.
+        unsafe {
+            let standing = Standing::of(&*chunk);
+            self.remove(chunk, standing);
+            let (first, last) = &mut self.0[standing as usize];
+            (*chunk).next = null_mut();
+            (*chunk).previous = *last;
+            if last.is_null() {
+                *first = chunk;
+            } else {
+                (**last).next = chunk;
+            }
+            *last = chunk;
+        }
+    }
+
+    /// Takes a chunk out of the list of `standing`.
+    ///
+    /// # Safety
+    /// As for [`Lists::move_to_end`].
     unsafe fn remove(&mut self, chunk: *mut Chunk, standing: Standing) {
-        // SAFETY: the neighbours are in the same list.
+        let (first, last) = &mut self.0[standing as usize];
+        // SAFETY: the neighbours are in the same list, whose records are the arena's.
         unsafe {
             let (next, previous) = ((*chunk).next, (*chunk).previous);
             if previous.is_null() {
-                self.0[standing as usize] = next;
+                *first = next;
             } else {
                 (*previous).next = next;
             }
-            if !next.is_null() {
+            if next.is_null() {
+                *last = previous;
+            } else {
                 (*next).previous = previous;
             }
         }

@@ -58,7 +58,7 @@ impl Regions {
     /// A chunk to [`take`](Self::take); if it need not be `whole`, what can be had of one. `None` if there is no memory.
     pub fn prepare(&mut self, whole: bool) -> Option<Fresh> {
         if self.fresh.is_none() {
-            self.fresh = self.open().or_else(|| self.scrape(if whole { CHUNK } else { LEAST }));
+            self.fresh = self.open().or_else(|| self.commit_anywhere(if whole { CHUNK } else { LEAST }));
         }
         self.fresh.filter(|fresh| fresh.size == CHUNK || !whole)
     }
@@ -76,7 +76,7 @@ impl Regions {
         end - start
     }
 
-    /// Notes that the addresses of a chunk are nobody's any more.
+    /// Counts a chunk's addresses as not reserved any more: the chunk was unmapped, and its record forgets it.
     pub fn forget_chunk(&mut self) {
         self.reserved -= CHUNK;
     }
@@ -147,7 +147,7 @@ impl Regions {
     }
 
     /// The start of a chunk somewhere: without slack for its alignment, and as much of it as the kernel allows, `least` at least.
-    fn scrape(&mut self, least: usize) -> Option<Fresh> {
+    fn commit_anywhere(&mut self, least: usize) -> Option<Fresh> {
         let mut size = CHUNK;
         while size >= least {
             if let Some(place) = pages::reserve(size) {

@@ -69,3 +69,18 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     fill(&larger);
     assert!(!is_filling(), "in large blocks there may be pages that are not touched");
 }
+
+#[test]
+fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    const CHUNKS: usize = 24;
+    let take = |chunks: usize| -> Vec<_> {
+        (0..chunks * 64).map(|_| ARENA.take_slab(1, false, &METADATA, || false).unwrap()).collect()
+    };
+    take(CHUNKS).into_iter().for_each(|slab| ARENA.give_slab(slab));
+    let purged = ARENA.purge(CHUNKS / 2 * CHUNK, Which::All);
+    assert_eq!(ARENA.stats().dirty, CHUNKS * CHUNK - purged);
+    take((CHUNKS * CHUNK - purged) / CHUNK);
+    assert_eq!(ARENA.stats().dirty, 0, "all that had pages was used before the rest");
+}

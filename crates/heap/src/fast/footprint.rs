@@ -25,6 +25,16 @@ pub enum Kind {
     Huge,
 }
 
+/// Bytes in slabs, runs and huge blocks.
+pub struct Held {
+    /// In use.
+    pub live: usize,
+    /// Free, and maybe resident.
+    pub free: usize,
+    /// In use in huge blocks.
+    pub huge: usize,
+}
+
 /// What was in use.
 pub struct Footprint {
     /// Bytes by which any kind has grown: slabs that were opened, pages that were fresh.
@@ -64,17 +74,25 @@ impl FastHeap {
         }
     }
 
+    /// What slabs, runs and huge blocks hold. Takes a look at every chunk.
+    pub(super) fn held(&self) -> Held {
+        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
+        Held {
+            live: arena.in_slabs + runs.live + huge.live,
+            free: arena.dirty + runs.dirty + huge.kept,
+            huge: huge.live,
+        }
+    }
+
     /// Gives back what the other kinds keep, as far as that is more than was once in use.
     fn make_room(&self, growing: Kind, grown: usize) {
-        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
-        let live = arena.in_slabs + runs.live + huge.live;
-        let kept = arena.dirty + runs.dirty + huge.kept;
+        let Held { live, free, huge } = self.held();
         // Relaxed, both: as in `grew`.
-        self.footprint.due.store(grown.saturating_add(STEP.max((live + kept) / STEP_PART)), Ordering::Relaxed);
+        self.footprint.due.store(grown.saturating_add(STEP.max((live + free) / STEP_PART)), Ordering::Relaxed);
         let peak = self.footprint.peak.fetch_max(live, Ordering::Relaxed).max(live);
-        self.footprint.held_peak(live + kept - huge.live);
+        self.footprint.held_peak(live + free - huge);
         let slack = if self.is_lean() { STEP } else { SLACK.max(peak / SLACK_PART) };
-        let mut surplus = (live + kept).saturating_sub(peak + slack);
+        let mut surplus = (live + free).saturating_sub(peak + slack);
         for kind in [Kind::Huge, Kind::Run, Kind::Slab] {
             if kind != growing && surplus > 0 {
                 surplus = surplus.saturating_sub(match kind {

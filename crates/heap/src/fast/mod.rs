@@ -4,8 +4,7 @@
 //! Everything else is in the slow paths: `small` for blocks with a size class, `sending` for other threads' blocks,
 //! `registry` for thread heaps, `large` over [`crate::runs`] and [`crate::huge`].
 //!
-//! Lock order: access to heaps (helpers never wait for it), registry, runs (in order), huge, arena, metadata. None is held while
-//! anything outside the heap is called.
+//! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata. No foreign code is called under one.
 
 mod background;
 mod bin;

@@ -11,9 +11,9 @@ use super::thread_heap::ThreadHeap;
 pub const NO_CLASS: usize = 0;
 
 impl FastHeap {
-    /// The result of `attempt`; when that has none because the kernel refuses, of another one after what nobody uses was
-    /// collected, and of a last one after it was unmapped. `heap` is the caller's, if it has one, which is refilling the bin of
-    /// the class `busy`.
+    /// The result of `attempt`, which has none when the kernel refuses memory. It is made up to three times: as it is, after unused memory
+    /// was collected, and after unused memory was unmapped. `heap` is the caller's, if it has one; it is refilling the bin of the class
+    /// `busy`.
     pub(super) fn reclaiming<T>(
         &self,
         heap: Option<&'static ThreadHeap>,

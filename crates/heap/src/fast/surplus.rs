@@ -4,6 +4,7 @@
 //! again.
 
 use super::FastHeap;
+use super::footprint::Held;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use xalloc_os::WorkSignal;
 
@@ -17,9 +18,9 @@ const STEP_PART: usize = 64;
 /// What is known of the surplus.
 pub struct Surplus {
     /// By how many bytes of slabs, runs and huge blocks more became free than were taken again since the amount was computed. While
-    /// there is a surplus, all that became free since memory was purged last.
+    /// there is a surplus, what is free when it begins, and then all that became free since memory was purged last.
     released: AtomicUsize,
-    /// At how many of them the amount is computed again.
+    /// At how many of them the amount is computed again: [`Held::step`].
     due: AtomicUsize,
     /// Set while there is a surplus.
     work: WorkSignal,
@@ -28,7 +29,11 @@ pub struct Surplus {
 // Relaxed, in all of them: a thread that sees an old value does so a little later, and nothing else depends on them.
 impl Surplus {
     pub const fn new() -> Self {
-        Self { released: AtomicUsize::new(0), due: AtomicUsize::new(STEP), work: WorkSignal::new() }
+        Self {
+            released: AtomicUsize::new(0),
+            due: AtomicUsize::new(STEP),
+            work: WorkSignal::around(AtomicUsize::new(0)),
+        }
     }
 
     /// Whether there is a surplus.
@@ -42,10 +47,12 @@ impl Surplus {
         &self.work
     }
 
-    /// Notes that a purge found nothing that was free for long enough. So the surplus is over if there `is_little` free memory, which the
-    /// program uses again and again, or if nothing became free since the last time: then the rest cannot be purged.
-    fn note_vain_purge(&self, is_little: bool) {
-        if self.released.swap(0, Ordering::Relaxed) == 0 || is_little {
+    /// Notes that a purge found nothing that was free for long enough, when `held` is what there is. So the surplus is over if little is
+    /// free, which the program uses again and again, or if nothing became free since the last time: then the rest cannot be purged.
+    fn note_vain_purge(&self, held: &Held) {
+        if self.released.swap(0, Ordering::Relaxed) == 0 || held.is_little_free() {
+            // Not as it was at the peak: a later one may be much lower.
+            self.due.store(held.step(), Ordering::Relaxed);
             self.work.clear();
         }
     }
@@ -60,13 +67,12 @@ impl Surplus {
     }
 }
 
-/// Bytes in slabs, runs and huge blocks that are in use, and free ones that may be resident, with blocks that wait for their owners.
-struct Held {
-    live: usize,
-    free: usize,
-}
-
 impl Held {
+    /// After how many bytes that became free there may be a surplus.
+    fn step(&self) -> usize {
+        STEP.max((self.live + self.free) / STEP_PART)
+    }
+
     fn is_little_free(&self) -> bool {
         self.free <= LEAST + self.live / LEAST_PART
     }
@@ -84,11 +90,11 @@ impl FastHeap {
 
     #[cold]
     fn weigh_surplus(&self) {
-        let held = self.held();
+        let held = self.weigh();
         let is_surplus = !held.is_little_free();
         // The first purge only marks what is free by then.
         self.surplus.released.store(if is_surplus { held.free } else { 0 }, Ordering::Relaxed);
-        self.surplus.due.store(STEP.max((held.live + held.free) / STEP_PART), Ordering::Relaxed);
+        self.surplus.due.store(held.step(), Ordering::Relaxed);
         if is_surplus && self.surplus.work.set() {
             self.nudge_all();
         }
@@ -102,17 +108,18 @@ impl FastHeap {
         if purged > 0 {
             return self.surplus.released.store(0, Ordering::Relaxed);
         }
-        let is_little = self.held().is_little_free();
+        let held = self.weigh();
         // Mappings wait for their own time.
-        if is_little || self.huge.stats().kept == 0 {
-            self.surplus.note_vain_purge(is_little);
+        if held.is_little_free() || self.huge.stats().kept == 0 {
+            self.surplus.note_vain_purge(&held);
         }
     }
 
-    fn held(&self) -> Held {
-        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
-        let waiting: usize = self.registry.all().map(|heap| heap.remote().waiting()).sum();
-        Held { live: arena.in_slabs + runs.live + huge.live, free: arena.dirty + runs.dirty + huge.kept + waiting }
+    /// What is held; blocks that wait for their owners count as free.
+    fn weigh(&self) -> Held {
+        let mut held = self.held();
+        held.free += self.registry.all().map(|heap| heap.remote().waiting()).sum::<usize>();
+        held
     }
 
     /// Has every thread come to a slow path with its next `free`: one that lives from its bins alone would not purge anything.

@@ -59,7 +59,7 @@ pub mod flag {
     pub const FLUSHED: u16 = 1;
     /// One slab of the class is kept although none of its blocks is used.
     pub const KEEPS_EMPTY: u16 = 2;
-    /// The heap has a slab of the class.
+    /// The heap has a slab of the class, or had several.
     pub const HAS_SLAB: u16 = 4;
     /// The heap had several slabs of the class at some time.
     pub const HAD_SLABS: u16 = 8;
@@ -82,7 +82,8 @@ pub struct ThreadHeap {
     /// First, so that "is this bin mine?" is one subtraction and one comparison.
     pub bins: [Bin; CLASSES],
     shared: Shared,
-    /// Who may touch what the slow paths use: all of the heap but the bins, which only its thread touches, and the outgoing slots.
+    /// Who may touch what the slow paths use: all of the heap but the outgoing slots and the bins' words other than `previous`, which
+    /// are its thread's.
     access: Access,
     /// While the thread changes an outgoing slot.
     collecting: Changing,

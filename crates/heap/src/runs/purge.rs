@@ -29,7 +29,7 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
     // SAFETY: under the lock, one reference at a time; so below.
     while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, which) }) {
         from = page + count;
-        // SAFETY: the pages were free, and are nobody else's now; so the chunk stays.
+        // SAFETY: the pages were free and were taken out just now, so no run is in them, and the chunk cannot change its kind.
         let Some(purged) = (unsafe { purge_pages((*chunk).base.get(), page, count) }) else { continue };
         // SAFETY: as above.
         shard.with(|_| unsafe {
