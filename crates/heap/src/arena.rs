@@ -117,7 +117,7 @@ impl Arena {
         // SAFETY: a chunk keeps its base as long as slices of it are taken.
         let base = unsafe { (*chunk).base };
         let is_in_time = huge_pages::try_one(base);
-        // SAFETY: under the lock; the slices were taken for this.
+        // SAFETY: the arena's lock guards its records, and is held; the slices were taken for this.
         self.0.with(|state| unsafe {
             if !is_in_time {
                 (*chunk).retract_huge_pages();
@@ -131,7 +131,7 @@ impl Arena {
         debug_assert_eq!(slab.used(), 0);
         let (chunk, count) = (slab.home().cast::<Chunk>(), slab.shape().slices as usize);
         self.0.with(|state| {
-            // SAFETY: under the lock.
+            // SAFETY: the arena's lock guards its records, and is held.
             unsafe {
                 let index = (slab.start() - (*chunk).base) / SLICE;
                 state.give(chunk, slice_mask(index, count));
@@ -153,7 +153,7 @@ impl Arena {
 
     /// Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
     fn purge_chunk(&self, chunk: *mut Chunk, which: Which) -> usize {
-        // SAFETY: under the lock; so below.
+        // SAFETY: the arena's lock guards its records, and is held; so below.
         let (base, victims) = self.0.with(|state| unsafe {
             let victims = (*chunk).victims(which);
             state.take(chunk, victims);
@@ -167,7 +167,7 @@ impl Arena {
         }
         // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its kind.
         let purged = unsafe { chunk::purge_slices(base, victims) };
-        // SAFETY: under the lock; the slices were taken above.
+        // SAFETY: the arena's lock guards its records, and is held; the slices were taken above.
         self.0.with(|state| unsafe {
             // The next slab in a huge page without pages would make all of it resident again.
             if which != Which::Whole && (*chunk).huge {
@@ -213,7 +213,7 @@ impl Arena {
     pub fn contains(&self, address: usize) -> bool {
         self.0.with(|state| {
             state.chunks().any(|chunk| {
-                // SAFETY: under the lock.
+                // SAFETY: the arena's lock guards its records, and is held.
                 let (base, mapped) = unsafe { ((*chunk).base, (*chunk).mapped()) };
                 address.wrapping_sub(base) < mapped * SLICE
             })
@@ -224,7 +224,7 @@ impl Arena {
     pub fn for_each_slab(&self, mut each: impl FnMut(&Slab)) {
         self.0.with(|state| {
             for chunk in state.chunks() {
-                // SAFETY: under the lock.
+                // SAFETY: the arena's lock guards its records, and is held.
                 unsafe { &*chunk }.slabs_in_use().for_each(&mut each);
             }
         });
@@ -249,7 +249,7 @@ impl State {
     fn stats(&self) -> ArenaStats {
         let mut stats = ArenaStats { reserved: self.regions.reserved(), ..Default::default() };
         for chunk in self.chunks() {
-            // SAFETY: under the lock.
+            // SAFETY: the arena's lock guards its records, and is held.
             let (free, dirty, mapped) = unsafe { ((*chunk).free, (*chunk).dirty, (*chunk).mapped()) };
             stats.in_slabs += (mapped - free.count_ones() as usize) * SLICE;
             stats.reserved -= CHUNK - mapped * SLICE;
@@ -266,7 +266,7 @@ impl State {
         let whole =
             if partial.as_ref().is_some_and(is_dirty) { None } else { self.search(Standing::Whole, count, &usable) };
         let (chunk, index, _) = whole.filter(|found| partial.is_none() || is_dirty(found)).or(partial)?;
-        // SAFETY: under the lock; the slices are free.
+        // SAFETY: the arena's lock guards its records, and is held; the slices are free.
         unsafe { self.take(chunk, slice_mask(index, count)) };
         Some((chunk, index))
     }
@@ -283,7 +283,7 @@ impl State {
             if looked >= LOOK_FOR_DIRTY && found.is_some() {
                 break;
             }
-            // SAFETY: under the lock.
+            // SAFETY: the arena's lock guards its records, and is held.
             let (free, dirty) = unsafe { (usable(&*chunk), (*chunk).dirty) };
             let Some(index) = best(free, dirty, count) else { continue };
             if dirty & slice_mask(index, count) != 0 {
@@ -297,14 +297,14 @@ impl State {
     /// # Safety
     /// The slices are the chunk's, and free.
     unsafe fn take(&mut self, chunk: *mut Chunk, slices: u64) {
-        // SAFETY: under the lock.
+        // SAFETY: the arena's lock guards its records, and is held.
         unsafe { self.change(chunk, |chunk| chunk.mark(slices, true)) };
     }
 
     /// # Safety
     /// The slices are the chunk's, and nobody's any more.
     unsafe fn give(&mut self, chunk: *mut Chunk, slices: u64) {
-        // SAFETY: under the lock.
+        // SAFETY: the arena's lock guards its records, and is held.
         unsafe { self.change(chunk, |chunk| chunk.mark(slices, false)) };
     }
 }

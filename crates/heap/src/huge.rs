@@ -262,7 +262,8 @@ impl State {
     /// A record that is the caller's.
     fn unused_record(&mut self, metadata: &Metadata) -> Option<*mut Record> {
         let unused = self.unused;
-        // SAFETY: under the lock; unused records are nobody's, and a fresh one is zeroed, which is valid in every field.
+        // SAFETY: the lock guards the records, and is held; an unused record is in no other list, and a fresh one is zeroed, which is
+        // valid in every field.
         unsafe {
             if let Some(record) = unused.as_ref() {
                 self.unused = record.next;

@@ -72,7 +72,7 @@ pub fn advise_block(base: usize, length: usize, size: usize) -> bool {
 /// # Safety
 /// The mapping is one to the kernel, at least `old` bytes long from `start` on, and the caller's.
 pub unsafe fn advise_grown(base: usize, length: usize, start: usize, old: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the first `old` bytes from `start` on are in one mapping of the caller's, so all of them can be read or none.
     let wanted = size >= BLOCK_MIN && are_to_be_had() && (is(Policy::Always) || unsafe { is_filled(start, old) });
     if wanted {
         pages::advise_huge(base, length, true);

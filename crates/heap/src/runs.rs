@@ -100,7 +100,7 @@ impl Runs {
         let allocate = |index, chunks: &mut Chunks| {
             chunks.allocate(count, align).or_else(|| {
                 let chunk = chunks.open(index, arena, metadata)?;
-                // SAFETY: under the lock.
+                // SAFETY: the shard's lock guards its records, and is held.
                 unsafe { (*chunk).allocate(count, align) }
             })
         };
@@ -121,7 +121,7 @@ impl Runs {
             return 0;
         }
         let freed = self.with_run(address, record, |chunks, chunk, page, length| {
-            // SAFETY: under the lock, and the only reference to the chunk.
+            // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
             unsafe { (*chunk).release(page, length) };
             chunks.note_empty(chunk);
             margin::usable(length) * PAGE
@@ -138,7 +138,7 @@ impl Runs {
     /// # Safety
     /// The run is the caller's, and nobody needs its contents.
     unsafe fn restore(&self, address: usize, length: usize) -> bool {
-        // SAFETY: the caller's promise; the run is made of whole pages of the kernel's.
+        // SAFETY: the run is the caller's, so no other thread changes it, and is made of whole pages of the kernel's.
         unsafe { self.is_intact(address, length) || pages::renew(address, length * PAGE) }
     }
 
@@ -150,7 +150,7 @@ impl Runs {
         if !margin::is_in(length) || !self.watch.wants(length * PAGE) {
             return true;
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: a run of that length starts there, and is the caller's.
         let is_intact = unsafe { margin::is_intact(address, length) };
         self.watch.note(length * PAGE, is_intact);
         is_intact
@@ -185,7 +185,7 @@ impl Runs {
         if misplaced || shrinks_changed {
             return false;
         }
-        // SAFETY: under the lock, and the only reference to the chunk.
+        // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
         let resize =
             |_: &mut Chunks, chunk: *mut RunChunk, page, length| unsafe { (*chunk).resize(page, length, wanted) };
         self.with_run(address, record, resize).unwrap_or(false)
@@ -203,7 +203,7 @@ impl Runs {
         // SAFETY: records live as long as the process, and their shard never changes.
         let shard = &self.shards[unsafe { (*chunk).shard }];
         shard.with(|chunks| {
-            // SAFETY: under the lock, one reference at a time.
+            // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
             let (page, length) = unsafe {
                 let page = (*chunk).page_at(address)?;
                 (page, (*chunk).length(page))
@@ -227,7 +227,7 @@ impl Runs {
         for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
-                    // SAFETY: under the lock, one reference at a time.
+                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
                     let chunk = unsafe { &*chunk };
                     stats.live += chunk.used * PAGE;
                     stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
@@ -243,7 +243,7 @@ impl Runs {
         for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
-                    // SAFETY: under the lock, one reference at a time.
+                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
                     let chunk = unsafe { &*chunk };
                     count += chunk.free.and(&chunk.dirty).ranges();
                 }

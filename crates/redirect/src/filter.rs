@@ -19,7 +19,7 @@ impl<H: Heap> HeapRedirect<H> {
         if takes_rights(option) {
             self.end_background_thread();
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the arguments are what the program passes to this call of the kernel's.
         answer(unsafe { syscall::prctl(option, arguments) })
     }
 }

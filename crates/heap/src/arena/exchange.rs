@@ -31,7 +31,7 @@ impl State {
             if chunk.is_null() {
                 return None;
             }
-            // SAFETY: under the lock; no slab is in the chunk.
+            // SAFETY: the arena's lock guards its records, and is held; no slab is in the chunk.
             unsafe {
                 if self.make_as_mapped(chunk) {
                     let taken = ((*chunk).base, (*chunk).dirty);
@@ -55,7 +55,7 @@ impl State {
     /// Of the first few chunks that nothing is used of, one that can be had as it is, if there is one.
     fn best_whole(&self) -> Option<*mut Chunk> {
         let chunks = self.list(Standing::Whole).take(LOOK_FOR_DIRTY);
-        // SAFETY: under the lock.
+        // SAFETY: the arena's lock guards its records, and is held.
         chunks.max_by_key(|&chunk| unsafe { (!(*chunk).huge, (*chunk).unmapped == 0) })
     }
 
@@ -78,7 +78,8 @@ impl State {
     /// # Safety
     /// Nothing of the chunk is used.
     unsafe fn make_as_mapped(&mut self, chunk: *mut Chunk) -> bool {
-        // SAFETY: under the lock, and the caller's promise: a chunk that is mapped to its end goes on for a page behind the range.
+        // SAFETY: the arena's lock guards its records, and is held; no slab is in the chunk, which, if it is
+        // mapped to its end, goes on for a page behind the range.
         unsafe {
             let (base, mapped) = ((*chunk).base, (*chunk).mapped() * SLICE);
             let is_plain = mapped == CHUNK && !(*chunk).huge;
@@ -123,7 +124,7 @@ impl State {
     /// # Safety
     /// Nothing of the chunk is used.
     unsafe fn vacate(&mut self, chunk: *mut Chunk) {
-        // SAFETY: under the lock.
+        // SAFETY: the arena's lock guards its records, and is held.
         unsafe {
             self.change(chunk, |chunk| {
                 (chunk.base, chunk.free, chunk.dirty, chunk.aged) = (0, 0, 0, 0);
@@ -138,7 +139,7 @@ impl State {
     /// Nothing of the chunk is mapped.
     pub(super) unsafe fn forget(&mut self, chunk: *mut Chunk) {
         self.regions.forget_chunk();
-        // SAFETY: under the lock, and the caller's promise.
+        // SAFETY: the arena's lock guards its records, and is held; nothing of the chunk is mapped.
         unsafe { self.vacate(chunk) };
     }
 }

@@ -113,7 +113,7 @@ impl State {
     /// # Safety
     /// The record is the arena's.
     pub(super) unsafe fn change(&mut self, chunk: *mut Chunk, change: impl FnOnce(&mut Chunk)) {
-        // SAFETY: under the lock, and no other reference to the record.
+        // SAFETY: the arena's lock guards its records, and is held, and no other reference to the record.
         unsafe {
             let (free, before) = ((*chunk).free, Standing::of(&*chunk));
             change(&mut *chunk);

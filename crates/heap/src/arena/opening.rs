@@ -39,7 +39,7 @@ impl State {
     pub(super) fn find_for(&mut self, count: usize, fills: bool) -> Option<(*mut Chunk, usize, u64)> {
         let huge = fills && self.is_filling;
         let (chunk, index) = self.find(count, |chunk| chunk.free_for(huge))?;
-        // SAFETY: under the lock.
+        // SAFETY: the arena's lock guards its records, and is held.
         if unsafe { (*chunk).has_only(count) } {
             self.claim(chunk, fills);
         }
@@ -50,7 +50,7 @@ impl State {
     fn claim(&mut self, chunk: *mut Chunk, fills: bool) {
         self.is_filling = huge_pages::are_to_be_had() && (huge_pages::are_for_all_slabs() || self.is_filling());
         let huge = fills && self.is_filling;
-        // SAFETY: under the lock.
+        // SAFETY: the arena's lock guards its records, and is held.
         unsafe {
             if (*chunk).huge != huge {
                 pages::advise_huge((*chunk).base, (*chunk).mapped() * SLICE, huge);
@@ -65,7 +65,7 @@ impl State {
         let Fresh { base, size } = self.regions.prepare(false)?;
         self.regions.take();
         let slices = slice_mask(0, size / SLICE);
-        // SAFETY: under the lock; the record has no chunk.
+        // SAFETY: the arena's lock guards its records, and is held; the record has no chunk.
         unsafe {
             self.change(record, |chunk| (chunk.base, chunk.free, chunk.unmapped) = (base, slices, !slices));
         }
@@ -75,7 +75,7 @@ impl State {
     /// Takes the free slices of a chunk's first huge page, if that is to be tried: if the chunk has no slab but one of `count`
     /// slices.
     fn take_huge_page_to_try(&mut self, chunk: *mut Chunk, count: usize) -> u64 {
-        // SAFETY: under the lock; the slices are free.
+        // SAFETY: the arena's lock guards its records, and is held; the slices are free.
         unsafe {
             let is_fresh = (*chunk).huge && (*chunk).has_only(count) && (*chunk).mapped() * SLICE >= huge_pages::SIZE;
             if !is_fresh || !huge_pages::is_one_to_be_tried() {
@@ -89,7 +89,7 @@ impl State {
 
     /// Unmaps the last slices of a chunk if they are free. Returns how many bytes that are.
     pub(super) fn unmap_end(&mut self, chunk: *mut Chunk) -> usize {
-        // SAFETY: under the lock; the slices are free, so no block is in what is unmapped.
+        // SAFETY: the arena's lock guards its records, and is held; the slices are free, so no block is in what is unmapped.
         unsafe {
             let end = (*chunk).unused_end();
             if end == 0 {
@@ -113,7 +113,7 @@ impl State {
     /// Only of those that are `good`.
     fn reopen_chunk(&mut self, count: usize, is_good: impl Fn(&Chunk) -> bool) -> Option<()> {
         self.chunks().find(|&chunk| {
-            // SAFETY: under the lock.
+            // SAFETY: the arena's lock guards its records, and is held.
             let (free, end, mapped) = unsafe { ((*chunk).free, (*chunk).unmapped, (*chunk).mapped()) };
             // SAFETY: as above.
             if end == 0 || !is_good(unsafe { &*chunk }) {
@@ -135,7 +135,7 @@ impl State {
 
     /// Maps the first ones of a chunk's unmapped slices. False if the kernel refuses.
     fn map_end(&mut self, chunk: *mut Chunk, slices: u64) -> bool {
-        // SAFETY: under the lock.
+        // SAFETY: the arena's lock guards its records, and is held.
         unsafe {
             let (start, size) = ((*chunk).base + (*chunk).mapped() * SLICE, slices.count_ones() as usize * SLICE);
             if !pages::map_at(start, size) {
@@ -159,7 +159,7 @@ impl State {
     pub(super) fn is_filling(&self) -> bool {
         let (mut in_slabs, mut carved) = (0, 0);
         for chunk in self.chunks().take(NEWEST) {
-            // SAFETY: under the lock.
+            // SAFETY: the arena's lock guards its records, and is held.
             for slab in unsafe { &*chunk }.slabs_in_use().filter(|slab| slab.shape().slices == 1) {
                 in_slabs += SLICE;
                 carved += slab.carved();

@@ -73,7 +73,7 @@ impl FastHeap {
             let _change = heap.change();
             self.answer_nudge(heap);
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the bin is of the calling thread's heap, and the block, which the caller frees, is one of its class.
         unsafe { self.push(bin, block) };
     }
 }

@@ -100,8 +100,8 @@ impl State {
             return 0;
         }
         let (mut record, mut given) = (self.all, 0);
-        // SAFETY: under the lock; records are for ever. One of a block in use is nobody's copy: who resizes or frees it has set
-        // `start` to 0 before.
+        // SAFETY: the lock guards the records, and is held; records are for ever. A block whose `start` is not 0 is not being resized or
+        // freed, so that its record is not a copy of an older state.
         while let Some(mapping) = unsafe { record.as_mut() } {
             if mapping.start != 0 {
                 given += mapping.cut();

@@ -39,7 +39,7 @@ impl Chunks {
         let mut chunk = self.first;
         // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for each.
         while !chunk.is_null() {
-            // SAFETY: under the lock, one reference at a time; records are for ever.
+            // SAFETY: the shard's lock guards its records, and is held, one reference at a time; records are for ever.
             unsafe {
                 if (*chunk).longest >= count
                     && let Some(run) = (*chunk).allocate(count, align)
@@ -56,7 +56,7 @@ impl Chunks {
     pub fn open(&mut self, index: usize, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
         let record = self.vacant_record(index, metadata)?;
         let (base, dirty) = arena.take_chunk()?;
-        // SAFETY: under the lock, one reference at a time; the record has no chunk.
+        // SAFETY: the shard's lock guards its records, and is held, one reference at a time; the record has no chunk.
         unsafe { (*record).open(base, dirty) };
         page_map::set(base, CHUNK, Entry::Runs(record.cast()));
         Some(record)
@@ -65,7 +65,7 @@ impl Chunks {
     fn vacant_record(&mut self, index: usize, metadata: &Metadata) -> Option<*mut RunChunk> {
         let mut last = null_mut::<RunChunk>();
         for record in self.iter() {
-            // SAFETY: under the lock; as below.
+            // SAFETY: the shard's lock guards its records, and is held; as below.
             if unsafe { (*record).base.get() } == 0 {
                 return Some(record);
             }
@@ -83,7 +83,7 @@ impl Chunks {
 
     /// Notes that a chunk lost a run.
     pub fn note_empty(&mut self, chunk: *mut RunChunk) {
-        // SAFETY: under the lock.
+        // SAFETY: the shard's lock guards its records, and is held.
         self.has_empty |= unsafe { (*chunk).is_empty() };
     }
 
@@ -94,7 +94,7 @@ impl Chunks {
             return given;
         }
         for chunk in self.iter() {
-            // SAFETY: under the lock, one reference at a time.
+            // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
             if unsafe { (*chunk).is_empty() } {
                 if given < most && self.give(chunk, arena, metadata) {
                     given += 1;
@@ -109,7 +109,7 @@ impl Chunks {
 
     /// Gives a chunk without runs to the arena. False if there is no memory for its record there: it stays.
     fn give(&mut self, chunk: *mut RunChunk, arena: &Arena, metadata: &Metadata) -> bool {
-        // SAFETY: under the lock, one reference at a time.
+        // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
         let (base, dirty) = unsafe { (*chunk).close() };
         page_map::set(base, CHUNK, Entry::None);
         let given = arena.give_chunk(base, dirty, metadata);

@@ -9,7 +9,7 @@ impl Runs {
         let chunk = record.cast::<RunChunk>();
         // SAFETY: records live as long as the process, and their shard never changes.
         let shard = &self.shards[unsafe { (*chunk).shard }];
-        // SAFETY: under the lock.
+        // SAFETY: the shard's lock guards its records, and is held.
         shard.with(|_| unsafe { &*chunk }.misuse_at(address))
     }
 }

@@ -26,7 +26,7 @@ impl Runs {
 /// Purges a chunk; outside its shard's lock while the kernel works: the pages are not free meanwhile, so no run is made of them.
 fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> usize {
     let (mut from, mut given) = (0, 0);
-    // SAFETY: under the lock, one reference at a time; so below.
+    // SAFETY: the shard's lock guards its records, and is held, one reference at a time; so below.
     while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, which) }) {
         from = page + count;
         // SAFETY: the pages were free and were taken out just now, so no run is in them, and the chunk cannot change its kind.
