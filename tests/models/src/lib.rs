@@ -10,7 +10,7 @@
 mod sync {
     //! The names that the library's files expect, from loom.
     pub use crate::lock::{Guard as LockGuard, Lock};
-    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+    pub use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
     pub use loom::thread::yield_now;
 }
 

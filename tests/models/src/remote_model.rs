@@ -1,7 +1,7 @@
 //! Every segment that is pushed is taken exactly once, with everything its sender wrote.
 
 use crate::remote::RemoteStack;
-use crate::sync::{AtomicPtr, AtomicUsize};
+use crate::sync::AtomicUsize;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use std::ptr::null_mut;
@@ -38,7 +38,7 @@ pub fn take(stack: &RemoteStack<Segment>) -> usize {
 }
 
 pub fn stack() -> Arc<RemoteStack<Segment>> {
-    Arc::new(RemoteStack::around(AtomicPtr::new(null_mut()), AtomicUsize::new(0)))
+    Arc::new(RemoteStack::around(AtomicUsize::new(0)))
 }
 
 pub fn push(stack: &RemoteStack<Segment>, contents: usize) -> usize {

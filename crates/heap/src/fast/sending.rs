@@ -18,6 +18,8 @@ const BATCH_BYTES: u32 = 16 << 10;
 /// With a quarter of it, senders took slabs from owners that were only preempted, which then opened others: sh8bench held a
 /// quarter more.
 const MOST_WAITING: usize = 4 << 20;
+/// After so many bytes a thread counts what it sent as released: all threads write that count.
+const COUNT_SENT: usize = 64 << 10;
 
 impl Outgoing {
     /// Puts a block in front of those that wait.
@@ -58,7 +60,7 @@ impl FastHeap {
         }
         let _change = heap.change_outgoing();
         if !is_begun {
-            self.send(slot);
+            self.send(heap, slot);
             slot.most.set((BATCH_BYTES / slab.shape().size).clamp(1, BATCH_BLOCKS));
             slot.tail.set(block);
             slot.head.set(null_mut());
@@ -69,7 +71,7 @@ impl FastHeap {
         unsafe { slot.collect(block, self.key.get()) };
         let count = slot.count.get();
         if count == slot.most.get() {
-            self.send(slot);
+            self.send(heap, slot);
             self.count_blocks(heap, count as usize);
         }
     }
@@ -78,18 +80,19 @@ impl FastHeap {
     #[inline(never)]
     pub(super) fn free_without_heap(&self, slab: &Slab, block: *mut Block) {
         // SAFETY: the caller freed the block.
-        unsafe { self.deliver(slab, block, block, 1) };
+        let waiting = unsafe { self.deliver(slab, block, block, 1) };
+        self.released(waiting);
     }
 
     /// Sends everything that was collected for others.
     pub(super) fn send_all(&self, heap: &ThreadHeap) {
         let _change = heap.change_outgoing();
         for slot in &heap.outgoing.0 {
-            self.send(slot);
+            self.send(heap, slot);
         }
     }
 
-    fn send(&self, slot: &Outgoing) {
+    fn send(&self, heap: &ThreadHeap, slot: &Outgoing) {
         let (slab, count) = (slot.slab.get(), slot.count.get() as usize);
         if count == 0 {
             return;
@@ -97,17 +100,24 @@ impl FastHeap {
         slot.count.set(0);
         slot.slab.set(null_mut());
         // SAFETY: records live as long as the process, and the slot's chain is this thread's.
-        unsafe { self.deliver(&*slab, slot.head.get(), slot.tail.get(), count) };
+        let waiting = unsafe { self.deliver(&*slab, slot.head.get(), slot.tail.get(), count) };
+        let sent = heap.sent.get() + waiting;
+        heap.sent.set(if sent < COUNT_SENT { sent } else { 0 });
+        if sent >= COUNT_SENT {
+            self.released(sent);
+        }
     }
 
     /// Pushes a chain of `count` blocks of the slab as a segment to the heap that owns it; drains that heap if nobody owns it, or if
-    /// much waits in it.
+    /// much waits in it. Returns how many bytes of the chain wait: the owner may sleep, and then the purge takes them back in its
+    /// place.
     ///
     /// # Safety
     /// The chain is the caller's, of blocks of the slab.
-    unsafe fn deliver(&self, slab: &Slab, head: *mut Block, tail: *mut Block, count: usize) {
+    unsafe fn deliver(&self, slab: &Slab, head: *mut Block, tail: *mut Block, count: usize) -> usize {
         let Entry::Slab(bin, _) = page_map::entry(tail as usize) else {
-            return misuse::report(Call::Free, tail as usize, Misuse::FreeMemory);
+            misuse::report(Call::Free, tail as usize, Misuse::FreeMemory);
+            return 0;
         };
         // SAFETY: the bin stands in the page map.
         let (owner, _) = unsafe { ThreadHeap::of_bin(bin) };
@@ -120,10 +130,9 @@ impl FastHeap {
         };
         if waiting > MOST_WAITING || owner.ownership().is_abandoned() {
             self.help(owner);
-        } else {
-            // The owner may sleep. Then the purge takes them back in its place.
-            self.released(bytes);
+            return 0;
         }
+        bytes
     }
 
     /// Splices in what other threads freed. The caller has access to the heap.

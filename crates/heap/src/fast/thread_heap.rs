@@ -16,7 +16,7 @@ use crate::remote::RemoteStack;
 use crate::single_writer::{Count16, Count32, Pointer, Word};
 use crate::size_class::CLASSES;
 use crate::slab::Slab;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Lock};
+use crate::sync::{AtomicU32, AtomicUsize, Lock};
 use xalloc_os::thread::Phase;
 
 /// Blocks of one slab of another thread's, collected until they are worth sending.
@@ -87,6 +87,8 @@ pub struct ThreadHeap {
     access: Access,
     /// While the thread changes an outgoing slot.
     collecting: Changing,
+    /// Bytes that the thread sent to other heaps and has not counted as released.
+    pub sent: Word,
     /// 1 when a bin's count may be one off: its thread vanished in a fork between the two stores of a hit path.
     pub miscounted: Count32,
     /// The next heap of all.
@@ -138,7 +140,7 @@ impl ThreadHeap {
         let heap = memory.cast::<Self>();
         // SAFETY: zeros are valid in every field; the words of the protocols are set explicitly.
         let heap = unsafe {
-            let remote = RemoteStack::around(AtomicPtr::new(core::ptr::null_mut()), AtomicUsize::new(0));
+            let remote = RemoteStack::around(AtomicUsize::new(0));
             (&raw mut (*heap).shared).write(Shared { remote, ownership: Ownership::around(AtomicU32::new(0)) });
             (&raw mut (*heap).access).write(Access::around(AtomicU32::new(0), Lock::new()));
             (&raw mut (*heap).collecting).write(Changing::around(AtomicU32::new(0)));
