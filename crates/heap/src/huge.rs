@@ -231,6 +231,20 @@ impl Huge {
             ..state.stats
         })
     }
+
+    /// How long all mappings are, those that are kept included. Looks at every mapping.
+    pub fn mapped(&self) -> usize {
+        self.state.with(|state| {
+            let mut length = state.kept.length() + state.clean.length();
+            let mut record = state.all;
+            // SAFETY: the lock guards the records, and is held; records are for ever.
+            while let Some(mapping) = unsafe { record.as_ref() } {
+                length += if mapping.start != 0 { mapping.length } else { 0 };
+                record = mapping.older;
+            }
+            length
+        })
+    }
 }
 
 impl State {
