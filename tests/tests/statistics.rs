@@ -11,6 +11,8 @@ const OF_THE_STRUCT: &[&str] = &[
     "full_the_struct_agrees_with_mallinfo2",
     "the_header_is_of_the_librarys_version",
     "the_kernel_agrees",
+    "what_a_thread_has_freed_for_another_one_is_seen",
+    "what_a_thread_keeps_is_seen",
     "what_the_library_does_not_know_is_0",
 ];
 
