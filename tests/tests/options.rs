@@ -208,6 +208,10 @@ fn the_file_is_read_and_the_variable_wins() {
     assert!(said.starts_with(&format!("{complaint}xalloc ")), "{said}");
     let said = stderr(&in_a_tree_with_file(text, &format!("env XALLOC_CONF=verbose:false {script}")).unwrap());
     assert_eq!(said, complaint);
+    let written = tempfile::tempdir().unwrap();
+    let text = format!("stats:{}/%e # for each program\n", written.path().display());
+    assert_eq!(stderr(&in_a_tree_with_file(&text, &format!("env {script}")).unwrap()), "");
+    assert_eq!(files(written.path()).iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["true"]);
     // What goes on beyond the end is not half obeyed.
     let text = format!("{}\nverbose:true\n", "#".repeat(4096 - "\nverbose:tr".len()));
     let said = stderr(&in_a_tree_with_file(&text, &format!("env {script}")).unwrap());
