@@ -66,7 +66,7 @@ size_t xalloc_malloc_usable_size(void *block) XALLOC_NOTHROW;
 
 /* Gives free memory back to the system, but for about `keep` bytes. 1 if there was any, otherwise 0. */
 int xalloc_trim(size_t keep) XALLOC_NOTHROW;
-/* Prints a few lines on stderr: bytes in use, bytes held, address space. */
+/* Prints the lines of glibc's malloc_stats on stderr: bytes held and in use, the most blocks with a mapping of their own. */
 void xalloc_stats_print(void) XALLOC_NOTHROW;
 
 /* What the heap holds, in bytes where nothing else is said. Exact while no other thread uses the heap. Later versions add

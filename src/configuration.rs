@@ -30,7 +30,7 @@ impl Choice {
     }
 }
 
-/// What stands in the texts, which paths are parts of.
+/// The options that were set. A path is a part of the text that it stands in.
 struct Configuration<'a> {
     heap: Choice,
     lean: bool,
