@@ -4,11 +4,11 @@
 //! default heap was chosen. With any other, every call misses and comes to the `match` below.
 
 use crate::configuration::{self, Choice};
+use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_heap::misuse::Misuse;
 use xalloc_heap::{FastHeap, Heap, Stats, SystemHeap};
-use xalloc_os::stderr::{self, Line};
-use xalloc_os::syscall;
+use xalloc_os::stderr;
 
 /// The heaps. Only the chosen one is ever used.
 pub struct Heaps {
@@ -217,7 +217,5 @@ unsafe impl Heap for Heaps {
 }
 
 extern "C" fn print_statistics() {
-    let mut line = Line::new();
-    line.text("xalloc: process ").number(syscall::process_id() as usize).text(" ends").end();
-    crate::XALLOC_REDIRECT.print_statistics();
+    statistics::print(&crate::XALLOC_REDIRECT);
 }

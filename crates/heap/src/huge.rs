@@ -74,8 +74,6 @@ pub struct HugeStats {
     pub kept_mappings: usize,
     /// Their bytes.
     pub kept: usize,
-    /// Bytes of addresses in mappings that are kept without pages.
-    pub clean: usize,
 }
 
 /// A huge block just handed out.
@@ -101,7 +99,7 @@ impl Huge {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0, clean: 0 };
+        let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0 };
         let state = Locked::new(State {
             all: null_mut(),
             unused: null_mut(),
@@ -224,11 +222,20 @@ impl Huge {
 
     /// What the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
-        self.state.with(|state| HugeStats {
-            kept_mappings: state.kept.count,
-            kept: state.kept.bytes,
-            clean: state.clean.bytes,
-            ..state.stats
+        self.state.with(|state| HugeStats { kept_mappings: state.kept.count, kept: state.kept.bytes, ..state.stats })
+    }
+
+    /// How long all mappings are, those that are kept included. Looks at every mapping.
+    pub fn mapped(&self) -> usize {
+        self.state.with(|state| {
+            let mut length = state.kept.length() + state.clean.length();
+            let mut record = state.all;
+            // SAFETY: the lock guards the records, and is held; records are for ever.
+            while let Some(mapping) = unsafe { record.as_ref() } {
+                length += if mapping.start != 0 { mapping.length } else { 0 };
+                record = mapping.older;
+            }
+            length
         })
     }
 }

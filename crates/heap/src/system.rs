@@ -221,7 +221,7 @@ unsafe impl Heap for SystemHeap {
 
     fn stats(&self) -> Option<Stats> {
         let (calls, live) = self.counters.read()?;
-        Some(Stats { live, calls: Some(calls), ..Stats::default() })
+        Some(Stats { allocated: live, calls: Some(calls), ..Stats::default() })
     }
 
     fn init(&self) {

@@ -1,6 +1,6 @@
 //! How the process was started, readable before libc's own start-up.
 
-use crate::system::process::environment;
+use crate::system::process::{environment, program};
 use core::ffi::{CStr, c_char};
 
 pub use crate::system::process::is_secure;
@@ -27,6 +27,13 @@ pub fn variable(name: &str) -> Option<&'static [u8]> {
         }
         entry = entry.wrapping_add(1);
     }
+}
+
+/// The program's name: the last part of the path by which it was started, of a script its own. Empty if it is not known. It can be read
+/// at any moment, and does not change.
+pub fn program_name() -> &'static [u8] {
+    let path = program().to_bytes();
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
 /// Takes the variable `name` out of the environment, so that the programs which this one starts do not get it. Done as the
@@ -78,6 +85,12 @@ mod tests {
         assert_eq!(variable("PATH"), Some(path.as_encoded_bytes()));
         assert_eq!(variable("PAT"), None);
         assert_eq!(variable("XALLOC_NO_SUCH_VARIABLE"), None);
+    }
+
+    #[test]
+    fn knows_the_programs_name() {
+        let path = std::env::current_exe().unwrap();
+        assert_eq!(program_name(), path.file_name().unwrap().as_encoded_bytes());
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use xalloc_heap::FastHeap;
 use xalloc_os::stderr;
-use xalloc_redirect::{Callbacks, HeapRedirect};
+use xalloc_redirect::{CStats, Callbacks, HeapRedirect};
 
 static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(
     FastHeap::new(),
@@ -144,6 +144,12 @@ extern "C" fn xalloc_trim(keep: usize) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn xalloc_stats_print() {
     XALLOC.malloc_stats();
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_stats(out: *mut CStats, size: usize) -> usize {
+    // SAFETY: the caller's promise: `size` bytes may be written there.
+    unsafe { XALLOC.copy_stats(out.cast(), size) }
 }
 
 #[unsafe(no_mangle)]

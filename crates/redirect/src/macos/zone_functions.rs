@@ -73,9 +73,9 @@ pub unsafe extern "C" fn free_definite_size<T: Target>(_zone: *mut Zone, block: 
 
 /// The system is short of memory. Whatever the goal: all that is free goes back.
 pub unsafe extern "C" fn pressure_relief<T: Target>(_zone: *mut Zone, _goal: usize) -> usize {
-    let before = T::redirect().stats().trimmable;
+    let before = T::redirect().stats().dirty;
     T::redirect().malloc_trim(0);
-    before.saturating_sub(T::redirect().stats().trimmable)
+    before.saturating_sub(T::redirect().stats().dirty)
 }
 
 pub unsafe extern "C" fn claimed_address<T: Target>(_zone: *mut Zone, address: *mut c_void) -> c_int {
@@ -166,9 +166,9 @@ unsafe extern "C" fn statistics<T: Target>(_zone: *mut Zone, result: *mut Statis
     // Blocks and the peak are not counted.
     let counted = Statistics {
         blocks_in_use: 0,
-        size_in_use: stats.live,
-        max_size_in_use: stats.live,
-        size_allocated: stats.held + stats.mapped_live,
+        size_in_use: stats.allocated,
+        max_size_in_use: stats.allocated,
+        size_allocated: stats.active + stats.dirty,
     };
     // SAFETY: the caller's promise: room for it.
     unsafe { result.write(counted) };
