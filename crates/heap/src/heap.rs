@@ -20,7 +20,7 @@ pub struct Stats {
     pub retained: usize,
     /// In free blocks in the caches of threads: a part of `active`.
     pub thread_cache: usize,
-    /// In blocks that another thread freed and that their owner has not taken back: still a part of `allocated`.
+    /// In blocks that another thread freed and that their owner has not taken back: still a part of `allocated`, rounded up.
     pub remote_frees: usize,
     /// The number of huge blocks: those with a mapping of their own.
     pub huge_blocks: usize,

@@ -101,7 +101,7 @@ macro_rules! __interpose_own {
         /// What the heap holds, as `struct xalloc_stats` in xalloc.h. See `HeapRedirect::copy_stats`.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn xalloc_stats(out: *mut $crate::CStats, size: usize) -> usize {
-            // SAFETY: the caller's promise.
+            // SAFETY: xalloc.h asks for `size` bytes that may be written at `out`.
             unsafe { REDIRECT.copy_stats(out.cast(), size) }
         }
 
