@@ -53,7 +53,7 @@ unsafe impl Heap for Heaps {
 
     #[inline(always)]
     unsafe fn cached_free(&self, block: *mut u8) -> bool {
-        // SAFETY: the caller's promise; without a thread cache the fast heap recognises nothing as its own.
+        // SAFETY: the block is in use, and the caller's; without a thread cache the fast heap recognises nothing as its own.
         unsafe { self.fast.cached_free(block) }
     }
 
@@ -86,7 +86,7 @@ unsafe impl Heap for Heaps {
 
     #[inline]
     unsafe fn free(&self, block: *mut u8) {
-        // SAFETY: the caller's promise, passed on; as in all calls below.
+        // SAFETY: the block is in use, and the caller's, as the contract has it; so in all calls below.
         unsafe { if self.is_fast() { self.fast.free(block) } else { self.chosen().free(block) } }
     }
 

@@ -165,7 +165,7 @@ pub unsafe trait Heap: Sync {
     /// # Safety
     /// As [`Heap::free`].
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise; the copy is bounded by both blocks' usable sizes.
+        // SAFETY: the block is in use, and the caller's; the copy is bounded by both blocks' usable sizes.
         unsafe {
             let old = self.usable_size(block);
             if size <= old && size >= old / 2 {
@@ -186,7 +186,7 @@ pub unsafe trait Heap: Sync {
     /// # Safety
     /// As [`Heap::free`], and the size is that of the request.
     unsafe fn free_sized(&self, block: *mut u8, _size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is in use, and the caller's.
         unsafe { self.free(block) }
     }
 
@@ -195,7 +195,7 @@ pub unsafe trait Heap: Sync {
     /// # Safety
     /// As [`Heap::free`], and alignment and size are those of the request.
     unsafe fn free_aligned_sized(&self, block: *mut u8, _align: usize, _size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is in use, and the caller's.
         unsafe { self.free(block) }
     }
 

@@ -216,7 +216,7 @@ impl Huge {
     }
 
     fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
-        // SAFETY: records live as long as the process and are only touched under the lock.
+        // SAFETY: records live as long as the process, and the lock that guards them is held.
         self.state.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
     }
 
@@ -285,7 +285,7 @@ impl State {
 
     /// Enters a record that is the caller's into the page map and the statistics, as a block.
     fn announce(&mut self, record: *mut Record, start: usize, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the record is valid, and the lock that guards it is held, because `self` is what is behind it.
         unsafe {
             (*record).start = start;
             (*record).set_size(size);

@@ -81,7 +81,7 @@ pub enum Opened {
 /// # Safety
 /// The range was reserved here.
 pub unsafe fn open(address: usize, size: usize) -> Opened {
-    // SAFETY: the caller's promise; nobody uses what is only reserved.
+    // SAFETY: the range is only reserved: nothing is in it.
     if must_fail() || !unsafe { memory::unmap(address, size) } {
         return Opened::Refused;
     }
@@ -140,7 +140,7 @@ fn aligned(size: usize, align: usize, make: impl FnOnce(usize) -> Option<usize>)
 /// The range was mapped here, and nothing uses it any more.
 #[must_use]
 pub unsafe fn unmap(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is a mapping of the caller's, or a part of one, that is not used any more.
     unsafe { memory::unmap(address, size) }
 }
 
@@ -153,7 +153,7 @@ pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
     if new > old && must_fail() {
         return false;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
     unsafe { memory::resize(address, old, new) }
 }
 
@@ -170,7 +170,7 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
         if must_fail() {
             return None;
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
         return counted(unsafe { memory::remap(address, old, new) });
     }
     let place = aligned(new, align, reserve)?;
@@ -195,7 +195,7 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
 /// The range was mapped here, is made of whole pages, and nobody needs its contents.
 #[must_use]
 pub unsafe fn purge(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; its contents are not needed if the advice drops them.
     unsafe { if is_filter_expected() { replace(address, size) } else { memory::purge(address, size) } }
 }
 
@@ -205,7 +205,7 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
 /// As [`purge`].
 unsafe fn replace(address: usize, size: usize) -> bool {
     let Some(fresh) = map(size) else { return false };
-    // SAFETY: the caller's promise, and a mapping that nobody has seen.
+    // SAFETY: the fresh mapping is known to nobody else, and nothing in the range at `address` is needed.
     let moved = unsafe { memory::remap_to(fresh, size, size, address) }.is_some();
     if !moved {
         // SAFETY: as above. If the kernel keeps it, only address space is lost.
@@ -221,7 +221,7 @@ unsafe fn replace(address: usize, size: usize) -> bool {
 /// # Safety
 /// The range is made of whole pages, was mapped here, and what was mapped here goes on behind it for a page at least.
 pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; it does not grow.
     unsafe { memory::is_one_mapping(address, size) }
 }
 
@@ -236,7 +236,7 @@ pub fn is_readable(address: usize) -> bool {
 /// The range was mapped or opened here, is made of whole pages, and nobody needs its contents.
 #[must_use]
 pub unsafe fn renew(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is the caller's, and nothing in it is needed.
     !must_fail() && unsafe { memory::renew(address, size) }
 }
 

@@ -45,7 +45,7 @@ pub fn program_name() -> &'static [u8] {
 pub unsafe fn remove_variable(name: &str) {
     let environment = environment().cast_mut();
     if !environment.is_null() {
-        // SAFETY: the environment is such an array, in memory that the process may write to; the caller's promise.
+        // SAFETY: the environment is an array of strings that ends with a null pointer, and no other thread uses it.
         unsafe { remove(environment, name) };
     }
 }
@@ -55,7 +55,7 @@ pub unsafe fn remove_variable(name: &str) {
 unsafe fn remove(mut entry: *mut *const c_char, name: &str) {
     let mut kept = entry;
     loop {
-        // SAFETY: the caller's promise: up to the null pointer all elements are strings, and `kept` is never behind `entry`.
+        // SAFETY: up to the null pointer all elements are strings, and `kept` is never behind `entry`.
         unsafe {
             let text = *entry;
             if text.is_null() || value(CStr::from_ptr(text), name).is_none() {

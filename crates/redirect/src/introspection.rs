@@ -130,7 +130,7 @@ impl<H: Heap> HeapRedirect<H> {
     pub unsafe fn malloc_info(&self, options: c_int, stream: *mut libc::FILE) -> c_int {
         if let Some(next) = self.passed_through(c"malloc_info") {
             type Info = unsafe extern "C" fn(c_int, *mut libc::FILE) -> c_int;
-            // SAFETY: the function of this name has this type; the caller's promise.
+            // SAFETY: the function of this name has this type, and the program passes an open stream of stdio.
             return unsafe { core::mem::transmute::<*mut c_void, Info>(next)(options, stream) };
         }
         if options != 0 {

@@ -195,7 +195,7 @@ impl Kept {
     /// # Safety
     /// The record is the caller's, and stays valid while it is in the list.
     pub unsafe fn push(&mut self, record: *mut Record) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the record is valid, in no list, and the caller's.
         unsafe {
             self.bytes += (*record).held();
             (*record).next = self.first;

@@ -47,7 +47,7 @@ pub unsafe fn mmap(address: usize, length: usize, protection: i32, flags: i32) -
 /// # Safety
 /// Nothing uses the range any more.
 pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is a mapping of the caller's, or a part of one, that is not used any more.
     result(unsafe { syscall6(number::MUNMAP, address, length, 0, 0, 0, 0) }).map(|_| ())
 }
 
@@ -59,7 +59,7 @@ pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
 /// # Safety
 /// Nobody uses the range in a way that is forbidden from now on.
 pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; who touches it afterwards keeps to the new protection.
     result(unsafe { syscall6(number::MPROTECT, address, length, protection as usize, 0, 0, 0) }).map(|_| ())
 }
 
@@ -71,7 +71,7 @@ pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result
 /// # Safety
 /// Nothing uses the old range but through the address returned, nor, with MREMAP_FIXED, what was at the target.
 pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32, target: usize) -> Result<usize, Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
     result(unsafe { syscall6(number::MREMAP, address, old, new, flags as usize, target, 0) })
 }
 
@@ -83,7 +83,7 @@ pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32, target:
 /// # Safety
 /// With MADV_DONTNEED, the range's contents are gone.
 pub unsafe fn madvise(address: usize, length: usize, advice: i32) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; its contents are not needed if the advice drops them.
     result(unsafe { syscall6(number::MADVISE, address, length, advice as usize, 0, 0, 0) }).map(|_| ())
 }
 
@@ -246,7 +246,7 @@ fn in_nanoseconds(time: &libc::timespec) -> u64 {
 /// As the option's own.
 pub unsafe fn prctl(option: i32, arguments: [usize; 4]) -> Result<usize, Errno> {
     let [a, b, c, d] = arguments;
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller passes what this operation of prctl expects.
     result(unsafe { syscall6(number::PRCTL, option as usize, a, b, c, d, 0) })
 }
 
