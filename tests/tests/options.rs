@@ -294,7 +294,14 @@ fn huge_pages_are_asked_for_as_told() {
         ("profile:lean", "100", "8000000", false),
         ("profile:lean,thp:default", "100", "8000000", true),
     ] {
-        let output = with(conf, "perl", &["-e", script, first, last]);
+        let run = || with(conf, "perl", &["-e", script, first, last]);
+        let mut output = run();
+        // On a busy machine the first huge page may take so long that the library asks for no more.
+        for _ in 0..4 {
+            if asked && &*output.stdout == b"0" {
+                output = run();
+            }
+        }
         assert_eq!(&*output.stdout != b"0", asked, "{conf}, a block of {first} bytes, then {last}: {output:?}");
     }
 }
