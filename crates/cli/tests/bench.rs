@@ -60,7 +60,7 @@ fn text(bytes: &[u8]) -> String {
 fn lists_workloads_and_allocators() {
     let output = succeed(&mut Build::new().bench(&["--list"]), LIMIT).unwrap();
     let text = text(&output.stdout);
-    for name in ["xalloc ", "glibc ", "larson ", "meta-memory ", "toolchainkit "] {
+    for name in ["xalloc ", "system ", "larson ", "meta-memory ", "toolchainkit "] {
         assert!(text.contains(&format!("\n  {name}")), "{name}: {text}");
     }
 }
@@ -128,11 +128,23 @@ fn files_that_cannot_be_written_are_told_before_the_first_run() {
     let place = tempfile::tempdir().unwrap();
     let ran = place.path().join("ran");
     let build = Build::with_workload(&format!("echo > {}", ran.display()));
-    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/"), ("--md", "-")] {
+    for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/")] {
         let output = run(&mut build.bench(&["-n", "1", "-w", "mine", kind, file]), LIMIT).unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(text(&output.stderr).contains(&format!("cannot write {file}: ")) && !ran.exists(), "{output:?}");
     }
+}
+
+#[test]
+fn a_file_called_minus_is_the_standard_output_and_the_tables_are_elsewhere() {
+    let build = Build::with_workload("true");
+    let output = run(&mut build.bench(&["-n", "1", "-w", "mine", "-a", "glibc", "--json", "-"]), LIMIT).unwrap();
+    let results: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(results["allocators"], serde_json::json!(["system"]));
+    assert!(text(&output.stderr).contains("largest resident set"), "{output:?}");
+    let output = run(&mut build.bench(&["-n", "1", "-w", "mine", "--json", "-", "--md", "-"]), LIMIT).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(text(&output.stderr).contains("only one file can be -"), "{output:?}");
 }
 
 #[test]

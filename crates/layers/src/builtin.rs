@@ -18,7 +18,7 @@ pub(crate) const BUILTIN: &[(Kind, &str, &str)] = layers! {
     Stdlib in "stdlib": "libstdc++" "libc++";
     Sanitizer in "sanitizer": "address" "thread" "memory" "undefined";
     Allocator in "allocator":
-        "default" "xalloc" "jemalloc" "tcmalloc" "mimalloc" "tbbmalloc" "snmalloc" "hoard" "nedmalloc";
+        "system" "xalloc" "jemalloc" "tcmalloc" "mimalloc" "tbbmalloc" "snmalloc" "hoard" "nedmalloc";
 };
 
 /// The source of one of our own layers.

@@ -43,7 +43,8 @@ pub struct Arguments {
     /// Only these workloads (names, or the beginning of names)
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     workloads: Vec<String>,
-    /// Only these allocators: names, or NAME=LIBRARY for any library at hand
+    /// Only these allocators: names (`system` is the C library's malloc), or NAME=LIBRARY for any library at hand [default: xalloc, system,
+    /// the peers, and what else xalloc list finds]
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     allocators: Vec<String>,
     /// The libxalloc.so to compare [default: the one that belongs to this command; XALLOC_LIBRARY names another]
@@ -120,7 +121,7 @@ fn bench(arguments: &Arguments) -> Result<u8> {
         None => library::own()?,
     };
     let runner = products.runner()?;
-    let allocators = allocators::choose(&library, &peers, &arguments.allocators)?;
+    let allocators = allocators::choose(&library, &peers, allocators::listed()?, &arguments.allocators)?;
     let workloads = workloads::choose(&runner, products.programs().as_deref(), &arguments.workloads)?;
     if arguments.list {
         list(&allocators, &workloads);

@@ -4,6 +4,7 @@ mod choice;
 mod detect;
 mod install;
 mod places;
+mod setting;
 pub mod version;
 
 pub use choice::{Choice, NotFound, choose};
@@ -13,13 +14,13 @@ pub use detect::Found;
 pub use detect::usable;
 pub use detect::{Detection, check_for_any_machine, detect, misleading};
 pub use install::Instructions;
+pub use setting::Setting;
 
 use anyhow::{Result, ensure};
 use std::path::Path;
 use xalloc_layers::{Allocator, Catalogue, Directories, System};
 
-/// The name of the C library's own malloc in the catalogue.
-pub const SYSTEM: &str = "default";
+pub use xalloc_layers::SYSTEM;
 /// Our own name in the catalogue.
 pub const OWN: &str = "xalloc";
 

@@ -52,8 +52,9 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
-    /// Only these allocators, in this order: names, or NAME=LIBRARY for any library at hand [default: all there are].
-    /// `system` is always among them.
+    /// Only these allocators, in this order: names, or NAME=LIBRARY for any library at hand [default: all there are]. With
+    /// NAME:OPTION=VALUE, options of the allocator make a row of their own (several: NAME:A=1:B=2). `system`, the C library's malloc,
+    /// is always among them; `default` and `glibc` are other names of it.
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     allocators: Vec<String>,
     /// Runs of the program under each allocator

@@ -4,12 +4,12 @@ mod environment;
 mod plan;
 
 use crate::binary::{self, Binary, Examination, Machine, Unexaminable};
-use crate::catalogue::{self, NotFound};
+use crate::catalogue::{self, NotFound, Setting};
 use crate::descriptors;
 use crate::exit;
 use crate::signals;
 use anyhow::Result;
-use plan::{Behind, Plan, Setting};
+use plan::{Behind, Plan};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};

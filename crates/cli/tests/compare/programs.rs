@@ -226,3 +226,15 @@ fn a_run_in_which_it_was_stopped_is_done_again() {
     assert!(child.wait_with_output().unwrap().status.success());
     assert_eq!(std::fs::read_to_string(count).unwrap().len(), 2 * 3 + 1);
 }
+
+#[test]
+fn a_report_goes_to_the_standard_output_and_the_tables_elsewhere() {
+    let arguments = ["-n", "1", "-a", "xalloc:purge_ms=10:thp=never,glibc", "--json", "-", "--", "true"];
+    let mut command = compare();
+    command.args(arguments).env("XALLOC_LIBRARY", xalloc_tests::library());
+    let output = command.output().expect("the command starts");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let names: Vec<&str> = report["rows"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, ["xalloc:purge_ms=10:thp=never", "system"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("xalloc:purge_ms=10:thp=never"), "{output:?}");
+}
