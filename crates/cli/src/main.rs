@@ -13,6 +13,7 @@ mod binary;
 mod catalogue;
 #[cfg(target_os = "linux")]
 mod compare;
+mod completions;
 mod descriptors;
 mod doctor;
 mod exit;
@@ -53,14 +54,15 @@ enum Command {
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
-    Man(manual::PageArguments),
-    Completions(manual::CompletionArguments),
+    Man(manual::Arguments),
+    Completions(completions::Arguments),
 }
 
 fn main() -> ExitCode {
     // Rust ignores the signal, and printing into a pipe that `head` has closed would then be a panic.
     // SAFETY: nothing else runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    completions::answer(Arguments::command);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => error.exit(),
@@ -84,7 +86,7 @@ fn run(command: Command) -> Result<ExitCode> {
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Man(arguments) => manual::write_pages(Arguments::command(), &arguments),
-        Command::Completions(arguments) => Ok(manual::print_completions(Arguments::command(), &arguments)),
+        Command::Completions(arguments) => completions::print(&arguments),
     }
 }
 

@@ -112,6 +112,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("bench", bench(arguments))
 }
 
+/// The names that `-a` takes, for completions.
+pub fn known_allocators() -> Vec<String> {
+    let peers = Products::find().map(|products| allocators::found(&products.peers())).unwrap_or_default();
+    [allocators::OWN, allocators::BASE]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(peers.into_iter().map(|peer| peer.name))
+        .collect()
+}
+
+/// The names that `-w` takes, for completions; none outside of a checkout.
+pub fn known_workloads() -> Vec<String> {
+    let all = Products::find().and_then(|products| workloads::all(&products.runner()?, products.programs().as_deref()));
+    all.unwrap_or_default().into_iter().map(|workload| workload.name).collect()
+}
+
 fn bench(arguments: &Arguments) -> Result<u8> {
     let products = Products::find()?;
     let peers = arguments.peers.clone().unwrap_or_else(|| products.peers());
