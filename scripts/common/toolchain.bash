@@ -44,10 +44,10 @@ rust_problem() {
 
 # is_new_enough "cargo 1.65.0 (…)" 1.89
 is_new_enough() {
-  local found needed
-  IFS=. read -ra found <<<"${1#* }"
-  IFS=. read -ra needed <<<"$2"
-  ((found[0] > needed[0] || (found[0] == needed[0] && found[1] >= needed[1])))
+  local has needs
+  IFS=. read -ra has <<<"${1#* }"
+  IFS=. read -ra needs <<<"$2"
+  ((has[0] > needs[0] || (has[0] == needs[0] && has[1] >= needs[1])))
 }
 
 # Fails if there is nothing by which rustc can link, and prints so, with the way out.

@@ -70,10 +70,15 @@ pub fn write_pages(command: Command, arguments: &Arguments) -> Result<ExitCode> 
     let version = env!("CARGO_PKG_VERSION");
     let options = OPTIONS.iter().map(Paragraph::of).collect();
     let commands = section(directory, 1)?;
-    clap_mangen::generate_to(command, &commands).with_context(|| problem(&commands))?;
+    clap_mangen::generate_to(without_bench(command), &commands).with_context(|| problem(&commands))?;
     write(&section(directory, 5)?.join("xalloc.conf.5"), &Configuration { version, options })?;
     write(&section(directory, 7)?.join("libxalloc.7"), &Library { version })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Of what is installed: the workloads of `xalloc bench` are not.
+fn without_bench(command: Command) -> Command {
+    if cfg!(target_os = "linux") { command.mut_subcommand("bench", |bench| bench.hide(true)) } else { command }
 }
 
 fn section(directory: &Path, number: u8) -> Result<PathBuf> {

@@ -85,9 +85,12 @@ impl Products {
         let path = self.0.join("xalloc-workloads");
         if !path.exists() {
             bail!(
-                "there is no {}: the workloads are not installed; in a checkout of xalloc:
-                 cargo build --release --workspace && target/release/xalloc bench",
-                path.display()
+                "there is no {}; {}",
+                path.display(),
+                library::in_checkout(
+                    "build it: cargo build --release --workspace && target/release/xalloc bench",
+                    "the workloads are in xalloc's sources and are not installed; xalloc compare measures programs of your own"
+                )
             );
         }
         Ok(path)
@@ -110,6 +113,11 @@ impl Products {
 /// Nothing could be measured, or a file cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("bench", bench(arguments))
+}
+
+/// Whether there is anything to run: the workloads are not installed.
+pub fn is_here() -> bool {
+    Products::find().is_ok_and(|products| products.runner().is_ok())
 }
 
 /// The names that `-a` takes, for completions.
