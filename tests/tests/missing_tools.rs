@@ -113,7 +113,7 @@ fn with_debians_rust() {
     script(
         directory.path(),
         "cargo",
-        "[ \"$1\" = --version ] && exec echo cargo 1.65.0\necho 'error: a wall of text' >&2; exit 101",
+        "if [ \"$1\" = --version ]; then echo cargo 1.65.0; exit; fi\necho 'error: a wall of text' >&2; exit 101",
     );
     script(directory.path(), "rustc", "echo rustc 1.63.0");
     all_say(directory.path(), "cargo 1.65.0 is too old: install Rust 1.", "apt-get install cargo-web");
@@ -133,7 +133,7 @@ fn without_a_compiler() {
         script(
             directory.path(),
             name,
-            "[ \"$1\" = --version ] && exec echo tool 1.99.0-nightly\necho 'a wall of text' >&2; exit 101",
+            "if [ \"$1\" = --version ]; then echo tool 1.99.0-nightly; exit; fi\necho 'a wall of text' >&2; exit 101",
         );
     }
     all_say(directory.path(), "there is no C compiler (cc)", "apt-get install gcc");
@@ -146,7 +146,11 @@ fn without_a_compiler() {
 fn another_linker_is_not_refused() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     tools(directory.path());
-    script(directory.path(), "cargo", "[ \"$1\" = --version ] && exec echo tool 1.99.0\necho built >&2; exit 101");
+    script(
+        directory.path(),
+        "cargo",
+        "if [ \"$1\" = --version ]; then echo tool 1.99.0; exit; fi\necho built >&2; exit 101",
+    );
     script(directory.path(), "rustc", "echo rustc 1.99.0");
     std::fs::create_dir(directory.path().join(".cargo")).expect("a directory");
     std::fs::write(
