@@ -124,7 +124,7 @@ impl Allocator {
 }
 
 /// The libraries in the peers' directory, by name.
-fn found(peers: &Path) -> Vec<Allocator> {
+pub fn found(peers: &Path) -> Vec<Allocator> {
     let mut all: Vec<_> = std::fs::read_dir(peers)
         .into_iter()
         .flatten()

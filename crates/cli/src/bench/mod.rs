@@ -86,9 +86,12 @@ impl Products {
         let path = self.0.join("xalloc-workloads");
         if !path.exists() {
             bail!(
-                "there is no {}: the workloads are not installed; in a checkout of xalloc:
-                 cargo build --release --workspace && target/release/xalloc bench",
-                path.display()
+                "there is no {}; {}",
+                path.display(),
+                library::in_checkout(
+                    "build it: cargo build --release --workspace && target/release/xalloc bench",
+                    "the workloads are in xalloc's sources and are not installed; xalloc compare measures programs of your own"
+                )
             );
         }
         Ok(path)
@@ -111,6 +114,27 @@ impl Products {
 /// Nothing could be measured, or a file cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("bench", bench(arguments))
+}
+
+/// Whether there is anything to run: the workloads are not installed.
+pub fn is_here() -> bool {
+    Products::find().is_ok_and(|products| products.runner().is_ok())
+}
+
+/// The names that `-a` takes, for completions.
+pub fn known_allocators() -> Vec<String> {
+    let peers = Products::find().map(|products| allocators::found(&products.peers())).unwrap_or_default();
+    [allocators::OWN, allocators::BASE]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(peers.into_iter().map(|peer| peer.name))
+        .collect()
+}
+
+/// The names that `-w` takes, for completions; none outside of a checkout.
+pub fn known_workloads() -> Vec<String> {
+    let all = Products::find().and_then(|products| workloads::all(&products.runner()?, products.programs().as_deref()));
+    all.unwrap_or_default().into_iter().map(|workload| workload.name).collect()
 }
 
 fn bench(arguments: &Arguments) -> Result<u8> {

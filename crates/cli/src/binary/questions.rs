@@ -1,6 +1,7 @@
 //! Every question that is asked of a program, one function for each.
 
 use super::{Binary, CLibrary, Finding, Format, Linking, Machine, allocators, loader, sanitizers};
+use crate::library::in_checkout;
 
 type Question = fn(&Binary, &Machine) -> Option<Finding>;
 
@@ -52,12 +53,16 @@ fn foreign_machine(binary: &Binary, machine: &Machine) -> Option<Finding> {
         _ if program.is_arm64e() => format!("It is an arm64e program, into which no library for {library} is loaded."),
         _ => format!("It is a program for {program}; the library is for {library}."),
     };
-    let way_out = format!("Take a build for {library}, or a library for {program} (scripts/cross-build; 64-bit only).");
+    let way_out = format!(
+        "Take a build for {library}, or a library for {program} ({}64-bit only).",
+        in_checkout("scripts/cross-build; ", "")
+    );
     Some(Finding::obstacle("foreign-machine", reason, way_out))
 }
 
 fn static_program(binary: &Binary, _: &Machine) -> Option<Finding> {
-    const WAY_OUT: &str = "Build it without -static, or build the heap into it: scripts/static-library makes libxalloc.a with xalloc_malloc.";
+    const WAY_OUT: &str =
+        "Build it without -static, or build the heap into it: libxalloc.a has xalloc_malloc and its siblings.";
     match binary.linking {
         Linking::Static => Some(Finding::obstacle(
             "static",
@@ -134,7 +139,11 @@ fn other_c_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
         code,
         format!("It uses {program}; the library was built for {library}, which its loader cannot load."),
         match program {
-            CLibrary::Musl => "Build the library for musl: scripts/cross-build x86_64-unknown-linux-musl.".to_owned(),
+            CLibrary::Musl => in_checkout(
+                "Build the library for musl: scripts/cross-build x86_64-unknown-linux-musl.",
+                "Take a library that was built for musl.",
+            )
+            .to_owned(),
             _ => format!("Take a library that was built for {program}."),
         },
     ))

@@ -29,6 +29,16 @@ pub fn layers() -> Catalogue {
     Catalogue::with(Directories { project: None, ..Directories::of(Path::new("/")) })
 }
 
+/// The names of the allocators that this machine has.
+///
+/// # Errors
+/// The user's layers cannot be listed.
+pub fn here() -> Result<Vec<String>> {
+    let (allocators, _) = layers().allocators()?;
+    let here = allocators.into_iter().filter(|allocator| allocator.is_system() || detect(allocator).found.is_some());
+    Ok(here.map(|allocator| allocator.name).collect())
+}
+
 /// What an allocator's layer sets in the environment beside the preload, but for what the user has set.
 ///
 /// # Errors

@@ -127,6 +127,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("compare", compare(arguments))
 }
 
+/// The names that `-a` takes, for completions; none if the user's layers cannot be listed.
+pub fn known_names() -> Vec<String> {
+    candidates::known().unwrap_or_default().into_iter().map(|candidate| candidate.name).collect()
+}
+
 fn compare(arguments: &Arguments) -> Result<u8> {
     let mut chosen = candidates::choose(candidates::known()?, &arguments.allocators)?;
     // A program that cannot be read may still run.
