@@ -8,7 +8,7 @@ pub static OPTIONS: &[Setting] = &[
         name: "heap",
         kind: Kind::Choice(&["fast", "system"]),
         default: "fast",
-        help: "Which heap serves the program: xalloc's own, or the next malloc in the process, passed through to.",
+        help: "Which heap serves the program: `fast` is xalloc's own, `system` passes every call to the next malloc in the process.",
         category: "Heap",
     },
     Setting {
@@ -22,14 +22,14 @@ pub static OPTIONS: &[Setting] = &[
         name: "purge_ms",
         kind: Kind::Count,
         default: "1000",
-        help: "For how many milliseconds, at most, memory stays that nobody uses; for half as many at least.",
+        help: "How long unused memory stays: half of this many milliseconds at least, all of them at most.",
         category: "Heap",
     },
     Setting {
         name: "thp",
         kind: Kind::Choice(&["default", "never", "always"]),
         default: "default",
-        help: "When huge pages are asked for: for what the program is seen to fill (slabs of small blocks beyond 32 MiB, blocks from 4 MiB that grow), never, or for all large blocks and slabs.",
+        help: "When huge pages are asked for: `default` is for memory that the program is seen to fill (slabs of small blocks beyond 32 MiB, blocks from 4 MiB that grow), `never` is never, `always` is for all large blocks and slabs.",
         category: "Heap",
     },
     Setting {
