@@ -23,7 +23,7 @@ use crate::report::files::{check, write};
 use crate::{binary, exit};
 use anyhow::Result;
 use regex::Regex;
-use report::{Report, Setup};
+use report::{By, Negligible, Report, Setup};
 use schedule::Session;
 use server::Server;
 use std::ffi::OsString;
@@ -85,6 +85,22 @@ pub struct Arguments {
     /// A shell command that gives the server work; its time is what is measured
     #[arg(long, value_name = "COMMAND", requires = "ready")]
     load: Option<String>,
+    /// After a server's load, wait so long and measure the memory of all its processes: what it keeps when it has nothing to do
+    #[arg(long, value_name = "SECONDS", requires = "load", value_parser = seconds)]
+    settle: Option<Duration>,
+    /// Also measure the memory of all processes together, each page once (Linux: the sum of their PSS), twenty times a second.
+    /// Peak memory without it is the largest resident set of one process. It takes some processor time
+    #[arg(long)]
+    tree: bool,
+    /// The figure that rows are sorted by and that decides, whatever others say [default: time and memory together]
+    #[arg(long, value_enum, value_name = "FIGURE")]
+    by: Option<By>,
+    /// Differences in time that are smaller are none
+    #[arg(long, value_name = "SECONDS", default_value = "0.001", value_parser = number)]
+    ignore_time: f64,
+    /// Differences in memory that are smaller are none
+    #[arg(long, value_name = "KIB", default_value = "256", value_parser = number)]
+    ignore_memory: f64,
     /// How long a server may take until it is ready
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     ready_timeout: Duration,
@@ -116,6 +132,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
     match Duration::try_from_secs_f64(number) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err(format!("'{text}' is no time that something can take")),
+    }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..1e12).contains(&number) => Ok(number),
+        _ => Err(format!("'{text}' is no number from 0 on")),
     }
 }
 
@@ -171,6 +194,7 @@ impl Arguments {
             ready,
             load,
             ready_limit: self.ready_timeout,
+            settle: self.settle,
             stop_limit: self.stop_timeout,
         });
         Ok(Subject {
@@ -180,6 +204,7 @@ impl Arguments {
             limit: self.timeout,
             prepare: self.prepare.clone(),
             metric: self.metric.clone(),
+            tree: self.tree,
             server,
         })
     }
@@ -195,6 +220,8 @@ impl Arguments {
             metric: self.metric.as_ref().map(name),
             runs: self.runs,
             warmup: self.warmup,
+            by: self.by,
+            negligible: Negligible { time: self.ignore_time, memory: self.ignore_memory },
         }
     }
 
