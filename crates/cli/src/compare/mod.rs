@@ -128,9 +128,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 fn compare(arguments: &Arguments) -> Result<u8> {
     let mut chosen = candidates::choose(candidates::known()?, &arguments.allocators)?;
-    // A program that cannot be read may still run.
-    if let Ok(examination) = binary::examine(&arguments.command[0]) {
-        candidates::refuse(&mut chosen, &examination);
+    match binary::examine(&arguments.command[0]) {
+        Ok(examination) => candidates::refuse(&mut chosen, &examination),
+        // A program that cannot be read may still run.
+        Err(error) if error.may_run() => {}
+        Err(error) => return Err(Refusal { message: error.to_string(), code: error.exit_code() }.into()),
     }
     let is_asked_for = !arguments.allocators.is_empty();
     let subject = arguments.subject()?;
