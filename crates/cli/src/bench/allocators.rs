@@ -103,10 +103,10 @@ fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator, R
         Ok(choice) => Ok(Allocator { name: word.into(), library: choice.library.map(|found| found.path) }),
         // It is known how to get it.
         Err(error) if error.is::<NotFound>() => Err(Refusal::wrong_usage(format!("{error:#}"))),
-        Err(_) => {
+        Err(error) => {
             let names: Vec<_> = known.iter().map(|allocator| allocator.name.as_str()).collect();
             Err(Refusal::wrong_usage(format!(
-                "there is no allocator '{word}'; there are {} (scripts/peers puts more into {}; NAME=LIBRARY takes any)",
+                "{error:#}; on this machine there are {} (scripts/peers puts more into {}; NAME=LIBRARY takes any)",
                 names.join(", "),
                 peers.display()
             )))
@@ -190,10 +190,10 @@ mod tests {
         compile(&blank);
         let refusal =
             |library: &Path, wanted: &[String]| choose(library, directory.path(), vec![], wanted).unwrap_err().message;
-        assert!(refusal(&library, &[format!("x={}", text.display())]).contains("neither a program nor a script"));
+        assert!(refusal(&library, &[format!("x={}", text.display())]).contains("neither a program nor a library"));
         assert!(refusal(&library, &[format!("x={}", blank.display())]).contains("takes no path with a blank"));
-        assert!(refusal(&library, &["text".into()]).contains("neither a program nor a script"));
-        assert!(refusal(&text, &[]).contains("neither a program nor a script"));
+        assert!(refusal(&library, &["text".into()]).contains("neither a program nor a library"));
+        assert!(refusal(&text, &[]).contains("neither a program nor a library"));
         // Nobody has asked for it.
         assert_eq!(names(&choose(&library, directory.path(), vec![], &[]).unwrap()), ["xalloc", "system", "libxalloc"]);
     }

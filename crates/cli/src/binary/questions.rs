@@ -1,6 +1,6 @@
 //! Every question that is asked of a program, one function for each.
 
-use super::{Binary, CLibrary, Finding, Format, Linking, Machine, allocators, loader, sanitizers};
+use super::{Binary, CLibrary, Finding, Format, Linking, Machine, allocators, loader, runtimes, sanitizers};
 use crate::library::in_checkout;
 
 type Question = fn(&Binary, &Machine) -> Option<Finding>;
@@ -24,6 +24,7 @@ const QUESTIONS: &[Question] = &[
     |binary, _| allocators::private(binary),
     |binary, _| allocators::traces(binary),
     go,
+    |binary, _| runtimes::find(binary),
     modules,
     no_sections,
 ];
@@ -61,27 +62,40 @@ fn foreign_machine(binary: &Binary, machine: &Machine) -> Option<Finding> {
 }
 
 fn static_program(binary: &Binary, _: &Machine) -> Option<Finding> {
-    const WAY_OUT: &str =
-        "Build it without -static, or build the heap into it: libxalloc.a has xalloc_malloc and its siblings.";
+    let build = if binary.go {
+        "Go programs do not need it: their own heap is not malloc's."
+    } else {
+        "Build it without -static, or build the heap into it: libxalloc.a has xalloc_malloc and its siblings."
+    };
+    let way_out = format!("{build} If it only starts other programs, name those: they were not looked at.");
     match binary.linking {
         Linking::Static => Some(Finding::obstacle(
             "static",
             "It is linked statically: no loader runs that could preload anything.",
-            WAY_OUT,
+            way_out,
         )),
         Linking::StaticPie => Some(Finding::obstacle(
             "static-pie",
             "It is linked statically, to run at any address (static-pie): no loader runs that could preload anything.",
-            WAY_OUT,
+            way_out,
         )),
         Linking::Dynamic | Linking::Library => None,
     }
 }
 
 fn library(binary: &Binary, _: &Machine) -> Option<Finding> {
-    (binary.linking == Linking::Library).then(|| {
-        Finding::obstacle("library", "It is a shared library, no program.", "Examine a program that loads it.")
-    })
+    if binary.linking != Linking::Library {
+        return None;
+    }
+    // Only loaders have the list of what is loaded (glibc's, musl's name for it). They are programs, too.
+    if ["_r_debug", "_dl_debug_addr"].iter().any(|name| binary.exports.contains(*name)) {
+        return Some(Finding::note(
+            "loader",
+            "It is a dynamic loader, which starts the program that its arguments name: that one was not looked at.",
+            "Examine that program: xalloc doctor PROGRAM.",
+        ));
+    }
+    Some(Finding::obstacle("library", "It is a shared library, no program.", "Examine a program that loads it."))
 }
 
 fn set_uid(binary: &Binary, machine: &Machine) -> Option<Finding> {
@@ -177,7 +191,7 @@ fn go(binary: &Binary, _: &Machine) -> Option<Finding> {
     })
 }
 
-fn modules(binary: &Binary, _: &Machine) -> Option<Finding> {
+fn modules(binary: &Binary, machine: &Machine) -> Option<Finding> {
     if binary.linking != Linking::Dynamic || binary.format != Format::Elf {
         return None;
     }
@@ -188,10 +202,10 @@ fn modules(binary: &Binary, _: &Machine) -> Option<Finding> {
             "xalloc doctor --run --bindings shows whether it does.",
         ));
     }
-    binary.imports.contains("dlopen").then(|| {
+    (!machine.serves_deepbind && binary.imports.contains("dlopen")).then(|| {
         Finding::note(
             "dlopen",
-            "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc under most allocators, not under xalloc.",
+            "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc under this library (not under xalloc).",
             "xalloc doctor --run --bindings shows whether that happens.",
         )
     })
@@ -201,7 +215,7 @@ fn no_sections(binary: &Binary, _: &Machine) -> Option<Finding> {
     (binary.linking == Linking::Dynamic && !binary.sections).then(|| {
         Finding::note(
             "no-sections",
-            "Its table of sections was removed: what it defines, imports and asks for cannot be read.",
+            "Its table of sections is missing or damaged: what it defines, imports and asks for cannot be read.",
             "xalloc doctor --run shows what it does.",
         )
     })

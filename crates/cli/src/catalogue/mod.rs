@@ -16,9 +16,9 @@ pub use detect::{Detection, check_for_any_machine, detect, misleading};
 pub use install::Instructions;
 pub use setting::Setting;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use std::path::Path;
-use xalloc_layers::{Allocator, Catalogue, Directories, System};
+use xalloc_layers::{Allocator, Catalogue, Directories, Problem, System};
 
 pub use xalloc_layers::SYSTEM;
 /// Our own name in the catalogue.
@@ -37,6 +37,23 @@ pub fn here() -> Result<Vec<String>> {
     let (allocators, _) = layers().allocators()?;
     let here = allocators.into_iter().filter(|allocator| allocator.is_system() || detect(allocator).found.is_some());
     Ok(here.map(|allocator| allocator.name).collect())
+}
+
+/// The allocator of the catalogue that has this name.
+///
+/// # Errors
+/// There is none, with the nearest name; or its layer is wrong.
+pub fn named(name: &str) -> Result<Allocator> {
+    layers().allocator(name).map_err(|error| {
+        let nearest = match error.problem.as_ref() {
+            Problem::NotFound { nearest, .. } => nearest.as_deref(),
+            Problem::NotALayer { .. } => None,
+            _ => return error.into(),
+        };
+        let nearest = nearest.map(|layer| layer.rsplit('/').next().unwrap_or(layer));
+        let question = nearest.map_or(String::new(), |nearest| format!("; did you mean '{nearest}'?"));
+        anyhow!("there is no allocator '{name}'{question} (xalloc list shows all)")
+    })
 }
 
 /// What an allocator's layer sets in the environment beside the preload, but for what the user has set.

@@ -188,10 +188,10 @@ fn by_name(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
         Err(error) if error.is::<NotFound>() => {
             Ok(Candidate { name: word.into(), obstacle: Some(format!("{error:#}")), ..Candidate::default() })
         }
-        Err(_) => {
+        Err(error) => {
             let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
             Err(Refusal::wrong_usage(format!(
-                "there is no allocator '{word}'; there are {}, those of xalloc list, and NAME=LIBRARY takes any",
+                "{error:#}; on this machine there are {}, and NAME=LIBRARY takes any",
                 names.join(", ")
             )))
         }

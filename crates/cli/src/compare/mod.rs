@@ -96,7 +96,7 @@ pub struct Arguments {
     #[arg(long, value_enum, value_name = "FIGURE")]
     by: Option<By>,
     /// Differences in time that are smaller are none
-    #[arg(long, value_name = "SECONDS", default_value = "0.001", value_parser = number)]
+    #[arg(long, value_name = "SECONDS", default_value = "0.0001", value_parser = number)]
     ignore_time: f64,
     /// Differences in memory that are smaller are none
     #[arg(long, value_name = "KIB", default_value = "256", value_parser = number)]
@@ -157,9 +157,11 @@ pub fn known_names() -> Vec<String> {
 
 fn compare(arguments: &Arguments) -> Result<u8> {
     let mut chosen = candidates::choose(candidates::known()?, &arguments.allocators)?;
-    // A program that cannot be read may still run.
-    if let Ok(examination) = binary::examine(&arguments.command[0]) {
-        candidates::refuse(&mut chosen, &examination);
+    match binary::examine(&arguments.command[0]) {
+        Ok(examination) => candidates::refuse(&mut chosen, &examination),
+        // A program that cannot be read may still run.
+        Err(error) if error.may_run() => {}
+        Err(error) => return Err(Refusal { message: error.to_string(), code: error.exit_code() }.into()),
     }
     let is_asked_for = !arguments.allocators.is_empty();
     let subject = arguments.subject()?;

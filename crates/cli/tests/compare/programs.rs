@@ -49,7 +49,7 @@ fn a_candidate_that_cannot_be_used_is_a_row_with_its_reason() {
     let all = [named("text", &text), named("crash", &crash), named("gone", &place.file("gone.so"))].join(",");
     let (report, output) = place.compare(&["-n", "3", "-a", &all, "--", "true"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(reason(&report, "text").contains("neither a program nor a script"), "{report}");
+    assert!(reason(&report, "text").contains("neither a program nor a library"), "{report}");
     assert_eq!(reason(&report, "crash"), "exit 9 where system has 0");
     assert_eq!(row(&report, "crash")["failure"]["stderr"], serde_json::json!(["oh no"]));
     assert!(reason(&report, "gone").contains("cannot read the library"), "{report}");
