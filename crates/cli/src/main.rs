@@ -50,7 +50,7 @@ enum Command {
     List(list::Arguments),
     Doctor(doctor::Arguments),
     #[cfg(target_os = "linux")]
-    Compare(compare::Arguments),
+    Compare(Box<compare::Arguments>),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),

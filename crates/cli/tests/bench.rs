@@ -203,7 +203,8 @@ fn what_the_loader_leaves_out_has_no_numbers() {
     let library = allocator(&blank, "mine", "return 0;");
     let notes = directory.path().join("notes.so");
     std::fs::write(&notes, "no library").unwrap();
-    for (library, complaint) in [(&library, "takes no path with a blank"), (&notes, "neither a program nor a library")] {
+    for (library, complaint) in [(&library, "takes no path with a blank"), (&notes, "neither a program nor a library")]
+    {
         let output = bench(library);
         assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
         assert!(text(&output.stderr).contains(complaint), "{output:?}");

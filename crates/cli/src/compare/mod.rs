@@ -36,7 +36,7 @@ const EXAMPLES: &str = "\
 Examples:
   xalloc compare -n 5 -- python3 script.py
   xalloc compare -a xalloc,mine=./libmine.so --html report.html -- ./program --its-option
-  xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server --save ''";
+  xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server --save '' --appendonly no";
 
 /// Measure a program under several allocators, and tell which one suits it.
 ///

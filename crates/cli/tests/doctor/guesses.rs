@@ -55,7 +55,7 @@ fn libraries_are_found_from_where_the_program_really_is() {
     finds(&link, &[]);
     runs(&link);
     let compared = Command::new(env!("CARGO_BIN_EXE_xalloc"))
-        .args(["compare", "--runs", "1", "--warmup", "0", "-a", "xalloc", "--"])
+        .args(["compare", "--runs", "1", "--warmup", "1", "-a", "xalloc", "--"])
         .arg(&link)
         .env("XALLOC_LIBRARY", xalloc_tests::library())
         .output()
