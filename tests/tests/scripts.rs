@@ -59,7 +59,7 @@ fn wrong_usage_is_told_apart_from_failure() {
 #[test]
 fn what_cannot_be_preloaded_is_refused_before_it_is_built() {
     let directory = tempfile::tempdir().expect("a directory");
-    for script in ["run", "debug"] {
+    for script in ["run", "debug", "test"] {
         for name in ["with blank", "with:colon", "with$dollar"] {
             let target = directory.path().join(name);
             let mut command = Command::new(checkout().join("scripts").join(script));

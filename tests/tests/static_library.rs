@@ -206,6 +206,25 @@ fn pkg_config_and_cmake_find_what_is_installed() {
     }
 }
 
+/// What install has put there, and nothing else.
+#[test]
+fn what_is_installed_can_be_removed() {
+    let root = tempfile::tempdir().expect("a temporary directory");
+    let kept = root.path().join("usr/share/man/man1/other.1");
+    std::fs::create_dir_all(kept.parent().expect("a directory")).expect("directories");
+    std::fs::write(&kept, "of another package").expect("a file");
+    let destination = [("DESTDIR", root.path().as_os_str())];
+    script("install", &["/usr"], &destination);
+    assert!(root.path().join("usr/bin/xalloc").exists() && root.path().join("usr/share/man/man7/libxalloc.7").exists());
+    script("install", &["--uninstall", "/usr"], &destination);
+    let mut left = plain("find");
+    let left = succeed(left.arg(root.path()).args(["-not", "-type", "d"]), LIMIT).expect("it lists files");
+    assert_eq!(String::from_utf8_lossy(&left.stdout).trim(), kept.to_str().expect("a path in UTF-8"));
+    let mut again = plain(checkout().join("scripts/install"));
+    let output = run(again.args(["--uninstall", "/usr"]).env("DESTDIR", root.path()), LIMIT).expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
 /// Before anything is built or written.
 #[test]
 fn is_not_installed_where_it_could_not_be_found() {
