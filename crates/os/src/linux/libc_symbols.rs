@@ -17,14 +17,23 @@ use libc::{Elf64_Phdr, Elf64_Sym, dl_phdr_info};
 /// # Safety
 /// What this library defines can stand for libc's of the same name. No lock of the loader's is held, or this thread holds it.
 pub unsafe fn replace(names: &[&CStr]) {
-    let is_ours = |table: &Table| {
-        let address = |name| table.find(name).map(|symbol| table.address(symbol));
-        names.iter().all(|name| address(name) == Some(next::preferred(name) as usize))
+    let Some(ours) = Table::of(replace as *const c_void as usize).filter(|table| is_preferred(table, names)) else {
+        return;
     };
-    let Some(ours) = Table::of(replace as *const c_void as usize).filter(is_ours) else { return };
     let Some(libc_free) = super::libc_imports::libc_free() else { return };
     // SAFETY: the caller's functions are as libc's of these names, and stay.
     visit(libc_free as *const c_void as usize, |libc| unsafe { libc.take_from(&ours, names) });
+}
+
+/// Whether the loader prefers this library's definitions of all these names.
+fn is_preferred(table: &Table, names: &[&CStr]) -> bool {
+    let is_exact =
+        |name: &&CStr| table.find(name).map(|symbol| table.address(symbol)) == Some(next::preferred(name) as usize);
+    // In a program with fixed addresses, as Debian's python3 is one, the address of a function that it refers to is that of a
+    // jump in the program itself, for everybody. The jump leads to what the loader prefers, but does not say what that is.
+    let is_jump =
+        |name: &&CStr| Table::of(next::preferred(name) as usize).is_some_and(|other| other.find(name).is_none());
+    names.iter().any(is_exact) && names.iter().all(|name| is_exact(name) || is_jump(name))
 }
 
 /// Calls `each` with the table of the library that has code or data at `address`: under the loader's lock, so with one thread at
