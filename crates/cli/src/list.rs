@@ -118,7 +118,7 @@ fn print(rows: &[Row]) {
         let found = row.detection.found.as_ref();
         let library = match found {
             Some(found) => found.path.display().to_string(),
-            None if row.is_there => "the C library's own".into(),
+            None if row.is_there => "the C library's own (also called system, glibc)".into(),
             None => "not found".into(),
         };
         let version = row.version.clone().unwrap_or_default();

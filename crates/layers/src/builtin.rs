@@ -26,6 +26,14 @@ pub(crate) fn source(kind: Kind, name: &str) -> Option<&'static str> {
     BUILTIN.iter().find(|(its_kind, its_name, _)| (*its_kind, *its_name) == (kind, name)).map(|(_, _, text)| *text)
 }
 
+/// The name that one of our own layers has, where others call it by another: the C library's malloc has three names in use.
+pub(crate) fn usual_name(kind: Kind, name: &str) -> &str {
+    match (kind, name) {
+        (Kind::Allocator, "system" | "glibc") => "default",
+        _ => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,7 @@ fn sanitizers_and_allocators_conflict_in_any_order() {
             let is_fine = compose(&[&sanitizer, &entry.layer_name()]).is_ok();
             assert_eq!(is_fine, entry.name == "default", "{}", entry.name);
         }
+        assert_eq!(compose(&[&sanitizer, "allocator/glibc"]).unwrap().allocator.as_deref(), Some("default"));
     }
     assert!(compose(&["sanitizer/undefined", "allocator/jemalloc"]).is_ok());
     let expected = "sanitizer/thread conflicts with sanitizer/address: each keeps its own shadow of the whole memory. \
