@@ -9,11 +9,19 @@
  * The prefix is chosen when the library is built: `scripts/static-library --prefix my` makes libmy.a and my.h. Several
  * copies with different prefixes may be linked into one program; each is a heap of its own.
  *
- * The options in the environment and in /etc/xalloc.conf are for the preloaded library only: nothing here reads them. */
+ * The options in the environment and in /etc/xalloc.conf are for the preloaded library only: nothing here reads them.
+ *
+ * The preloaded library, libxalloc.so, has of these functions only xalloc_version, xalloc_stats, xalloc_prefork,
+ * xalloc_postfork_parent and xalloc_postfork_child: a program that may run without it looks them up with dlsym. */
 #ifndef XALLOC_H
 #define XALLOC_H
 
 #include <stddef.h>
+
+/* The version of this header. The library's may be another one: xalloc_version() says which. The number is
+ * major * 10000 + minor * 100 + patch. */
+#define XALLOC_VERSION "0.1.0"
+#define XALLOC_VERSION_NUMBER 100
 
 #if defined(__GNUC__) || defined(__clang__)
 #define XALLOC_NODISCARD __attribute__((__warn_unused_result__))
@@ -58,8 +66,29 @@ size_t xalloc_malloc_usable_size(void *block) XALLOC_NOTHROW;
 
 /* Gives free memory back to the system, but for about `keep` bytes. 1 if there was any, otherwise 0. */
 int xalloc_trim(size_t keep) XALLOC_NOTHROW;
-/* Prints a few lines on stderr: bytes in use, bytes held, address space. */
+/* Prints the lines of glibc's malloc_stats on stderr: bytes held and in use, the most blocks with a mapping of their own. */
 void xalloc_stats_print(void) XALLOC_NOTHROW;
+
+/* What the heap holds, in bytes where nothing else is said. Exact while no other thread uses the heap. Later versions add
+ * fields at the end. docs/statistics.md explains each. */
+struct xalloc_stats {
+  size_t allocated;      /* in blocks that the program holds, as malloc_usable_size counts them */
+  size_t active;         /* in slabs, runs and huge blocks that are in use: allocated, and what is free inside of them */
+  size_t dirty;          /* in free pages that were not purged yet: what xalloc_trim(0) would give back */
+  size_t metadata;       /* in the heap's own records */
+  size_t resident;       /* active + dirty + metadata: at most so much is in memory */
+  size_t retained;       /* in addresses that are kept without pages */
+  size_t mapped;         /* resident + retained */
+  size_t thread_cache;   /* in free blocks in the caches of threads: a part of active */
+  size_t remote_frees;   /* in blocks that one thread freed and another one has not taken back: a part of allocated */
+  size_t huge_blocks;    /* the number of blocks with a mapping of their own */
+  size_t huge_allocated; /* in them: a part of allocated */
+  size_t refused;        /* the number of requests for memory that the kernel refused */
+};
+/* Writes that to *out, of which the caller has `size` bytes: sizeof *out. Returns how many bytes the library knew; the rest
+ * is set to 0, if the program's header is newer than the library. Returns 0 if the heap does not count (heap:system). */
+size_t xalloc_stats(struct xalloc_stats *out, size_t size) XALLOC_NOTHROW;
+
 /* The library's version, as "1.2.3". */
 const char *xalloc_version(void) XALLOC_NOTHROW;
 

@@ -3,12 +3,13 @@
 //! A mistake in them is one line on stderr, and the program runs on. A program with more rights than its caller is not
 //! configured at all, and neither are the programs that it starts.
 
+use crate::statistics;
 use xalloc_heap::fast::Tuning;
 use xalloc_heap::huge_pages::{self, Policy};
 use xalloc_heap::misuse;
-use xalloc_options::{Problem, Setting, Value, parse};
+use xalloc_options::{Kind, Problem, Setting, Value, parse};
 use xalloc_os::stderr::Line;
-use xalloc_os::{pages, process, syscall};
+use xalloc_os::{process, refusals, syscall};
 
 /// The heaps by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +30,26 @@ impl Choice {
     }
 }
 
-struct Configuration {
+/// The options that were set. A path is a part of the text that it stands in.
+struct Configuration<'a> {
     heap: Choice,
     lean: bool,
     /// What was said explicitly; otherwise the profile decides.
     purge_ms: Option<usize>,
     thp: Option<Policy>,
     background_thread: bool,
-    stats: bool,
+    stats: Option<Destination<'a>>,
     verbose: bool,
     report_only: bool,
     fail_mapping: usize,
+}
+
+/// Where the statistics go.
+#[derive(Clone, Copy)]
+enum Destination<'a> {
+    Stderr,
+    /// The path is that of the option, with its `%`.
+    File(&'a [u8]),
 }
 
 /// The user's configuration.
@@ -69,13 +79,13 @@ pub fn apply() -> Applied {
         purge_ms: None,
         thp: None,
         background_thread: false,
-        stats: false,
+        stats: None,
         verbose: false,
         report_only: false,
         fail_mapping: 0,
     };
+    let mut buffer = [0; FILE_MAX];
     if !process::is_secure() {
-        let mut buffer = [0; FILE_MAX];
         configuration.take(read_file(&mut buffer), "/etc/xalloc.conf");
         configuration.take(process::variable(VARIABLE).unwrap_or_default(), VARIABLE);
     }
@@ -84,10 +94,13 @@ pub fn apply() -> Applied {
         misuse::set_report_only(true);
     }
     if configuration.fail_mapping != 0 {
-        pages::fail_request(configuration.fail_mapping);
+        refusals::fail_request(configuration.fail_mapping, configuration.verbose);
     }
     if configuration.verbose {
         configuration.announce();
+    }
+    if let Some(Destination::File(path)) = configuration.stats {
+        statistics::write_to(path);
     }
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
@@ -96,7 +109,7 @@ pub fn apply() -> Applied {
         heap: configuration.heap,
         tuning: configuration.tuning(),
         background_thread: configuration.background_thread,
-        stats: configuration.stats,
+        stats: configuration.stats.is_some(),
     }
 }
 
@@ -126,15 +139,15 @@ fn read_file(buffer: &mut [u8]) -> &[u8] {
     &buffer[..lines]
 }
 
-impl Configuration {
-    fn take(&mut self, text: &[u8], source: &str) {
+impl<'a> Configuration<'a> {
+    fn take(&mut self, text: &'a [u8], source: &str) {
         parse(text, |piece| match piece {
             Ok((setting, value)) => self.set(setting, value),
             Err(problem) => complain(source, &problem),
         });
     }
 
-    fn set(&mut self, setting: &Setting, value: Value) {
+    fn set(&mut self, setting: &Setting, value: Value<'a>) {
         match (setting.name, value) {
             ("heap", Value::Choice("system")) => self.heap = Choice::System,
             ("heap", _) => self.heap = Choice::Fast,
@@ -147,7 +160,8 @@ impl Configuration {
             ("background_thread", value) => self.background_thread = value == Value::Switch(true),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
-            ("stats", value) => self.stats = value == Value::Switch(true),
+            ("stats", Value::Path(path)) => self.stats = Some(Destination::File(path)),
+            ("stats", value) => self.stats = (value == Value::Switch(true)).then_some(Destination::Stderr),
             ("verbose", value) => self.verbose = value == Value::Switch(true),
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
@@ -163,6 +177,7 @@ impl Configuration {
     fn announce(&self) {
         let mut line = Line::new();
         line.text("xalloc ").text(env!("CARGO_PKG_VERSION")).text(": heap ").text(self.heap.name());
+        line.text(", program ").bytes(process::program_name());
         line.text(", pid ").number(syscall::process_id() as usize);
         if self.background_thread {
             line.text(", background thread");
@@ -188,8 +203,14 @@ fn complain(source: &str, problem: &Problem<'_>) {
             None
         }
     };
-    if let Some(nearest) = hint {
-        line.text(": did you mean '").text(nearest).text("'?");
+    match (hint, problem) {
+        (Some(nearest), _) => {
+            line.text(": did you mean '").text(nearest).text("'?");
+        }
+        (None, Problem::BadValue(Setting { kind: Kind::Destination, .. }, ..)) => {
+            line.text(" (write true, false, or a path that begins with '/', in which % is followed by p, e or %)");
+        }
+        (None, _) => {}
     }
     line.end();
 }

@@ -4,11 +4,11 @@
 //! default heap was chosen. With any other, every call misses and comes to the `match` below.
 
 use crate::configuration::{self, Choice};
+use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_heap::misuse::Misuse;
 use xalloc_heap::{FastHeap, Heap, Stats, SystemHeap};
-use xalloc_os::stderr::{self, Line};
-use xalloc_os::syscall;
+use xalloc_os::stderr;
 
 /// The heaps. Only the chosen one is ever used.
 pub struct Heaps {
@@ -53,7 +53,7 @@ unsafe impl Heap for Heaps {
 
     #[inline(always)]
     unsafe fn cached_free(&self, block: *mut u8) -> bool {
-        // SAFETY: the caller's promise; without a thread cache the fast heap recognises nothing as its own.
+        // SAFETY: the block is in use, and the caller's; without a thread cache the fast heap recognises nothing as its own.
         unsafe { self.fast.cached_free(block) }
     }
 
@@ -86,7 +86,7 @@ unsafe impl Heap for Heaps {
 
     #[inline]
     unsafe fn free(&self, block: *mut u8) {
-        // SAFETY: the caller's promise, passed on; as in all calls below.
+        // SAFETY: the block is in use, and the caller's, as the contract has it; so in all calls below.
         unsafe { if self.is_fast() { self.fast.free(block) } else { self.chosen().free(block) } }
     }
 
@@ -217,7 +217,5 @@ unsafe impl Heap for Heaps {
 }
 
 extern "C" fn print_statistics() {
-    let mut line = Line::new();
-    line.text("xalloc: process ").number(syscall::process_id() as usize).text(" ends").end();
-    crate::XALLOC_REDIRECT.print_statistics();
+    statistics::print(&crate::XALLOC_REDIRECT);
 }

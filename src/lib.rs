@@ -7,6 +7,7 @@
 
 mod configuration;
 mod heaps;
+mod statistics;
 
 use heaps::Heaps;
 

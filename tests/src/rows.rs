@@ -30,6 +30,13 @@ pub fn both(source: &str, excused: &[&str], extra: impl Fn(&mut Command)) -> Vec
     trials
 }
 
+/// Runs a fixture's `command`. Each row that it has becomes a test, and so does each of `wanted`, which it must have.
+pub fn alone(heap: &str, command: &mut Command, wanted: &[&str]) -> Vec<Trial> {
+    let rows = outcomes(command);
+    let names: BTreeSet<&str> = rows.keys().map(String::as_str).chain(wanted.iter().copied()).collect();
+    names.into_iter().map(|name| trial(format!("{heap}/{name}"), rows.get(name))).collect()
+}
+
 fn trial(name: String, outcome: Option<&Outcome>) -> Trial {
     match outcome.cloned() {
         // Shown as ignored, with the reason in the name: a row that does not apply must be seen.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// Names the library where it cannot be found.
 pub const VARIABLE: &str = "XALLOC_LIBRARY";
-const NAME: &str = if cfg!(target_os = "macos") { "libxalloc.dylib" } else { "libxalloc.so" };
+/// What cargo calls it, which is also the name to link with, and the name that programs ask for: each may be there alone.
+const NAMES: &[&str] =
+    if cfg!(target_os = "macos") { &["libxalloc.dylib"] } else { &["libxalloc.so", "libxalloc.so.0"] };
 
 /// The library that belongs to this command: what the variable XALLOC_LIBRARY names; beside the command; in `lib` next to the
 /// command's directory, or a directory of `lib` for this machine.
@@ -20,11 +22,16 @@ pub fn own() -> Result<PathBuf> {
         bail!("{VARIABLE} is {}, and there is no such file; correct it, or unset it", path.display());
     }
     let places = places(&command_directory()?);
-    match places.iter().find(|path| path.is_file()) {
-        Some(path) => Ok(path.clone()),
+    match places.iter().flat_map(|place| NAMES.iter().map(|name| place.join(name))).find(|path| path.is_file()) {
+        Some(path) => Ok(path),
         None => bail!(
-            "there is no {NAME}; looked for {}\nBuild it (cargo build --release), install it (scripts/install), or name it in {VARIABLE}",
-            places.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+            "there is no {}; looked for it in {}\n{}, or name it in {VARIABLE}",
+            NAMES[0],
+            places.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+            in_checkout(
+                "Build it (cargo build --release), install it (scripts/install)",
+                "Install it (its package is libxalloc0)"
+            )
         ),
     }
 }
@@ -39,17 +46,26 @@ pub fn command_directory() -> Result<PathBuf> {
     Ok(command.parent().context("this command is in no directory")?.to_owned())
 }
 
+/// The one of two sentences that helps: where this command is in a checkout of xalloc, which has scripts and sources, or where it
+/// is installed.
+pub fn in_checkout<'a>(checkout: &'a str, installed: &'a str) -> &'a str {
+    let is_checkout = |directory: &Path| directory.join("scripts/cross-build").is_file();
+    match command_directory() {
+        Ok(directory) if directory.ancestors().any(is_checkout) => checkout,
+        _ => installed,
+    }
+}
+
 /// What the variable names.
 pub fn named() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn places(directory: &Path) -> Vec<PathBuf> {
-    let mut places = vec![directory.join(NAME)];
+    let mut places = vec![directory.to_owned()];
     if let Some(prefix) = directory.parent() {
-        let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
-        places.extend(["lib", "lib64"].map(|library| prefix.join(library).join(NAME)));
-        places.push(prefix.join("lib").join(multiarch).join(NAME));
+        let multiarch = format!("lib/{}-linux-gnu", std::env::consts::ARCH);
+        places.extend(["lib", "lib64", &multiarch].map(|library| prefix.join(library)));
     }
     places
 }
@@ -61,8 +77,7 @@ mod tests {
     #[test]
     fn looks_beside_the_command_first() {
         let places = places(Path::new("/opt/xalloc/bin"));
-        assert_eq!(places[0], Path::new("/opt/xalloc/bin").join(NAME));
-        assert_eq!(places[1], Path::new("/opt/xalloc/lib").join(NAME));
+        assert_eq!(places[..2], ["/opt/xalloc/bin", "/opt/xalloc/lib"].map(Path::new));
         assert!(places.iter().all(|place| place.starts_with("/opt/xalloc")));
     }
 }

@@ -49,7 +49,10 @@ struct Row {
 /// Prints the list.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (allocators, errors) = match arguments.names.as_slice() {
-        [] => catalogue::layers().allocators()?,
+        [] => {
+            let (allocators, errors) = catalogue::layers().allocators()?;
+            (allocators, errors.into_iter().map(Into::into).collect())
+        }
         names => named(names),
     };
     errors.iter().for_each(|error| eprintln!("xalloc: {error}"));
@@ -70,10 +73,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The allocators of these names, and why there is none of the others.
-fn named(names: &[String]) -> (Vec<Allocator>, Vec<xalloc_layers::Error>) {
+fn named(names: &[String]) -> (Vec<Allocator>, Vec<anyhow::Error>) {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     for name in names {
-        match catalogue::layers().allocator(name) {
+        match catalogue::named(name) {
             Ok(allocator) => found.push(allocator),
             Err(error) => errors.push(error),
         }
@@ -118,7 +121,7 @@ fn print(rows: &[Row]) {
         let found = row.detection.found.as_ref();
         let library = match found {
             Some(found) => found.path.display().to_string(),
-            None if row.is_there => "the C library's own (also called system, glibc)".into(),
+            None if row.is_there => "the C library's own".into(),
             None => "not found".into(),
         };
         let version = row.version.clone().unwrap_or_default();

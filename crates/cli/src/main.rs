@@ -13,6 +13,7 @@ mod binary;
 mod catalogue;
 #[cfg(target_os = "linux")]
 mod compare;
+mod completions;
 mod descriptors;
 mod doctor;
 mod exit;
@@ -31,7 +32,7 @@ mod run;
 mod signals;
 
 use anyhow::{Context, Result};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Run, compare and inspect programs under any allocator.
@@ -49,19 +50,20 @@ enum Command {
     List(list::Arguments),
     Doctor(doctor::Arguments),
     #[cfg(target_os = "linux")]
-    Compare(compare::Arguments),
+    Compare(Box<compare::Arguments>),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
-    Man(manual::PageArguments),
-    Completions(manual::CompletionArguments),
+    Man(manual::Arguments),
+    Completions(completions::Arguments),
 }
 
 fn main() -> ExitCode {
     // Rust ignores the signal, and printing into a pipe that `head` has closed would then be a panic.
     // SAFETY: nothing else runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    let arguments = match Arguments::try_parse() {
+    completions::answer(command_line);
+    let arguments = match command_line().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => error.exit(),
         Err(help) => {
@@ -70,6 +72,14 @@ fn main() -> ExitCode {
         }
     };
     finish(run(arguments.command))
+}
+
+/// The command line, without the command that only a checkout has, unless this is one.
+fn command_line() -> clap::Command {
+    let command = Arguments::command();
+    #[cfg(target_os = "linux")]
+    let command = command.mut_subcommand("bench", |bench| bench.hide(!bench::is_here()));
+    command
 }
 
 fn run(command: Command) -> Result<ExitCode> {
@@ -83,8 +93,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Layers(arguments) => layers::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),
-        Command::Man(arguments) => manual::write_pages(Arguments::command(), &arguments),
-        Command::Completions(arguments) => Ok(manual::print_completions(Arguments::command(), &arguments)),
+        Command::Man(arguments) => manual::write_pages(command_line(), &arguments),
+        Command::Completions(arguments) => completions::print(&arguments),
     }
 }
 

@@ -1,40 +1,109 @@
-//! `xalloc man` and `xalloc completions`: what a package of this command installs beside it.
+//! `xalloc man`: the manual pages that are installed beside this command.
 
 use anyhow::{Context, Result};
+use askama::Template;
 use clap::Command;
-use clap_complete::Shell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use xalloc_options::{Kind, OPTIONS, Setting, words};
 
-/// Write the manual pages, one for each command.
+/// Write the manual pages: one for each command, libxalloc(7), and xalloc.conf(5).
+///
+/// They go where man finds them: xalloc man /tmp/pages && man -M /tmp/pages xalloc-run
 #[derive(clap::Args)]
-pub struct PageArguments {
-    /// The directory to write them to; it is made if need be. As in: xalloc man /usr/local/share/man/man1
+pub struct Arguments {
+    /// The directory to write man1, man5 and man7 to, as /usr/local/share/man; they are made if need be
     directory: PathBuf,
 }
 
-/// Print a shell's completions.
-///
-/// For bash, for example: source <(xalloc completions bash)
-#[derive(clap::Args)]
-pub struct CompletionArguments {
-    /// The shell
-    shell: Shell,
+/// What templates/libxalloc.7 is filled with.
+#[derive(Template)]
+#[template(path = "libxalloc.7", escape = "none")]
+struct Library {
+    version: &'static str,
 }
 
-/// Writes the pages of `command`.
-pub fn write_pages(command: Command, arguments: &PageArguments) -> Result<ExitCode> {
+/// What templates/xalloc.conf.5 is filled with.
+#[derive(Template)]
+#[template(path = "xalloc.conf.5", escape = "none")]
+struct Configuration {
+    version: &'static str,
+    options: Vec<Paragraph>,
+}
+
+/// An option, with its texts as roff(7) wants them.
+struct Paragraph {
+    name: String,
+    values: String,
+    default: String,
+    help: String,
+}
+
+impl Paragraph {
+    fn of(setting: &Setting) -> Self {
+        let values = match &setting.kind {
+            Kind::Count => "a number".to_owned(),
+            Kind::Destination => "true, false, a path".to_owned(),
+            kind @ (Kind::Switch | Kind::Choice(_)) => words(kind).join(", "),
+        };
+        Self {
+            name: roff(setting.name),
+            values: roff(&values),
+            default: roff(setting.default),
+            help: roff(setting.help),
+        }
+    }
+}
+
+/// Plain text for a line of its own, in which backquotes stand around what is typed.
+fn roff(text: &str) -> String {
+    let escaped = text.replace('\\', "\\e").replace('-', "\\-");
+    let pieces = escaped.split('`').enumerate();
+    let set: String =
+        pieces.map(|(at, piece)| if at % 2 == 1 { format!("\\fB{piece}\\fR") } else { piece.into() }).collect();
+    // At the beginning of a line these would be requests.
+    if set.starts_with(['.', '\'']) { format!("\\&{set}") } else { set }
+}
+
+/// Writes the pages of `command`, the library and its configuration.
+pub fn write_pages(command: Command, arguments: &Arguments) -> Result<ExitCode> {
     let directory = &arguments.directory;
-    let problem = || format!("cannot write manual pages to {}", directory.display());
-    std::fs::create_dir_all(directory).with_context(problem)?;
-    clap_mangen::generate_to(command, directory).with_context(problem)?;
+    let version = env!("CARGO_PKG_VERSION");
+    let options = OPTIONS.iter().map(Paragraph::of).collect();
+    let commands = section(directory, 1)?;
+    clap_mangen::generate_to(without_bench(command), &commands).with_context(|| problem(&commands))?;
+    write(&section(directory, 5)?.join("xalloc.conf.5"), &Configuration { version, options })?;
+    write(&section(directory, 7)?.join("libxalloc.7"), &Library { version })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the completions of `command`.
-pub fn print_completions(mut command: Command, arguments: &CompletionArguments) -> ExitCode {
-    let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut command, "xalloc", &mut script);
-    print!("{}", String::from_utf8_lossy(&script));
-    ExitCode::SUCCESS
+/// Of what is installed: the workloads of `xalloc bench` are not.
+fn without_bench(command: Command) -> Command {
+    if cfg!(target_os = "linux") { command.mut_subcommand("bench", |bench| bench.hide(true)) } else { command }
+}
+
+fn section(directory: &Path, number: u8) -> Result<PathBuf> {
+    let path = directory.join(format!("man{number}"));
+    std::fs::create_dir_all(&path).with_context(|| problem(&path))?;
+    Ok(path)
+}
+
+fn write(path: &Path, page: &impl Template) -> Result<()> {
+    std::fs::write(path, page.render()? + "\n").with_context(|| problem(path))
+}
+
+fn problem(path: &Path) -> String {
+    format!("cannot write manual pages to {}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_roff_would_take_for_its_own_is_text() {
+        assert_eq!(roff("with `thp:never`, a-b \\ c"), "with \\fBthp:never\\fR, a\\-b \\e c");
+        assert_eq!(roff(".TH"), "\\&.TH");
+        assert_eq!(roff("'s"), "\\&'s");
+    }
 }

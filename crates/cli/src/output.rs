@@ -6,6 +6,7 @@ use comfy_table::{ContentArrangement, Table};
 use std::fmt::Arguments;
 use std::io::{Error, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 static FAILURE: Mutex<Option<Error>> = Mutex::new(None);
 
@@ -39,8 +40,25 @@ pub fn percent(part: f64) -> String {
     if value < 9.95 { format!("{value:.1} %") } else { format!("{value:.0} %") }
 }
 
-/// Writes to the standard output, unless that has failed before.
+static IS_ON_STDERR: AtomicBool = AtomicBool::new(false);
+
+/// Has all that is printed from now on go to the standard error, because the standard output is for a file that was asked for.
+pub fn print_on_stderr() {
+    // Relaxed: one thread prints.
+    IS_ON_STDERR.store(true, Ordering::Relaxed);
+}
+
+/// Writes to the standard output, or where [`print_on_stderr`] has it, unless that has failed before.
 pub fn print(text: Arguments<'_>) {
+    // Relaxed: as above.
+    if IS_ON_STDERR.load(Ordering::Relaxed) {
+        return complain(text);
+    }
+    write_on_stdout(text);
+}
+
+/// Writes to the standard output, unless that has failed before.
+pub fn write_on_stdout(text: Arguments<'_>) {
     print_by(|| std::io::stdout().write_fmt(text));
 }
 

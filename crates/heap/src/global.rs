@@ -118,7 +118,7 @@ unsafe impl GlobalAlloc for Xalloc {
 
     #[inline(always)]
     unsafe fn dealloc(&self, block: *mut u8, _layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: GlobalAlloc's user passes a block of this allocator that is in use.
         unsafe {
             if !HEAP.cached_free(block) {
                 free(block);
@@ -142,7 +142,7 @@ unsafe impl GlobalAlloc for Xalloc {
 
     #[inline(always)]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise, for all of these.
+        // SAFETY: GlobalAlloc's user passes a block of this allocator that is in use, and its layout.
         unsafe {
             if layout.align() > MIN_ALIGN {
                 move_aligned(block, layout, size)
@@ -186,7 +186,7 @@ fn memalign_zeroed(layout: Layout) -> *mut u8 {
 /// As [`Heap::free`].
 #[inline(never)]
 unsafe fn free(block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is in use, and the caller's.
     unsafe {
         if !HEAP.free_remote(block) {
             known().free(block);
@@ -198,7 +198,7 @@ unsafe fn free(block: *mut u8) {
 /// As [`Heap::realloc`].
 #[inline(never)]
 unsafe fn realloc(block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is in use, and the caller's.
     unsafe {
         let moved = HEAP.cached_move(block, size);
         if moved.is_null() { known().realloc(block, size) } else { moved }
@@ -209,7 +209,7 @@ unsafe fn realloc(block: *mut u8, size: usize) -> *mut u8 {
 /// As `GlobalAlloc::realloc`.
 #[inline(never)]
 unsafe fn move_aligned(block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise: the new layout is a valid one.
+    // SAFETY: GlobalAlloc's user passes a size that is valid for the layout's alignment.
     let new = memalign(unsafe { Layout::from_size_align_unchecked(size, layout.align()) });
     if !new.is_null() {
         // SAFETY: both blocks are live and disjoint, and the copy fits in both.

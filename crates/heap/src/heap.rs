@@ -4,32 +4,57 @@ use crate::counters::Calls;
 use crate::misuse::Misuse;
 use core::ptr;
 
-/// What a heap holds, in bytes unless said otherwise. Exact while no other thread uses the heap, near otherwise.
+/// What a heap holds, in bytes unless said otherwise, in jemalloc's words where it has one. Exact while no other thread uses the heap,
+/// near otherwise. docs/statistics.md explains each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// In blocks that the program holds, as [`Heap::usable_size`] counts them, large blocks with a mapping of their own
-    /// included.
-    pub live: usize,
-    /// Blocks with a mapping of their own.
-    pub mapped_blocks: usize,
-    /// In blocks with a mapping of their own.
-    pub mapped_live: usize,
-    /// The most blocks with a mapping of their own that there ever were, and the most bytes in such blocks.
-    pub mapped_blocks_peak: usize,
-    /// See `mapped_blocks_peak`.
-    pub mapped_peak: usize,
-    /// Memory that may be resident for all other blocks: live, cached, free but not given back.
-    pub held: usize,
-    /// The most that was seen of `held`: looked at now, and whenever the heap has grown by a little.
+    /// In blocks that the program holds, as [`Heap::usable_size`] counts them.
+    pub allocated: usize,
+    /// In slabs, runs and huge blocks that are in use: what is allocated, and what is free inside of them.
+    pub active: usize,
+    /// In free pages that were not purged yet, so that they may be resident: what [`Heap::trim`] would give back now.
+    pub dirty: usize,
+    /// In the heap's own records.
+    pub metadata: usize,
+    /// In addresses that are kept without pages: purged, or not used yet.
+    pub retained: usize,
+    /// In free blocks in the caches of threads: a part of `active`.
+    pub thread_cache: usize,
+    /// In blocks that another thread freed and that their owner has not taken back: still a part of `allocated`, rounded up.
+    pub remote_frees: usize,
+    /// The number of huge blocks: those with a mapping of their own.
+    pub huge_blocks: usize,
+    /// In huge blocks: a part of `allocated`.
+    pub huge_allocated: usize,
+    /// The most huge blocks that there ever were.
+    pub huge_blocks_peak: usize,
+    /// The most bytes that were ever in huge blocks.
+    pub huge_allocated_peak: usize,
+    /// The most that was seen of [`Stats::held`]: looked at now, and whenever the heap has grown by a little.
     pub held_peak: usize,
-    /// Pieces of free memory in `held`: blocks, pages, mappings that are kept.
+    /// The number of pieces of free memory in [`Stats::held`]: blocks, pages, mappings that are kept.
     pub free_pieces: usize,
-    /// The part of `held` that [`Heap::trim`] would give back now.
-    pub trimmable: usize,
-    /// Address space in use, metadata included.
-    pub reserved: usize,
+    /// The number of requests for memory that the kernel refused.
+    pub refused: usize,
     /// How often the heap was called, if it counts that.
     pub calls: Option<Calls>,
+}
+
+impl Stats {
+    /// The most that may be resident: what is active or dirty, and the records.
+    pub fn resident(&self) -> usize {
+        self.active + self.dirty + self.metadata
+    }
+
+    /// The address space in use: what may be resident, and what is retained.
+    pub fn mapped(&self) -> usize {
+        self.resident() + self.retained
+    }
+
+    /// What is active or dirty, but for huge blocks.
+    pub fn held(&self) -> usize {
+        self.active.saturating_sub(self.huge_allocated) + self.dirty
+    }
 }
 
 /// A heap: anything that can serve `malloc` and `free`.
@@ -140,7 +165,7 @@ pub unsafe trait Heap: Sync {
     /// # Safety
     /// As [`Heap::free`].
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise; the copy is bounded by both blocks' usable sizes.
+        // SAFETY: the block is in use, and the caller's; the copy is bounded by both blocks' usable sizes.
         unsafe {
             let old = self.usable_size(block);
             if size <= old && size >= old / 2 {
@@ -161,7 +186,7 @@ pub unsafe trait Heap: Sync {
     /// # Safety
     /// As [`Heap::free`], and the size is that of the request.
     unsafe fn free_sized(&self, block: *mut u8, _size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is in use, and the caller's.
         unsafe { self.free(block) }
     }
 
@@ -170,7 +195,7 @@ pub unsafe trait Heap: Sync {
     /// # Safety
     /// As [`Heap::free`], and alignment and size are those of the request.
     unsafe fn free_aligned_sized(&self, block: *mut u8, _align: usize, _size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is in use, and the caller's.
         unsafe { self.free(block) }
     }
 

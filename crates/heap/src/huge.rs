@@ -74,8 +74,6 @@ pub struct HugeStats {
     pub kept_mappings: usize,
     /// Their bytes.
     pub kept: usize,
-    /// Bytes of addresses in mappings that are kept without pages.
-    pub clean: usize,
 }
 
 /// A huge block just handed out.
@@ -101,7 +99,7 @@ impl Huge {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0, clean: 0 };
+        let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0 };
         let state = Locked::new(State {
             all: null_mut(),
             unused: null_mut(),
@@ -218,17 +216,26 @@ impl Huge {
     }
 
     fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
-        // SAFETY: records live as long as the process and are only touched under the lock.
+        // SAFETY: records live as long as the process, and the lock that guards them is held.
         self.state.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
     }
 
     /// What the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
-        self.state.with(|state| HugeStats {
-            kept_mappings: state.kept.count,
-            kept: state.kept.bytes,
-            clean: state.clean.bytes,
-            ..state.stats
+        self.state.with(|state| HugeStats { kept_mappings: state.kept.count, kept: state.kept.bytes, ..state.stats })
+    }
+
+    /// How long all mappings are, those that are kept included. Looks at every mapping.
+    pub fn mapped(&self) -> usize {
+        self.state.with(|state| {
+            let mut length = state.kept.length() + state.clean.length();
+            let mut record = state.all;
+            // SAFETY: the lock guards the records, and is held; records are for ever.
+            while let Some(mapping) = unsafe { record.as_ref() } {
+                length += if mapping.start != 0 { mapping.length } else { 0 };
+                record = mapping.older;
+            }
+            length
         })
     }
 }
@@ -278,7 +285,7 @@ impl State {
 
     /// Enters a record that is the caller's into the page map and the statistics, as a block.
     fn announce(&mut self, record: *mut Record, start: usize, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the record is valid, and the lock that guards it is held, because `self` is what is behind it.
         unsafe {
             (*record).start = start;
             (*record).set_size(size);

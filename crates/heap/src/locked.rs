@@ -9,7 +9,7 @@ pub struct Locked<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the value is only touched under the lock, by one thread after the other.
+// SAFETY: the value is only touched while the lock is held, so by one thread after the other.
 unsafe impl<T: Send> Sync for Locked<T> {}
 
 impl<T> Locked<T> {
@@ -26,14 +26,14 @@ impl<T> Locked<T> {
     /// Calls `f` under the lock. `f` must not come back here.
     pub fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let _guard = self.lock.lock();
-        // SAFETY: under the lock.
+        // SAFETY: the guard excludes every other reference: the value is reached here and below only.
         f(unsafe { &mut *self.value.get() })
     }
 
     /// [`Locked::with`], if nobody holds the lock; otherwise gives `f` back.
     pub fn try_with<R, F: FnOnce(&mut T) -> R>(&self, f: F) -> Result<R, F> {
         let Some(_guard) = self.lock.try_lock() else { return Err(f) };
-        // SAFETY: under the lock.
+        // SAFETY: as above.
         Ok(f(unsafe { &mut *self.value.get() }))
     }
 }

@@ -10,14 +10,21 @@ const MAPPING: usize = 256 << 10;
 /// Records start on their own cache line.
 const ALIGN: usize = 64;
 
-/// The bump pointer: where the next record may start, and where the mapping ends.
-pub struct Metadata(Locked<(usize, usize)>);
+/// Where the next record may start, where the mapping ends, and how many bytes were handed out.
+struct Bump {
+    next: usize,
+    end: usize,
+    used: usize,
+}
+
+/// The bump pointer.
+pub struct Metadata(Locked<Bump>);
 
 impl Metadata {
     /// Holds nothing yet.
     #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
-        Self(Locked::new((0, 0)))
+        Self(Locked::new(Bump { next: 0, end: 0, used: 0 }))
     }
 
     /// The lock, for fork. It is a leaf: nothing is locked while it is held.
@@ -33,16 +40,22 @@ impl Metadata {
     /// [`Metadata::allocate`], aligned to `align`: a power of two, at least a cache line.
     pub fn allocate_aligned(&self, size: usize, align: usize) -> Option<*mut u8> {
         let size = pages::round_up(size, ALIGN);
-        self.0.with(|(next, end)| {
-            let mut start = pages::round_up(*next, align);
-            if start + size > *end {
+        self.0.with(|bump| {
+            let mut start = pages::round_up(bump.next, align);
+            if start + size > bump.end {
                 let mapping = pages::map_aligned(size.max(MAPPING), align)?;
                 start = mapping.start;
-                *end = mapping.base + mapping.length;
+                bump.end = mapping.base + mapping.length;
             }
-            *next = start + size;
+            bump.next = start + size;
+            bump.used += size;
             Some(start as *mut u8)
         })
+    }
+
+    /// How many bytes are in records.
+    pub fn used(&self) -> usize {
+        self.0.with(|bump| bump.used)
     }
 }
 

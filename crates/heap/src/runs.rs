@@ -237,19 +237,21 @@ impl Runs {
         stats
     }
 
-    /// The number of runs of free pages that may be resident.
-    pub fn free_runs(&self) -> usize {
-        let mut count = 0;
+    /// The number of runs of free pages that may be resident, and the bytes in margins. Looks at every page of every chunk.
+    pub fn free_runs_and_margins(&self) -> (usize, usize) {
+        let (mut count, mut margins) = (0, 0);
         for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
                     // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
                     let chunk = unsafe { &*chunk };
                     count += chunk.free.and(&chunk.dirty).ranges();
+                    let lengths = (0..PAGES).map(|page| chunk.length(page));
+                    margins += lengths.map(|length| length - margin::usable(length)).sum::<usize>() * PAGE;
                 }
             });
         }
-        count
+        (count, margins)
     }
 }
 

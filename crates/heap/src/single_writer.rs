@@ -35,7 +35,7 @@ macro_rules! single_writer {
             /// The caller is the owner, so nobody writes at the same time.
             #[inline(always)]
             pub unsafe fn own(&self) -> $value {
-                // SAFETY: the caller's promise; others only read.
+                // SAFETY: the caller is the one that writes; others only read.
                 unsafe { self.0.as_ptr().read() }
             }
         }

@@ -200,7 +200,7 @@ impl Slab {
         if count > self.used() {
             return Err(DoubleFree);
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the chain is of free blocks of this slab, and the caller's; nothing else links to its tail.
         unsafe { Block::set_next(tail, self.free.get(), key) };
         self.free.set(head);
         self.available.set(self.available.get() + count as u16);

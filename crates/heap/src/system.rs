@@ -136,7 +136,7 @@ impl SystemHeap {
     /// # Safety
     /// `block` is a live block of the next allocator.
     unsafe fn realloc_next(&self, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise, for all of these.
+        // SAFETY: the block is the next allocator's, in use, and the caller's.
         unsafe {
             let old = if self.counters.are_on() { self.usable_size(block) } else { 0 };
             let new: *mut u8 = call!(self.realloc, Realloc)(block.cast(), size).cast();
@@ -172,17 +172,17 @@ unsafe impl Heap for SystemHeap {
             return;
         }
         if self.counters.are_on() && !block.is_null() {
-            // SAFETY: the caller's promise: a live block.
+            // SAFETY: the block is in use, and the caller's.
             self.counters.freed(unsafe { self.usable_size(block) });
         }
-        // SAFETY: the caller's promise: a block of the next allocator.
+        // SAFETY: the block is the next allocator's, in use, and the caller's.
         unsafe { call!(self.free, Free)(block.cast()) }
     }
 
     unsafe fn usable_size(&self, block: *mut u8) -> usize {
         match self.early_record(block) {
             Some(record) => self.early.usable_size(block as usize, record, Call::UsableSize),
-            // SAFETY: the caller's promise: a block of the next allocator.
+            // SAFETY: the block is the next allocator's, in use, and the caller's.
             None => unsafe { call!(self.usable_size, UsableSize)(block.cast()) },
         }
     }
@@ -197,7 +197,7 @@ unsafe impl Heap for SystemHeap {
 
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
         let Some(record) = self.early_record(block) else {
-            // SAFETY: the caller's promise: a block of the next allocator.
+            // SAFETY: the block is the next allocator's, in use, and the caller's.
             return unsafe { self.realloc_next(block, size) };
         };
         let old = self.early.usable_size(block as usize, record, Call::Realloc);
@@ -221,7 +221,7 @@ unsafe impl Heap for SystemHeap {
 
     fn stats(&self) -> Option<Stats> {
         let (calls, live) = self.counters.read()?;
-        Some(Stats { live, calls: Some(calls), ..Stats::default() })
+        Some(Stats { allocated: live, calls: Some(calls), ..Stats::default() })
     }
 
     fn init(&self) {

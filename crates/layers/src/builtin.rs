@@ -18,20 +18,12 @@ pub(crate) const BUILTIN: &[(Kind, &str, &str)] = layers! {
     Stdlib in "stdlib": "libstdc++" "libc++";
     Sanitizer in "sanitizer": "address" "thread" "memory" "undefined";
     Allocator in "allocator":
-        "default" "xalloc" "jemalloc" "tcmalloc" "mimalloc" "tbbmalloc" "snmalloc" "hoard" "nedmalloc";
+        "system" "xalloc" "jemalloc" "tcmalloc" "mimalloc" "tbbmalloc" "snmalloc" "hoard" "nedmalloc";
 };
 
 /// The source of one of our own layers.
 pub(crate) fn source(kind: Kind, name: &str) -> Option<&'static str> {
     BUILTIN.iter().find(|(its_kind, its_name, _)| (*its_kind, *its_name) == (kind, name)).map(|(_, _, text)| *text)
-}
-
-/// The name that one of our own layers has, where others call it by another: the C library's malloc has three names in use.
-pub(crate) fn usual_name(kind: Kind, name: &str) -> &str {
-    match (kind, name) {
-        (Kind::Allocator, "system" | "glibc") => "default",
-        _ => name,
-    }
 }
 
 #[cfg(test)]

@@ -48,8 +48,7 @@ impl Catalogue {
         Ok(entries.into_iter().map(|((kind, name), origin)| Entry { kind, name, origin }).collect())
     }
 
-    /// The layer that `spec` asks for. `system` and `glibc` are other names of the allocator `default`, unless somebody has a
-    /// layer of that name.
+    /// The layer that `spec` asks for.
     ///
     /// # Errors
     /// [`Problem::NotFound`], with the places looked in.
@@ -62,10 +61,7 @@ impl Catalogue {
                 return Ok(Entry { kind, name, origin: (directory.origin)(path) });
             }
         }
-        let name = builtin::usual_name(kind, &name).to_owned();
         match builtin::source(kind, &name) {
-            // A layer of the user's may hide the one that the other name leads to, too.
-            Some(_) if name != spec.name => self.find(&LayerSpec { name, ..spec.clone() }),
             Some(_) => Ok(Entry { kind, name, origin: Origin::Builtin }),
             None => Err(spec.error(self.not_found(spec))),
         }
@@ -228,20 +224,6 @@ mod tests {
         let (allocators, errors) = Catalogue::with(directories).allocators().unwrap();
         assert!(allocators.iter().any(|allocator| allocator.name == "jemalloc"));
         assert!(errors.len() == 1 && errors[0].to_string().contains("broken.yaml"), "{errors:?}");
-    }
-
-    #[test]
-    fn the_c_librarys_malloc_has_other_names_unless_they_are_taken() {
-        for name in ["default", "system", "glibc"] {
-            assert_eq!(Catalogue::builtin().allocator(name).unwrap().name, "default");
-        }
-        let root = tempfile::tempdir().unwrap();
-        let mine = "{type: allocator, name: glibc, description: Mine., integration_methods: [none], \
-                    platforms: {linux: {default_method: none}}}";
-        write(root.path(), "allocator/glibc.yaml", mine);
-        let catalogue = Catalogue::with(Directories { user: Some(root.path().into()), ..Directories::default() });
-        assert_eq!(catalogue.allocator("glibc").unwrap().description, "Mine.");
-        assert_eq!(catalogue.allocator("system").unwrap().name, "default");
     }
 
     #[test]

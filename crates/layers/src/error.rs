@@ -112,7 +112,7 @@ pub enum Problem {
     #[error("method proxy works on linux only, not on {system}. Use method: link")]
     NoProxy { system: String },
     /// An allocator on a system it was not made for.
-    #[error("{layer} doesn't support {system}{}. Use another allocator, or allocator/default.", after(notes))]
+    #[error("{layer} doesn't support {system}{}. Use another allocator, or allocator/system.", after(notes))]
     UnsupportedSystem { layer: String, system: String, notes: String },
     /// A method that the allocator does not have.
     #[error("{layer} has no method {method}; it has {offered}")]

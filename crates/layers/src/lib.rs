@@ -54,7 +54,7 @@ pub use integration::is_preloadable;
 pub use options::{AllocatorOption, Assignment};
 pub use packages::{Package, PackageManager, Packages};
 pub use requirements::{CompilerRequirement, Conflict, Requirements};
-pub use spec::LayerSpec;
+pub use spec::{LayerSpec, SYSTEM, canonical};
 pub use toolchain::Toolchain;
 pub use version::Version;
 pub use words::{Kind, Method, System};

@@ -1,5 +1,6 @@
 //! What a layer needs of the others, and which it cannot stand.
 
+use crate::spec::canonical;
 use crate::version::Version;
 use crate::words::Kind;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -83,7 +84,7 @@ pub struct Conflict {
 impl Conflict {
     /// Whether the layer `kind`/`name` is meant.
     pub fn concerns(&self, kind: Kind, name: &str) -> bool {
-        let listed = |names: &[String]| names.iter().any(|listed| listed == name);
+        let listed = |names: &[String]| names.iter().any(|listed| canonical(kind, listed) == canonical(kind, name));
         kind == self.kind && (self.names.is_empty() || listed(&self.names)) && !listed(&self.except)
     }
 }
@@ -109,7 +110,8 @@ mod tests {
             reason: String::new(),
         };
         assert!(conflict(&[], &["default"]).concerns(Kind::Allocator, "jemalloc"));
-        assert!(!conflict(&[], &["default"]).concerns(Kind::Allocator, "default"));
+        assert!(!conflict(&[], &["default"]).concerns(Kind::Allocator, "system"));
+        assert!(!conflict(&[], &["system"]).concerns(Kind::Allocator, "glibc"));
         assert!(!conflict(&["jemalloc"], &[]).concerns(Kind::Allocator, "mimalloc"));
         assert!(!conflict(&[], &[]).concerns(Kind::Stdlib, "jemalloc"));
     }

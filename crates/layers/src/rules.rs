@@ -3,7 +3,7 @@
 use crate::entry::Layer;
 use crate::error::{Error, Problem};
 use crate::requirements::{Conflict, Requirements};
-use crate::spec::LayerSpec;
+use crate::spec::{LayerSpec, SYSTEM};
 use crate::stack::{Member, Stack};
 use crate::words::Kind;
 
@@ -30,10 +30,10 @@ fn check_pair(first: &Member, second: &Member) -> Result<(), Error> {
     let found = conflict(first, &second.spec).or_else(|| conflict(second, &first.spec));
     let Some(found) = found else { return Ok(()) };
     let (one, other) = if second.spec.kind == Kind::Allocator { (second, first) } else { (first, second) };
-    let default = LayerSpec { name: "default".into(), ..one.spec.clone() };
+    let default = LayerSpec { name: SYSTEM.into(), ..one.spec.clone() };
     let default_is_fine = one.spec.kind == Kind::Allocator && one.spec.name != default.name;
     let fix = match default_is_fine && conflict(other, &default).is_none() {
-        true => format!("Use allocator/default, or leave {} out", other.spec),
+        true => format!("Use allocator/{SYSTEM}, or leave {} out", other.spec),
         false => "Leave one of them out".to_owned(),
     };
     let (one, other) = (one.spec.to_string(), other.spec.to_string());

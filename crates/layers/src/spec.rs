@@ -6,6 +6,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+/// The name of the C library's own malloc among the allocators.
+pub const SYSTEM: &str = "system";
+/// What it is also called: by other tools, and on most systems with Linux.
+const SYSTEM_TOO: [&str; 2] = ["default", "glibc"];
+
+/// The one name of what may have several.
+pub fn canonical(kind: Kind, name: &str) -> &str {
+    if kind == Kind::Allocator && SYSTEM_TOO.contains(&name) { SYSTEM } else { name }
+}
+
 /// A layer in a stack: `TYPE/NAME`, and for an allocator how it is to be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSpec {
@@ -22,7 +32,7 @@ pub struct LayerSpec {
 }
 
 impl LayerSpec {
-    /// The layer `kind`/`name`.
+    /// The layer `kind`/`name`. `default` and `glibc` are other names of the allocator `system`.
     ///
     /// # Errors
     /// [`Problem::NotALayer`] if the name is none.
@@ -30,7 +40,7 @@ impl LayerSpec {
         if !is_name(name) {
             return Err(Problem::NotALayer { text: format!("{kind}/{name}") });
         }
-        Ok(Self { kind, name: name.to_owned(), method: None, options: BTreeMap::new(), place: None })
+        Ok(Self { kind, name: canonical(kind, name).to_owned(), method: None, options: BTreeMap::new(), place: None })
     }
 
     pub(crate) fn error(&self, problem: Problem) -> Error {

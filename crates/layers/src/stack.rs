@@ -30,9 +30,7 @@ impl Stack {
                 return Err(spec.error(only_one(&first.spec, spec)));
             }
             let entry = catalogue.find(spec)?;
-            // Rules know each layer by one name.
-            let spec = LayerSpec { name: entry.name.clone(), ..spec.clone() };
-            members.push(Member { spec, layer: entry.read()?, file: entry.file() });
+            members.push(Member { spec: spec.clone(), layer: entry.read()?, file: entry.file() });
         }
         let examples = [
             (Kind::Base, "base/clang-18"),

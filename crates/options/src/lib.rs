@@ -11,9 +11,11 @@
 extern crate std;
 
 mod nearest;
+mod path;
 mod table;
 
 pub use nearest::nearest;
+pub use path::{PATH_MAX, Part, parts};
 pub use table::OPTIONS;
 
 /// One option of `XALLOC_CONF`.
@@ -40,17 +42,21 @@ pub enum Kind {
     Count,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// `true`, `false`, or the path of a file.
+    Destination,
 }
 
 /// The value of an option, as its [`Kind`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// Of a [`Kind::Switch`].
+pub enum Value<'a> {
+    /// Of a [`Kind::Switch`] or a [`Kind::Destination`].
     Switch(bool),
     /// Of a [`Kind::Count`].
     Count(usize),
     /// Of a [`Kind::Choice`]: one of its words.
     Choice(&'static str),
+    /// Of a [`Kind::Destination`]: a path that [`parts`] can read.
+    Path(&'a [u8]),
 }
 
 /// What is wrong with a piece of the configuration.
@@ -65,7 +71,7 @@ pub enum Problem<'a> {
 }
 
 /// Calls `each` with every option in `text`, or with what is wrong with it, in order. Blank pieces are skipped.
-pub fn parse<'a>(text: &'a [u8], mut each: impl FnMut(Result<(&'static Setting, Value), Problem<'a>>)) {
+pub fn parse<'a>(text: &'a [u8], mut each: impl FnMut(Result<(&'static Setting, Value<'a>), Problem<'a>>)) {
     for line in text.split(|&byte| byte == b'\n') {
         let line = line.split(|&byte| byte == b'#').next().unwrap_or(line);
         for piece in line.split(|&byte| byte == b',') {
@@ -77,7 +83,7 @@ pub fn parse<'a>(text: &'a [u8], mut each: impl FnMut(Result<(&'static Setting, 
     }
 }
 
-fn parse_piece(piece: &[u8]) -> Result<(&'static Setting, Value), Problem<'_>> {
+fn parse_piece(piece: &[u8]) -> Result<(&'static Setting, Value<'_>), Problem<'_>> {
     let Some(colon) = piece.iter().position(|&byte| byte == b':') else { return Err(Problem::NoValue(piece)) };
     let (name, value) = (piece[..colon].trim_ascii(), piece[colon + 1..].trim_ascii());
     let setting = OPTIONS
@@ -86,24 +92,30 @@ fn parse_piece(piece: &[u8]) -> Result<(&'static Setting, Value), Problem<'_>> {
         .ok_or_else(|| Problem::UnknownName(name, nearest(name, OPTIONS.iter().map(|setting| setting.name))))?;
     match parse_value(&setting.kind, value) {
         Some(value) => Ok((setting, value)),
-        None => Err(Problem::BadValue(setting, value, nearest(value, words(&setting.kind).iter().copied()))),
+        None => Err(Problem::BadValue(setting, value, nearest(value, known_words(&setting.kind).iter().copied()))),
     }
 }
 
-fn parse_value(kind: &Kind, value: &[u8]) -> Option<Value> {
+fn parse_value<'a>(kind: &Kind, value: &'a [u8]) -> Option<Value<'a>> {
     match kind {
-        Kind::Switch => {
-            words(kind).iter().find(|word| word.as_bytes() == value).map(|&word| Value::Switch(word == "true"))
-        }
+        Kind::Switch => SWITCH.iter().find(|word| word.as_bytes() == value).map(|&word| Value::Switch(word == "true")),
+        Kind::Destination if path::is_path(value) => Some(Value::Path(value)),
+        Kind::Destination => parse_value(&Kind::Switch, value),
         Kind::Count => core::str::from_utf8(value).ok()?.parse().ok().map(Value::Count),
         Kind::Choice(words) => words.iter().find(|word| word.as_bytes() == value).map(|word| Value::Choice(word)),
     }
 }
 
-/// The words an option takes; none if it takes numbers.
+const SWITCH: &[&str] = &["true", "false"];
+
+/// The words an option takes; none if it takes other values too.
 pub fn words(kind: &Kind) -> &'static [&'static str] {
+    if *kind == Kind::Destination { &[] } else { known_words(kind) }
+}
+
+fn known_words(kind: &Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Switch => &["true", "false"],
+        Kind::Switch | Kind::Destination => SWITCH,
         Kind::Count => &[],
         Kind::Choice(words) => words,
     }
@@ -114,7 +126,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    fn all(text: &str) -> Vec<Result<(&'static str, Value), Problem<'_>>> {
+    fn all(text: &str) -> Vec<Result<(&'static str, Value<'_>), Problem<'_>>> {
         let mut found = Vec::new();
         parse(text.as_bytes(), |piece| found.push(piece.map(|(setting, value)| (setting.name, value))));
         found
@@ -138,6 +150,20 @@ mod tests {
             Ok(("fail_mapping", Value::Count(12))),
         ];
         assert_eq!(all(text), expected);
+    }
+
+    #[test]
+    fn a_destination_is_a_switch_or_a_path() {
+        let path = b"/tmp/a:b/%e.%p.%%".as_slice();
+        assert_eq!(
+            all("stats:/tmp/a:b/%e.%p.%%,stats:true"),
+            [Ok(("stats", Value::Path(path))), Ok(("stats", Value::Switch(true)))]
+        );
+        let setting = OPTIONS.iter().find(|setting| setting.name == "stats").unwrap();
+        for (value, near) in [("tru", Some("true")), ("./a", None), ("/tmp/%x", None), ("/tmp/%", None), ("", None)] {
+            let text = std::format!("stats:{value}");
+            assert_eq!(all(&text), [Err(Problem::BadValue(setting, value.as_bytes(), near))]);
+        }
     }
 
     #[test]

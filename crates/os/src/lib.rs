@@ -29,6 +29,7 @@ pub mod maps;
 pub mod pages;
 pub mod process;
 pub mod random;
+pub mod refusals;
 pub mod startup;
 #[cfg(test)]
 mod startup_tests;

@@ -1,8 +1,9 @@
 //! Memory from the kernel, in pages.
 //!
-//! Every function that asks for memory may fail, and [`fail_request`] makes any one of them fail, so that the paths
-//! behind a failure are tested by counting through them.
+//! Every function that asks for memory may fail, and [`fail_request`](crate::refusals::fail_request) makes any one of them fail, so that
+//! the paths behind a failure are tested by counting through them.
 
+use crate::refusals::{counted, must_fail};
 use crate::system::memory;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -24,26 +25,6 @@ pub fn page_size() -> usize {
         }
         size => size,
     }
-}
-
-/// Requests until the one that fails; 0 for never.
-static FAIL_AFTER: AtomicUsize = AtomicUsize::new(0);
-
-/// Makes the `count`-th request for memory from now on fail as if the kernel had none (0: none does).
-pub fn fail_request(count: usize) {
-    // Relaxed: a setting, ordered with nothing.
-    FAIL_AFTER.store(count, Ordering::Relaxed);
-}
-
-fn must_fail() -> bool {
-    // Relaxed: keeps the counter's cache line shared while the hook is off.
-    FAIL_AFTER.load(Ordering::Relaxed) != 0 && is_last(&FAIL_AFTER)
-}
-
-/// Takes one from a count, unless it is 0 already. Whether this was the last one.
-fn is_last(count: &AtomicUsize) -> bool {
-    // Relaxed, both: the exact order of requests in several threads is theirs to decide.
-    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
 }
 
 /// Whether the program is about to have its system calls filtered.
@@ -68,7 +49,7 @@ pub fn map(size: usize) -> Option<usize> {
     if must_fail() {
         return None;
     }
-    memory::map(size)
+    counted(memory::map(size))
 }
 
 /// Reserves `size` bytes of addresses, for [`open`] to make memory of: only then do RLIMIT_DATA and strict overcommit count
@@ -77,7 +58,7 @@ pub fn reserve(size: usize) -> Option<usize> {
     if must_fail() {
         return None;
     }
-    memory::reserve(size)
+    counted(memory::reserve(size))
 }
 
 /// What became of addresses that were reserved.
@@ -100,11 +81,11 @@ pub enum Opened {
 /// # Safety
 /// The range was reserved here.
 pub unsafe fn open(address: usize, size: usize) -> Opened {
-    // SAFETY: the caller's promise; nobody uses what is only reserved.
+    // SAFETY: the range is only reserved: nothing is in it.
     if must_fail() || !unsafe { memory::unmap(address, size) } {
         return Opened::Refused;
     }
-    if is_at(memory::map_near(address, size), address, size) {
+    if is_at(counted(memory::map_near(address, size)), address, size) {
         Opened::Yes
     } else if is_at(memory::reserve_near(address, size), address, size) {
         Opened::Refused
@@ -159,7 +140,7 @@ fn aligned(size: usize, align: usize, make: impl FnOnce(usize) -> Option<usize>)
 /// The range was mapped here, and nothing uses it any more.
 #[must_use]
 pub unsafe fn unmap(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is a mapping of the caller's, or a part of one, that is not used any more.
     unsafe { memory::unmap(address, size) }
 }
 
@@ -172,7 +153,7 @@ pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
     if new > old && must_fail() {
         return false;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
     unsafe { memory::resize(address, old, new) }
 }
 
@@ -189,8 +170,8 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
         if must_fail() {
             return None;
         }
-        // SAFETY: the caller's promise.
-        return unsafe { memory::remap(address, old, new) };
+        // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
+        return counted(unsafe { memory::remap(address, old, new) });
     }
     let place = aligned(new, align, reserve)?;
     // SAFETY: the target is a part of the mapping just made, which nobody has seen.
@@ -214,7 +195,7 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
 /// The range was mapped here, is made of whole pages, and nobody needs its contents.
 #[must_use]
 pub unsafe fn purge(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; its contents are not needed if the advice drops them.
     unsafe { if is_filter_expected() { replace(address, size) } else { memory::purge(address, size) } }
 }
 
@@ -224,7 +205,7 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
 /// As [`purge`].
 unsafe fn replace(address: usize, size: usize) -> bool {
     let Some(fresh) = map(size) else { return false };
-    // SAFETY: the caller's promise, and a mapping that nobody has seen.
+    // SAFETY: the fresh mapping is known to nobody else, and nothing in the range at `address` is needed.
     let moved = unsafe { memory::remap_to(fresh, size, size, address) }.is_some();
     if !moved {
         // SAFETY: as above. If the kernel keeps it, only address space is lost.
@@ -240,7 +221,7 @@ unsafe fn replace(address: usize, size: usize) -> bool {
 /// # Safety
 /// The range is made of whole pages, was mapped here, and what was mapped here goes on behind it for a page at least.
 pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; it does not grow.
     unsafe { memory::is_one_mapping(address, size) }
 }
 
@@ -255,7 +236,7 @@ pub fn is_readable(address: usize) -> bool {
 /// The range was mapped or opened here, is made of whole pages, and nobody needs its contents.
 #[must_use]
 pub unsafe fn renew(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is the caller's, and nothing in it is needed.
     !must_fail() && unsafe { memory::renew(address, size) }
 }
 
@@ -343,14 +324,6 @@ mod tests {
             *words[1] = 2;
             assert!(unmap(start, size));
         }
-    }
-
-    #[test]
-    fn two_threads_at_the_last_request_do_not_wrap_the_count() {
-        let count = AtomicUsize::new(2);
-        assert_eq!([(); 3].map(|()| is_last(&count)), [false, true, false]);
-        // Relaxed: one thread.
-        assert_eq!(count.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How the process was started, readable before libc's own start-up.
 
-use crate::system::process::environment;
+use crate::system::process::{environment, program};
 use core::ffi::{CStr, c_char};
 
 pub use crate::system::process::is_secure;
@@ -29,6 +29,13 @@ pub fn variable(name: &str) -> Option<&'static [u8]> {
     }
 }
 
+/// The program's name: the last part of the path by which it was started, of a script its own. Empty if it is not known. It can be read
+/// at any moment, and does not change.
+pub fn program_name() -> &'static [u8] {
+    let path = program().to_bytes();
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
 /// Takes the variable `name` out of the environment, so that the programs which this one starts do not get it. Done as the
 /// loader does it with variables of its own, because libc has no environment of its own yet: in the array that the process was
 /// started with.
@@ -38,7 +45,7 @@ pub fn variable(name: &str) -> Option<&'static [u8]> {
 pub unsafe fn remove_variable(name: &str) {
     let environment = environment().cast_mut();
     if !environment.is_null() {
-        // SAFETY: the environment is such an array, in memory that the process may write to; the caller's promise.
+        // SAFETY: the environment is an array of strings that ends with a null pointer, and no other thread uses it.
         unsafe { remove(environment, name) };
     }
 }
@@ -48,7 +55,7 @@ pub unsafe fn remove_variable(name: &str) {
 unsafe fn remove(mut entry: *mut *const c_char, name: &str) {
     let mut kept = entry;
     loop {
-        // SAFETY: the caller's promise: up to the null pointer all elements are strings, and `kept` is never behind `entry`.
+        // SAFETY: up to the null pointer all elements are strings, and `kept` is never behind `entry`.
         unsafe {
             let text = *entry;
             if text.is_null() || value(CStr::from_ptr(text), name).is_none() {
@@ -78,6 +85,12 @@ mod tests {
         assert_eq!(variable("PATH"), Some(path.as_encoded_bytes()));
         assert_eq!(variable("PAT"), None);
         assert_eq!(variable("XALLOC_NO_SUCH_VARIABLE"), None);
+    }
+
+    #[test]
+    fn knows_the_programs_name() {
+        let path = std::env::current_exe().unwrap();
+        assert_eq!(program_name(), path.file_name().unwrap().as_encoded_bytes());
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! One line for the user, built in a fixed buffer and written with one `write(2)`.
+//! A line for the user, or several, built in a fixed buffer and written with one `write(2)`.
 
-use crate::system::syscall;
+use crate::system::syscall::{self, Errno};
 use core::ffi::{CStr, c_char};
 use core::fmt;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
@@ -50,24 +50,34 @@ fn descriptor() -> i32 {
     if syscall::identity(kept) == Some(file) { kept } else { libc::STDERR_FILENO }
 }
 
-/// A line under construction. What does not fit is cut, never split over two writes.
-pub struct Line {
-    bytes: [u8; 512],
+/// A text under construction, of at most `SIZE` bytes. What does not fit is cut, never split over two writes.
+pub struct Text<const SIZE: usize> {
+    bytes: [u8; SIZE],
     used: usize,
 }
 
-impl Line {
-    /// An empty line.
-    #[allow(clippy::new_without_default, reason = "a line without words has no use")]
-    pub const fn new() -> Self {
-        Self { bytes: [0; 512], used: 0 }
-    }
+/// A text of one line.
+pub type Line = Text<512>;
 
+impl Line {
     /// A line that says who speaks: `xalloc: `, or another prefix.
     pub fn signed() -> Self {
         let mut line = Self::new();
-        line.bytes(prefix().unwrap_or(c"xalloc").to_bytes()).text(": ");
+        line.sign();
         line
+    }
+}
+
+impl<const SIZE: usize> Text<SIZE> {
+    /// An empty text.
+    #[allow(clippy::new_without_default, reason = "a text without words has no use")]
+    pub const fn new() -> Self {
+        Self { bytes: [0; SIZE], used: 0 }
+    }
+
+    /// Appends who speaks: `xalloc: `, or another prefix.
+    pub fn sign(&mut self) -> &mut Self {
+        self.bytes(prefix().unwrap_or(c"xalloc").to_bytes()).text(": ")
     }
 
     /// Appends the name under which a program knows the function that is C's `name`.
@@ -88,7 +98,7 @@ impl Line {
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         for &byte in bytes {
             // One byte stays free for the newline.
-            if self.used < self.bytes.len() - 1 {
+            if self.used < SIZE - 1 {
                 self.bytes[self.used] = if byte.is_ascii_control() { b'?' } else { byte };
                 self.used += 1;
             }
@@ -120,20 +130,48 @@ impl Line {
         self
     }
 
-    /// What the line holds so far.
+    /// What the text holds so far.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.used]
     }
 
-    /// Writes the line and a newline to stderr.
+    /// Appends a newline, after which another line may begin.
+    pub fn end_line(&mut self) {
+        if self.used < SIZE {
+            self.bytes[self.used] = b'\n';
+            self.used += 1;
+        }
+    }
+
+    /// Writes the text and a newline to stderr, and is empty again.
     pub fn end(&mut self) {
-        self.bytes[self.used] = b'\n';
-        syscall::write_all(descriptor(), &self.bytes[..self.used + 1]);
+        self.end_line();
+        self.print();
         self.used = 0;
+    }
+
+    /// Writes the text to stderr, by one call. A stderr that is closed or full must not become a second failure.
+    pub fn print(&self) {
+        let _ = syscall::write_all(descriptor(), self.as_bytes());
+    }
+
+    /// Writes the text to the end of the file at `path`, by one call, so that the texts of several processes stay whole.
+    ///
+    /// # Errors
+    /// The kernel's, for the file or for writing to it.
+    pub fn append_to(&self, path: &CStr) -> Result<(), Errno> {
+        let opened = syscall::open_append(path)?;
+        // Not with a number that the program, which may have closed its standard streams, uses or expects to get.
+        let file = syscall::duplicate(opened, KEPT_LEAST).or_else(|_| syscall::duplicate(opened, 3));
+        syscall::close(opened);
+        let file = file?;
+        let written = syscall::write_all(file, self.as_bytes());
+        syscall::close(file);
+        written
     }
 }
 
-impl fmt::Write for Line {
+impl<const SIZE: usize> fmt::Write for Text<SIZE> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.text(text);
         Ok(())
@@ -153,5 +191,14 @@ mod tests {
             line.text("0123456789");
         }
         assert_eq!(line.as_bytes().len(), 511);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_text_of_several_lines_is_cut() {
+        let mut text = Text::<16>::new();
+        text.text("one").end_line();
+        text.text("0123456789abcdef").end_line();
+        text.text("two").end_line();
+        assert_eq!(text.as_bytes(), b"one\n0123456789a\n");
     }
 }

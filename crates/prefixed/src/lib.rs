@@ -8,7 +8,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use xalloc_heap::FastHeap;
 use xalloc_os::stderr;
-use xalloc_redirect::{Callbacks, HeapRedirect};
+use xalloc_redirect::{CStats, Callbacks, HeapRedirect};
 
 static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(
     FastHeap::new(),
@@ -64,31 +64,31 @@ extern "C" fn xalloc_calloc(count: usize, size: usize) -> *mut u8 {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_realloc(block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise, as for every function below that has no other reason.
+    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { XALLOC.realloc(block, size) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_reallocarray(block: *mut u8, count: usize, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise.
+    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { XALLOC.reallocarray(block, count, size) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_free(block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { XALLOC.free(block) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_free_sized(block: *mut u8, size: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { XALLOC.free_sized(block, size) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_free_aligned_sized(block: *mut u8, align: usize, size: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { XALLOC.free_aligned_sized(block, align, size) }
 }
 
@@ -104,7 +104,7 @@ extern "C" fn xalloc_aligned_alloc(align: usize, size: usize) -> *mut u8 {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_posix_memalign(result: *mut *mut u8, align: usize, size: usize) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: xalloc.h leaves it to the program that the result may be written.
     unsafe { XALLOC.posix_memalign(result, align, size) }
 }
 
@@ -120,19 +120,19 @@ extern "C" fn xalloc_pvalloc(size: usize) -> *mut u8 {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_malloc_usable_size(block: *mut u8) -> usize {
-    // SAFETY: the caller's promise.
+    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { XALLOC.malloc_usable_size(block) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_strdup(text: *const c_char) -> *mut u8 {
-    // SAFETY: the caller's promise: a string that ends.
+    // SAFETY: the program passes a string that ends.
     unsafe { XALLOC.copy_string(text, libc::strlen(text)) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_strndup(text: *const c_char, most: usize) -> *mut u8 {
-    // SAFETY: the caller's promise: a string that ends, or has `most` bytes.
+    // SAFETY: the program passes a string that ends, or has `most` bytes.
     unsafe { XALLOC.copy_string(text, libc::strnlen(text, most)) }
 }
 
@@ -144,6 +144,12 @@ extern "C" fn xalloc_trim(keep: usize) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn xalloc_stats_print() {
     XALLOC.malloc_stats();
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn xalloc_stats(out: *mut CStats, size: usize) -> usize {
+    // SAFETY: xalloc.h asks for `size` bytes that may be written there.
+    unsafe { XALLOC.copy_stats(out.cast(), size) }
 }
 
 #[unsafe(no_mangle)]

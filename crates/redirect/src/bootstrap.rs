@@ -85,7 +85,7 @@ impl Bootstrap {
     /// # Safety
     /// The block came from here.
     pub unsafe fn usable_size(&self, block: *mut u8) -> usize {
-        // SAFETY: the caller's promise; `allocate` wrote it.
+        // SAFETY: the block is one of this arena's; `allocate` wrote it.
         unsafe { block.sub(HEADER).cast::<usize>().read() }
     }
 }

@@ -60,7 +60,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// As C's; what is no block of any known allocator is reported.
     #[inline(always)]
     pub unsafe fn free(&self, block: *mut u8) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             if !self.heap.cached_free(block) {
                 self.free_slow(block);
@@ -70,7 +70,7 @@ impl<H: Heap> HeapRedirect<H> {
 
     #[inline(never)]
     unsafe fn free_slow(&self, block: *mut u8) {
-        // SAFETY: the caller's promise, twice.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             if !self.heap.free_remote(block) {
                 self.free_any(block);
@@ -83,7 +83,7 @@ impl<H: Heap> HeapRedirect<H> {
     unsafe fn free_any(&self, block: *mut u8) {
         #[cfg(target_os = "linux")]
         self.consider_background_thread();
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe { self.free_with(block, |heap| heap.free(block)) }
     }
 
@@ -97,7 +97,7 @@ impl<H: Heap> HeapRedirect<H> {
             Some(heap) if heap.owns(block) => free_owned(heap),
             _ => {
                 if let Some(found) = self.recognise(block, Call::Free) {
-                    // SAFETY: the caller's promise: it owns the block, which was recognised.
+                    // SAFETY: the block was recognised as another allocator's, is in use, and is the caller's.
                     unsafe { foreign::free(block as usize, found) };
                 }
             }
@@ -110,7 +110,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// As C's: `size` is that of the request.
     #[inline(always)]
     pub unsafe fn free_sized(&self, block: *mut u8, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             if !self.heap.cached_free(block) {
                 self.free_with(block, |heap| heap.free_sized(block, size));
@@ -124,7 +124,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// As C's: alignment and size are those of the request.
     #[inline(always)]
     pub unsafe fn free_aligned_sized(&self, block: *mut u8, align: usize, size: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             if !self.heap.cached_free(block) {
                 self.free_with(block, |heap| heap.free_aligned_sized(block, align, size));
@@ -164,13 +164,13 @@ impl<H: Heap> HeapRedirect<H> {
     /// As C's; what is no block of any known allocator is reported.
     #[inline(always)]
     pub unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise, for both.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe { if self.heap.cached_fits(block, size) { block } else { self.realloc_moving(block, size) } }
     }
 
     #[inline(never)]
     unsafe fn realloc_moving(&self, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise, for both.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             let moved = self.heap.cached_move(block, size);
             if moved.is_null() { self.realloc_slow(block, size) } else { moved }
@@ -182,7 +182,7 @@ impl<H: Heap> HeapRedirect<H> {
         if block.is_null() {
             return self.malloc(size);
         }
-        // SAFETY: the caller's promise, for all of these.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             if size == 0 && REALLOC_TO_ZERO_FREES {
                 self.free(block);
@@ -201,7 +201,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// Resizes a block that is not the heap's: where its maker does not do it, it moves into the heap.
     #[cold]
     unsafe fn realloc_elsewhere(&self, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise: it owns the block.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             let (old, maker) = if BOOTSTRAP.owns(block) {
                 (BOOTSTRAP.usable_size(block), None)
@@ -234,7 +234,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// As [`HeapRedirect::realloc`].
     pub unsafe fn reallocarray(&self, block: *mut u8, count: usize, size: usize) -> *mut u8 {
         match count.checked_mul(size) {
-            // SAFETY: the caller's promise.
+            // SAFETY: the block is null or in use, and the caller's, as C has it.
             Some(total) => unsafe { self.realloc(block, total) },
             None => fail(libc::ENOMEM),
         }
@@ -285,7 +285,7 @@ impl<H: Heap> HeapRedirect<H> {
         if block.is_null() {
             return libc::ENOMEM;
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: POSIX leaves it to the program that the result may be written.
         unsafe { *result = block };
         0
     }
@@ -297,7 +297,7 @@ impl<H: Heap> HeapRedirect<H> {
     pub unsafe fn copy_string(&self, text: *const c_char, length: usize) -> *mut u8 {
         let block = self.malloc(length + 1);
         if !block.is_null() {
-            // SAFETY: the caller's promise; the fresh block has one byte more.
+            // SAFETY: the text has `length` bytes, and the fresh block one byte more.
             unsafe {
                 block.copy_from_nonoverlapping(text.cast(), length);
                 block.add(length).write(0);
@@ -328,7 +328,7 @@ impl<H: Heap> HeapRedirect<H> {
         if block.is_null() {
             return 0;
         }
-        // SAFETY: the caller's promise, for both.
+        // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe {
             if BOOTSTRAP.owns(block) {
                 return BOOTSTRAP.usable_size(block);

@@ -1,4 +1,5 @@
 //! glibc's questions about the heap, answered from its [`Stats`]; a heap that passes through lets the next one answer.
+//! docs/statistics.md says what each number is here.
 
 use crate::{Heap, HeapRedirect, Stats};
 use core::ffi::{CStr, c_int, c_void};
@@ -10,7 +11,7 @@ use xalloc_os::{errno, next};
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MallInfo2 {
-    /// Memory for blocks without a mapping of their own.
+    /// Memory for blocks without a mapping of their own: `uordblks` and `fordblks`.
     pub arena: usize,
     /// Pieces of free memory.
     pub ordblks: usize,
@@ -26,9 +27,9 @@ pub struct MallInfo2 {
     pub fsmblks: usize,
     /// Bytes of `arena` in blocks that the program holds.
     pub uordblks: usize,
-    /// Bytes of `arena` that are free.
+    /// Bytes of `arena` that are free, in `ordblks` pieces.
     pub fordblks: usize,
-    /// Bytes that `malloc_trim` would give back.
+    /// Bytes of `fordblks` that `malloc_trim` would give back.
     pub keepcost: usize,
 }
 
@@ -38,17 +39,17 @@ pub struct MallInfo(pub [c_int; 10]);
 
 impl From<Stats> for MallInfo2 {
     fn from(stats: Stats) -> Self {
-        let used = stats.live.saturating_sub(stats.mapped_live);
-        let arena = stats.held.max(used);
+        let used = stats.allocated.saturating_sub(stats.huge_allocated);
+        let arena = stats.held().max(used);
         Self {
             arena,
             // What is left over at the ends of slabs is a piece, if there is no other one.
             ordblks: stats.free_pieces.max(usize::from(arena > used)),
-            hblks: stats.mapped_blocks,
-            hblkhd: stats.mapped_live,
+            hblks: stats.huge_blocks,
+            hblkhd: stats.huge_allocated,
             uordblks: used,
             fordblks: arena - used,
-            keepcost: stats.trimmable,
+            keepcost: stats.dirty.min(arena - used),
             ..Self::default()
         }
     }
@@ -62,11 +63,6 @@ impl<H: Heap> HeapRedirect<H> {
     fn passed_through(&self, name: &CStr) -> Option<*mut c_void> {
         let function = if self.heap()?.passes_through() { next::find(name) } else { core::ptr::null_mut() };
         (!function.is_null()).then_some(function)
-    }
-
-    /// What the heap holds; zeros if it does not count.
-    pub fn stats(&self) -> Stats {
-        self.heap().and_then(Heap::stats).unwrap_or_default()
     }
 
     /// glibc's `mallinfo2`.
@@ -123,26 +119,8 @@ impl<H: Heap> HeapRedirect<H> {
         };
         part("Arena 0:", info.arena, info.uordblks);
         part("Total (incl. mmap):", info.arena + info.hblkhd, info.uordblks + info.hblkhd);
-        row("max mmap regions", stats.mapped_blocks_peak);
-        row("max mmap bytes", stats.mapped_peak);
-    }
-
-    /// What the heap says of itself, on stderr.
-    pub fn print_statistics(&self) {
-        let stats = self.stats();
-        let row = |name: &str, value: usize| Line::signed().text(name).number(value).end();
-        if let Some(calls) = stats.calls {
-            row("blocks handed out:        ", calls.allocations as usize);
-            row("blocks that came back:    ", calls.frees as usize);
-            row("bytes in use:             ", stats.live);
-            row("bytes in use at the peak: ", calls.peak);
-            return;
-        }
-        row("bytes in use:             ", stats.live);
-        row("of them in own mappings:  ", stats.mapped_live);
-        row("bytes held for the rest:  ", stats.held);
-        row("bytes that trim gives:    ", stats.trimmable);
-        row("address space in use:     ", stats.reserved);
+        row("max mmap regions", stats.huge_blocks_peak);
+        row("max mmap bytes", stats.huge_allocated_peak);
     }
 
     /// glibc's `malloc_info`: XML to a stdio stream; 0, or -1 with EINVAL for options it does not know.
@@ -152,7 +130,7 @@ impl<H: Heap> HeapRedirect<H> {
     pub unsafe fn malloc_info(&self, options: c_int, stream: *mut libc::FILE) -> c_int {
         if let Some(next) = self.passed_through(c"malloc_info") {
             type Info = unsafe extern "C" fn(c_int, *mut libc::FILE) -> c_int;
-            // SAFETY: the function of this name has this type; the caller's promise.
+            // SAFETY: the function of this name has this type, and the program passes an open stream of stdio.
             return unsafe { core::mem::transmute::<*mut c_void, Info>(next)(options, stream) };
         }
         if options != 0 {
@@ -212,7 +190,7 @@ mod tests {
     #[test]
     fn the_parts_add_up() {
         let stats =
-            Stats { live: 1000, mapped_blocks: 2, mapped_live: 600, held: 900, trimmable: 50, ..Stats::default() };
+            Stats { allocated: 1000, active: 1450, dirty: 50, huge_blocks: 2, huge_allocated: 600, ..Stats::default() };
         let info = MallInfo2::from(stats);
         assert_eq!((info.arena, info.uordblks, info.fordblks), (900, 400, 500));
         assert_eq!((info.hblks, info.hblkhd, info.keepcost), (2, 600, 50));

@@ -6,7 +6,7 @@
 //! end, fork, and pointers that other allocators made.
 //!
 //! It knows nothing of how a heap is made. One module, one concern: start-up, [`bootstrap`], `threads`, `fork`,
-//! `c_api`, `operators`, `introspection`, `foreign`, `export`.
+//! `c_api`, `operators`, `introspection`, `statistics`, `foreign`, `export`.
 
 #![no_std]
 
@@ -34,6 +34,7 @@ mod namespaces;
 mod next_function;
 #[cfg(target_os = "linux")]
 mod operators;
+mod statistics;
 #[cfg(target_os = "linux")]
 mod thread_start;
 mod threads;
@@ -41,6 +42,7 @@ mod threads;
 pub use introspection::{MallInfo, MallInfo2};
 #[cfg(target_os = "linux")]
 pub use operators::Operator;
+pub use statistics::{CStats, Report};
 pub use xalloc_heap::{Heap, Stats};
 pub use xalloc_os::panic_handler;
 

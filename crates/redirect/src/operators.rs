@@ -44,7 +44,7 @@ impl<H: Heap> HeapRedirect<H> {
             }
         }
         // Last, so that it becomes a jump: no frame of this function is left when the runtime's operator throws.
-        // SAFETY: the caller's promise; a successor is the same operator of another library.
+        // SAFETY: the program passes what this operator expects; a successor is the same operator of another library.
         unsafe { jump_if_null(size, second, operator as usize, allocate, successor) }
     }
 

@@ -122,7 +122,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// Called by libc in the new thread, with the start block.
     #[inline(always)]
     pub unsafe fn run_thread(&self, block: *mut c_void) -> *mut c_void {
-        // SAFETY: the caller's promise; the function came as one of this type.
+        // SAFETY: the program passes what the function of libc expects; the function came as one of this type.
         unsafe {
             let start = self.begin_thread(block);
             core::mem::transmute::<*mut c_void, PthreadStart>(start.function)(start.argument)

@@ -25,7 +25,7 @@ fn main() -> std::io::Result<()> {
     words.sort_by(|(a, times_a), (b, times_b)| times_b.cmp(times_a).then(a.cmp(b)));
     words.iter().take(10).for_each(|(word, times)| println!("{times:6} {word}"));
     if let Some(stats) = ALLOCATOR.heap().stats() {
-        eprintln!("{} bytes in use", stats.live);
+        eprintln!("{} bytes in use", stats.allocated);
     }
     Ok(())
 }

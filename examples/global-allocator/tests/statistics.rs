@@ -7,8 +7,11 @@ static ALLOCATOR: Xalloc = Xalloc;
 
 #[test]
 fn the_heap_knows_what_is_in_use() {
-    let before = ALLOCATOR.heap().stats().unwrap().live;
+    let before = ALLOCATOR.heap().stats().unwrap().allocated;
     let block = vec![1u8; 64 << 20];
-    assert!(ALLOCATOR.heap().stats().unwrap().live >= before + block.len() - (8 << 20));
+    assert!(ALLOCATOR.heap().stats().unwrap().allocated >= before + block.len() - (8 << 20));
+    let stats = ALLOCATOR.heap().stats().unwrap();
+    assert!(stats.huge_allocated >= block.len() && stats.huge_blocks >= 1, "{stats:?}");
+    assert!(stats.allocated <= stats.active && stats.resident() <= stats.mapped(), "{stats:?}");
     assert!(block.iter().all(|&byte| byte == 1));
 }

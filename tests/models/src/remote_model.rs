@@ -41,10 +41,13 @@ pub fn stack() -> Arc<RemoteStack<Segment>> {
     Arc::new(RemoteStack::around(AtomicUsize::new(0)))
 }
 
+/// How many bytes the stack is told that a segment has, for each of its contents: a multiple of what it counts in.
+const BYTES: usize = 1 << 10;
+
 pub fn push(stack: &RemoteStack<Segment>, contents: usize) -> usize {
     let segment = Segment::new(contents);
     // SAFETY: a fresh segment, valid until taken, and its pusher's alone while the link is set.
-    unsafe { stack.push(segment, contents, |link| (*segment).link.with_mut(|cell| *cell = link)) }
+    unsafe { stack.push(segment, contents * BYTES, |link| (*segment).link.with_mut(|cell| *cell = link)) }
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn two_senders_and_an_owner() {
 }
 
 #[test]
-fn what_waits_is_never_counted_too_little() {
+fn what_waits_is_counted() {
     loom::model(|| {
         let stack = stack();
         let sender = {
@@ -77,9 +80,20 @@ fn what_waits_is_never_counted_too_little() {
         };
         let taken = take(&stack);
         sender.join().unwrap();
-        assert!(push(&stack, 10) >= 11 - taken);
-        assert!(stack.waiting() >= 11 - taken);
+        assert_eq!(push(&stack, 10), (11 - taken) * BYTES);
+        assert_eq!(stack.waiting(), (11 - taken) * BYTES);
         assert_eq!(taken + take(&stack), 11);
+        assert_eq!(stack.waiting(), 0);
+    });
+}
+
+#[test]
+fn more_than_can_be_counted_is_the_most() {
+    loom::model(|| {
+        let stack = stack();
+        let most = push(&stack, 1 << 20);
+        assert_eq!(push(&stack, 1), most);
+        assert_eq!(take(&stack), (1 << 20) + 1);
         assert_eq!(stack.waiting(), 0);
     });
 }

@@ -1,33 +1,61 @@
-//! The allocators to compare: libxalloc, glibc (nothing preloaded), and whatever library is at hand.
+//! The allocators to compare: libxalloc, the system's malloc (nothing preloaded), the peers that were built, and those of `xalloc list`.
 
-use crate::catalogue;
+use crate::catalogue::{self, NotFound};
 use crate::refusal::Refusal;
+use anyhow::Result;
 use std::path::{Path, PathBuf};
+use xalloc_layers::{Kind, SYSTEM, canonical};
 
 /// An allocator under a name.
 #[derive(Clone, Debug)]
 pub struct Allocator {
     /// What it is called in tables.
     pub name: String,
-    /// What is preloaded; nothing for glibc's own.
+    /// What is preloaded; nothing for the system's own.
     pub library: Option<PathBuf>,
 }
 
 /// The name of the allocator that all others are compared with.
 pub const OWN: &str = "xalloc";
 /// The name of the allocator that programs have anyway.
-pub const BASE: &str = "glibc";
+pub const BASE: &str = SYSTEM;
 
-/// The allocators that `wanted` names, or all there are. A library that is not loaded would have glibc's numbers.
+/// The allocators of `xalloc list` that are on this machine, but for ours and the system's.
+///
+/// # Errors
+/// The user's layers cannot be listed.
+pub fn listed() -> Result<Vec<Allocator>> {
+    let (allocators, errors) = catalogue::layers().allocators()?;
+    errors.iter().for_each(|error| eprintln!("xalloc bench: {error}"));
+    let others = allocators.into_iter().filter(|allocator| !allocator.is_system() && allocator.name != OWN);
+    let found = others.filter_map(|allocator| {
+        let library = catalogue::detect(&allocator).found?.path;
+        Some(Allocator { name: allocator.name, library: Some(library) })
+    });
+    Ok(found.collect())
+}
+
+/// The allocators that `wanted` names, or all there are: a peer that was built before one of the same name that is `listed`. A library
+/// that is not loaded would have the numbers of the system's malloc.
 ///
 /// # Errors
 /// A name that is not known, or a library that cannot be used.
-pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<Allocator>, Refusal> {
+pub fn choose(
+    library: &Path,
+    peers: &Path,
+    listed: Vec<Allocator>,
+    wanted: &[String],
+) -> Result<Vec<Allocator>, Refusal> {
     let mut known = vec![
         Allocator { name: OWN.into(), library: Some(library.to_owned()) },
         Allocator { name: BASE.into(), library: None },
     ];
     known.extend(found(peers));
+    for allocator in listed {
+        if known.iter().all(|other| other.name != allocator.name) {
+            known.push(allocator);
+        }
+    }
     if !wanted.is_empty() {
         let mut chosen: Vec<Allocator> = Vec::new();
         for word in wanted {
@@ -43,7 +71,7 @@ pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<All
         return Ok(chosen);
     }
     if known.len() == 2 {
-        eprintln!("xalloc bench: no peers in {}; scripts/peers makes them", peers.display());
+        eprintln!("xalloc bench: no other allocator is here; scripts/peers puts some into {}", peers.display());
     }
     let mut usable = Vec::new();
     for allocator in known {
@@ -59,19 +87,26 @@ pub fn choose(library: &Path, peers: &Path, wanted: &[String]) -> Result<Vec<All
 }
 
 fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator, Refusal> {
+    let word = canonical(Kind::Allocator, word);
     if let Some((name, path)) = word.split_once('=') {
+        let name = canonical(Kind::Allocator, name);
         if name == BASE || name.is_empty() {
             let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
             return Err(Refusal::wrong_usage(message));
         }
         return Ok(Allocator { name: name.into(), library: Some(path.into()) });
     }
-    match known.iter().find(|allocator| allocator.name == word) {
-        Some(allocator) => Ok(allocator.clone()),
-        None => {
+    if let Some(allocator) = known.iter().find(|allocator| allocator.name == word) {
+        return Ok(allocator.clone());
+    }
+    match catalogue::choose(word) {
+        Ok(choice) => Ok(Allocator { name: word.into(), library: choice.library.map(|found| found.path) }),
+        // It is known how to get it.
+        Err(error) if error.is::<NotFound>() => Err(Refusal::wrong_usage(format!("{error:#}"))),
+        Err(error) => {
             let names: Vec<_> = known.iter().map(|allocator| allocator.name.as_str()).collect();
             Err(Refusal::wrong_usage(format!(
-                "there is no allocator '{word}'; there are {} (scripts/peers puts more into {}; NAME=LIBRARY takes any)",
+                "{error:#}; on this machine there are {} (scripts/peers puts more into {}; NAME=LIBRARY takes any)",
                 names.join(", "),
                 peers.display()
             )))
@@ -89,7 +124,7 @@ impl Allocator {
 }
 
 /// The libraries in the peers' directory, by name.
-fn found(peers: &Path) -> Vec<Allocator> {
+pub fn found(peers: &Path) -> Vec<Allocator> {
     let mut all: Vec<_> = std::fs::read_dir(peers)
         .into_iter()
         .flatten()
@@ -124,10 +159,18 @@ mod tests {
         let (library, peer) = (directory.path().join("libxalloc.so"), directory.path().join("peer.so"));
         compile(&library);
         compile(&peer);
+        let listed = |name: &str| Allocator { name: name.into(), library: Some(library.clone()) };
+        let choose = |library: &Path, peers: &Path, wanted: &[String]| {
+            choose(library, peers, vec![listed("peer"), listed("other")], wanted)
+        };
         let all = choose(&library, directory.path(), &[]).unwrap();
-        assert_eq!(names(&all), ["xalloc", "glibc", "libxalloc", "peer"]);
+        assert_eq!(names(&all), ["xalloc", "system", "libxalloc", "peer", "other"]);
+        assert_eq!(all[3].library.as_ref(), Some(&peer.canonicalize().unwrap()));
         let one = choose(&library, directory.path(), &[format!("mine={}", library.display())]).unwrap();
         assert_eq!(names(&one), ["mine"]);
+        for name in ["system", "default", "glibc"] {
+            assert_eq!(names(&choose(&library, directory.path(), &[name.into()]).unwrap()), ["system"]);
+        }
         let error = choose(&library, directory.path(), &["pear".into()]).unwrap_err().to_string();
         assert!(error.contains("peer") && error.contains("scripts/peers"), "{error}");
         assert!(choose(&library, directory.path(), &["x=/no/such/file".into()]).is_err());
@@ -146,12 +189,12 @@ mod tests {
         let blank = directory.path().join("a b/blank.so");
         compile(&blank);
         let refusal =
-            |library: &Path, wanted: &[String]| choose(library, directory.path(), wanted).unwrap_err().message;
-        assert!(refusal(&library, &[format!("x={}", text.display())]).contains("neither a program nor a script"));
+            |library: &Path, wanted: &[String]| choose(library, directory.path(), vec![], wanted).unwrap_err().message;
+        assert!(refusal(&library, &[format!("x={}", text.display())]).contains("neither a program nor a library"));
         assert!(refusal(&library, &[format!("x={}", blank.display())]).contains("takes no path with a blank"));
-        assert!(refusal(&library, &["text".into()]).contains("neither a program nor a script"));
-        assert!(refusal(&text, &[]).contains("neither a program nor a script"));
+        assert!(refusal(&library, &["text".into()]).contains("neither a program nor a library"));
+        assert!(refusal(&text, &[]).contains("neither a program nor a library"));
         // Nobody has asked for it.
-        assert_eq!(names(&choose(&library, directory.path(), &[]).unwrap()), ["xalloc", "glibc", "libxalloc"]);
+        assert_eq!(names(&choose(&library, directory.path(), vec![], &[]).unwrap()), ["xalloc", "system", "libxalloc"]);
     }
 }

@@ -43,7 +43,8 @@ pub struct Arguments {
     /// Only these workloads (names, or the beginning of names)
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     workloads: Vec<String>,
-    /// Only these allocators: names, or NAME=LIBRARY for any library at hand
+    /// Only these allocators: names (`system` is the C library's malloc), or NAME=LIBRARY for any library at hand [default: xalloc, system,
+    /// the peers, and what else xalloc list finds]
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     allocators: Vec<String>,
     /// The libxalloc.so to compare [default: the one that belongs to this command; XALLOC_LIBRARY names another]
@@ -85,9 +86,12 @@ impl Products {
         let path = self.0.join("xalloc-workloads");
         if !path.exists() {
             bail!(
-                "there is no {}: the workloads are not installed; in a checkout of xalloc:
-                 cargo build --release --workspace && target/release/xalloc bench",
-                path.display()
+                "there is no {}; {}",
+                path.display(),
+                library::in_checkout(
+                    "build it: cargo build --release --workspace && target/release/xalloc bench",
+                    "the workloads are in xalloc's sources and are not installed; xalloc compare measures programs of your own"
+                )
             );
         }
         Ok(path)
@@ -112,6 +116,27 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("bench", bench(arguments))
 }
 
+/// Whether there is anything to run: the workloads are not installed.
+pub fn is_here() -> bool {
+    Products::find().is_ok_and(|products| products.runner().is_ok())
+}
+
+/// The names that `-a` takes, for completions.
+pub fn known_allocators() -> Vec<String> {
+    let peers = Products::find().map(|products| allocators::found(&products.peers())).unwrap_or_default();
+    [allocators::OWN, allocators::BASE]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(peers.into_iter().map(|peer| peer.name))
+        .collect()
+}
+
+/// The names that `-w` takes, for completions; none outside of a checkout.
+pub fn known_workloads() -> Vec<String> {
+    let all = Products::find().and_then(|products| workloads::all(&products.runner()?, products.programs().as_deref()));
+    all.unwrap_or_default().into_iter().map(|workload| workload.name).collect()
+}
+
 fn bench(arguments: &Arguments) -> Result<u8> {
     let products = Products::find()?;
     let peers = arguments.peers.clone().unwrap_or_else(|| products.peers());
@@ -120,7 +145,7 @@ fn bench(arguments: &Arguments) -> Result<u8> {
         None => library::own()?,
     };
     let runner = products.runner()?;
-    let allocators = allocators::choose(&library, &peers, &arguments.allocators)?;
+    let allocators = allocators::choose(&library, &peers, allocators::listed()?, &arguments.allocators)?;
     let workloads = workloads::choose(&runner, products.programs().as_deref(), &arguments.workloads)?;
     if arguments.list {
         list(&allocators, &workloads);

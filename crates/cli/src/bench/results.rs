@@ -123,7 +123,7 @@ impl Results {
         }))
     }
 
-    /// The column that ratios are taken to: glibc's, or the first.
+    /// The column that ratios are taken to: the system's, or the first.
     pub fn base(&self) -> usize {
         self.column(BASE).unwrap_or(0)
     }
@@ -164,7 +164,7 @@ impl Results {
 pub mod tests {
     use super::*;
 
-    /// Two workloads under xalloc, glibc and a peer; times in seconds, memory in KiB.
+    /// Two workloads under xalloc, the system's malloc and a peer; times in seconds, memory in KiB.
     pub fn example() -> Results {
         let cell = |times: &[f64], rss| Cell {
             runs: times
@@ -191,7 +191,7 @@ pub mod tests {
             },
             runs: 3,
             is_interrupted: false,
-            allocators: vec!["xalloc".into(), "glibc".into(), "peer".into()],
+            allocators: vec!["xalloc".into(), "system".into(), "peer".into()],
             rows: vec![
                 row(
                     "small",
@@ -213,7 +213,7 @@ pub mod tests {
         let small = results.verdict(&results.rows[0]).unwrap();
         assert_eq!(small, Verdict { peer: "peer".into(), ratio: 0.5, is_shown: true });
         let large = results.verdict(&results.rows[1]).unwrap();
-        assert_eq!((large.peer.as_str(), large.is_shown), ("glibc", false));
+        assert_eq!((large.peer.as_str(), large.is_shown), ("system", false));
     }
 
     #[test]
@@ -228,7 +228,7 @@ pub mod tests {
     #[test]
     fn sums_up() {
         let mut results = example();
-        // peer: 2/4 and 2/1; glibc: 1 and 1.
+        // peer: 2/4 and 2/1; system: 1 and 1.
         assert!((results.mean_ratio(2, 1, Figure::Time, None) - 1.0).abs() < 1e-9);
         assert!((results.mean_ratio(0, 1, Figure::Memory, None) - 2.0).abs() < 1e-9);
         assert!((results.mean_ratio(0, 1, Figure::Time, Some(Group::Synthetic)) - 0.25).abs() < 1e-9);

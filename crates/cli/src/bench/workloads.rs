@@ -51,11 +51,10 @@ impl Workload {
 
 /// The workloads whose names begin with one of the `wanted`, or all.
 pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Result<Vec<Workload>> {
-    let mut all = synthetic(runner)?;
-    match programs {
-        Some(programs) => all.extend(scripts(programs)?),
-        None => eprintln!("xalloc bench: benches/programs is not above this command; real programs are left out"),
+    if programs.is_none() {
+        eprintln!("xalloc bench: benches/programs is not above this command; real programs are left out");
     }
+    let mut all = all(runner, programs)?;
     for word in wanted {
         if !all.iter().any(|workload| workload.name.starts_with(word.as_str())) {
             let message = format!("no workload's name begins with '{word}'; --list names them");
@@ -63,6 +62,15 @@ pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Resu
         }
     }
     all.retain(|workload| wanted.is_empty() || wanted.iter().any(|word| workload.name.starts_with(word.as_str())));
+    Ok(all)
+}
+
+/// All workloads: those of the runner, and the scripts in the directory `programs`, if there is one.
+pub fn all(runner: &Path, programs: Option<&Path>) -> Result<Vec<Workload>> {
+    let mut all = synthetic(runner)?;
+    if let Some(programs) = programs {
+        all.extend(scripts(programs)?);
+    }
     Ok(all)
 }
 

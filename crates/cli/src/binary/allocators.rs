@@ -112,13 +112,13 @@ pub fn exported(binary: &Binary) -> Option<Finding> {
 pub fn hidden(binary: &Binary) -> Option<Finding> {
     let hidden = binary.hidden.contains("malloc") && binary.hidden.contains("free");
     (is_asked(binary) && hidden && exported(binary).is_none()).then(|| {
-        Finding::obstacle(
+        Finding::warning(
             "hidden-allocator",
             format!(
-                "It has a malloc of its own inside{}, bound when it was linked; only its libraries would use a preloaded one.",
+                "It has functions malloc and free of its own inside{}, bound when it was linked: if these serve all of the program, only its libraries use a preloaded one.",
                 named(binary)
             ),
-            "Build it without its allocator, as its documentation tells.",
+            "xalloc doctor --run shows how much time is left in the preloaded malloc; if it is none, build the program without its allocator.",
         )
     })
 }
@@ -151,7 +151,8 @@ pub fn traces(binary: &Binary) -> Option<Finding> {
 /// An allocator as a library that the program asks for.
 pub fn needed(binary: &Binary) -> Option<Finding> {
     let (library, allocator) = binary.needed.iter().find_map(|library| Some((library, of_library(library)?)))?;
-    let uses: Vec<&str> = allocator.symbols.iter().copied().filter(|name| binary.imports.contains(*name)).collect();
+    let takes = |name: &&str| binary.imports.contains(*name) || binary.optional_imports.contains(*name);
+    let uses: Vec<&str> = allocator.symbols.iter().copied().filter(takes).collect();
     let more = match uses.as_slice() {
         [] => String::new(),
         names => format!(" It also calls {} of it, which stay what they are.", names.join(", ")),

@@ -1,17 +1,37 @@
 //! Reading ELF.
 
 use super::facts::{Binary, CLibrary, Format, Linking, text};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Endianness, FileKind, Object, elf};
+use std::fmt::Display;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Reads a 32-bit or 64-bit ELF file.
 pub fn read(kind: FileKind, data: &[u8]) -> Result<Binary> {
     match kind {
-        FileKind::Elf32 => describe(&ElfFile::<elf::FileHeader32<Endianness>>::parse(data)?),
-        _ => describe(&ElfFile::<elf::FileHeader64<Endianness>>::parse(data)?),
+        FileKind::Elf32 => parse::<elf::FileHeader32<Endianness>>(data, &[32..36, 48..52]),
+        _ => parse::<elf::FileHeader64<Endianness>>(data, &[40..48, 60..64]),
     }
+}
+
+/// Reads a file of one size of pointers; `sections` is where its header says where its table of sections is.
+fn parse<Elf: FileHeader<Endian = Endianness>>(data: &[u8], sections: &[Range<usize>]) -> Result<Binary> {
+    if let Ok(file) = ElfFile::<Elf>::parse(data) {
+        return describe(&file);
+    }
+    // The kernel and the loader do without that table, and so does what is asked here, if the table is what is wrong.
+    let mut without = data.to_owned();
+    for range in sections {
+        without.get_mut(range.clone()).ok_or_else(|| damaged("its header is not whole"))?.fill(0);
+    }
+    describe(&ElfFile::<Elf>::parse(&*without).map_err(damaged)?)
+}
+
+/// The error for a file that only begins like a program.
+fn damaged(reason: impl Display) -> anyhow::Error {
+    anyhow!("it is cut off or damaged ({reason}); build it or copy it again")
 }
 
 fn describe<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Result<Binary> {
@@ -19,6 +39,7 @@ fn describe<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Re
     if kind != elf::ET_EXEC && kind != elf::ET_DYN {
         bail!("it is an object file or a core dump, no program");
     }
+    check_size(file)?;
     let mut binary = Binary::common(file, Format::Elf, Linking::Static)?;
     binary.interpreter = interpreter(file)?;
     let position_independent = read_dynamic(file, &mut binary)?;
@@ -32,6 +53,18 @@ fn describe<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Re
     };
     binary.c_library = c_library(&binary, file.section_by_name(".note.android.ident").is_some());
     Ok(binary)
+}
+
+/// Refuses a file that ends before what is loaded of it: the program would be killed when it comes to what is missing.
+fn check_size<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Result<()> {
+    let size = file.data().len() as u64;
+    for segment in file.elf_program_headers().iter().filter(|segment| segment.p_type(file.endian()) == elf::PT_LOAD) {
+        let (start, length) = segment.file_range(file.endian());
+        if start.checked_add(length).is_none_or(|end| end > size) {
+            return Err(damaged(format!("it has {size} bytes, and a part that is loaded ends behind that")));
+        }
+    }
+    Ok(())
 }
 
 fn interpreter<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Result<Option<PathBuf>> {

@@ -11,6 +11,8 @@ use std::path::Path;
 pub struct Env {
     /// The program that it starts.
     pub program: OsString,
+    /// It does not look for the program where this command would: it changes PATH or its directory first.
+    pub looks_elsewhere: bool,
     /// The word by which it takes the preload away, if there is one.
     remover: Option<String>,
 }
@@ -22,7 +24,7 @@ impl Env {
             return None;
         }
         if !argument.starts_with(b"-") {
-            return Some(Self { program: OsStr::from_bytes(argument).to_owned(), remover: None });
+            return Some(Self { program: OsStr::from_bytes(argument).to_owned(), ..Self::default() });
         }
         let mut env = Self::default();
         let mut words = split(std::str::from_utf8(argument).ok()?)?.into_iter();
@@ -32,6 +34,7 @@ impl Env {
                 env.program = word.into();
                 return Some(env);
             }
+            env.looks_elsewhere |= word.starts_with("PATH=") || word.starts_with("-C") || word.starts_with("--chdir");
             if env.takes_preload(&word, || words.next()) {
                 env.remover = Some(word);
             }

@@ -97,9 +97,12 @@ pub struct Binary {
     /// The names that it defines for others.
     #[serde(skip)]
     pub exports: HashSet<String>,
-    /// The names that it takes from others.
+    /// The names that it takes from others and must get.
     #[serde(skip)]
     pub imports: HashSet<String>,
+    /// The names that it takes from others if they have them (weak references).
+    #[serde(skip)]
+    pub optional_imports: HashSet<String>,
     /// Of the names that matter here, those that it defines for itself only.
     #[serde(skip)]
     pub hidden: BTreeSet<String>,
@@ -117,15 +120,15 @@ impl Binary {
     /// The same, for a known machine.
     pub(super) fn read_for(path: &Path, machine: &Machine) -> Result<Self> {
         // Opening a pipe waits for whoever writes to it.
-        let is_file = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.is_file();
-        ensure!(is_file, "{} is no file", path.display());
+        let kind = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        ensure!(!kind.is_dir(), "{} is a directory", path.display());
+        ensure!(kind.is_file(), "{} is no file", path.display());
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let metadata = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
         // SAFETY: the bytes are only read. Somebody who truncates the file meanwhile ends this command, as every linker's.
         let bytes = unsafe { memmap2::Mmap::map(&file) }.with_context(|| format!("cannot read {}", path.display()))?;
         let bytes: &[u8] = &bytes;
-        let no_program = || format!("{} is neither a program nor a script", path.display());
-        let kind = FileKind::parse(bytes).with_context(no_program)?;
+        let Ok(kind) = FileKind::parse(bytes) else { bail!("{} is neither a program nor a library", path.display()) };
         let mut binary = match kind {
             FileKind::Elf32 | FileKind::Elf64 => elf::read(kind, bytes),
             FileKind::MachO32 | FileKind::MachO64 => mach_o::read(kind, bytes),
@@ -164,6 +167,7 @@ impl Binary {
             rights: Rights::default(),
             exports: names.exports,
             imports: names.imports,
+            optional_imports: names.optional_imports,
             hidden: names.hidden,
             messages: if stripped { messages(file) } else { Vec::new() },
         })
@@ -176,17 +180,18 @@ impl Binary {
 }
 
 /// The names in the symbol tables of a file.
+#[derive(Default)]
 struct Names {
     exports: HashSet<String>,
     imports: HashSet<String>,
+    optional_imports: HashSet<String>,
     hidden: BTreeSet<String>,
     stripped: bool,
 }
 
 impl Names {
     fn of<'data>(file: &impl Object<'data>, format: Format) -> Self {
-        let mut names =
-            Self { exports: HashSet::new(), imports: HashSet::new(), hidden: BTreeSet::new(), stripped: true };
+        let mut names = Self { stripped: true, ..Self::default() };
         for symbol in file.dynamic_symbols() {
             names.add_dynamic(&symbol);
         }
@@ -203,7 +208,9 @@ impl Names {
 
     fn add_dynamic<'data>(&mut self, symbol: &impl ObjectSymbol<'data>) {
         let Some(name) = plain_name(symbol) else { return };
-        if symbol.is_undefined() {
+        if symbol.is_undefined() && symbol.is_weak() {
+            self.optional_imports.insert(name)
+        } else if symbol.is_undefined() {
             self.imports.insert(name)
         } else {
             self.exports.insert(name)

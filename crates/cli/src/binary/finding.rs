@@ -6,8 +6,10 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// A preload cannot work, or does harm.
+    /// A preload cannot work, or does harm: that is certain.
     Obstacle,
+    /// A preload may not do what is wanted, which only a run can show.
+    Warning,
     /// A preload works; this is worth knowing.
     Note,
 }
@@ -17,7 +19,7 @@ pub enum Severity {
 pub struct Finding {
     /// A word that never changes, for scripts: `static`, `set-uid`, …
     pub code: &'static str,
-    /// Obstacle or note.
+    /// Obstacle, warning or note.
     pub severity: Severity,
     /// Why, in a sentence.
     pub reason: String,
@@ -29,6 +31,11 @@ impl Finding {
     /// A reason why a preload cannot work or must not be tried.
     pub fn obstacle(code: &'static str, reason: impl Into<String>, way_out: impl Into<String>) -> Self {
         Self { code, severity: Severity::Obstacle, reason: reason.into(), way_out: way_out.into() }
+    }
+
+    /// A reason why a preload may not do what is wanted.
+    pub fn warning(code: &'static str, reason: impl Into<String>, way_out: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Warning, reason: reason.into(), way_out: way_out.into() }
     }
 
     /// Something worth knowing.

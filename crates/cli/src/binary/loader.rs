@@ -48,7 +48,9 @@ fn not_found(loader: &Path, binary: &Binary) -> Option<Vec<String>> {
         CLibrary::Musl => command.arg("--list"),
         CLibrary::Bionic | CLibrary::LibSystem => return None,
     };
-    command.arg(std::path::absolute(&binary.path).ok()?).env_remove("LD_PRELOAD").stdin(Stdio::null());
+    // By its real path: $ORIGIN is the directory of the file that the kernel executes (/proc/self/exe), not of a link to it, and
+    // a loader that is started by itself only has the path that it is given.
+    command.arg(binary.path.canonicalize().ok()?).env_remove("LD_PRELOAD").stdin(Stdio::null());
     let output = command.output().ok()?;
     let (listed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let glibc = listed.lines().filter_map(|line| line.trim().strip_suffix(" => not found"));

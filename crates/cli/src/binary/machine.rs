@@ -73,6 +73,8 @@ pub struct Machine {
     pub format: Format,
     /// The library's C library; nothing if it needs none, or that is not known.
     pub c_library: Option<CLibrary>,
+    /// The library serves modules that are opened with `RTLD_DEEPBIND` too, for which it must define `dlopen`.
+    pub serves_deepbind: bool,
     /// Who starts the program.
     pub user: u32,
     /// That user's group.
@@ -87,19 +89,21 @@ impl Machine {
             () if cfg!(target_env = "musl") => (Format::Elf, CLibrary::Musl),
             () => (Format::Elf, CLibrary::Glibc),
         };
-        Self::with(Processor::here(), format, Some(c_library))
+        Self::with(Processor::here(), format, Some(c_library), true)
     }
 
     /// What fits a library.
     pub fn of(library: &Binary) -> Self {
-        Self::with(library.processor.clone(), library.format, library.c_library)
+        let serves_deepbind = library.exports.contains("dlopen");
+        Self::with(library.processor.clone(), library.format, library.c_library, serves_deepbind)
     }
 
-    fn with(processor: Processor, format: Format, c_library: Option<CLibrary>) -> Self {
+    fn with(processor: Processor, format: Format, c_library: Option<CLibrary>, serves_deepbind: bool) -> Self {
         Self {
             processor,
             format,
             c_library,
+            serves_deepbind,
             user: rustix::process::getuid().as_raw(),
             group: rustix::process::getgid().as_raw(),
         }

@@ -8,12 +8,14 @@ mod elf;
 mod env;
 mod facts;
 mod finding;
+mod launchers;
 mod loader;
 mod mach_o;
 mod machine;
 mod program;
 mod questions;
 mod rights;
+mod runtimes;
 mod sanitizers;
 
 pub use facts::{Binary, CLibrary, Format, Linking};
@@ -32,7 +34,7 @@ pub struct Examination {
     pub chain: Vec<PathBuf>,
     /// The last of them.
     pub binary: Binary,
-    /// What was found, obstacles first.
+    /// What was found, obstacles first, then warnings.
     pub findings: Vec<Finding>,
 }
 
@@ -40,6 +42,11 @@ impl Examination {
     /// The reasons why a preload cannot work, or must not be tried.
     pub fn obstacles(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Obstacle)
+    }
+
+    /// The reasons why a preload may not do what is wanted.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Warning)
     }
 }
 
@@ -52,7 +59,7 @@ pub fn examine(program: &OsStr) -> Result<Examination, Unexaminable> {
 pub fn examine_on(program: &OsStr, machine: &Machine) -> Result<Examination, Unexaminable> {
     let (chain, mut findings) = program::chain(program)?;
     let path = chain.last().expect("it begins with the program");
-    let binary = Binary::read_for(path, machine).map_err(|error| Unexaminable::Unreadable(format!("{error:#}")))?;
+    let binary = Binary::read_for(path, machine).map_err(|error| Unexaminable::NoProgram(format!("{error:#}")))?;
     findings.extend(questions::ask(&binary, machine));
     findings.sort_by_key(|finding| finding.severity);
     Ok(Examination { chain, binary, findings })

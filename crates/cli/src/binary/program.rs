@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::env::Env;
+use super::launchers;
 use rustix::fs::Access;
 use std::ffi::OsStr;
 use std::io::Read;
@@ -31,10 +32,16 @@ pub enum Unexaminable {
         /// What it asks for.
         interpreter: String,
     },
+    /// It is a directory.
+    #[error("{0} is a directory; name a program in it")]
+    Directory(String),
     /// The user may not execute it.
-    #[error("{0} may not be executed: it is a directory, or lacks the permission (chmod +x)")]
+    #[error("{0} may not be executed: it is no program, or lacks the permission (chmod +x {0})")]
     NotExecutable(String),
-    /// It is no program, or cannot be read.
+    /// It is no program, or a damaged one.
+    #[error("{0}")]
+    NoProgram(String),
+    /// The kernel may read it, and the user may not.
     #[error("{0}")]
     Unreadable(String),
 }
@@ -44,7 +51,18 @@ impl Unexaminable {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NotFound(_) | Self::NoInterpreter { .. } => crate::exit::NO_PROGRAM,
-            Self::NotExecutable(_) | Self::Unreadable(_) => crate::exit::NOT_EXECUTABLE,
+            Self::Directory(_) | Self::NotExecutable(_) | Self::NoProgram(_) | Self::Unreadable(_) => {
+                crate::exit::NOT_EXECUTABLE
+            }
+        }
+    }
+
+    /// Whether the kernel may execute it all the same.
+    pub fn may_run(&self) -> bool {
+        match self {
+            Self::Unreadable(_) => true,
+            Self::NoProgram(_) => kernel_knows_other_formats(),
+            Self::NotFound(_) | Self::NoInterpreter { .. } | Self::Directory(_) | Self::NotExecutable(_) => false,
         }
     }
 }
@@ -52,23 +70,36 @@ impl Unexaminable {
 /// The program's file, and for a script its interpreters, to the one that is no script; and what is in the way there.
 pub fn chain(program: &OsStr) -> Result<(Vec<PathBuf>, Vec<Finding>), Unexaminable> {
     let (mut chain, mut findings) = (vec![find(program)?], Vec::new());
-    let mut scripts = 0;
+    let (mut scripts, mut last_script) = (0, None);
     while let Some(line) = first_line(chain.last().expect("it is not empty"))? {
         scripts += 1;
         if scripts > DEEPEST {
-            return Err(Unexaminable::Unreadable(format!("{}: its interpreters are all scripts", chain[0].display())));
+            return Err(Unexaminable::NoProgram(format!("{}: its interpreters are all scripts", chain[0].display())));
         }
         let script = chain.last().expect("it is not empty").display().to_string();
+        last_script = Some(script.clone());
         let missing = |interpreter: String| Unexaminable::NoInterpreter { script: script.clone(), interpreter };
         let (interpreter, argument) = split(&line);
         // The kernel looks for it in no PATH, but from the working directory on.
         chain.push(find(Path::new(".").join(interpreter).as_os_str()).map_err(|_| missing(in_words(interpreter)))?);
         if let Some(env) = Env::of(interpreter, argument) {
-            chain.push(find(&env.program).map_err(|_| missing(readable(&env.program)))?);
             findings.extend(env.finding(&script));
+            match find(&env.program) {
+                Ok(program) => chain.push(program),
+                // It may be found where env looks: then env is what there is to look at.
+                Err(_) if env.looks_elsewhere => {}
+                Err(_) => return Err(missing(readable(&env.program))),
+            }
         }
     }
+    findings.extend(launchers::find(chain.last().expect("it is not empty"), last_script.as_deref()));
     Ok((chain, findings))
+}
+
+/// Whether the kernel was told of formats that are not its own (binfmt_misc): archives of Java, programs of other machines.
+fn kernel_knows_other_formats() -> bool {
+    let Ok(entries) = std::fs::read_dir("/proc/sys/fs/binfmt_misc") else { return false };
+    entries.flatten().any(|entry| !matches!(entry.file_name().to_str(), Some("register" | "status")))
 }
 
 /// What the kernel does not find.
@@ -101,6 +132,7 @@ fn find(program: &OsStr) -> Result<PathBuf, Unexaminable> {
     match there.iter().find(executable) {
         Some(file) => Ok(file.to_path_buf()),
         None if there.is_empty() => Err(Unexaminable::NotFound(display())),
+        None if there[0].is_dir() => Err(Unexaminable::Directory(there[0].display().to_string())),
         None => Err(Unexaminable::NotExecutable(there[0].display().to_string())),
     }
 }

@@ -1,6 +1,7 @@
 //! Every question that is asked of a program, one function for each.
 
-use super::{Binary, CLibrary, Finding, Format, Linking, Machine, allocators, loader, sanitizers};
+use super::{Binary, CLibrary, Finding, Format, Linking, Machine, allocators, loader, runtimes, sanitizers};
+use crate::library::in_checkout;
 
 type Question = fn(&Binary, &Machine) -> Option<Finding>;
 
@@ -23,6 +24,7 @@ const QUESTIONS: &[Question] = &[
     |binary, _| allocators::private(binary),
     |binary, _| allocators::traces(binary),
     go,
+    |binary, _| runtimes::find(binary),
     modules,
     no_sections,
 ];
@@ -52,31 +54,48 @@ fn foreign_machine(binary: &Binary, machine: &Machine) -> Option<Finding> {
         _ if program.is_arm64e() => format!("It is an arm64e program, into which no library for {library} is loaded."),
         _ => format!("It is a program for {program}; the library is for {library}."),
     };
-    let way_out = format!("Take a build for {library}, or a library for {program} (scripts/cross-build; 64-bit only).");
+    let way_out = format!(
+        "Take a build for {library}, or a library for {program} ({}64-bit only).",
+        in_checkout("scripts/cross-build; ", "")
+    );
     Some(Finding::obstacle("foreign-machine", reason, way_out))
 }
 
 fn static_program(binary: &Binary, _: &Machine) -> Option<Finding> {
-    const WAY_OUT: &str = "Build it without -static, or build the heap into it: scripts/static-library makes libxalloc.a with xalloc_malloc.";
+    let build = if binary.go {
+        "Go programs do not need it: their own heap is not malloc's."
+    } else {
+        "Build it without -static, or build the heap into it: libxalloc.a has xalloc_malloc and its siblings."
+    };
+    let way_out = format!("{build} If it only starts other programs, name those: they were not looked at.");
     match binary.linking {
         Linking::Static => Some(Finding::obstacle(
             "static",
             "It is linked statically: no loader runs that could preload anything.",
-            WAY_OUT,
+            way_out,
         )),
         Linking::StaticPie => Some(Finding::obstacle(
             "static-pie",
             "It is linked statically, to run at any address (static-pie): no loader runs that could preload anything.",
-            WAY_OUT,
+            way_out,
         )),
         Linking::Dynamic | Linking::Library => None,
     }
 }
 
 fn library(binary: &Binary, _: &Machine) -> Option<Finding> {
-    (binary.linking == Linking::Library).then(|| {
-        Finding::obstacle("library", "It is a shared library, no program.", "Examine a program that loads it.")
-    })
+    if binary.linking != Linking::Library {
+        return None;
+    }
+    // Only loaders have the list of what is loaded (glibc's, musl's name for it). They are programs, too.
+    if ["_r_debug", "_dl_debug_addr"].iter().any(|name| binary.exports.contains(*name)) {
+        return Some(Finding::note(
+            "loader",
+            "It is a dynamic loader, which starts the program that its arguments name: that one was not looked at.",
+            "Examine that program: xalloc doctor PROGRAM.",
+        ));
+    }
+    Some(Finding::obstacle("library", "It is a shared library, no program.", "Examine a program that loads it."))
 }
 
 fn set_uid(binary: &Binary, machine: &Machine) -> Option<Finding> {
@@ -134,7 +153,11 @@ fn other_c_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
         code,
         format!("It uses {program}; the library was built for {library}, which its loader cannot load."),
         match program {
-            CLibrary::Musl => "Build the library for musl: scripts/cross-build x86_64-unknown-linux-musl.".to_owned(),
+            CLibrary::Musl => in_checkout(
+                "Build the library for musl: scripts/cross-build x86_64-unknown-linux-musl.",
+                "Take a library that was built for musl.",
+            )
+            .to_owned(),
             _ => format!("Take a library that was built for {program}."),
         },
     ))
@@ -168,7 +191,7 @@ fn go(binary: &Binary, _: &Machine) -> Option<Finding> {
     })
 }
 
-fn modules(binary: &Binary, _: &Machine) -> Option<Finding> {
+fn modules(binary: &Binary, machine: &Machine) -> Option<Finding> {
     if binary.linking != Linking::Dynamic || binary.format != Format::Elf {
         return None;
     }
@@ -179,10 +202,10 @@ fn modules(binary: &Binary, _: &Machine) -> Option<Finding> {
             "xalloc doctor --run --bindings shows whether it does.",
         ));
     }
-    binary.imports.contains("dlopen").then(|| {
+    (!machine.serves_deepbind && binary.imports.contains("dlopen")).then(|| {
         Finding::note(
             "dlopen",
-            "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc under most allocators, not under xalloc.",
+            "It loads modules while running (dlopen); one that is opened with RTLD_DEEPBIND keeps the system's malloc under this library (not under xalloc).",
             "xalloc doctor --run --bindings shows whether that happens.",
         )
     })
@@ -192,7 +215,7 @@ fn no_sections(binary: &Binary, _: &Machine) -> Option<Finding> {
     (binary.linking == Linking::Dynamic && !binary.sections).then(|| {
         Finding::note(
             "no-sections",
-            "Its table of sections was removed: what it defines, imports and asks for cannot be read.",
+            "Its table of sections is missing or damaged: what it defines, imports and asks for cannot be read.",
             "xalloc doctor --run shows what it does.",
         )
     })

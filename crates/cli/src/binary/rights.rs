@@ -1,5 +1,6 @@
 //! Whose rights a program gets when it is started.
 
+use rustix::fs::{StatVfsMountFlags, statvfs};
 use serde::Serialize;
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -21,14 +22,30 @@ pub struct Rights {
 
 impl Rights {
     /// What a file's mode and attributes say.
+    ///
+    /// Nobody gets them from a file system that is mounted with `nosuid`.
     pub fn of(path: &Path, file: &Metadata) -> Self {
-        let mode = file.permissions().mode();
+        if statvfs(path).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::NOSUID)) {
+            return Self::default();
+        }
+        let mode = if gets_no_others() { 0 } else { file.permissions().mode() };
         Self {
             set_uid: (mode & SET_UID != 0).then(|| file.uid()),
             set_gid: (mode & SET_GID != 0).then(|| file.gid()),
             capabilities: has_capabilities(path),
         }
     }
+}
+
+/// Whether what this process starts stays the user that it is (`no_new_privs`, as in many containers).
+#[cfg(target_os = "linux")]
+fn gets_no_others() -> bool {
+    rustix::thread::no_new_privs().unwrap_or(false)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn gets_no_others() -> bool {
+    false
 }
 
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! What a user means by `-a NAME`: an allocator of the catalogue, or any library.
 
 use super::detect::{Found, check};
-use super::{Instructions, detect, layers, misleading};
+use super::{Instructions, detect, misleading, named};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,7 @@ pub fn choose(name: &str) -> Result<Choice> {
     if name.contains('/') {
         return by_path(name);
     }
-    let allocator =
-        layers().allocator(name).with_context(|| format!("unknown allocator '{name}'; xalloc list shows all"))?;
+    let allocator = named(name)?;
     if allocator.is_system() {
         return Ok(Choice { name: name.into(), allocator: Some(allocator), library: None });
     }

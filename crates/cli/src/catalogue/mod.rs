@@ -4,6 +4,7 @@ mod choice;
 mod detect;
 mod install;
 mod places;
+mod setting;
 pub mod version;
 
 pub use choice::{Choice, NotFound, choose};
@@ -13,19 +14,46 @@ pub use detect::Found;
 pub use detect::usable;
 pub use detect::{Detection, check_for_any_machine, detect, misleading};
 pub use install::Instructions;
+pub use setting::Setting;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use std::path::Path;
-use xalloc_layers::{Allocator, Catalogue, Directories, System};
+use xalloc_layers::{Allocator, Catalogue, Directories, Problem, System};
 
-/// The name of the C library's own malloc in the catalogue.
-pub const SYSTEM: &str = "default";
+pub use xalloc_layers::SYSTEM;
 /// Our own name in the catalogue.
 pub const OWN: &str = "xalloc";
 
 /// The user's layers and our own. Not the project's: what is run must not depend on who made the directory one is in.
 pub fn layers() -> Catalogue {
     Catalogue::with(Directories { project: None, ..Directories::of(Path::new("/")) })
+}
+
+/// The names of the allocators that this machine has.
+///
+/// # Errors
+/// The user's layers cannot be listed.
+pub fn here() -> Result<Vec<String>> {
+    let (allocators, _) = layers().allocators()?;
+    let here = allocators.into_iter().filter(|allocator| allocator.is_system() || detect(allocator).found.is_some());
+    Ok(here.map(|allocator| allocator.name).collect())
+}
+
+/// The allocator of the catalogue that has this name.
+///
+/// # Errors
+/// There is none, with the nearest name; or its layer is wrong.
+pub fn named(name: &str) -> Result<Allocator> {
+    layers().allocator(name).map_err(|error| {
+        let nearest = match error.problem.as_ref() {
+            Problem::NotFound { nearest, .. } => nearest.as_deref(),
+            Problem::NotALayer { .. } => None,
+            _ => return error.into(),
+        };
+        let nearest = nearest.map(|layer| layer.rsplit('/').next().unwrap_or(layer));
+        let question = nearest.map_or(String::new(), |nearest| format!("; did you mean '{nearest}'?"));
+        anyhow!("there is no allocator '{name}'{question} (xalloc list shows all)")
+    })
 }
 
 /// What an allocator's layer sets in the environment beside the preload, but for what the user has set.

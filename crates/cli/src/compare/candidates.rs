@@ -1,17 +1,17 @@
 //! What a program is run under: allocators by name, and libraries at hand.
 
 use crate::binary::Examination;
-use crate::catalogue::{self, Choice, NotFound, OWN};
+use crate::catalogue::{self, Choice, NotFound, OWN, SYSTEM, Setting};
 use crate::refusal::Refusal;
 use crate::{library, preload};
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use xalloc_layers::Allocator;
+use xalloc_layers::{Allocator, Kind, canonical};
 
 /// The candidate that all others are compared with: the program as it is.
-pub const BASE: &str = "system";
+pub const BASE: &str = SYSTEM;
 
 /// What one row runs under.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,6 +46,25 @@ impl Candidate {
             }
             Err(error) => Self { obstacle: Some(error.to_string()), ..candidate },
         }
+    }
+
+    /// The same under the name `word`, with options of the allocator `name`: `OPTION=VALUE`, several with colons between them.
+    fn set(mut self, word: &str, name: &str, settings: &str) -> Result<Self, Refusal> {
+        let wrong = |why: &dyn std::fmt::Display| Refusal::wrong_usage(format!("-a {word}: {why}"));
+        let allocator = catalogue::layers().allocator(name).map_err(|_| {
+            wrong(&format!("options of {name} are not known here; set what it reads in the environment instead"))
+        })?;
+        for text in settings.split(':') {
+            let setting = Setting::parse(text).map_err(|why| wrong(&format!("'{text}': {why}")))?;
+            let before = |variable: &str| {
+                let own = self.environment.iter().find(|(name, _)| name == variable);
+                own.map(|(_, value)| value.clone()).or_else(|| std::env::var_os(variable))
+            };
+            let (variable, value) = setting.in_environment(&allocator, before).map_err(|error| wrong(&error))?;
+            self.environment.retain(|(name, _)| *name != *variable);
+            self.environment.push((variable.into(), value));
+        }
+        Ok(Self { name: word.into(), ..self })
     }
 
     /// Has the command run under it. What the caller preloads stays, behind the candidate's own library.
@@ -135,8 +154,21 @@ pub fn choose(known: Vec<Candidate>, wanted: &[String]) -> Result<Vec<Candidate>
     Ok(chosen)
 }
 
+/// What a user means by `NAME`, `NAME=LIBRARY` or `NAME:OPTION=VALUE…`.
 fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
+    match word.split_once(':') {
+        Some((name, settings)) => {
+            let candidate = by_name(name, known)?;
+            candidate.set(word, canonical(Kind::Allocator, name), settings)
+        }
+        None => by_name(word, known),
+    }
+}
+
+fn by_name(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
+    let word = canonical(Kind::Allocator, word);
     if let Some((name, library)) = word.split_once('=') {
+        let name = canonical(Kind::Allocator, name);
         if name == BASE || name.is_empty() {
             let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
             return Err(Refusal::wrong_usage(message));
@@ -156,10 +188,10 @@ fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
         Err(error) if error.is::<NotFound>() => {
             Ok(Candidate { name: word.into(), obstacle: Some(format!("{error:#}")), ..Candidate::default() })
         }
-        Err(_) => {
+        Err(error) => {
             let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
             Err(Refusal::wrong_usage(format!(
-                "there is no allocator '{word}'; there are {}, those of xalloc list, and NAME=LIBRARY takes any",
+                "{error:#}; on this machine there are {}, and NAME=LIBRARY takes any",
                 names.join(", ")
             )))
         }
@@ -181,6 +213,9 @@ mod tests {
         assert_eq!(names(&[]).unwrap()[..4], ["system", "system-arenas-2", "xalloc", "xalloc-lean"]);
         assert_eq!(names(&["xalloc-lean", "xalloc"]).unwrap(), ["system", "xalloc-lean", "xalloc"]);
         assert_eq!(names(&["xalloc", "system"]).unwrap(), ["xalloc", "system"]);
+        for other in ["default", "glibc"] {
+            assert_eq!(names(&["xalloc", other]).unwrap(), ["xalloc", "system"]);
+        }
     }
 
     #[test]
@@ -188,6 +223,29 @@ mod tests {
         assert_eq!(names(&["pear"]).unwrap_err().code, exit::WRONG_USAGE);
         assert_eq!(names(&["xalloc", "xalloc=/x.so"]).unwrap_err().code, exit::WRONG_USAGE);
         assert_eq!(names(&["system=/x.so"]).unwrap_err().code, exit::WRONG_USAGE);
+        assert_eq!(names(&["glibc=/x.so"]).unwrap_err().code, exit::WRONG_USAGE);
+        assert_eq!(names(&["system", "default"]).unwrap_err().code, exit::WRONG_USAGE);
+    }
+
+    #[test]
+    fn options_make_rows_of_their_own() {
+        assert_eq!(
+            names(&["xalloc", "xalloc:purge_ms=100", "xalloc:purge_ms=10:thp=never", "glibc:arena_max=1"]).unwrap(),
+            ["system", "xalloc", "xalloc:purge_ms=100", "xalloc:purge_ms=10:thp=never", "glibc:arena_max=1"]
+        );
+        let chosen = choose(known().unwrap(), &["xalloc:purge_ms=10:thp=never".into()]).unwrap();
+        assert_eq!(chosen[1].environment, [("XALLOC_CONF".into(), "purge_ms:10,thp:never".into())]);
+        let chosen = choose(known().unwrap(), &["glibc:arena_max=1".into()]).unwrap();
+        assert_eq!(chosen[1].environment, [("MALLOC_ARENA_MAX".into(), "1".into())]);
+        for (wrong, why) in [
+            ("xalloc:purge=1", "did you mean 'purge_ms'"),
+            ("xalloc:purge_ms", "KEY=VALUE"),
+            ("mine=/x.so:purge_ms=1", "are not known here"),
+        ] {
+            let refusal = names(&[wrong]).unwrap_err();
+            assert_eq!(refusal.code, exit::WRONG_USAGE);
+            assert!(refusal.message.contains(why), "{refusal}");
+        }
     }
 
     #[test]

@@ -12,6 +12,12 @@ pub enum Figure {
     Metric,
     /// The largest resident set, in KiB.
     Memory,
+    /// The most memory of all processes together (proportional set sizes), in KiB.
+    Tree,
+    /// The same some time after a server's load.
+    Settled,
+    /// Seconds of processor time.
+    Cpu,
     /// Seconds of processor time in user mode.
     User,
     /// Seconds of processor time in kernel mode.
@@ -32,7 +38,8 @@ impl Figure {
     /// All of them, in the order of the tables.
     pub fn all() -> impl Iterator<Item = Self> {
         use Figure::*;
-        let own = [Time, Metric, Memory, User, System, MinorFaults, MajorFaults, Waits, Preemptions];
+        let own =
+            [Time, Metric, Memory, Tree, Settled, Cpu, User, System, MinorFaults, MajorFaults, Waits, Preemptions];
         own.into_iter().chain(Counter::ALL.map(Counted))
     }
 
@@ -42,6 +49,9 @@ impl Figure {
             Self::Time => "wall",
             Self::Metric => "metric",
             Self::Memory => "rss",
+            Self::Tree => "pss",
+            Self::Settled => "settled_pss",
+            Self::Cpu => "cpu",
             Self::User => "user",
             Self::System => "system",
             Self::MinorFaults => "minor_faults",
@@ -62,6 +72,9 @@ impl Figure {
             Self::Time => "time",
             Self::Metric => "metric",
             Self::Memory => "peak memory",
+            Self::Tree => "all processes",
+            Self::Settled => "settled",
+            Self::Cpu => "processor",
             Self::User => "user",
             Self::System => "kernel",
             Self::MinorFaults => "minor faults",
@@ -83,6 +96,9 @@ impl Figure {
             Self::Time => usage.wall,
             Self::Metric => return sample.metric,
             Self::Memory => usage.rss as f64,
+            Self::Tree => return sample.tree.map(|size| size as f64),
+            Self::Settled => return sample.settled.map(|size| size as f64),
+            Self::Cpu => usage.user + usage.system,
             Self::User => usage.user,
             Self::System => usage.system,
             Self::MinorFaults => usage.minor_faults as f64,
@@ -93,6 +109,16 @@ impl Figure {
         })
     }
 
+    /// Whether it is an amount of memory, in KiB.
+    pub fn is_memory(self) -> bool {
+        matches!(self, Self::Memory | Self::Tree | Self::Settled)
+    }
+
+    /// Whether it is a time, in seconds.
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Time | Self::Cpu | Self::User | Self::System)
+    }
+
     /// Whether more of it is better.
     pub fn is_gain(self) -> bool {
         self == Self::Metric
@@ -101,9 +127,11 @@ impl Figure {
     /// The unit to show it in, beside values like `typical`.
     pub fn unit(self, typical: f64) -> Unit {
         match self {
-            Self::Time | Self::User | Self::System if typical < 1.0 => Unit { name: "ms", factor: 1e3, decimals: 1 },
-            Self::Time | Self::User | Self::System => Unit { name: "s", factor: 1.0, decimals: 3 },
-            Self::Memory => Unit { name: "MiB", factor: 1.0 / 1024.0, decimals: 1 },
+            Self::Time | Self::Cpu | Self::User | Self::System if typical < 1.0 => {
+                Unit { name: "ms", factor: 1e3, decimals: 1 }
+            }
+            Self::Time | Self::Cpu | Self::User | Self::System => Unit { name: "s", factor: 1.0, decimals: 3 },
+            Self::Memory | Self::Tree | Self::Settled => Unit { name: "MiB", factor: 1.0 / 1024.0, decimals: 1 },
             _ if typical >= 1e10 => Unit { name: "G", factor: 1e-9, decimals: 2 },
             _ if typical >= 1e7 => Unit { name: "M", factor: 1e-6, decimals: 2 },
             _ if typical >= 1e4 => Unit { name: "k", factor: 1e-3, decimals: 2 },

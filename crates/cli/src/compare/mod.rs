@@ -23,7 +23,7 @@ use crate::report::files::{check, write};
 use crate::{binary, exit};
 use anyhow::Result;
 use regex::Regex;
-use report::{Report, Setup};
+use report::{By, Negligible, Report, Setup};
 use schedule::Session;
 use server::Server;
 use std::ffi::OsString;
@@ -36,7 +36,7 @@ const EXAMPLES: &str = "\
 Examples:
   xalloc compare -n 5 -- python3 script.py
   xalloc compare -a xalloc,mine=./libmine.so --html report.html -- ./program --its-option
-  xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server --save ''";
+  xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server --save '' --appendonly no";
 
 /// Measure a program under several allocators, and tell which one suits it.
 ///
@@ -52,8 +52,9 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
-    /// Only these allocators, in this order: names, or NAME=LIBRARY for any library at hand [default: all there are].
-    /// `system` is always among them.
+    /// Only these allocators, in this order: names, or NAME=LIBRARY for any library at hand [default: all there are]. With
+    /// NAME:OPTION=VALUE, options of the allocator make a row of their own (several: NAME:A=1:B=2). `system`, the C library's malloc,
+    /// is always among them; `default` and `glibc` are other names of it.
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     allocators: Vec<String>,
     /// Runs of the program under each allocator
@@ -84,6 +85,22 @@ pub struct Arguments {
     /// A shell command that gives the server work; its time is what is measured
     #[arg(long, value_name = "COMMAND", requires = "ready")]
     load: Option<String>,
+    /// After a server's load, wait so long and measure the memory of all its processes: what it keeps when it has nothing to do
+    #[arg(long, value_name = "SECONDS", requires = "load", value_parser = seconds)]
+    settle: Option<Duration>,
+    /// Also measure the memory of all processes together, each page once (Linux: the sum of their PSS), twenty times a second.
+    /// Peak memory without it is the largest resident set of one process. It takes some processor time
+    #[arg(long)]
+    tree: bool,
+    /// The figure that rows are sorted by and that decides, whatever others say [default: time and memory together]
+    #[arg(long, value_enum, value_name = "FIGURE")]
+    by: Option<By>,
+    /// Differences in time that are smaller are none
+    #[arg(long, value_name = "SECONDS", default_value = "0.0001", value_parser = number)]
+    ignore_time: f64,
+    /// Differences in memory that are smaller are none
+    #[arg(long, value_name = "KIB", default_value = "256", value_parser = number)]
+    ignore_memory: f64,
     /// How long a server may take until it is ready
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     ready_timeout: Duration,
@@ -118,6 +135,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn number(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..1e12).contains(&number) => Ok(number),
+        _ => Err(format!("'{text}' is no number from 0 on")),
+    }
+}
+
 /// Compares, prints and writes what was asked for.
 ///
 /// # Errors
@@ -126,11 +150,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("compare", compare(arguments))
 }
 
+/// The names that `-a` takes, for completions; none if the user's layers cannot be listed.
+pub fn known_names() -> Vec<String> {
+    candidates::known().unwrap_or_default().into_iter().map(|candidate| candidate.name).collect()
+}
+
 fn compare(arguments: &Arguments) -> Result<u8> {
     let mut chosen = candidates::choose(candidates::known()?, &arguments.allocators)?;
-    // A program that cannot be read may still run.
-    if let Ok(examination) = binary::examine(&arguments.command[0]) {
-        candidates::refuse(&mut chosen, &examination);
+    match binary::examine(&arguments.command[0]) {
+        Ok(examination) => candidates::refuse(&mut chosen, &examination),
+        // A program that cannot be read may still run.
+        Err(error) if error.may_run() => {}
+        Err(error) => return Err(Refusal { message: error.to_string(), code: error.exit_code() }.into()),
     }
     let is_asked_for = !arguments.allocators.is_empty();
     let subject = arguments.subject()?;
@@ -165,6 +196,7 @@ impl Arguments {
             ready,
             load,
             ready_limit: self.ready_timeout,
+            settle: self.settle,
             stop_limit: self.stop_timeout,
         });
         Ok(Subject {
@@ -174,6 +206,7 @@ impl Arguments {
             limit: self.timeout,
             prepare: self.prepare.clone(),
             metric: self.metric.clone(),
+            tree: self.tree,
             server,
         })
     }
@@ -189,6 +222,8 @@ impl Arguments {
             metric: self.metric.as_ref().map(name),
             runs: self.runs,
             warmup: self.warmup,
+            by: self.by,
+            negligible: Negligible { time: self.ignore_time, memory: self.ignore_memory },
         }
     }
 

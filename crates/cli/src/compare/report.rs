@@ -34,6 +34,38 @@ pub struct Setup {
     pub runs: u32,
     /// Runs before them that do not.
     pub warmup: u32,
+    /// The figure that decides, if one was chosen.
+    pub by: Option<By>,
+    /// Differences that are too small to matter.
+    pub negligible: Negligible,
+}
+
+/// The figure that a verdict goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Time, or the metric.
+    Time,
+    /// Processor time.
+    Cpu,
+    /// Peak memory.
+    Memory,
+}
+
+/// Differences from the base that nobody would choose an allocator for, however sure they are, beside those of less than 1 %.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Negligible {
+    /// Of times, in seconds.
+    pub time: f64,
+    /// Of memory, in KiB.
+    pub memory: f64,
+}
+
+impl Negligible {
+    /// Whether a figure that is `difference` apart is as good as equal.
+    fn holds(&self, figure: Figure, difference: f64) -> bool {
+        (figure.is_time() && difference.abs() < self.time) || (figure.is_memory() && difference.abs() < self.memory)
+    }
 }
 
 /// A figure of a candidate over all its runs.
@@ -97,12 +129,16 @@ impl Report {
     /// Puts it together.
     pub fn new(setup: Setup, rows: Vec<Row>, notes: Vec<String>) -> Self {
         let base = rows.iter().position(|row| row.candidate.name == BASE).expect("it is always chosen");
-        // Bonferroni's: of many comparisons, two for each candidate, some would show a difference by chance.
-        let compared = rows.iter().filter(|row| row.failure.is_none()).count().saturating_sub(1).max(1);
-        let confidence = 1.0 - (1.0 - CONFIDENCE) / (2 * compared) as f64;
         let bases = summaries(&rows[base]);
-        let entries = rows.into_iter().map(|row| entry(row, &bases, confidence)).collect();
+        let judged: Vec<Figure> = judged(&setup).filter(|figure| bases.contains_key(figure.key())).collect();
+        // Bonferroni's: of many comparisons, some of each candidate, some would show a difference by chance.
+        let compared = rows.iter().filter(|row| row.failure.is_none()).count().saturating_sub(1).max(1);
+        let confidence = 1.0 - (1.0 - CONFIDENCE) / (judged.len().max(1) * compared) as f64;
+        let entries = rows.into_iter().map(|row| entry(row, &bases, &judged, confidence, setup.negligible)).collect();
         let mut report = Self { setup, confidence, rows: entries, notes, verdict: Vec::new() };
+        if report.setup.by.is_some() {
+            report.sort();
+        }
         report.notes.extend(report.outliers());
         report.verdict = super::verdict::words(&report);
         report
@@ -113,9 +149,24 @@ impl Report {
         self.rows.iter().find(|row| row.name == BASE).expect("it is always chosen")
     }
 
+    /// Puts the best first, and what failed last.
+    fn sort(&mut self) {
+        let figure = self.setup.deciding();
+        let cost = |row: &Entry| {
+            let mean = row.statistic(figure).map_or(f64::INFINITY, |statistic| statistic.summary.mean);
+            if figure.is_gain() && mean.is_finite() { -mean } else { mean }
+        };
+        self.rows.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    }
+
     /// What speed is: the metric if there is one, otherwise time.
     pub fn speed(&self) -> Figure {
-        if self.setup.metric.is_some() { Figure::Metric } else { Figure::Time }
+        self.setup.speed()
+    }
+
+    /// The figures that candidates are compared in with a verdict, of which there are numbers.
+    pub fn judged(&self) -> Vec<Figure> {
+        judged(&self.setup).filter(|figure| self.base().statistics.contains_key(figure.key())).collect()
     }
 
     /// The figures that anybody has.
@@ -162,6 +213,27 @@ impl Report {
     }
 }
 
+impl Setup {
+    fn speed(&self) -> Figure {
+        if self.metric.is_some() { Figure::Metric } else { Figure::Time }
+    }
+
+    /// The figure that decides: speed, unless another one was chosen.
+    pub fn deciding(&self) -> Figure {
+        match self.by {
+            None | Some(By::Time) => self.speed(),
+            Some(By::Cpu) => Figure::Cpu,
+            Some(By::Memory) => Figure::Memory,
+        }
+    }
+}
+
+/// Speed (a metric takes the place of the time), memory, and what was asked for beside them.
+fn judged(setup: &Setup) -> impl Iterator<Item = Figure> {
+    let cpu = (setup.by == Some(By::Cpu)).then_some(Figure::Cpu);
+    [setup.speed()].into_iter().chain(cpu).chain([Figure::Memory, Figure::Tree, Figure::Settled])
+}
+
 impl Entry {
     /// A figure's statistic, if the candidate has one.
     pub fn statistic(&self, figure: Figure) -> Option<&Statistic> {
@@ -190,19 +262,30 @@ fn summaries(row: &Row) -> BTreeMap<&'static str, Summary> {
     Figure::all().filter_map(summary).collect()
 }
 
-fn entry(row: Row, bases: &BTreeMap<&'static str, Summary>, confidence: f64) -> Entry {
+fn entry(
+    row: Row,
+    bases: &BTreeMap<&'static str, Summary>,
+    judged: &[Figure],
+    confidence: f64,
+    negligible: Negligible,
+) -> Entry {
     let with_ratio = |(key, summary): (&'static str, Summary)| {
         let ratio = bases.get(key).and_then(|base| summary.ratio(base, confidence));
         (key, Statistic { summary, ratio })
     };
     let statistics: BTreeMap<_, _> = summaries(&row).into_iter().map(with_ratio).collect();
-    // A metric takes the place of the time.
-    let speed = if statistics.contains_key(Figure::Metric.key()) { Figure::Metric } else { Figure::Time };
-    let judged = [speed, Figure::Memory].into_iter().filter_map(|figure| {
-        let statistic = statistics.get(figure.key()).filter(|_| row.candidate.name != BASE)?;
-        Some((figure.key(), judge(figure, statistic.ratio.as_ref())))
-    });
-    let verdicts = judged.collect();
+    let verdict = |&figure: &Figure| {
+        let (statistic, base) = (statistics.get(figure.key())?, bases.get(figure.key())?);
+        let verdict = match judge(figure, statistic.ratio.as_ref()) {
+            Verdict::Better | Verdict::Worse if negligible.holds(figure, statistic.summary.mean - base.mean) => {
+                Verdict::NoDifference
+            }
+            verdict => verdict,
+        };
+        Some((figure.key(), verdict))
+    };
+    let is_base = row.candidate.name == BASE;
+    let verdicts = judged.iter().filter(|_| !is_base).filter_map(verdict).collect();
     let Row { candidate, samples, failure } = row;
     Entry { settings: candidate.settings(), name: candidate.name, failure, statistics, verdicts, samples }
 }
@@ -250,6 +333,8 @@ pub mod tests {
             metric: None,
             runs: 4,
             warmup: 1,
+            by: None,
+            negligible: Negligible::default(),
         };
         Report::new(setup, rows.collect(), Vec::new())
     }
@@ -277,6 +362,49 @@ pub mod tests {
         assert!(report.rows[3].statistics.is_empty());
         assert_eq!(report.best(Figure::Time).unwrap().name, "quick");
         assert!((report.confidence - 0.9875).abs() < 1e-12, "two candidates are compared in two figures");
+    }
+
+    #[test]
+    fn a_difference_below_the_threshold_is_none() {
+        let rows = || -> Vec<Row> {
+            let row = |name: &str, wall: f64, rss: i64| Row {
+                candidate: Candidate { name: name.into(), ..Candidate::default() },
+                samples: vec![Sample { usage: Usage { wall, rss, ..Usage::default() }, ..Sample::default() }; 3],
+                failure: None,
+            };
+            vec![row("system", 0.001, 1000), row("other", 0.0005, 800)]
+        };
+        let setup = mixed().setup;
+        let verdicts = |time: f64, memory: f64| {
+            let setup = Setup { negligible: Negligible { time, memory }, ..setup.clone() };
+            let report = Report::new(setup, rows(), Vec::new());
+            (report.rows[1].verdict(Figure::Time), report.rows[1].verdict(Figure::Memory))
+        };
+        assert_eq!(verdicts(0.0, 0.0), (Verdict::Better, Verdict::Better));
+        assert_eq!(verdicts(0.001, 0.0), (Verdict::NoDifference, Verdict::Better));
+        assert_eq!(verdicts(0.0, 256.0), (Verdict::Better, Verdict::NoDifference));
+    }
+
+    #[test]
+    fn the_figure_that_decides_sorts() {
+        let by = |by: By| {
+            let mixed = mixed();
+            let rows = mixed.rows.into_iter().map(|row| Row {
+                candidate: Candidate { name: row.name, ..Candidate::default() },
+                samples: row.samples,
+                failure: row.failure,
+            });
+            let report = Report::new(Setup { by: Some(by), ..mixed.setup }, rows.collect(), Vec::new());
+            let names: Vec<String> = report.rows.iter().map(|row| row.name.clone()).collect();
+            (names.join(" "), report.verdict.last().cloned().unwrap())
+        };
+        assert_eq!(
+            by(By::Time),
+            ("quick system same broken".into(), "recommended by time: quick: 20 % less time, 50 % more memory".into())
+        );
+        assert!(by(By::Memory).0.ends_with("quick broken"));
+        assert_eq!(by(By::Memory).1, "recommended by peak memory: system: no candidate is shown to be better");
+        assert!(by(By::Cpu).1.starts_with("recommended by processor: quick: "));
     }
 
     #[test]

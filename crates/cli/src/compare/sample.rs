@@ -20,6 +20,10 @@ pub struct Sample {
     pub counters: BTreeMap<Counter, f64>,
     /// The number that `--metric` found.
     pub metric: Option<f64>,
+    /// The most memory of all its processes together, in KiB, if it was watched.
+    pub tree: Option<u64>,
+    /// Their memory some time after the load, in KiB, if that was asked for.
+    pub settled: Option<u64>,
 }
 
 /// Why a candidate has no numbers.

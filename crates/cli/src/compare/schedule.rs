@@ -5,8 +5,12 @@ use super::sample::{Attempt, Failure, Sample, words};
 use super::subject::{Judge, Subject};
 use crate::measure::interrupt;
 use anyhow::{Result, anyhow};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// A comparison that takes so long is told how long before.
+const WORTH_TELLING: Duration = Duration::from_secs(10);
 
 /// A candidate, and what came of it.
 pub struct Row {
@@ -43,13 +47,29 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
     let mut session = Session { rows: candidates.into_iter().map(row).collect(), status: None, is_interrupted: false };
     let count = session.rows.len();
     let rounds = u64::from(warmups) + u64::from(runs);
-    let progress = progress(rounds * count as u64);
+    let all = rounds * session.rows.iter().filter(|row| row.failure.is_none()).count() as u64;
+    let progress = progress(all);
+    progress.suspend(|| {
+        eprintln!("xalloc compare: {all} runs, {rounds} under each allocator; Ctrl-C ends it, and shows what there is")
+    });
+    let start = Instant::now();
     let turns = (0..rounds as usize).flat_map(|round| (0..count).map(move |turn| (round, turn)));
     for (round, turn) in turns {
         let index = (base + round + turn) % count;
         progress.set_message(session.rows[index].candidate.name.clone());
+        if session.rows[index].failure.is_some() {
+            continue;
+        }
         session.step(subject, index, round, warmups as usize)?;
         progress.inc(1);
+        if progress.position() == 1 {
+            let whole = start.elapsed() * all.try_into().unwrap_or(u32::MAX);
+            if whole >= WORTH_TELLING {
+                progress.suspend(|| {
+                    eprintln!("xalloc compare: it takes about {} if all runs are like the first", HumanDuration(whole))
+                });
+            }
+        }
         // Without the base all others say nothing.
         if session.is_interrupted || session.rows[base].failure.is_some() {
             break;
@@ -63,7 +83,7 @@ fn progress(length: u64) -> ProgressBar {
     let template = "{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}";
     let progress =
         ProgressBar::new(length).with_style(ProgressStyle::with_template(template).expect("a correct template"));
-    progress.enable_steady_tick(std::time::Duration::from_millis(500));
+    progress.enable_steady_tick(Duration::from_millis(500));
     progress
 }
 

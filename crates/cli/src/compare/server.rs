@@ -6,6 +6,7 @@ use super::subject::{Subject, not_loaded, shell, unstartable};
 use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output, Process};
 use crate::measure::trace;
+use crate::measure::tree::{self, Watch};
 use crate::refusal::Refusal;
 use anyhow::Result;
 use std::process::ExitStatus;
@@ -24,6 +25,8 @@ pub struct Server {
     pub load: String,
     /// How long the server may take to be ready.
     pub ready_limit: Duration,
+    /// How long after the load its memory is read once more, if it is.
+    pub settle: Option<Duration>,
     /// How long the server may take to end after SIGTERM.
     pub stop_limit: Duration,
 }
@@ -43,7 +46,9 @@ impl Server {
             return Err(Refusal::wrong_usage(message).into());
         }
         let server = process::start(subject.command(candidate)?, subject.output, None).map_err(unstartable)?;
+        let watch = subject.watch(&server);
         let driven = self.drive(subject, candidate, &server);
+        let tree = watch.and_then(Watch::most);
         let has_crashed = server.has_ended();
         let finished = self.stop(server)?;
         if interrupt::came() {
@@ -59,21 +64,17 @@ impl Server {
                 complaint("the server ended under the load", finished.status),
                 &finished.errors,
             )),
-            Ok((wall, metric)) => {
+            Ok(driven) => {
                 let mut usage = finished.usage;
-                usage.wall = wall;
-                Attempt::Done(Sample { usage, counters: finished.counts, metric })
+                usage.wall = driven.wall;
+                let Driven { metric, settled, .. } = driven;
+                Attempt::Done(Sample { usage, counters: finished.counts, metric, tree, settled })
             }
         })
     }
 
-    /// Waits for it, proves that it is on its allocator, and runs the load: seconds, and the metric.
-    fn drive(
-        &self,
-        subject: &Subject,
-        candidate: &Candidate,
-        server: &Process,
-    ) -> Result<Result<(f64, Option<f64>), Failure>> {
+    /// Waits for it, proves that it is on its allocator, and runs the load.
+    fn drive(&self, subject: &Subject, candidate: &Candidate, server: &Process) -> Result<Result<Driven, Failure>> {
         if let Some(failure) = self.wait_until_ready(server)? {
             return Ok(Err(failure));
         }
@@ -87,7 +88,8 @@ impl Server {
             return Ok(Err(Failure::of(format!("the load: {}", words(load.status)), &load.errors)));
         }
         let metric = subject.metric.as_ref().map(|pattern| metric(pattern, &load)).transpose();
-        Ok(metric.map(|metric| (load.usage.wall, metric)))
+        let settled = self.settle.and_then(|time| settled(server, time));
+        Ok(metric.map(|metric| Driven { wall: load.usage.wall, metric, settled }))
     }
 
     fn is_ready(&self, limit: Duration) -> Result<bool> {
@@ -124,6 +126,23 @@ impl Server {
         }
         server.wait()
     }
+}
+
+/// What came of a load.
+struct Driven {
+    /// Its seconds.
+    wall: f64,
+    metric: Option<f64>,
+    settled: Option<u64>,
+}
+
+/// The memory of the server's processes after some time in which nothing asks it for anything.
+fn settled(server: &Process, time: Duration) -> Option<u64> {
+    let start = Instant::now();
+    while start.elapsed() < time && !server.has_ended() && !interrupt::came() {
+        std::thread::sleep(PAUSE);
+    }
+    tree::memory(server.id())
 }
 
 /// What went wrong, with what is known only when the server is over.

@@ -5,8 +5,9 @@ use super::sample::{Attempt, Failure, Sample, metric, words};
 use super::server::Server;
 use crate::exit;
 use crate::measure::interrupt;
-use crate::measure::process::{self, Finished, Output, Unstarted};
+use crate::measure::process::{self, Finished, Output, Process, Unstarted};
 use crate::measure::trace;
+use crate::measure::tree::Watch;
 use crate::refusal::Refusal;
 use anyhow::{Context, Result, bail};
 use regex::Regex;
@@ -31,6 +32,8 @@ pub struct Subject {
     pub prepare: Option<String>,
     /// A number to look for in what it (of a server: the load) prints.
     pub metric: Option<Regex>,
+    /// Whether the memory of all its processes together is watched.
+    pub tree: bool,
     /// For a server: how it is driven.
     pub server: Option<Server>,
 }
@@ -88,8 +91,10 @@ impl Subject {
         }
         .map_err(unstartable)?;
         process.end_on_interrupt();
+        let watch = self.watch(&process);
         let is_loaded = library.map_or(Ok(true), |library| trace::follow(&process, library));
         let finished = process.wait()?;
+        let tree = watch.and_then(Watch::most);
         let status = finished.status;
         if interrupt::came() {
             return Ok((Attempt::Interrupted, status));
@@ -100,9 +105,14 @@ impl Subject {
             (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, finished.left_out())),
             (Err(failure), _) => Attempt::Failed(failure),
             (Ok(_), Err(error)) => Attempt::Failed(Failure::new(format!("{error:#}"))),
-            (Ok(sample), Ok(_)) => Attempt::Done(sample),
+            (Ok(sample), Ok(_)) => Attempt::Done(Sample { tree, ..sample }),
         };
         Ok((attempt, status))
+    }
+
+    /// Has the memory of a run's processes watched, if that is asked for.
+    pub fn watch(&self, process: &Process) -> Option<Watch> {
+        self.tree.then(|| Watch::start(process.id()))
     }
 
     fn judge(&self, candidate: &Candidate, finished: &Finished, judge: Judge) -> Result<Sample, Failure> {
@@ -115,7 +125,7 @@ impl Subject {
             return Err(Failure::of(self.complaint(candidate, finished, judge), &finished.errors));
         }
         let metric = self.metric.as_ref().map(|pattern| metric(pattern, finished)).transpose()?;
-        Ok(Sample { usage: finished.usage.clone(), counters: finished.counts.clone(), metric })
+        Ok(Sample { usage: finished.usage.clone(), counters: finished.counts.clone(), metric, ..Sample::default() })
     }
 
     fn complaint(&self, candidate: &Candidate, finished: &Finished, judge: Judge) -> String {

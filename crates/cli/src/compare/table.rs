@@ -40,14 +40,18 @@ pub fn main_grid(report: &Report) -> Grid {
     if speed != Figure::Time {
         header.push(heading(report, Figure::Time));
     }
-    header.extend([&heading(report, Figure::Memory), "× system", "compared with system"].map(str::to_owned));
+    let memories: Vec<Figure> = report.judged().into_iter().filter(|figure| figure.is_memory()).collect();
+    for &figure in &memories {
+        header.extend([heading(report, figure), "× system".to_owned()]);
+    }
+    header.push("compared with system".to_owned());
     let row = |row: &Entry| {
         let mut cells = vec![Value::words(&row.name)];
         cells.extend(pair(report, row, speed));
         if speed != Figure::Time {
             cells.push(mean(report, row, Figure::Time, true));
         }
-        cells.extend(pair(report, row, Figure::Memory));
+        cells.extend(memories.iter().flat_map(|&figure| pair(report, row, figure)));
         cells.push(Value::words(remark(report, row)));
         cells
     };
@@ -61,7 +65,7 @@ pub fn detail_grid(report: &Report) -> Grid {
         let mut shown = report.rows.iter().filter_map(|row| Some(unit.show(row.statistic(figure)?.summary.mean)));
         shown.all(|text| text.chars().all(|letter| matches!(letter, '0' | '.')))
     };
-    let is_detail = |figure: &Figure| !matches!(figure, Figure::Time | Figure::Metric | Figure::Memory);
+    let is_detail = |figure: &Figure| !matches!(figure, Figure::Time | Figure::Metric) && !figure.is_memory();
     let figures: Vec<Figure> = report.figures().filter(is_detail).filter(|&figure| !is_zero(figure)).collect();
     let unit = Figure::Time.unit(report.typical(Figure::Time));
     let mut header = vec!["allocator".to_owned()];
@@ -111,7 +115,8 @@ fn pair(report: &Report, row: &Entry, figure: Figure) -> [Value; 2] {
 
 fn remark(report: &Report, row: &Entry) -> String {
     match &row.failure {
-        Some(failure) => format!("failed: {}", failure.reason),
+        // A cell has one line; the others stand below the table, and in every file.
+        Some(failure) => format!("failed: {}", failure.reason.lines().next().unwrap_or_default()),
         None if row.is_base() => String::new(),
         None if row.samples.is_empty() => "not measured".to_owned(),
         None => differences(report, row),
@@ -157,7 +162,9 @@ fn print_failures(report: &Report) {
     let width = report.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     for row in &report.rows {
         let Some(failure) = &row.failure else { continue };
-        println!(" {:<width$}   failed: {}", row.name, failure.reason);
+        let mut reason = failure.reason.lines();
+        println!(" {:<width$}   failed: {}", row.name, reason.next().unwrap_or_default());
+        reason.for_each(|line| println!(" {:<width$}     {line}", ""));
         failure.stderr.iter().for_each(|line| println!(" {:<width$}     {line}", ""));
     }
 }

@@ -18,16 +18,14 @@ pub fn words(report: &Report) -> Vec<String> {
             format!("no verdict: it takes {ENOUGH} runs of each (-n {ENOUGH}) to tell a difference from chance")
         }];
     }
-    vec![
-        format!("fastest: {}", extreme(report, speed)),
-        format!("leanest: {}", extreme(report, Figure::Memory)),
-        recommendation(report, speed),
-    ]
+    let last = if report.setup.by.is_some() { choice(report) } else { recommendation(report, speed) };
+    vec![format!("fastest: {}", extreme(report, speed)), format!("leanest: {}", extreme(report, Figure::Memory)), last]
 }
 
 /// A candidate's differences from the base, or that there is none.
 pub fn differences(report: &Report, row: &Entry) -> String {
-    let named: Vec<String> = [report.speed(), Figure::Memory]
+    let named: Vec<String> = report
+        .judged()
         .into_iter()
         .filter(|&figure| matches!(row.verdict(figure), Verdict::Better | Verdict::Worse))
         .filter_map(|figure| difference(report, row, figure))
@@ -44,7 +42,10 @@ fn difference(report: &Report, row: &Entry, figure: Figure) -> Option<String> {
     let ratio = row.statistic(figure)?.ratio?.value;
     let noun = match figure {
         Figure::Time => "time",
+        Figure::Cpu => "processor time",
         Figure::Memory => "memory",
+        Figure::Tree => "memory of all processes",
+        Figure::Settled => "settled memory",
         _ => report.name(figure),
     };
     Some(if ratio >= 2.0 {
@@ -53,6 +54,18 @@ fn difference(report: &Report, row: &Entry, figure: Figure) -> Option<String> {
         let direction = if ratio > 1.0 { "more" } else { "less" };
         format!("{} {direction} {noun}", percent((ratio - 1.0).abs()))
     })
+}
+
+/// The best candidate in the figure that was chosen, whatever it costs in others.
+fn choice(report: &Report) -> String {
+    let figure = report.setup.deciding();
+    let better = report.rows.iter().filter(|row| row.verdict(figure) == Verdict::Better);
+    let best = better.min_by(|a, b| relative_cost(a, figure).total_cmp(&relative_cost(b, figure)));
+    let name = report.name(figure);
+    match best {
+        Some(row) => format!("recommended by {name}: {}: {}", row.name, differences(report, row)),
+        None => format!("recommended by {name}: system: no candidate is shown to be better"),
+    }
 }
 
 /// The best candidate in a figure that is shown to be better than the base.

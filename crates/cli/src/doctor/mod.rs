@@ -26,9 +26,10 @@ use std::process::ExitCode;
 /// Tell whether a malloc can be preloaded into a program, and what it would change.
 ///
 /// Without --run nothing is started: the program's file is read. An obstacle means that a preload cannot work or does harm, a
-/// note is worth knowing; each comes with a way out.
+/// warning that it may not do what is wanted; a note is worth knowing. Each comes with a way out. Programs that the program
+/// starts are not looked at.
 ///
-/// With --run the program runs once with the library preloaded. Its input and output are its own; the report follows on
+/// With --run the program runs once with the library preloaded; with an obstacle only if --force is given too. Its input and output are its own; the report follows on
 /// standard error. It says whose malloc every reference gets, how many threads there were, how much of the time was spent in
 /// the library, memory and page faults, and what to try. --bindings also follows modules that are opened later, and children.
 ///
@@ -45,6 +46,9 @@ pub struct Arguments {
     /// open, as some daemons do: the loader would go on to write, into whatever file has the same number then.
     #[arg(long, requires = "run")]
     bindings: bool,
+    /// With --run, run the program even if there is an obstacle: it may start others, which get the library
+    #[arg(long, requires = "run")]
+    force: bool,
     /// Report as JSON
     #[arg(long)]
     json: bool,
@@ -83,12 +87,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     };
     let obstacle = examination.obstacles().next().is_some();
+    let not_run = arguments.run && obstacle && !arguments.force;
     let observation = match &library {
-        Some(library) if arguments.run && !obstacle => Some(observe(arguments, &examination, library)?),
+        Some(library) if arguments.run && !not_run => Some(observe(arguments, &examination, library)?),
         _ => None,
     };
     let refuted = observation.as_ref().is_some_and(|observation| observation.served() == Some(false));
-    let not_run = arguments.run && obstacle;
     let report = report::Report { examination: &examination, not_run, run: observation.as_ref() };
     let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
     write(arguments, &text)?;

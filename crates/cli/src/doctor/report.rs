@@ -51,11 +51,18 @@ impl Display for Report<'_> {
         writeln!(out, "{}: {}", binary.path.display(), described(binary))?;
         findings.iter().try_for_each(|finding| write_finding(out, finding))?;
         if self.not_run {
-            return writeln!(out, "Not run: a preload cannot work here, or does harm.");
+            return writeln!(out, "Not run: a preload cannot work here, or does harm. --force runs it all the same.");
         }
+        let has_obstacle = self.examination.obstacles().next().is_some();
         match self.run {
-            Some(run) => write_run(out, run),
-            None if self.examination.obstacles().next().is_some() => Ok(()),
+            Some(run) => write_run(out, run, has_obstacle),
+            None if has_obstacle => Ok(()),
+            None if self.examination.warnings().next().is_some() => {
+                writeln!(
+                    out,
+                    "Nothing certain stands in the way of preloading a malloc: xalloc doctor --run shows what it does."
+                )
+            }
             None => writeln!(out, "Nothing stands in the way of preloading a malloc."),
         }
     }
@@ -81,15 +88,16 @@ fn described(binary: &Binary) -> String {
 fn write_finding(out: &mut Formatter<'_>, finding: &Finding) -> Result {
     let severity = match finding.severity {
         Severity::Obstacle => "obstacle",
+        Severity::Warning => "warning",
         Severity::Note => "note",
     };
     writeln!(out, "{severity} {}: {}", finding.code, finding.reason)?;
     writeln!(out, "    {}", finding.way_out)
 }
 
-fn write_run(out: &mut Formatter<'_>, run: &Observation) -> Result {
+fn write_run(out: &mut Formatter<'_>, run: &Observation, has_obstacle: bool) -> Result {
     writeln!(out, "Run with {}, ended with {}.", run.library.display(), run.ended)?;
-    write_bindings(out, run)?;
+    write_bindings(out, run, has_obstacle)?;
     write_numbers(out, run)?;
     for advice in advice::all(run) {
         writeln!(out, "advice: {advice}")?;
@@ -97,14 +105,15 @@ fn write_run(out: &mut Formatter<'_>, run: &Observation) -> Result {
     Ok(())
 }
 
-fn write_bindings(out: &mut Formatter<'_>, run: &Observation) -> Result {
+fn write_bindings(out: &mut Formatter<'_>, run: &Observation, has_obstacle: bool) -> Result {
     let place = match run.loaded {
         Some(true) => "in the process",
         Some(false) => {
-            return writeln!(
-                out,
-                "  library        NOT in the process: something on the way to the program removes LD_PRELOAD"
-            );
+            let why = match has_obstacle {
+                true => "the obstacle above keeps it out; programs that it starts may have it",
+                false => "something on the way to the program removes LD_PRELOAD",
+            };
+            return writeln!(out, "  library        NOT in the process: {why}");
         }
         None => "not known to be in the process, which was over too soon or could not be looked into",
     };

@@ -4,7 +4,7 @@ use super::show_allocator;
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use xalloc_layers::{BuildLayer, Catalogue, Conflict, Entry, Flags, Kind, Layer, LayerSpec, Requirements, Text};
+use xalloc_layers::{BuildLayer, Catalogue, Conflict, Entry, Flags, Layer, LayerSpec, Requirements, Text};
 
 /// Show all that is known of a layer.
 #[derive(clap::Args)]
@@ -49,11 +49,7 @@ fn find(catalogue: &Catalogue, text: &str) -> Result<Entry> {
             let names: Vec<_> = found.iter().chain([&entry]).map(Entry::layer_name).collect();
             bail!("'{text}' is the name of several layers: {}; say which", names.join(", "))
         }
-        // An allocator may have other names.
-        (None, _) => match LayerSpec::new(Kind::Allocator, text).map(|spec| catalogue.find(&spec)) {
-            Ok(Ok(entry)) => Ok(entry),
-            _ => bail!("there is no layer '{text}'; xalloc layers list shows all"),
-        },
+        (None, _) => bail!("there is no layer '{text}'; xalloc layers list shows all"),
     }
 }
 

@@ -6,3 +6,4 @@ pub mod machine;
 pub mod process;
 pub mod statistics;
 pub mod trace;
+pub mod tree;

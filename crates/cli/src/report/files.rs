@@ -1,19 +1,32 @@
 //! The files that a user asks for.
 
+use crate::output;
 use crate::refusal::Refusal;
 use anyhow::{Context, Result};
 use std::fs::OpenOptions;
 use std::path::Path;
 
-/// Sees to it before anything is measured that what was measured can be written.
+/// What stands for the standard output.
+const STDOUT: &str = "-";
+
+/// Sees to it before anything is measured that what was measured can be written. If one of the files is `-`, it is what goes to the
+/// standard output, and everything that is for people goes to the standard error.
 ///
 /// # Errors
-/// One of the files cannot be.
+/// One of the files cannot be written, or several are `-`.
 pub fn check(paths: &[Option<&Path>]) -> Result<(), Refusal> {
+    match paths.iter().filter(|path| **path == Some(Path::new(STDOUT))).count() {
+        0 => {}
+        1 => output::print_on_stderr(),
+        _ => {
+            return Err(Refusal::wrong_usage(
+                "only one file can be -, the standard output (./- is a file of this name)",
+            ));
+        }
+    }
     for path in paths.iter().copied().flatten() {
-        if path == Path::new("-") {
-            let message = "cannot write -: the tables go to the standard output; name a file (./- is one, too)";
-            return Err(Refusal::wrong_usage(message));
+        if path == Path::new(STDOUT) {
+            continue;
         }
         if let Err(error) = OpenOptions::new().append(true).create(true).open(path) {
             return Err(Refusal::wrong_usage(format!("cannot write {}: {error}", path.display())));
@@ -29,5 +42,9 @@ pub fn check(paths: &[Option<&Path>]) -> Result<(), Refusal> {
 /// What `render` returns, or that the file cannot be written.
 pub fn write(path: Option<&Path>, render: impl FnOnce() -> Result<String>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
+    if path == Path::new(STDOUT) {
+        output::write_on_stdout(format_args!("{}\n", render()?.trim_end()));
+        return Ok(());
+    }
     std::fs::write(path, render()?).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -3,13 +3,13 @@
 mod environment;
 mod plan;
 
-use crate::binary::{self, Binary, Examination, Machine, Unexaminable};
-use crate::catalogue::{self, NotFound};
+use crate::binary::{self, Binary, Machine, Unexaminable};
+use crate::catalogue::{self, NotFound, Setting};
 use crate::descriptors;
 use crate::exit;
 use crate::signals;
 use anyhow::Result;
-use plan::{Behind, Plan, Setting};
+use plan::{Behind, Plan};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -20,7 +20,8 @@ use xalloc_layers::Method;
 /// The allocator's library is put in front of what LD_PRELOAD names already (on macOS DYLD_INSERT_LIBRARIES), and the program
 /// takes the place of this command: signals, input, output and its exit code are its own.
 ///
-/// Where a preload cannot work, the program is not started, and the reason and a way out are said: xalloc doctor says more.
+/// Where it is certain that a preload cannot work, the program is not started, and the reason and a way out are said; where it
+/// may not do what is wanted, a warning is, and the program starts. xalloc doctor says more.
 ///
 /// Exit codes: the program's own; 2 if this command was called wrongly, 3 if the allocator is not on this machine, 4 if the
 /// program cannot run under it, 126 if the program cannot be executed, 127 if there is none.
@@ -127,20 +128,27 @@ fn plan(name: &str, how: &How, behind: Behind) -> Result<Plan, ExitCode> {
     })
 }
 
-/// Says why the program cannot run under the library, if it cannot.
+/// Says why the program cannot run under the library, if that is certain, and otherwise what is doubtful.
 fn refusal(arguments: &Arguments, plan: &Plan, library: &std::path::Path) -> Option<ExitCode> {
     let program = &arguments.command[0];
     let machine = Binary::read(library).map_or_else(|_| Machine::here(), |library| Machine::of(&library));
-    let examination: Examination = match binary::examine_on(program, &machine) {
+    let examination = match binary::examine_on(program, &machine) {
         Ok(examination) => examination,
+        Err(error) if error.may_run() => {
+            eprintln!("xalloc run: warning: {error}; it is started without a look");
+            return None;
+        }
         Err(error) => {
             eprintln!("xalloc run: {error}");
-            if matches!(error, Unexaminable::Unreadable(_)) {
+            if matches!(error, Unexaminable::NoProgram(_)) {
                 eprintln!("  --force starts it without a look.");
             }
             return Some(ExitCode::from(error.exit_code()));
         }
     };
+    for warning in examination.warnings() {
+        eprintln!("xalloc run: warning: {}: {} {}", warning.code, warning.reason, warning.way_out);
+    }
     let mut obstacles = examination.obstacles().peekable();
     obstacles.peek()?;
     eprintln!("xalloc run: {} cannot run under {}", program.display(), plan.name);

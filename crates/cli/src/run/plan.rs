@@ -1,31 +1,12 @@
 //! What is set in the environment for an allocator, and why.
 
 use super::environment::{self, Changes};
-use crate::catalogue::{self, Choice, OWN, preload_variable};
+use crate::catalogue::{self, Choice, OWN, Setting, preload_variable};
 use crate::preload;
 use anyhow::{Result, bail, ensure};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use xalloc_layers::{Allocator, Method};
-
-/// An option and its value, as `--set` takes them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// The option's name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-}
-
-impl Setting {
-    /// Reads `KEY=VALUE`, or `KEY:VALUE` as allocators write it themselves.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text.split_once(['=', ':']) {
-            Some((name, value)) if !name.is_empty() => Ok(Self { name: name.into(), value: value.into() }),
-            _ => Err("it is written KEY=VALUE".into()),
-        }
-    }
-}
 
 /// What of the libraries that are preloaded already stays behind the allocator's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,18 +106,12 @@ impl Plan {
     }
 
     fn set(&mut self, allocator: &Allocator, setting: &Setting) -> Result<()> {
-        let assignment = allocator.environment_for(&setting.name, &setting.value)?;
-        let variable = assignment.variable;
-        let before = match self.environment.get(&variable) {
+        let before = |variable: &str| match self.environment.get(variable) {
             Some(planned) => planned.clone(),
-            None => std::env::var_os(&variable),
+            None => std::env::var_os(variable),
         };
-        let held = before.filter(|_| allocator.holds_several(&variable)).unwrap_or_default();
-        let held = held.to_string_lossy();
-        // Once, and last: later options win.
-        let others = held.split(',').filter(|option| !option.is_empty() && *option != assignment.text);
-        let all: Vec<&str> = others.chain([assignment.text.as_str()]).collect();
-        self.environment.insert(variable, Some(all.join(",").into()));
+        let (variable, value) = setting.in_environment(allocator, before)?;
+        self.environment.insert(variable, Some(value));
         Ok(())
     }
 }
@@ -155,7 +130,7 @@ fn method_of(choice: &Choice, wanted: Method) -> Result<Method> {
             let passes_to_others = cfg!(target_os = "linux");
             ensure!(
                 passes_to_others || is_system,
-                "here libxalloc passes through to the system's malloc only (-a default)"
+                "here libxalloc passes through to the system's malloc only (-a system)"
             );
         }
         Method::Link => bail!(
@@ -176,15 +151,6 @@ fn method_of(choice: &Choice, wanted: Method) -> Result<Method> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn settings_are_written_either_way() {
-        let setting = |name: &str, value: &str| Setting { name: name.into(), value: value.into() };
-        assert_eq!(Setting::parse("thp=never"), Ok(setting("thp", "never")));
-        assert_eq!(Setting::parse("thp:never"), Ok(setting("thp", "never")));
-        assert_eq!(Setting::parse("a=b:c"), Ok(setting("a", "b:c")));
-        assert!(Setting::parse("thp").is_err() && Setting::parse("=x").is_err());
-    }
-
     fn plan(name: &str, library: &str, method: Method, settings: &[&str]) -> Result<Plan> {
         let library = catalogue::Found { path: library.into(), soname: None };
         let allocator = xalloc_layers::Catalogue::builtin().allocator(name).unwrap();
@@ -204,7 +170,7 @@ mod tests {
     fn what_cannot_be_says_why() {
         let refusal = |method| plan("jemalloc", "/l/libjemalloc.so.2", method, &[]).err().unwrap();
         assert!(format!("{:#}", refusal(Method::Link)).contains("layers compose"));
-        assert!(format!("{:#}", refusal(Method::None)).contains("-a default"));
+        assert!(format!("{:#}", refusal(Method::None)).contains("-a system"));
         let blank = plan("jemalloc", "/a b/libjemalloc.so.2", Method::Auto, &[]).err().unwrap();
         assert!(blank.to_string().contains("blank"), "{blank}");
         let wrong = plan("jemalloc", "/l/libjemalloc.so.2", Method::Auto, &["narena=4"]).err().unwrap();

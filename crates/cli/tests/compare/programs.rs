@@ -49,7 +49,7 @@ fn a_candidate_that_cannot_be_used_is_a_row_with_its_reason() {
     let all = [named("text", &text), named("crash", &crash), named("gone", &place.file("gone.so"))].join(",");
     let (report, output) = place.compare(&["-n", "3", "-a", &all, "--", "true"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(reason(&report, "text").contains("neither a program nor a script"), "{report}");
+    assert!(reason(&report, "text").contains("neither a program nor a library"), "{report}");
     assert_eq!(reason(&report, "crash"), "exit 9 where system has 0");
     assert_eq!(row(&report, "crash")["failure"]["stderr"], serde_json::json!(["oh no"]));
     assert!(reason(&report, "gone").contains("cannot read the library"), "{report}");
@@ -225,4 +225,16 @@ fn a_run_in_which_it_was_stopped_is_done_again() {
     std::fs::write(go_on, "").unwrap();
     assert!(child.wait_with_output().unwrap().status.success());
     assert_eq!(std::fs::read_to_string(count).unwrap().len(), 2 * 3 + 1);
+}
+
+#[test]
+fn a_report_goes_to_the_standard_output_and_the_tables_elsewhere() {
+    let arguments = ["-n", "1", "-a", "xalloc:purge_ms=10:thp=never,glibc", "--json", "-", "--", "true"];
+    let mut command = compare();
+    command.args(arguments).env("XALLOC_LIBRARY", xalloc_tests::library());
+    let output = command.output().expect("the command starts");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let names: Vec<&str> = report["rows"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, ["xalloc:purge_ms=10:thp=never", "system"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("xalloc:purge_ms=10:thp=never"), "{output:?}");
 }

@@ -30,7 +30,7 @@ fn every_allocator_has_a_row() {
     let rows = listed(&[]);
     let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().expect("a name")).collect();
     let expected =
-        ["default", "xalloc", "hoard", "jemalloc", "mimalloc", "nedmalloc", "snmalloc", "tbbmalloc", "tcmalloc"];
+        ["system", "xalloc", "hoard", "jemalloc", "mimalloc", "nedmalloc", "snmalloc", "tbbmalloc", "tcmalloc"];
     assert_eq!(names, expected);
     assert_eq!(path(&rows[1]), Some(xalloc_tests::library()));
     assert_eq!(rows[1]["heaps"], serde_json::json!(["fast", "system"]));

@@ -138,7 +138,7 @@ fn the_proxy_counts_what_the_allocator_behind_it_serves() {
         let proxied = run(&["-a", name, "--method", "proxy", "--set", "stats:true", "--", "ls", "/"]);
         assert!(proxied.status.success(), "{name}: {proxied:?}");
         let said = stderr(&proxied);
-        let handed_out = said.lines().find_map(|line| line.strip_prefix("xalloc: blocks handed out:"));
+        let handed_out = said.lines().find_map(|line| line.strip_prefix("xalloc: allocations:"));
         let count: u64 = handed_out.unwrap_or_else(|| panic!("{name}: {said}")).trim().parse().expect("a number");
         assert!(count > 10, "{name}: {said}");
     }

@@ -138,7 +138,7 @@ pub unsafe fn purge_slices(base: usize, slices: u64) -> u64 {
         let count = (!(left >> first)).trailing_zeros() as usize;
         let mask = slice_mask(first, count);
         left &= !mask;
-        // SAFETY: the caller's promise.
+        // SAFETY: the slices are free and taken out, so nothing is in them.
         if unsafe { pages::purge(base + first * SLICE, count * SLICE) } {
             purged |= mask;
         }

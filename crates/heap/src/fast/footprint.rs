@@ -14,8 +14,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 const STEP: usize = 4 << 20;
 const STEP_PART: usize = 64;
 /// How much more than what was once in use may be held: this, or that part of it.
-const SLACK: usize = 32 << 20;
-const SLACK_PART: usize = 4;
+const SLACK: usize = 16 << 20;
+const SLACK_PART: usize = 16;
 
 /// What serves a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

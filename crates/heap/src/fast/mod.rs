@@ -235,7 +235,7 @@ unsafe impl Heap for FastHeap {
     #[inline(always)]
     unsafe fn cached_move(&self, block: *mut u8, size: usize) -> *mut u8 {
         match own_block(block) {
-            // SAFETY: the caller's promise, and the block was found to be one of this thread's.
+            // SAFETY: the block is in use, and was found to be one of this thread's.
             Some((bin, usable)) if size != 0 => unsafe { self.move_cached(bin, block, usable, size) },
             _ => core::ptr::null_mut(),
         }
@@ -323,7 +323,7 @@ unsafe impl Heap for FastHeap {
             // Not a block, which was reported; its contents cannot be known.
             return core::ptr::null_mut();
         }
-        // SAFETY: the caller's promise, and the block exists.
+        // SAFETY: the block is in use, and the caller's; it was found just now.
         unsafe { self.realloc_from(block, old, size) }
     }
 

@@ -312,7 +312,7 @@ impl FastHeap {
     /// # Safety
     /// The slab is in the heap's partial list, and none of its blocks is used.
     unsafe fn close_slab(&self, heap: &ThreadHeap, slab: &Slab) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the slab is this heap's, and in its list if it is in any.
         unsafe { partial_list::remove(&heap.classes[slab.class()].partial, core::ptr::from_ref(slab).cast_mut()) };
         enter_slab(slab, 0);
         heap.slices.set(heap.slices.get() - u32::from(slab.shape().slices));

@@ -6,19 +6,22 @@ use super::thread_heap::ThreadHeap;
 use crate::arena::Which;
 use crate::heap::Stats;
 use crate::size_class::{SLICE, TABLE};
+use xalloc_os::refusals;
 
 impl FastHeap {
     /// Adds up slabs, runs and mappings. Cached blocks count as free, blocks on their way between threads as
-    /// live.
+    /// allocated.
     pub(super) fn statistics(&self) -> Stats {
         self.settle();
-        let (mut live, mut free_pieces) = (0, self.runs.free_runs());
+        let mut live = 0;
+        let (mut free_pieces, margins) = self.runs.free_runs_and_margins();
         self.arena.for_each_slab(|slab| {
             live += slab.used() * slab.shape().size as usize;
             free_pieces += slab.shape().capacity as usize - slab.used();
         });
-        let mut cached = 0;
+        let (mut cached, mut remote_frees) = (0, 0);
         for heap in self.registry.all() {
+            remote_frees += heap.remote().waiting() + heap.collected();
             for (class, shape) in TABLE.iter().enumerate().skip(1) {
                 let blocks = heap.cached(class);
                 cached += blocks * shape.size as usize;
@@ -26,19 +29,23 @@ impl FastHeap {
             }
         }
         let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
-        let small = live.saturating_sub(cached);
-        let held = arena.in_slabs + arena.dirty + runs.live + runs.dirty + huge.kept;
+        let (small, large) = (live.saturating_sub(cached), runs.live.saturating_sub(margins));
+        let (active, dirty) = (arena.in_slabs + runs.live + huge.live, arena.dirty + runs.dirty + huge.kept);
         Stats {
-            live: small + runs.live + huge.live,
-            mapped_blocks: huge.blocks,
-            mapped_live: huge.live,
-            mapped_blocks_peak: huge.blocks_peak,
-            mapped_peak: huge.peak,
-            held,
-            held_peak: self.footprint.held_peak(held),
+            allocated: small + large + huge.live,
+            active,
+            dirty,
+            metadata: self.metadata.used(),
+            retained: (arena.reserved + self.huge.mapped()).saturating_sub(active + dirty),
+            thread_cache: cached,
+            remote_frees,
+            huge_blocks: huge.blocks,
+            huge_allocated: huge.live,
+            huge_blocks_peak: huge.blocks_peak,
+            huge_allocated_peak: huge.peak,
+            held_peak: self.footprint.held_peak(active + dirty - huge.live),
             free_pieces: free_pieces + arena.dirty / SLICE + huge.kept_mappings,
-            trimmable: arena.dirty + runs.dirty + huge.kept,
-            reserved: arena.reserved + huge.live + huge.kept + huge.clean,
+            refused: refusals::count(),
             calls: None,
         }
     }

@@ -31,7 +31,7 @@ fn malloc(size: usize) -> *mut u8 {
 }
 
 unsafe fn free(block: *mut u8) {
-    // SAFETY: the caller's promise: a live block.
+    // SAFETY: the block is in use, and the test's.
     unsafe {
         if !HEAP.cached_free(block) {
             HEAP.free(block);

@@ -337,6 +337,16 @@ impl ThreadHeap {
         self.access.begin()
     }
 
+    /// How many bytes of other heaps' blocks wait to be sent, now or lately.
+    pub fn collected(&self) -> usize {
+        let bytes = |slot: &Outgoing| {
+            // SAFETY: a slab's record lives as long as the process.
+            let slab = unsafe { slot.slab.get().as_ref() };
+            slab.map_or(0, |slab| slot.count.get() as usize * slab.shape().size as usize)
+        };
+        self.outgoing.0.iter().map(bytes).sum()
+    }
+
     /// Marks the outgoing slots as changing until the guard is dropped. May be nested.
     pub fn change_outgoing(&self) -> Change<'_> {
         self.collecting.begin()

@@ -181,10 +181,21 @@ impl Kept {
         Self { first: core::ptr::null_mut(), bytes: 0, count: 0 }
     }
 
+    /// How long the mappings are.
+    pub fn length(&self) -> usize {
+        let (mut record, mut length) = (self.first.cast_const(), 0);
+        // SAFETY: the list's records are valid.
+        while let Some(mapping) = unsafe { record.as_ref() } {
+            length += mapping.length;
+            record = mapping.next;
+        }
+        length
+    }
+
     /// # Safety
     /// The record is the caller's, and stays valid while it is in the list.
     pub unsafe fn push(&mut self, record: *mut Record) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the record is valid, in no list, and the caller's.
         unsafe {
             self.bytes += (*record).held();
             (*record).next = self.first;

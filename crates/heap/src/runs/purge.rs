@@ -15,7 +15,7 @@ impl Runs {
                 given += purge_chunk(shard, chunk, which);
                 // Its last run may have been freed meanwhile.
                 shard.with(|chunks| chunks.note_empty(chunk));
-                // SAFETY: records are for ever; a link is written once, under the lock.
+                // SAFETY: records are for ever; a link is written once, and the lock that guards it is held.
                 chunk = shard.with(|_| unsafe { (*chunk).next });
             }
         }
@@ -56,7 +56,7 @@ unsafe fn purge_pages(base: usize, page: usize, count: usize) -> Option<bool> {
     let (start, size) = (base + page * PAGE, count * PAGE);
     let witness = base + (usable_pages() + margin::unit()) * PAGE;
     // Nobody asked about runs without a margin when they were freed: a file that is mapped there would show its contents again.
-    // SAFETY: the caller's promise; the chunk's last page is behind the range.
+    // SAFETY: the range is of free pages that were taken out; the chunk's last page is behind it.
     unsafe {
         if pages::is_one_mapping(start, witness - start) {
             return Some(pages::purge(start, size));

@@ -62,15 +62,14 @@ fn sanitizers_and_allocators_conflict_in_any_order() {
         let sanitizer = format!("sanitizer/{sanitizer}");
         let expected = format!(
             "allocator/jemalloc conflicts with {sanitizer}: {name}Sanitizer replaces malloc with its own. \
-             Use allocator/default, or leave {sanitizer} out."
+             Use allocator/system, or leave {sanitizer} out."
         );
         assert_eq!(compose(&[&sanitizer, "allocator/jemalloc"]).unwrap_err(), expected);
         assert_eq!(compose(&["allocator/jemalloc", &sanitizer]).unwrap_err(), expected);
         for entry in Catalogue::builtin().entries().unwrap().iter().filter(|entry| entry.kind == Kind::Allocator) {
             let is_fine = compose(&[&sanitizer, &entry.layer_name()]).is_ok();
-            assert_eq!(is_fine, entry.name == "default", "{}", entry.name);
+            assert_eq!(is_fine, entry.name == "system", "{}", entry.name);
         }
-        assert_eq!(compose(&[&sanitizer, "allocator/glibc"]).unwrap().allocator.as_deref(), Some("default"));
     }
     assert!(compose(&["sanitizer/undefined", "allocator/jemalloc"]).is_ok());
     let expected = "sanitizer/thread conflicts with sanitizer/address: each keeps its own shadow of the whole memory. \

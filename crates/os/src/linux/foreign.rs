@@ -124,7 +124,7 @@ fn chunk_of_a_main_arena(chunk: usize, usable: usize) -> Option<Maker> {
 pub unsafe fn usable_size(pointer: usize, block: Foreign) -> Option<usize> {
     match block.0 {
         Maker::Libc(usable) | Maker::SecondLibc(usable) => Some(usable),
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is one of that allocator's, in use, and the caller's.
         Maker::Next => unsafe { next_allocator::usable_size(pointer) },
     }
 }
@@ -137,9 +137,9 @@ pub unsafe fn usable_size(pointer: usize, block: Foreign) -> Option<usize> {
 pub unsafe fn free(pointer: usize, block: Foreign) {
     match (block.0, libc_imports::libc_free()) {
         // glibc's own keeps errno since 2.33.
-        // SAFETY: the caller's promise.
+        // SAFETY: the block was recognised as one of libc's, is in use, and is the caller's.
         (Maker::Libc(_), Some(libc_free)) => errno::kept(|| unsafe { libc_free(pointer as *mut _) }),
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is one of that allocator's, in use, and the caller's.
         (Maker::Next, _) => errno::kept(|| unsafe { next_allocator::free(pointer) }),
         (Maker::Libc(_) | Maker::SecondLibc(_), _) => {}
     }
@@ -153,7 +153,7 @@ pub unsafe fn free(pointer: usize, block: Foreign) {
 pub unsafe fn resize(pointer: usize, block: Foreign, size: usize) -> Option<*mut u8> {
     match block.0 {
         Maker::Libc(_) | Maker::SecondLibc(_) => None,
-        // SAFETY: the caller's promise.
+        // SAFETY: the block is one of that allocator's, in use, and the caller's.
         Maker::Next => unsafe { next_allocator::resize(pointer, size) },
     }
 }

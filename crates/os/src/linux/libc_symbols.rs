@@ -23,7 +23,7 @@ pub unsafe fn replace(names: &[&CStr]) {
     };
     let Some(ours) = Table::of(replace as *const c_void as usize).filter(is_ours) else { return };
     let Some(libc_free) = super::libc_imports::libc_free() else { return };
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's functions are as libc's of these names, and stay.
     visit(libc_free as *const c_void as usize, |libc| unsafe { libc.take_from(&ours, names) });
 }
 

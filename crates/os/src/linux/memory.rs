@@ -42,7 +42,7 @@ pub fn reserve_near(address: usize, size: usize) -> Option<usize> {
 /// # Safety
 /// As [`crate::pages::unmap`].
 pub unsafe fn unmap(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is a mapping of the caller's, or a part of one, that is not used any more.
     unsafe { syscall::munmap(address, size) }.is_ok()
 }
 
@@ -56,7 +56,7 @@ pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
 /// # Safety
 /// As [`crate::pages::remap`].
 pub unsafe fn remap(address: usize, old: usize, new: usize) -> Option<usize> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
     unsafe { syscall::mremap(address, old, new, libc::MREMAP_MAYMOVE, 0) }.ok()
 }
 
@@ -66,14 +66,14 @@ pub unsafe fn remap(address: usize, old: usize, new: usize) -> Option<usize> {
 /// As [`remap`], and nothing uses what is mapped at the target.
 pub unsafe fn remap_to(address: usize, old: usize, new: usize, target: usize) -> Option<usize> {
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
     unsafe { syscall::mremap(address, old, new, flags, target) }.ok()
 }
 
 /// # Safety
 /// As [`crate::pages::purge`].
 pub unsafe fn purge(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; its contents are not needed if the advice drops them.
     unsafe { syscall::madvise(address, size, libc::MADV_DONTNEED) }.is_ok()
 }
 
@@ -84,7 +84,7 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
 /// # Safety
 /// As [`crate::pages::is_one_mapping`].
 pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise: there is no room to grow, so nothing changes.
+    // SAFETY: the mapping is the caller's, and has no room to grow, so nothing changes.
     let answer = unsafe { syscall::mremap(address, size, size + pages::page_size(), 0, 0) };
     matches!(answer, Err(Errno(libc::ENOMEM | libc::EAGAIN)))
 }
@@ -96,7 +96,7 @@ pub fn is_readable(address: usize) -> bool {
 /// # Safety
 /// As [`crate::pages::renew`].
 pub unsafe fn renew(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is the caller's, and nothing in it is needed.
     unsafe { syscall::mmap(address, size, READ_WRITE, libc::MAP_FIXED) }.is_ok()
 }
 

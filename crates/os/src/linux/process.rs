@@ -1,6 +1,6 @@
 //! How the kernel started the process, readable before libc's own start-up.
 
-use core::ffi::c_char;
+use core::ffi::{CStr, c_char};
 
 /// The environment as libc holds it now, or as the process was started; null when it has none.
 pub fn environment() -> *const *const c_char {
@@ -38,10 +38,16 @@ pub fn is_secure() -> bool {
     auxiliary(libc::AT_SECURE) != 0
 }
 
+/// The path by which the program was started, or its name; empty if the kernel gave none.
+pub fn program() -> &'static CStr {
+    let path = auxiliary(libc::AT_EXECFN) as *const c_char;
+    // SAFETY: the kernel's string at the end of the stack, behind the environment, which stays there.
+    if path.is_null() { c"" } else { unsafe { CStr::from_ptr(path) } }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::ffi::CStr;
 
     #[test]
     fn finds_the_initial_environment_on_the_stack() {

@@ -47,7 +47,7 @@ pub unsafe fn mmap(address: usize, length: usize, protection: i32, flags: i32) -
 /// # Safety
 /// Nothing uses the range any more.
 pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is a mapping of the caller's, or a part of one, that is not used any more.
     result(unsafe { syscall6(number::MUNMAP, address, length, 0, 0, 0, 0) }).map(|_| ())
 }
 
@@ -59,7 +59,7 @@ pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
 /// # Safety
 /// Nobody uses the range in a way that is forbidden from now on.
 pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; who touches it afterwards keeps to the new protection.
     result(unsafe { syscall6(number::MPROTECT, address, length, protection as usize, 0, 0, 0) }).map(|_| ())
 }
 
@@ -71,7 +71,7 @@ pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result
 /// # Safety
 /// Nothing uses the old range but through the address returned, nor, with MREMAP_FIXED, what was at the target.
 pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32, target: usize) -> Result<usize, Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
     result(unsafe { syscall6(number::MREMAP, address, old, new, flags as usize, target, 0) })
 }
 
@@ -83,7 +83,7 @@ pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32, target:
 /// # Safety
 /// With MADV_DONTNEED, the range's contents are gone.
 pub unsafe fn madvise(address: usize, length: usize, advice: i32) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is mapped, and the caller's; its contents are not needed if the advice drops them.
     result(unsafe { syscall6(number::MADVISE, address, length, advice as usize, 0, 0, 0) }).map(|_| ())
 }
 
@@ -123,19 +123,21 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     Some((file.st_dev, file.st_ino))
 }
 
-/// `write(2)` of all of `bytes`, as far as the descriptor takes them.
-pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
+/// `write(2)` of all of `bytes`.
+///
+/// # Errors
+/// The kernel's: some of the bytes may be written. EIO for a descriptor that takes none.
+pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         let (start, length) = (bytes.as_ptr() as usize, bytes.len());
         // SAFETY: the kernel reads `length` bytes of a live slice.
         let write = || result(unsafe { syscall6(number::WRITE, descriptor as usize, start, length, 0, 0, 0) });
-        match uninterrupted(write) {
-            Ok(0) => return,
-            Ok(count) => bytes = &bytes[count.min(bytes.len())..],
-            // A closed or full stderr must not become a second failure.
-            Err(_) => return,
+        match uninterrupted(write)? {
+            0 => return Err(Errno(libc::EIO)),
+            count => bytes = &bytes[count.min(bytes.len())..],
         }
     }
+    Ok(())
 }
 
 /// Opens `path` for reading, close-on-exec; again if a signal comes in between.
@@ -146,6 +148,20 @@ pub fn open_read(path: &CStr) -> Result<i32, Errno> {
     let (directory, flags) = (libc::AT_FDCWD as usize, (libc::O_RDONLY | libc::O_CLOEXEC) as usize);
     // SAFETY: the kernel reads a string that ends with its NUL.
     let open = || unsafe { syscall6(number::OPEN_AT, directory, path.as_ptr() as usize, flags, 0, 0, 0) };
+    uninterrupted(|| result(open())).map(|fd| fd as i32)
+}
+
+/// Opens `path` for writing to its end, close-on-exec, and makes it if it is not there. Not what a link in its place points to;
+/// neither does it wait for who reads a pipe, nor become the process's terminal. Again if a signal comes in between.
+///
+/// # Errors
+/// The kernel's: ELOOP for a symbolic link.
+pub fn open_append(path: &CStr) -> Result<i32, Errno> {
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC;
+    let flags = flags | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let (directory, flags, mode) = (libc::AT_FDCWD as usize, flags as usize, 0o644);
+    // SAFETY: the kernel reads a string that ends with its NUL.
+    let open = || unsafe { syscall6(number::OPEN_AT, directory, path.as_ptr() as usize, flags, mode, 0, 0) };
     uninterrupted(|| result(open())).map(|fd| fd as i32)
 }
 
@@ -230,7 +246,7 @@ fn in_nanoseconds(time: &libc::timespec) -> u64 {
 /// As the option's own.
 pub unsafe fn prctl(option: i32, arguments: [usize; 4]) -> Result<usize, Errno> {
     let [a, b, c, d] = arguments;
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller passes what this operation of prctl expects.
     result(unsafe { syscall6(number::PRCTL, option as usize, a, b, c, d, 0) })
 }
 

@@ -25,7 +25,7 @@ pub fn thread_pointer() -> usize {
 /// `offset` is that of a key.
 #[inline(always)]
 pub unsafe fn specific(offset: usize) -> *mut u8 {
-    // SAFETY: the caller's promise. Volatile, because another access of this thread may go by libpthread.
+    // SAFETY: the offset is that of a slot of thread-specific values. Volatile, because another access of this thread may go by libpthread.
     unsafe { ((thread_pointer() + offset) as *const *mut u8).read_volatile() }
 }
 
@@ -35,6 +35,6 @@ pub unsafe fn specific(offset: usize) -> *mut u8 {
 /// `offset` is that of a key of ours.
 #[inline(always)]
 pub unsafe fn set_specific(offset: usize, word: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the offset is that of a thread-specific value, whose slot every thread has.
     unsafe { ((thread_pointer() + offset) as *mut *mut u8).write_volatile(word) };
 }

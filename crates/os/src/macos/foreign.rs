@@ -42,7 +42,7 @@ pub unsafe fn usable_size(_pointer: usize, block: Foreign) -> Option<usize> {
 /// # Safety
 /// `pointer` was just recognised as `block`, and its owner frees it.
 pub unsafe fn free(pointer: usize, _block: Foreign) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is one of that allocator's, in use, and the caller's.
     errno::kept(|| unsafe { free_in_zone(pointer as *mut c_void) });
 }
 
@@ -52,6 +52,6 @@ pub unsafe fn free(pointer: usize, _block: Foreign) {
 /// # Safety
 /// As [`free`], and nothing uses the block but through the result.
 pub unsafe fn resize(pointer: usize, _block: Foreign, size: usize) -> Option<*mut u8> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the block is one of that allocator's, in use, and the caller's.
     Some(unsafe { realloc_in_zone(pointer as *mut c_void, size) }.cast())
 }

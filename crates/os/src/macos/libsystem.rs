@@ -14,6 +14,8 @@ unsafe extern "C" {
     pub fn __ulock_wake(operation: u32, address: *mut c_void, value: u64) -> c_int;
     /// Where libSystem keeps `environ`.
     pub fn _NSGetEnviron() -> *mut *mut *mut c_char;
+    /// The last part of the path by which the program was started, or null.
+    pub fn getprogname() -> *const c_char;
     /// Nanoseconds of a clock.
     pub fn clock_gettime_nsec_np(clock: u32) -> u64;
     /// The size of a page, 4 or 16 KiB.

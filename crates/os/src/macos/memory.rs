@@ -48,7 +48,7 @@ pub fn reserve_near(address: usize, size: usize) -> Option<usize> {
 /// As [`crate::pages::unmap`].
 #[allow(clippy::disallowed_methods, reason = "this is the one place for them on macOS")]
 pub unsafe fn unmap(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is a mapping of the caller's, or a part of one, that is not used any more.
     errno::kept(|| unsafe { libc::munmap(address as *mut c_void, size) }) == 0
 }
 
@@ -56,7 +56,7 @@ pub unsafe fn unmap(address: usize, size: usize) -> bool {
 /// As [`crate::pages::resize`].
 pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
     if new <= old {
-        // SAFETY: the caller's promise: nothing uses the end.
+        // SAFETY: the end of the range is not used.
         return new == old || unsafe { unmap(address + new, old - new) };
     }
     match map_near(address + old, new - old) {
@@ -87,7 +87,7 @@ pub unsafe fn remap_to(_address: usize, _old: usize, _new: usize, _target: usize
 /// # Safety
 /// As [`crate::pages::purge`].
 pub unsafe fn purge(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the range is the caller's, and nothing in it is needed.
     unsafe { renew(address, size) }
 }
 
@@ -107,7 +107,7 @@ pub fn is_readable(_address: usize) -> bool {
 /// # Safety
 /// As [`crate::pages::renew`].
 pub unsafe fn renew(address: usize, size: usize) -> bool {
-    // SAFETY: the caller's promise: the range is ours, and nobody needs its contents.
+    // SAFETY: the range is the caller's, and nothing in it is needed.
     unsafe { mmap(address, size, READ_WRITE, libc::MAP_FIXED) }.is_some()
 }
 

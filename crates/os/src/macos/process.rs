@@ -1,7 +1,7 @@
 //! How the process was started, from libSystem.
 
-use super::libsystem::_NSGetEnviron;
-use core::ffi::c_char;
+use super::libsystem::{_NSGetEnviron, getprogname};
+use core::ffi::{CStr, c_char};
 
 /// The environment as libSystem holds it now; null before it has one.
 pub fn environment() -> *const *const c_char {
@@ -16,4 +16,12 @@ pub fn environment() -> *const *const c_char {
 pub fn is_secure() -> bool {
     // SAFETY: libSystem's; asks the kernel.
     unsafe { libc::issetugid() != 0 }
+}
+
+/// The path by which the program was started, or its name; empty if libSystem has none.
+pub fn program() -> &'static CStr {
+    // SAFETY: libSystem's; it only returns what it keeps.
+    let name = unsafe { getprogname() };
+    // SAFETY: a string of libSystem's, which stays.
+    if name.is_null() { c"" } else { unsafe { CStr::from_ptr(name) } }
 }

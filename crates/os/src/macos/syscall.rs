@@ -50,17 +50,19 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     Some((file.st_dev as u64, file.st_ino))
 }
 
-/// `write(2)` of all of `bytes`, as far as the descriptor takes them.
-pub fn write_all(descriptor: i32, mut bytes: &[u8]) {
+/// `write(2)` of all of `bytes`.
+///
+/// # Errors
+/// The kernel's: some of the bytes may be written. EIO for a descriptor that takes none.
+pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         // SAFETY: reads `bytes.len()` bytes of a live slice.
-        match uninterrupted(|| unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) }) {
-            Ok(0) => return,
-            Ok(count) => bytes = &bytes[count.min(bytes.len())..],
-            // A closed or full stderr must not become a second failure.
-            Err(_) => return,
+        match uninterrupted(|| unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) })? {
+            0 => return Err(Errno(libc::EIO)),
+            count => bytes = &bytes[count.min(bytes.len())..],
         }
     }
+    Ok(())
 }
 
 /// Opens `path` for reading, close-on-exec; again if a signal comes in between.
@@ -71,6 +73,19 @@ pub fn open_read(path: &CStr) -> Result<i32, Errno> {
     // SAFETY: reads a string that ends with its NUL.
     uninterrupted(|| unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) as isize })
         .map(|fd| fd as i32)
+}
+
+/// Opens `path` for writing to its end, close-on-exec, and makes it if it is not there. Not what a link in its place points to;
+/// neither does it wait for who reads a pipe, nor become the process's terminal. Again if a signal comes in between.
+///
+/// # Errors
+/// The kernel's: ELOOP for a symbolic link.
+pub fn open_append(path: &CStr) -> Result<i32, Errno> {
+    const MODE: core::ffi::c_uint = 0o644;
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC;
+    let flags = flags | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    // SAFETY: reads a string that ends with its NUL.
+    uninterrupted(|| unsafe { libc::open(path.as_ptr(), flags, MODE) as isize }).map(|fd| fd as i32)
 }
 
 /// `read(2)` into `buffer`; 0 at the end of the file. Again if a signal comes in between.

@@ -18,7 +18,7 @@ pub fn thread_pointer() -> usize {
 #[inline(always)]
 pub unsafe fn specific(offset: usize) -> *mut u8 {
     let word: *mut u8;
-    // SAFETY: the caller's promise. `readonly`, not `nomem`, so that `set_specific` counts.
+    // SAFETY: the offset is that of a slot of thread-specific values. `readonly`, not `nomem`, so that `set_specific` counts.
     unsafe {
         asm!("mov {}, qword ptr gs:[{}]", out(reg) word, in(reg) offset, options(pure, readonly, nostack, preserves_flags))
     };
@@ -31,6 +31,6 @@ pub unsafe fn specific(offset: usize) -> *mut u8 {
 /// `offset` is that of a key of ours.
 #[inline(always)]
 pub unsafe fn set_specific(offset: usize, word: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the offset is that of a thread-specific value, whose slot every thread has.
     unsafe { asm!("mov qword ptr gs:[{}], {}", in(reg) offset, in(reg) word, options(nostack, preserves_flags)) };
 }

@@ -37,31 +37,31 @@ macro_rules! __interpose_c {
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn realloc(block: *mut u8, size: usize) -> *mut u8 {
-            // SAFETY: the caller's promise, as for every function below that has no other reason.
+            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.realloc(block, size) }
         }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn free(block: *mut u8) {
-            // SAFETY: the caller's promise.
+            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.free(block) }
         }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn cfree(block: *mut u8) {
-            // SAFETY: the caller's promise.
+            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.free(block) }
         }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn free_sized(block: *mut u8, size: usize) {
-            // SAFETY: the caller's promise.
+            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.free_sized(block, size) }
         }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn free_aligned_sized(block: *mut u8, align: usize, size: usize) {
-            // SAFETY: the caller's promise.
+            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.free_aligned_sized(block, align, size) }
         }
 
@@ -77,7 +77,7 @@ macro_rules! __interpose_c {
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn posix_memalign(result: *mut *mut u8, align: usize, size: usize) -> c_int {
-            // SAFETY: the caller's promise.
+            // SAFETY: C leaves it to the program that the result may be written.
             unsafe { REDIRECT.posix_memalign(result, align, size) }
         }
 
@@ -93,7 +93,7 @@ macro_rules! __interpose_c {
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn malloc_usable_size(block: *mut u8) -> usize {
-            // SAFETY: the caller's promise.
+            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.malloc_usable_size(block) }
         }
 
@@ -110,7 +110,7 @@ macro_rules! __interpose_c {
         /// Not with `...`, which cannot be defined here: whoever calls it passes the arguments in the same registers.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int {
-            // SAFETY: the caller's promise.
+            // SAFETY: the program passes what the operation expects, as to libc's prctl.
             unsafe { REDIRECT.prctl(option, [a, b, c, d]) }
         }
 
@@ -151,7 +151,7 @@ macro_rules! __interpose_c {
             start: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
             argument: *mut c_void,
         ) -> c_int {
-            // SAFETY: the caller's promise.
+            // SAFETY: the program passes what libc's function of this name expects.
             unsafe { REDIRECT.pthread_create(thread, attributes, start, argument, run_thread) }
         }
 
@@ -161,7 +161,7 @@ macro_rules! __interpose_c {
             start: unsafe extern "C" fn(*mut c_void) -> c_int,
             argument: *mut c_void,
         ) -> c_int {
-            // SAFETY: the caller's promise.
+            // SAFETY: the program passes what libc's function of this name expects.
             unsafe { REDIRECT.thrd_create(thread, start, argument, run_c11_thread) }
         }
     };
@@ -199,7 +199,7 @@ macro_rules! __interpose_introspection {
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn malloc_info(options: c_int, stream: *mut libc::FILE) -> c_int {
-            // SAFETY: the caller's promise.
+            // SAFETY: the program passes an open stream of stdio.
             unsafe { REDIRECT.malloc_info(options, stream) }
         }
 
@@ -253,7 +253,7 @@ macro_rules! __interpose_new {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
         unsafe extern "C" fn $name(size: usize, second: usize) -> *mut u8 {
-            // SAFETY: the caller's promise. An argument that an operator does not have is passed on and never used.
+            // SAFETY: no operator has a requirement but a valid alignment. An argument that an operator does not have is passed on and never used.
             unsafe { REDIRECT.operator_new($crate::Operator::$operator, size, second, operator_allocate) }
         }
     )*};
@@ -266,7 +266,7 @@ macro_rules! __interpose_delete {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
         unsafe extern "C" fn $name(block: *mut u8) {
-            // SAFETY: the caller's promise. An alignment is not needed.
+            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.free(block) }
         }
     )*};

@@ -98,6 +98,13 @@ macro_rules! __interpose_own {
             REDIRECT.postfork_child();
         }
 
+        /// What the heap holds, as `struct xalloc_stats` in xalloc.h. See `HeapRedirect::copy_stats`.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn xalloc_stats(out: *mut $crate::CStats, size: usize) -> usize {
+            // SAFETY: xalloc.h asks for `size` bytes that may be written at `out`.
+            unsafe { REDIRECT.copy_stats(out.cast(), size) }
+        }
+
         /// The version of xalloc in the process, as a C string: for a program that wants to know whether it runs on it.
         #[unsafe(no_mangle)]
         extern "C" fn xalloc_version() -> *const core::ffi::c_char {

@@ -54,7 +54,7 @@ extern "C" fn malloc<T: Target>(size: usize) -> *mut u8 {
 }
 
 unsafe extern "C" fn free<T: Target>(block: *mut u8) {
-    // SAFETY: the caller's promise, as for every function below that has no other reason.
+    // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { T::redirect().free(block) }
 }
 
@@ -63,13 +63,13 @@ extern "C" fn calloc<T: Target>(count: usize, size: usize) -> *mut u8 {
 }
 
 unsafe extern "C" fn realloc<T: Target>(block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise.
+    // SAFETY: as C has it, the block is null or in use, and the program's.
     unsafe { T::redirect().realloc(block, size) }
 }
 
 /// BSD's: frees the block when there is no memory.
 unsafe extern "C" fn reallocf<T: Target>(block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise; a failed `realloc` has left the block alone.
+    // SAFETY: as C has it, the block is null or in use, and the program's; a failed `realloc` has left the block alone.
     unsafe {
         let moved = T::redirect().realloc(block, size);
         if moved.is_null() {
@@ -84,7 +84,7 @@ extern "C" fn valloc<T: Target>(size: usize) -> *mut u8 {
 }
 
 unsafe extern "C" fn vfree<T: Target>(block: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: as C has it, the block is null or in use, and the program's.
     unsafe { T::redirect().free(block) }
 }
 
@@ -93,7 +93,7 @@ extern "C" fn aligned_alloc<T: Target>(align: usize, size: usize) -> *mut u8 {
 }
 
 unsafe extern "C" fn posix_memalign<T: Target>(result: *mut *mut u8, align: usize, size: usize) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: as C has it, the block is null or in use, and the program's.
     unsafe { T::redirect().posix_memalign(result, align, size) }
 }
 
@@ -120,11 +120,11 @@ extern "C" fn malloc_default_zone<T: Target>() -> *mut Zone {
 }
 
 unsafe extern "C" fn strdup<T: Target>(text: *const c_char) -> *mut u8 {
-    // SAFETY: the caller's promise: a string that ends.
+    // SAFETY: the program passes a string that ends.
     unsafe { T::redirect().copy_string(text, libc::strlen(text)) }
 }
 
 unsafe extern "C" fn strndup<T: Target>(text: *const c_char, most: usize) -> *mut u8 {
-    // SAFETY: the caller's promise: a string that ends, or has `most` bytes.
+    // SAFETY: the program passes a string that ends, or has `most` bytes.
     unsafe { T::redirect().copy_string(text, libc::strnlen(text, most)) }
 }

@@ -26,12 +26,12 @@ pub unsafe extern "C" fn valloc<T: Target>(_zone: *mut Zone, size: usize) -> *mu
 }
 
 pub unsafe extern "C" fn free<T: Target>(_zone: *mut Zone, block: *mut u8) {
-    // SAFETY: the caller's promise, as for every function below that has no other reason.
+    // SAFETY: the zone is ours, and its user passes blocks of it that are in use.
     unsafe { T::redirect().free(block) }
 }
 
 pub unsafe extern "C" fn realloc<T: Target>(_zone: *mut Zone, block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise.
+    // SAFETY: the zone's user passes blocks of it that are in use.
     unsafe { T::redirect().realloc(block, size) }
 }
 
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn batch_malloc<T: Target>(
         if block.is_null() {
             return index;
         }
-        // SAFETY: the caller's promise: room for `count` pointers.
+        // SAFETY: the zone's user passes room for `count` pointers.
         unsafe { results.add(index as usize).write(block) };
     }
     count
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn batch_malloc<T: Target>(
 
 pub unsafe extern "C" fn batch_free<T: Target>(_zone: *mut Zone, blocks: *mut *mut u8, count: c_uint) {
     for index in 0..count as usize {
-        // SAFETY: the caller's promise: `count` pointers, each a block or null.
+        // SAFETY: the zone's user passes `count` pointers, each a block or null.
         unsafe { T::redirect().free(blocks.add(index).read()) };
     }
 }
@@ -67,15 +67,15 @@ pub unsafe extern "C" fn memalign<T: Target>(_zone: *mut Zone, align: usize, siz
 }
 
 pub unsafe extern "C" fn free_definite_size<T: Target>(_zone: *mut Zone, block: *mut u8, size: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the zone's user passes blocks of it that are in use.
     unsafe { T::redirect().free_sized(block, size) }
 }
 
 /// The system is short of memory. Whatever the goal: all that is free goes back.
 pub unsafe extern "C" fn pressure_relief<T: Target>(_zone: *mut Zone, _goal: usize) -> usize {
-    let before = T::redirect().stats().trimmable;
+    let before = T::redirect().stats().dirty;
     T::redirect().malloc_trim(0);
-    before.saturating_sub(T::redirect().stats().trimmable)
+    before.saturating_sub(T::redirect().stats().dirty)
 }
 
 pub unsafe extern "C" fn claimed_address<T: Target>(_zone: *mut Zone, address: *mut c_void) -> c_int {
@@ -166,10 +166,10 @@ unsafe extern "C" fn statistics<T: Target>(_zone: *mut Zone, result: *mut Statis
     // Blocks and the peak are not counted.
     let counted = Statistics {
         blocks_in_use: 0,
-        size_in_use: stats.live,
-        max_size_in_use: stats.live,
-        size_allocated: stats.held + stats.mapped_live,
+        size_in_use: stats.allocated,
+        max_size_in_use: stats.allocated,
+        size_allocated: stats.active + stats.dirty,
     };
-    // SAFETY: the caller's promise: room for it.
+    // SAFETY: the zone's user passes room for it.
     unsafe { result.write(counted) };
 }

@@ -1,0 +1,60 @@
+//! An allocator's option with a value, and the variable that holds it.
+
+use anyhow::Result;
+use std::ffi::OsString;
+use xalloc_layers::Allocator;
+
+/// An option and its value, as `--set` takes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The option's name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Setting {
+    /// Reads `KEY=VALUE`, or `KEY:VALUE` as allocators write it themselves.
+    ///
+    /// # Errors
+    /// It is written in another way.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once(['=', ':']) {
+            Some((name, value)) if !name.is_empty() => Ok(Self { name: name.into(), value: value.into() }),
+            _ => Err("it is written KEY=VALUE".into()),
+        }
+    }
+
+    /// The variable that the allocator reads the option from, and its value with the option as the last one, where later ones win.
+    /// `before` tells what a variable holds.
+    ///
+    /// # Errors
+    /// The allocator has no such option, or the option no such value.
+    pub fn in_environment(
+        &self,
+        allocator: &Allocator,
+        before: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<(String, OsString)> {
+        let assignment = allocator.environment_for(&self.name, &self.value)?;
+        let held = before(&assignment.variable).filter(|_| allocator.holds_several(&assignment.variable));
+        let held = held.unwrap_or_default();
+        let held = held.to_string_lossy();
+        let others = held.split(',').filter(|option| !option.is_empty() && *option != assignment.text);
+        let all: Vec<&str> = others.chain([assignment.text.as_str()]).collect();
+        Ok((assignment.variable, all.join(",").into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_written_either_way() {
+        let setting = |name: &str, value: &str| Setting { name: name.into(), value: value.into() };
+        assert_eq!(Setting::parse("thp=never"), Ok(setting("thp", "never")));
+        assert_eq!(Setting::parse("thp:never"), Ok(setting("thp", "never")));
+        assert_eq!(Setting::parse("a=b:c"), Ok(setting("a", "b:c")));
+        assert!(Setting::parse("thp").is_err() && Setting::parse("=x").is_err());
+    }
+}
