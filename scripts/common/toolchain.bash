@@ -1,4 +1,4 @@
-# For the scripts that build: says in one line what is missing, before cargo says it in many.
+# For the scripts that build: says in one line what is missing, before cargo says it in many, and what is wrong with an argument.
 
 # Ends the script if there is no Rust that can build this checkout, or nothing to link with.
 needs_toolchain() {
@@ -16,9 +16,36 @@ needs_linker() {
   problem=$(linker_problem) || give_up "$problem"
 }
 
+# Ends the script if the library cannot be preloaded from below this directory: LD_PRELOAD has neither quotes nor escapes.
+needs_preloadable() {
+  case $1 in
+    *[[:space:]:\$]*)
+      give_up "LD_PRELOAD cannot name a library in $1: it takes no path with a blank, a colon, a dollar sign or a line break; move the checkout, or set CARGO_TARGET_DIR to a directory elsewhere"
+      ;;
+  esac
+}
+
 give_up() {
   echo "scripts/${0##*/}: $1" >&2
   exit 1
+}
+
+# Ends the script if one of its arguments is not a number.
+takes_numbers() {
+  local argument
+  for argument in "$@"; do
+    [[ $argument =~ ^[1-9][0-9]*$ ]] || wrong_usage "'$argument' is no number"
+  done
+}
+
+# Ends the script if it has an argument.
+takes_nothing() {
+  [[ $# -eq 0 ]] || wrong_usage "it takes no argument, and this is one: '$1'"
+}
+
+wrong_usage() {
+  echo "scripts/${0##*/}: $1 (see --help)" >&2
+  exit 2
 }
 
 # Fails if cargo or rustc is older than Cargo.toml demands, and prints so, with the way out. An older cargo cannot read that file.

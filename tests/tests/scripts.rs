@@ -22,3 +22,63 @@ fn a_wrong_argument_ends_it_with_an_error() {
     let output = command.args(["--quick", "-p", "no-such-package"]).output().expect("it starts");
     assert!(!output.status.success());
 }
+
+/// The scripts that understand options or numbers. The others hand their arguments on.
+const STRICT: [&str; 13] = [
+    "bench-global",
+    "check-macos",
+    "cross-build",
+    "install",
+    "memory-of-services",
+    "package",
+    "peers",
+    "static-library",
+    "test-aarch64",
+    "test-macos",
+    "test-package",
+    "test-services",
+    "weaken-models",
+];
+
+#[test]
+fn wrong_usage_is_told_apart_from_failure() {
+    for script in STRICT {
+        let output =
+            Command::new(checkout().join("scripts").join(script)).arg("--no-such-option").output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{script}: {output:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{script}: {output:?}");
+    }
+    for script in ["run", "debug"] {
+        let output = Command::new(checkout().join("scripts").join(script)).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{script}: {output:?}");
+        assert!(output.stdout.is_empty(), "{script}: {output:?}");
+    }
+}
+
+/// The loader would split such a path, and run the program without the library.
+#[test]
+fn what_cannot_be_preloaded_is_refused_before_it_is_built() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for script in ["run", "debug"] {
+        for name in ["with blank", "with:colon", "with$dollar"] {
+            let target = directory.path().join(name);
+            let mut command = Command::new(checkout().join("scripts").join(script));
+            let output = command.arg("true").env("CARGO_TARGET_DIR", &target).output().expect("it starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{script}: {output:?}");
+            assert!(said.contains("LD_PRELOAD cannot name") && said.contains("CARGO_TARGET_DIR"), "{script}: {said}");
+            assert!(!target.exists(), "{script} has built it");
+        }
+    }
+}
+
+#[test]
+fn a_link_to_a_script_is_the_script() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let link = directory.path().join("run");
+    std::os::unix::fs::symlink(checkout().join("scripts/run"), &link).expect("a link");
+    let mut command = Command::new(link);
+    command.arg("true").env("XALLOC_CONF", "verbose:true").current_dir(directory.path());
+    let output = command.output().expect("it starts");
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("heap fast"), "{output:?}");
+}

@@ -50,6 +50,8 @@ impl<'a> Composer<'a> {
     /// If a layer is missing, unreadable or cannot stand with another.
     pub fn compose(&self, layers: &[LayerSpec]) -> Result<Composition, Error> {
         let stack = Stack::read(&self.catalogue, layers)?;
+        rules::check_pairs(&stack)?;
+        stack.check_complete()?;
         let warnings = rules::check(&stack)?;
         let mut composition = facts(&stack);
         composition.warnings = warnings;

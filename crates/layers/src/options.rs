@@ -20,7 +20,7 @@ pub struct AllocatorOption {
     /// What holds if the option is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// The values it takes; any if there are none.
+    /// The values it takes. If there are none: numbers if the default is one, otherwise any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
@@ -32,6 +32,18 @@ pub struct Assignment {
     pub variable: String,
     /// What it is set to, or what is added to it after a comma.
     pub text: String,
+}
+
+impl AllocatorOption {
+    /// Whether the option takes a value, and what it takes, in words.
+    fn takes(&self, value: &str) -> (bool, String) {
+        let is_number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
+        match &self.default {
+            _ if !self.values.is_empty() => (self.values.iter().any(|known| known == value), self.values.join(", ")),
+            Some(default) if is_number(default) => (is_number(value), "a number".to_owned()),
+            _ => (true, "one value".to_owned()),
+        }
+    }
 }
 
 impl Allocator {
@@ -46,10 +58,9 @@ impl Allocator {
             options: self.options.keys().cloned().collect(),
             nearest: nearest(name, self.options.keys().map(String::as_str)),
         })?;
-        let is_taken = option.values.is_empty() || option.values.iter().any(|known| known == value);
+        let (is_taken, values) = option.takes(value);
         // A comma would begin another option.
         if !is_taken || (option.key.is_some() && value.contains(',')) {
-            let values = if option.values.is_empty() { "one value".into() } else { option.values.join(", ") };
             let (layer, option) = (self.layer_name(), name.to_owned());
             return Err(Problem::BadValue { layer, option, value: value.to_owned(), values });
         }

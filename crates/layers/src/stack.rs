@@ -22,7 +22,7 @@ pub(crate) struct Member {
 }
 
 impl Stack {
-    /// Reads the layers that `specs` name, and makes sure that there are as many of each type as there may be.
+    /// Reads the layers that `specs` name, of which there may not be more of a type than can stand together.
     pub(crate) fn read(catalogue: &Catalogue, specs: &[LayerSpec]) -> Result<Self, Error> {
         let mut members: Vec<Member> = Vec::new();
         for spec in specs {
@@ -32,17 +32,23 @@ impl Stack {
             let entry = catalogue.find(spec)?;
             members.push(Member { spec: spec.clone(), layer: entry.read()?, file: entry.file() });
         }
+        Ok(Self { members })
+    }
+
+    /// Makes sure that there is a layer of each type that every composition has.
+    pub(crate) fn check_complete(&self) -> Result<(), Error> {
         let examples = [
             (Kind::Base, "base/clang-18"),
             (Kind::Platform, "platform/linux-x64"),
             (Kind::Buildtype, "buildtype/release"),
         ];
         for (kind, example) in examples {
-            if !members.iter().any(|member| member.spec.kind == kind) {
-                return Err(Problem::MissingLayer { kind, example }.into());
+            if !self.members.iter().any(|member| member.spec.kind == kind) {
+                let place = self.members.first().and_then(|member| member.spec.place.clone());
+                return Err(Error::at(place, Problem::MissingLayer { kind, example }));
             }
         }
-        Ok(Self { members })
+        Ok(())
     }
 
     fn build_layer(&self, kind: Kind) -> Option<&BuildLayer> {

@@ -1,8 +1,10 @@
 //! An allocator's option with a value, and the variable that holds it.
 
-use anyhow::Result;
+use super::OWN;
+use anyhow::{Result, bail};
 use std::ffi::OsString;
 use xalloc_layers::Allocator;
+use xalloc_options::{Kind, Problem};
 
 /// An option and its value, as `--set` takes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,26 @@ impl Setting {
         }
     }
 
+    /// Refuses a value that our own library would not take.
+    fn check_own(&self) -> Result<()> {
+        let text = format!("{}:{}", self.name, self.value);
+        let mut refused = None;
+        xalloc_options::parse(text.as_bytes(), |option| {
+            if let Err(Problem::BadValue(setting, ..)) = option {
+                refused = Some(setting);
+            }
+        });
+        let Some(setting) = refused else { return Ok(()) };
+        let taken = match &setting.kind {
+            Kind::Count => "a number from 0 on".to_owned(),
+            Kind::Destination => {
+                "true, false, or a path that begins with /, in which % is followed by p, e or %".to_owned()
+            }
+            kind => xalloc_options::words(kind).join(", "),
+        };
+        bail!("option '{}' of xalloc takes {taken}, not '{}'", self.name, self.value)
+    }
+
     /// The variable that the allocator reads the option from, and its value with the option as the last one, where later ones win.
     /// `before` tells what a variable holds.
     ///
@@ -36,6 +58,9 @@ impl Setting {
         before: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(String, OsString)> {
         let assignment = allocator.environment_for(&self.name, &self.value)?;
+        if allocator.name == OWN {
+            self.check_own()?;
+        }
         let held = before(&assignment.variable).filter(|_| allocator.holds_several(&assignment.variable));
         let held = held.unwrap_or_default();
         let held = held.to_string_lossy();
