@@ -26,9 +26,13 @@ macro_rules! eprintln {
     ($($text:tt)*) => { $crate::output::complain(format_args!("{}\n", format_args!($($text)*))) };
 }
 
-/// Has a table fit the terminal, also one that says it has no width.
+/// Has a table fit the terminal that it is printed on, also one that says it has no width.
 pub fn fit(table: &mut Table) {
     table.set_content_arrangement(ContentArrangement::Dynamic);
+    // Relaxed: as below.
+    if IS_ON_STDERR.load(Ordering::Relaxed) {
+        table.use_stderr();
+    }
     if table.width() == Some(0) {
         table.set_width(100);
     }

@@ -1,6 +1,6 @@
 //! The allocators to compare: libxalloc, the system's malloc (nothing preloaded), the peers that were built, and those of `xalloc list`.
 
-use crate::catalogue::{self, NotFound};
+use crate::catalogue::{self, Choice, NotFound};
 use crate::refusal::Refusal;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ pub struct Allocator {
     pub name: String,
     /// What is preloaded; nothing for the system's own.
     pub library: Option<PathBuf>,
+    /// What its layer sets beside the preload.
+    pub environment: Vec<(String, String)>,
 }
 
 /// The name of the allocator that all others are compared with.
@@ -30,13 +32,13 @@ pub fn listed() -> Result<Vec<Allocator>> {
     let others = allocators.into_iter().filter(|allocator| !allocator.is_system() && allocator.name != OWN);
     let found = others.filter_map(|allocator| {
         let library = catalogue::detect(&allocator).found?.path;
-        Some(Allocator { name: allocator.name, library: Some(library) })
+        Some(Allocator::of(&allocator, &library))
     });
-    Ok(found.collect())
+    found.collect()
 }
 
-/// The allocators that `wanted` names, or all there are: a peer that was built before one of the same name that is `listed`. A library
-/// that is not loaded would have the numbers of the system's malloc.
+/// The allocators that `wanted` names, or all there are: a peer that was built before one that is `listed` and has the same name or
+/// is the same file. A library that is not loaded would have the numbers of the system's malloc.
 ///
 /// # Errors
 /// A name that is not known, or a library that cannot be used.
@@ -47,12 +49,12 @@ pub fn choose(
     wanted: &[String],
 ) -> Result<Vec<Allocator>, Refusal> {
     let mut known = vec![
-        Allocator { name: OWN.into(), library: Some(library.to_owned()) },
-        Allocator { name: BASE.into(), library: None },
+        Allocator::preloading(OWN, library),
+        Allocator { name: BASE.into(), library: None, environment: Vec::new() },
     ];
     known.extend(found(peers));
     for allocator in listed {
-        if known.iter().all(|other| other.name != allocator.name) {
+        if known.iter().all(|other| other.name != allocator.name && other.file() != allocator.file()) {
             known.push(allocator);
         }
     }
@@ -94,13 +96,19 @@ fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator, R
             let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
             return Err(Refusal::wrong_usage(message));
         }
-        return Ok(Allocator { name: name.into(), library: Some(path.into()) });
+        return Ok(Allocator::preloading(name, Path::new(path)));
     }
     if let Some(allocator) = known.iter().find(|allocator| allocator.name == word) {
         return Ok(allocator.clone());
     }
     match catalogue::choose(word) {
-        Ok(choice) => Ok(Allocator { name: word.into(), library: choice.library.map(|found| found.path) }),
+        Ok(Choice { library: Some(found), allocator: Some(allocator), .. }) => {
+            Allocator::of(&allocator, &found.path).map_err(|error| Refusal::wrong_usage(format!("{error:#}")))
+        }
+        Ok(Choice { library, .. }) => {
+            let library = library.map(|found| found.path);
+            Ok(Allocator { name: word.into(), library, environment: Vec::new() })
+        }
         // It is known how to get it.
         Err(error) if error.is::<NotFound>() => Err(Refusal::wrong_usage(format!("{error:#}"))),
         Err(error) => {
@@ -115,6 +123,21 @@ fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator, R
 }
 
 impl Allocator {
+    fn preloading(name: &str, library: &Path) -> Self {
+        Self { name: name.into(), library: Some(library.to_owned()), environment: Vec::new() }
+    }
+
+    /// One of the catalogue's. The error says what is wrong with its layer.
+    fn of(allocator: &xalloc_layers::Allocator, library: &Path) -> Result<Self> {
+        let environment = catalogue::beside_preload(allocator)?;
+        Ok(Self { environment, ..Self::preloading(&allocator.name, library) })
+    }
+
+    /// The library itself, under whatever names it has.
+    fn file(&self) -> Option<PathBuf> {
+        self.library.as_ref()?.canonicalize().ok()
+    }
+
     /// The same with its library's real path, if that can be preloaded.
     fn usable(self) -> Result<Self, Refusal> {
         let library = self.library.as_deref().map(catalogue::usable).transpose();
@@ -131,7 +154,7 @@ pub fn found(peers: &Path) -> Vec<Allocator> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "so") && path.exists())
-        .filter_map(|path| Some(Allocator { name: path.file_stem()?.to_str()?.into(), library: Some(path) }))
+        .filter_map(|path| Some(Allocator::preloading(path.file_stem()?.to_str()?, &path)))
         .collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
@@ -159,9 +182,14 @@ mod tests {
         let (library, peer) = (directory.path().join("libxalloc.so"), directory.path().join("peer.so"));
         compile(&library);
         compile(&peer);
-        let listed = |name: &str| Allocator { name: name.into(), library: Some(library.clone()) };
+        let others = tempfile::tempdir().unwrap();
+        let (other, link) = (others.path().join("libother.so"), others.path().join("libpeer.so.1"));
+        compile(&other);
+        std::os::unix::fs::symlink(&peer, &link).unwrap();
         let choose = |library: &Path, peers: &Path, wanted: &[String]| {
-            choose(library, peers, vec![listed("peer"), listed("other")], wanted)
+            let listed = [("peer", &other), ("other", &other), ("same", &link)];
+            let listed = listed.map(|(name, library)| Allocator::preloading(name, library));
+            choose(library, peers, listed.into(), wanted)
         };
         let all = choose(&library, directory.path(), &[]).unwrap();
         assert_eq!(names(&all), ["xalloc", "system", "libxalloc", "peer", "other"]);

@@ -11,6 +11,7 @@ pub fn ask(runner: &Path, arguments: &[&str], allocator: &Allocator) -> Result<V
     let command = || {
         let mut command = Command::new(runner);
         command.args(arguments).env_remove("LD_PRELOAD");
+        command.envs(allocator.environment.iter().map(|(name, value)| (name, value)));
         command.envs(allocator.library.iter().map(|library| ("LD_PRELOAD", library)));
         command
     };

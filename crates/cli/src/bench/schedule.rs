@@ -49,7 +49,7 @@ fn row(
             continue;
         }
         let allocator = &allocators[index];
-        match measure::run(|| workload.command(allocator.library.as_deref()))? {
+        match measure::run(|| workload.command(allocator))? {
             Outcome::Done(measured) => cell.runs.push(measured),
             Outcome::Failed(reason) => {
                 progress.suspend(|| eprintln!("{} under {}: {reason}", workload.name, allocator.name));

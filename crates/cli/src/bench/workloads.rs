@@ -1,5 +1,6 @@
 //! The workloads: those of `xalloc-workloads`, and the scripts in `benches/programs`, which run real programs.
 
+use super::allocators::Allocator;
 use super::numbers;
 use crate::refusal::Refusal;
 use anyhow::{Context, Result};
@@ -36,12 +37,13 @@ pub struct Workload {
 
 impl Workload {
     /// The command that runs it under an allocator.
-    pub fn command(&self, library: Option<&Path>) -> Command {
+    pub fn command(&self, allocator: &Allocator) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_remove("LD_PRELOAD");
         // A script decides itself which of the programs it starts is the one that is measured.
         let variable = if self.group == Group::Synthetic { "LD_PRELOAD" } else { "ALLOCATOR" };
-        match library {
+        command.envs(allocator.environment.iter().map(|(name, value)| (name, value)));
+        match &allocator.library {
             Some(library) => command.env(variable, library),
             None => command.env_remove(variable),
         };

@@ -74,7 +74,7 @@ impl Figure {
             Self::Memory => "peak memory",
             Self::Tree => "all processes",
             Self::Settled => "settled",
-            Self::Cpu => "processor",
+            Self::Cpu => "processor time",
             Self::User => "user",
             Self::System => "kernel",
             Self::MinorFaults => "minor faults",

@@ -20,14 +20,14 @@ pub fn csv(report: &Report) -> Result<String> {
             writer.write_record(start.into_iter().chain(numbers))?;
         }
         if let Some(failure) = &row.failure {
-            let start = [row.name.as_str(), "", &failure.reason];
+            let start = [row.name.as_str(), "", failure.headline()];
             writer.write_record(start.into_iter().chain(figures.iter().map(|_| "")))?;
         }
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// Both tables and the verdict.
+/// Both tables, what else is to be said of failures, and the verdict.
 pub fn markdown(report: &Report) -> String {
     let mut text = table::about(report).replace('\n', "  \n") + "\n\n";
     for grid in [table::main_grid(report), table::detail_grid(report)] {
@@ -39,6 +39,11 @@ pub fn markdown(report: &Report) -> String {
         let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
         render_table(&mut text, &header, &rows);
         text.push('\n');
+    }
+    for row in &report.rows {
+        let Some(failure) = row.failure.as_ref().filter(|failure| !failure.details().is_empty()) else { continue };
+        text += &format!("- {}: failed: {}\n", row.name, failure.headline());
+        failure.details().iter().for_each(|line| text += &format!("  - `{line}`\n"));
     }
     for line in report.notes.iter().map(|note| format!("note: {note}")).chain(report.verdict.iter().cloned()) {
         text += &format!("- {line}\n");

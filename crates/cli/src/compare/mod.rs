@@ -24,6 +24,7 @@ use crate::{binary, exit};
 use anyhow::Result;
 use regex::Regex;
 use report::{By, Negligible, Report, Setup};
+use sample::Sample;
 use schedule::Session;
 use server::Server;
 use std::ffi::OsString;
@@ -31,6 +32,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use subject::Subject;
+
+/// A run of so many seconds is over before the memory of its processes was looked at often.
+const SHORT: f64 = 0.25;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,7 +96,8 @@ pub struct Arguments {
     /// Peak memory without it is the largest resident set of one process. It takes some processor time
     #[arg(long)]
     tree: bool,
-    /// The figure that rows are sorted by and that decides, whatever others say [default: time and memory together]
+    /// The figure that rows are sorted by and that decides, whatever others say [default: time and memory together]. Memory is that
+    /// of all processes with --tree, otherwise the peak
     #[arg(long, value_enum, value_name = "FIGURE")]
     by: Option<By>,
     /// Differences in time that are smaller are none
@@ -165,6 +170,10 @@ fn compare(arguments: &Arguments) -> Result<u8> {
     }
     let is_asked_for = !arguments.allocators.is_empty();
     let subject = arguments.subject()?;
+    if arguments.output == Output::Inherit && arguments.files().contains(&Some(Path::new("-"))) {
+        let message = "--output inherit: the standard output is for the file - already; name a file instead of -";
+        return Err(Refusal::wrong_usage(message).into());
+    }
     check(&arguments.files())?;
     let setup = arguments.setup();
     let obstacles = chosen.iter().filter(|candidate| candidate.obstacle.is_some()).count();
@@ -172,7 +181,8 @@ fn compare(arguments: &Arguments) -> Result<u8> {
     let session = schedule::run(&subject, chosen, arguments.warmup, arguments.runs)?;
     let failures = session.rows.iter().filter(|row| row.failure.is_some()).count();
     let is_interrupted = session.is_interrupted;
-    let notes = notes(&session);
+    let mut notes = notes(&session);
+    notes.extend(arguments.notes_on_memory(&session));
     let report = Report::new(setup, session.rows, notes);
     table::print(&report);
     arguments.write(&report)?;
@@ -229,6 +239,28 @@ impl Arguments {
 
     fn files(&self) -> [Option<&Path>; 5] {
         [&self.json, &self.csv, &self.md, &self.html, &self.svg].map(|path| path.as_deref())
+    }
+
+    /// What the memories are, where there are several, and whether they could be seen.
+    fn notes_on_memory(&self, session: &Session) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.tree || self.settle.is_some() {
+            let mut kinds = "peak memory is the largest resident set of one process (RSS)".to_owned();
+            if self.tree {
+                kinds += "; all processes: the most that the program and all it started held together (PSS)";
+            }
+            if let Some(time) = self.settle {
+                kinds += &format!("; settled: what all processes held {} s after the load (PSS)", time.as_secs_f64());
+            }
+            notes.push(kinds);
+        }
+        let is_short = |sample: &Sample| sample.usage.wall < SHORT;
+        if self.tree && self.load.is_none() && session.rows.iter().flat_map(|row| &row.samples).any(is_short) {
+            notes.push(
+                "--tree looks twenty times a second: of runs as short as these it has hardly seen anything".into(),
+            );
+        }
+        notes
     }
 
     /// Writes every file that can be written.

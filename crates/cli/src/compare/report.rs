@@ -151,7 +151,7 @@ impl Report {
 
     /// Puts the best first, and what failed last.
     fn sort(&mut self) {
-        let figure = self.setup.deciding();
+        let figure = self.deciding();
         let cost = |row: &Entry| {
             let mean = row.statistic(figure).map_or(f64::INFINITY, |statistic| statistic.summary.mean);
             if figure.is_gain() && mean.is_finite() { -mean } else { mean }
@@ -162,6 +162,16 @@ impl Report {
     /// What speed is: the metric if there is one, otherwise time.
     pub fn speed(&self) -> Figure {
         self.setup.speed()
+    }
+
+    /// The figure that decides: speed, unless another one was chosen. Memory is that of all processes, if it was watched.
+    pub fn deciding(&self) -> Figure {
+        match self.setup.by {
+            None | Some(By::Time) => self.speed(),
+            Some(By::Cpu) => Figure::Cpu,
+            Some(By::Memory) if self.judged().contains(&Figure::Tree) => Figure::Tree,
+            Some(By::Memory) => Figure::Memory,
+        }
     }
 
     /// The figures that candidates are compared in with a verdict, of which there are numbers.
@@ -216,15 +226,6 @@ impl Report {
 impl Setup {
     fn speed(&self) -> Figure {
         if self.metric.is_some() { Figure::Metric } else { Figure::Time }
-    }
-
-    /// The figure that decides: speed, unless another one was chosen.
-    pub fn deciding(&self) -> Figure {
-        match self.by {
-            None | Some(By::Time) => self.speed(),
-            Some(By::Cpu) => Figure::Cpu,
-            Some(By::Memory) => Figure::Memory,
-        }
     }
 }
 
@@ -404,7 +405,7 @@ pub mod tests {
         );
         assert!(by(By::Memory).0.ends_with("quick broken"));
         assert_eq!(by(By::Memory).1, "recommended by peak memory: system: no candidate is shown to be better");
-        assert!(by(By::Cpu).1.starts_with("recommended by processor: quick: "));
+        assert!(by(By::Cpu).1.starts_with("recommended by processor time: quick: "));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Sample {
 /// Why a candidate has no numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Failure {
-    /// In a line.
+    /// In a line, or with what to do in further ones.
     pub reason: String,
     /// The end of the program's standard error.
     pub stderr: Vec<String>,
@@ -46,6 +46,16 @@ impl Failure {
         let lines: Vec<&str> = errors.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines[lines.len().saturating_sub(LINES)..].iter().map(|line| (*line).to_owned());
         Self { reason: reason.into(), stderr: last.collect() }
+    }
+
+    /// The first line of the reason: what has room in a cell.
+    pub fn headline(&self) -> &str {
+        self.reason.lines().next().unwrap_or_default()
+    }
+
+    /// Everything else: the other lines of the reason, and what the program wrote.
+    pub fn details(&self) -> Vec<&str> {
+        self.reason.lines().skip(1).chain(self.stderr.iter().map(String::as_str)).collect()
     }
 }
 

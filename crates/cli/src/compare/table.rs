@@ -33,15 +33,15 @@ pub struct Grid {
     pub rows: Vec<Vec<Value>>,
 }
 
-/// Speed and memory, their ratios, and what that means. Beside a metric the time stands without a ratio.
+/// What candidates are judged by, the ratios, and what that means. Beside a metric the time stands without a ratio.
 pub fn main_grid(report: &Report) -> Grid {
     let speed = report.speed();
+    let others: Vec<Figure> = report.judged().into_iter().filter(|&figure| figure != speed).collect();
     let mut header = vec!["allocator".to_owned(), heading(report, speed), "× system".to_owned()];
     if speed != Figure::Time {
         header.push(heading(report, Figure::Time));
     }
-    let memories: Vec<Figure> = report.judged().into_iter().filter(|figure| figure.is_memory()).collect();
-    for &figure in &memories {
+    for &figure in &others {
         header.extend([heading(report, figure), "× system".to_owned()]);
     }
     header.push("compared with system".to_owned());
@@ -51,7 +51,7 @@ pub fn main_grid(report: &Report) -> Grid {
         if speed != Figure::Time {
             cells.push(mean(report, row, Figure::Time, true));
         }
-        cells.extend(memories.iter().flat_map(|&figure| pair(report, row, figure)));
+        cells.extend(others.iter().flat_map(|&figure| pair(report, row, figure)));
         cells.push(Value::words(remark(report, row)));
         cells
     };
@@ -65,7 +65,8 @@ pub fn detail_grid(report: &Report) -> Grid {
         let mut shown = report.rows.iter().filter_map(|row| Some(unit.show(row.statistic(figure)?.summary.mean)));
         shown.all(|text| text.chars().all(|letter| matches!(letter, '0' | '.')))
     };
-    let is_detail = |figure: &Figure| !matches!(figure, Figure::Time | Figure::Metric) && !figure.is_memory();
+    let judged = report.judged();
+    let is_detail = |figure: &Figure| *figure != Figure::Time && !judged.contains(figure);
     let figures: Vec<Figure> = report.figures().filter(is_detail).filter(|&figure| !is_zero(figure)).collect();
     let unit = Figure::Time.unit(report.typical(Figure::Time));
     let mut header = vec!["allocator".to_owned()];
@@ -115,8 +116,7 @@ fn pair(report: &Report, row: &Entry, figure: Figure) -> [Value; 2] {
 
 fn remark(report: &Report, row: &Entry) -> String {
     match &row.failure {
-        // A cell has one line; the others stand below the table, and in every file.
-        Some(failure) => format!("failed: {}", failure.reason.lines().next().unwrap_or_default()),
+        Some(failure) => format!("failed: {}", failure.headline()),
         None if row.is_base() => String::new(),
         None if row.samples.is_empty() => "not measured".to_owned(),
         None => differences(report, row),
@@ -162,10 +162,8 @@ fn print_failures(report: &Report) {
     let width = report.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     for row in &report.rows {
         let Some(failure) = &row.failure else { continue };
-        let mut reason = failure.reason.lines();
-        println!(" {:<width$}   failed: {}", row.name, reason.next().unwrap_or_default());
-        reason.for_each(|line| println!(" {:<width$}     {line}", ""));
-        failure.stderr.iter().for_each(|line| println!(" {:<width$}     {line}", ""));
+        println!(" {:<width$}   failed: {}", row.name, failure.headline());
+        failure.details().iter().for_each(|line| println!(" {:<width$}     {line}", ""));
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::figure::Figure;
 use super::report::{Entry, Report, Verdict};
-use crate::measure::statistics::ENOUGH;
+use crate::measure::statistics::{ENOUGH, geometric_mean};
 use crate::output::percent;
 
-/// The fastest, the leanest, and what to do, a line each.
+/// The best in each figure that is judged, and what to do, a line each.
 pub fn words(report: &Report) -> Vec<String> {
     let speed = report.speed();
     if let Some(failure) = &report.base().failure {
-        return vec![format!("no verdict: there is nothing to compare with: system itself failed: {}", failure.reason)];
+        let reason = failure.headline();
+        return vec![format!("no verdict: there is nothing to compare with: system itself failed: {reason}")];
     }
     if report.base().statistic(speed).is_none_or(|statistic| statistic.summary.count < ENOUGH) {
         return vec![if report.setup.runs as usize >= ENOUGH {
@@ -18,8 +19,20 @@ pub fn words(report: &Report) -> Vec<String> {
             format!("no verdict: it takes {ENOUGH} runs of each (-n {ENOUGH}) to tell a difference from chance")
         }];
     }
-    let last = if report.setup.by.is_some() { choice(report) } else { recommendation(report, speed) };
-    vec![format!("fastest: {}", extreme(report, speed)), format!("leanest: {}", extreme(report, Figure::Memory)), last]
+    let extremes = report.judged().into_iter().map(|figure| format!("{}: {}", title(figure), extreme(report, figure)));
+    let last = if report.setup.by.is_some() { choice(report) } else { recommendation(report) };
+    extremes.chain([last]).collect()
+}
+
+/// What the best candidate in a figure is called.
+fn title(figure: Figure) -> &'static str {
+    match figure {
+        Figure::Memory => "leanest",
+        Figure::Tree => "leanest, all processes",
+        Figure::Settled => "leanest, settled",
+        Figure::Cpu => "least processor time",
+        _ => "fastest",
+    }
 }
 
 /// A candidate's differences from the base, or that there is none.
@@ -58,7 +71,7 @@ fn difference(report: &Report, row: &Entry, figure: Figure) -> Option<String> {
 
 /// The best candidate in the figure that was chosen, whatever it costs in others.
 fn choice(report: &Report) -> String {
-    let figure = report.setup.deciding();
+    let figure = report.deciding();
     let better = report.rows.iter().filter(|row| row.verdict(figure) == Verdict::Better);
     let best = better.min_by(|a, b| relative_cost(a, figure).total_cmp(&relative_cost(b, figure)));
     let name = report.name(figure);
@@ -88,30 +101,29 @@ fn relative_cost(row: &Entry, figure: Figure) -> f64 {
     if figure.is_gain() { 1.0 / ratio } else { ratio }
 }
 
-fn recommendation(report: &Report, speed: Figure) -> String {
-    let verdicts = |row: &Entry| (row.verdict(speed), row.verdict(Figure::Memory));
-    // The product of both ratios, so that a trade of little time for much memory does not win.
-    let cost = |row: &Entry| relative_cost(row, speed) * relative_cost(row, Figure::Memory);
-    let cheapest = |test: fn((Verdict, Verdict)) -> bool| {
-        report.rows.iter().filter(|row| test(verdicts(row))).min_by(|a, b| cost(a).total_cmp(&cost(b)))
+/// Speed and memory together, so that a trade of little time for much memory does not win: the product of both ratios. Where
+/// memory was measured in several ways, they count as one.
+fn cost(report: &Report, row: &Entry) -> f64 {
+    let memories = report.judged().into_iter().filter(|figure| figure.is_memory());
+    relative_cost(row, report.speed()) * geometric_mean(memories.map(|figure| relative_cost(row, figure)))
+}
+
+fn recommendation(report: &Report) -> String {
+    let judged = report.judged();
+    let has = |row: &Entry, verdict: Verdict| judged.iter().any(|&figure| row.verdict(figure) == verdict);
+    let is_worse = |row: &Entry| has(row, Verdict::Worse);
+    let cheapest = |at_a_price: bool| {
+        let rows = report.rows.iter().filter(|row| has(row, Verdict::Better) && is_worse(row) == at_a_price);
+        rows.min_by(|a, b| cost(report, a).total_cmp(&cost(report, b)))
     };
-    let is_gain = |(time, memory): (Verdict, Verdict)| {
-        let all = [time, memory];
-        all.contains(&Verdict::Better) && !all.contains(&Verdict::Worse)
-    };
-    let is_trade = |(time, memory): (Verdict, Verdict)| {
-        let all = [time, memory];
-        all.contains(&Verdict::Better) && all.contains(&Verdict::Worse)
-    };
-    if let Some(row) = cheapest(is_gain) {
+    if let Some(row) = cheapest(false) {
         return format!("recommended: {}: {}", row.name, differences(report, row));
     }
-    if let Some(row) = cheapest(is_trade) {
+    if let Some(row) = cheapest(true) {
         return format!("recommended: system, unless this trade suits you: {}: {}", row.name, differences(report, row));
     }
-    let is_worse = |(time, memory): (Verdict, Verdict)| [time, memory].contains(&Verdict::Worse);
     let compared: Vec<&Entry> = report.rows.iter().filter(|row| !row.is_base() && row.failure.is_none()).collect();
-    match compared.iter().filter(|row| !is_worse(verdicts(row))).count() {
+    match compared.iter().filter(|row| !is_worse(row)).count() {
         _ if compared.is_empty() => "recommended: system: no other candidate ran".to_owned(),
         0 => "recommended: system: every other candidate is worse".to_owned(),
         _ => "recommended: system: no difference was shown that would be worth a change".to_owned(),
@@ -120,7 +132,9 @@ fn recommendation(report: &Report, speed: Figure) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::candidates::Candidate;
     use super::super::report::tests::{example, mixed};
+    use super::super::schedule::Row;
     use super::*;
 
     #[test]
@@ -146,6 +160,25 @@ mod tests {
         assert_eq!(differences(&report, &report.rows[1]), "3.0 times system's time");
         let report = example(&[system, ("same", &[1.0, 1.03, 0.98], &[1000, 1001, 1000])]);
         assert!(report.verdict[2].contains("no difference was shown"), "{:?}", report.verdict);
+    }
+
+    /// Memory that is only larger when all is quiet again is a price, too.
+    #[test]
+    fn every_memory_that_was_measured_counts() {
+        let system: (&str, &[f64], &[i64]) = ("system", &[1.0, 1.02, 0.98], &[1000, 1001, 1000]);
+        let mut report = example(&[system, ("quick", &[0.8, 0.81, 0.79], &[1000, 1001, 1000])]);
+        assert_eq!(report.verdict[2], "recommended: quick: 20 % less time");
+        let rows = report.rows.iter_mut().zip([1000, 2000]).map(|(row, settled)| {
+            row.samples.iter_mut().for_each(|sample| sample.settled = Some(settled));
+            Row {
+                candidate: Candidate { name: row.name.clone(), ..Candidate::default() },
+                samples: row.samples.clone(),
+                failure: None,
+            }
+        });
+        let report = Report::new(report.setup.clone(), rows.collect(), Vec::new());
+        let expected = "recommended: system, unless this trade suits you: quick: 20 % less time, 2.0 times system's settled memory";
+        assert_eq!(report.verdict[2..], ["leanest, settled: no candidate is shown to be better than system", expected]);
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often it is read: each time, the kernel goes through all pages of each process.
+/// How often it is read, at most: each time, the kernel goes through all pages of each process.
 const EVERY: Duration = Duration::from_millis(50);
+/// How many times longer than a reading the pause after it is, at least, where processes are large.
+const RESTRAINT: u32 = 19;
 
 /// The memory of `root`, of all that descend from it and of all in its process group, in KiB. `None` if the kernel tells it of none of
 /// them. Processes of other users, which cannot be read, are left out.
@@ -66,11 +68,12 @@ impl Watch {
             // Relaxed: nothing depends on it but when the thread ends.
             std::thread::spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
+                    let start = Instant::now();
                     let now = memory(root);
                     let mut most = most.lock().expect("nobody panics with it");
                     *most = now.max(*most);
                     drop(most);
-                    std::thread::park_timeout(EVERY);
+                    std::thread::park_timeout(EVERY.max(start.elapsed() * RESTRAINT));
                 }
             })
         };

@@ -2,6 +2,7 @@
 //! not compared.
 
 mod common;
+mod memory;
 mod page;
 mod programs;
 mod servers;

@@ -238,3 +238,38 @@ fn a_report_goes_to_the_standard_output_and_the_tables_elsewhere() {
     assert_eq!(names, ["xalloc:purge_ms=10:thp=never", "system"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("xalloc:purge_ms=10:thp=never"), "{output:?}");
 }
+
+/// What the program prints would be in the midst of it.
+#[test]
+fn a_report_and_what_the_program_prints_cannot_both_go_to_the_standard_output() {
+    let arguments = ["--output", "inherit", "--json", "-", "--", "true"];
+    let output = compare().args(arguments).output().expect("the command starts");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("name a file instead of -"), "{output:?}");
+}
+
+/// Why an allocator is not here takes several lines: one is in the table, all are below it, in every file.
+#[test]
+fn a_reason_of_several_lines_breaks_no_table() {
+    let place = Place::new();
+    let (md, html, csv) = (place.file("a.md"), place.file("a.html"), place.file("a.csv"));
+    let files = ["--md", md.to_str().unwrap(), "--html", html.to_str().unwrap(), "--csv", csv.to_str().unwrap()];
+    let (report, output) = place.compare(&[&["-n", "1", "-a", "nedmalloc"][..], &files, &["--", "true"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let mut lines = reason(&report, "nedmalloc").lines();
+    let (first, last) = (lines.next().unwrap(), lines.last().expect("several lines"));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains(&format!(" nedmalloc   failed: {first}\n")), "{table}");
+    assert!(
+        table.contains(&format!("\n             {last}")),
+        "in the same place as the end of a program's errors: {table}"
+    );
+    let md = std::fs::read_to_string(md).unwrap();
+    assert!(
+        md.lines().any(|line| line.starts_with("| nedmalloc | ") && line.ends_with(&format!("failed: {first} |"))),
+        "{md}"
+    );
+    assert!(md.contains(&format!("\n  - `{last}`\n")), "{md}");
+    assert!(std::fs::read_to_string(html).unwrap().contains("REPLACE_SYSTEM_ALLOCATOR"));
+    assert_eq!(std::fs::read_to_string(csv).unwrap().lines().count(), 1 + 1 + 1, "the heading, a run, a failure");
+}

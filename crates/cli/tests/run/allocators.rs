@@ -3,6 +3,8 @@
 use super::{directory, stderr, stdout, xalloc};
 use serde_json::Value;
 use std::path::Path;
+#[cfg(target_arch = "x86_64")]
+use std::process::Command;
 use xalloc_tests::skip;
 
 /// Debian's, and the file of each that is to be found.
@@ -49,6 +51,37 @@ fn without_proc_it_is_said_why_nothing_is_found_beside_the_command() {
     }
     let output = hidden("mount -t tmpfs none /proc && exec \"$@\"").expect("it starts");
     assert!(stdout(&output).contains("is /proc mounted?"), "{output:?}");
+}
+
+/// As on a machine with gcc-multilib: the loader's cache has libraries of one name for three machine types.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_library_of_this_machine_is_chosen_among_those_of_one_name() {
+    let place = directory("machines");
+    let library = |flag: &str| {
+        std::fs::create_dir(place.join(flag)).expect("a directory");
+        let (source, library) = (place.join(flag).join("hoard.c"), place.join(flag).join("libhoard.so"));
+        std::fs::write(&source, "void *malloc(__SIZE_TYPE__ size) { return 0; } void free(void *block) { }").unwrap();
+        let mut cc = Command::new("cc");
+        // Without a C library, the compiler needs none of the other machine's.
+        cc.args([flag, "-w", "-nostdlib", "-shared", "-fPIC", "-Wl,-soname,libhoard.so", "-o"])
+            .args([&library, &source]);
+        assert!(cc.status().expect("cc is installed").success());
+        library
+    };
+    let libraries = ["-mx32", "-m64", "-m32"].map(library);
+    let directories = libraries.each_ref().map(|library| library.parent().unwrap().display().to_string());
+    std::fs::write(place.join("ld.so.conf"), directories.join("\n")).unwrap();
+    let script = "/sbin/ldconfig -X -f \"$0/ld.so.conf\" -C \"$0/cache\" 2>/dev/null
+        mount --bind \"$0/cache\" /etc/ld.so.cache && exec \"$@\"";
+    let within = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, place.to_str().unwrap()];
+    let output = xalloc_tests::behind(&within, &xalloc(&["list", "--json", "hoard"])).output().expect("it starts");
+    if !output.status.success() && output.stdout.is_empty() {
+        return skip("no loader's cache can be mounted here (unshare)");
+    }
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    assert_eq!(path(&rows[0]), Some(&*libraries[1]), "{output:?}");
+    assert_eq!(rows[0]["rejected"], serde_json::json!([]), "{output:?}");
 }
 
 #[test]
