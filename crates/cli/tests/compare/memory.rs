@@ -51,7 +51,7 @@ fn settled_memory_is_what_a_server_keeps() {
          free(give); unlink(\"{ready}\"); unlink(\"{loaded}\"); for (;;) pause(); return keep[0]; }}"
     );
     let server = place.compile("server", &server, &["-O1", "-fno-builtin"]);
-    let (is_ready, load) = (format!("test -e {ready}"), format!("touch {loaded}"));
+    let (is_ready, load) = (format!("test -e {ready}"), format!("sleep 0.5; touch {loaded}"));
     let arguments =
         ["-n", "1", "-a", "system", "--ready", &is_ready, "--load", &load, "--settle", "0.3", "--tree", "--"];
     let (report, output) = place.compare(&[&arguments[..], &[server.to_str().unwrap()]].concat());

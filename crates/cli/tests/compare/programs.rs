@@ -261,7 +261,7 @@ fn a_reason_of_several_lines_breaks_no_table() {
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.contains(&format!(" nedmalloc   failed: {first}\n")), "{table}");
     assert!(
-        table.contains(&format!("\n             {last}")),
+        table.contains(&format!("\n               {last}")),
         "in the same place as the end of a program's errors: {table}"
     );
     let md = std::fs::read_to_string(md).unwrap();
