@@ -9,7 +9,7 @@ mod run;
 mod scratch;
 
 pub use run::{run, stop_and_continue, succeed, tail, wait_until};
-pub use scratch::scratch;
+pub use scratch::{preloadable, scratch};
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -3,12 +3,22 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use tempfile::TempDir;
 
 /// A directory of this process's own. A process may end in any way, so this one does not remove it: the next one does, when
 /// it finds that the directory's lock is free.
 pub fn scratch() -> &'static Path {
     static SCRATCH: OnceLock<(PathBuf, File)> = OnceLock::new();
     &SCRATCH.get_or_init(|| make(&crate::target().join("tmp/tests"))).0
+}
+
+/// A temporary directory from which a library can be preloaded: the loader takes a blank or a colon for the end of a path in
+/// `LD_PRELOAD`, and `TMPDIR` may have one.
+pub fn preloadable() -> TempDir {
+    let usual = std::env::temp_dir();
+    let is_taken = !usual.to_string_lossy().contains([' ', ':', '$']);
+    let parent = if is_taken { usual.as_path() } else { Path::new("/tmp") };
+    tempfile::tempdir_in(parent).expect("a temporary directory")
 }
 
 /// The directory, and its lock: held as long as the file is open.

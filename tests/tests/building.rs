@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use xalloc_tests::{checkout, fixture, plain, succeed};
+use xalloc_tests::{checkout, fixture, plain, preloadable, succeed};
 
 /// `cargo build` in a directory, into another.
 fn build(directory: &Path, target: &Path, arguments: &[&str]) {
@@ -27,7 +27,7 @@ fn serves(library: &Path) {
 
 #[test]
 fn the_library_in_the_profile_for_development() {
-    let target = tempfile::tempdir().expect("a temporary directory");
+    let target = preloadable();
     build(checkout(), target.path(), &["--package", "xalloc"]);
     serves(&target.path().join("debug/libxalloc.so"));
 }
@@ -51,7 +51,7 @@ fn outside(directory: &Path, crates: &[&str]) {
 /// As README.md says.
 #[test]
 fn a_heap_of_your_own_outside_the_workspace() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = preloadable();
     outside(directory.path(), &["os", "redirect"]);
     for file in ["build.rs", "src/lib.rs"] {
         std::fs::copy(checkout().join("examples/my-heap").join(file), directory.path().join(file)).expect("copied");
@@ -66,7 +66,7 @@ fn a_heap_of_your_own_outside_the_workspace() {
 /// As with libxalloc.a: see tests/static_library.rs. And one whose first allocation is late, in one thread of several.
 #[test]
 fn a_module_on_the_allocator() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = preloadable();
     outside(directory.path(), &["heap"]);
     let code = "#[global_allocator]\nstatic ALLOCATOR: xalloc_heap::Xalloc = xalloc_heap::Xalloc;\n\n\
                 #[unsafe(no_mangle)]\npub extern \"C\" fn module_malloc(size: usize) -> *mut u8 {\n    \

@@ -64,7 +64,9 @@ fn stats_are_printed_at_the_end() {
     if !has("perl") {
         return;
     }
-    let script = "my @blocks = map { \"x\" x 100000 . $_ } 1..10; if (fork == 0) { kill 9, $$ } wait";
+    // More blocks of its own than those of its start, whose number depends on the locale.
+    let script =
+        "my @blocks = map { \"x\" x 1000 . $_ } 1..2000; splice @blocks, 0, 500; if (fork == 0) { kill 9, $$ } wait";
     let said = stderr(&with("stats:true", "perl", &["-e", script]));
     assert_eq!(said.matches("statistics of ").count(), 1, "a child that is killed says nothing: {said}");
     for name in ["allocated", "active", "dirty", "metadata", "resident, at most", "retained", "mapped"] {

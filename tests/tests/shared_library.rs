@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use xalloc_tests::{checkout, fixture, has, library, plain, succeed};
+use xalloc_tests::{checkout, fixture, has, library, plain, preloadable, succeed};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -41,7 +41,7 @@ fn where_cargo_makes_it() {
 
 #[test]
 fn where_it_is_installed() {
-    let root = tempfile::tempdir().expect("a temporary directory");
+    let root = preloadable();
     // Without a limit: it builds.
     let mut install = plain(checkout().join("scripts/install"));
     let output = install.arg(root.path()).env_remove("XALLOC_PREFIX").output().expect("the script starts");

@@ -1,13 +1,14 @@
 //! A page's commands, run as its reader would run them.
 
 use crate::page::{Page, Step};
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
-use xalloc_tests::{built, checkout, copy, fixture, library, plain, skip, succeed};
+use xalloc_tests::{built, checkout, copy, fixture, library, plain, preloadable, skip, succeed};
 
 /// For one block. All but the comparisons take a moment.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -56,20 +57,22 @@ fn bash(desk: &TempDir, commands: &str) -> Command {
         .env("PATH", format!("{}/bin:{}/target/release:{path}", desk.path().display(), desk.path().display()))
         .env("HOME", desk.path().join("home"))
         .env("XDG_CONFIG_HOME", desk.path().join("home/.config"))
-        .env("CARGO_HOME", cargo_home())
+        .env("CARGO_HOME", of_home("CARGO_HOME", ".cargo"))
+        .env("RUSTUP_HOME", of_home("RUSTUP_HOME", ".rustup"))
         .env("CARGO_NET_OFFLINE", "true");
     command
 }
 
-/// Where cargo has what it needs without a network, which the home of the page's own does not say.
-fn cargo_home() -> String {
-    std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{}/.cargo", std::env::var("HOME").expect("a home")))
+/// Where cargo and rustup have what they need, which the page's own home does not say.
+fn of_home(variable: &str, name: &str) -> OsString {
+    let usual = || Path::new(&std::env::var_os("HOME").expect("a home")).join(name).into_os_string();
+    std::env::var_os(variable).unwrap_or_else(usual)
 }
 
 /// A directory that looks like the checkout, as far as pages speak of it, and in which nothing that a page makes stays: with a
 /// program, a server, a script and a library of the reader's.
 fn desk() -> TempDir {
-    let desk = tempfile::tempdir().expect("a temporary directory");
+    let desk = preloadable();
     let path = |name: &str| desk.path().join(name);
     for folder in ["bin", "home", "scripts"] {
         fs::create_dir(path(folder)).expect("created");

@@ -12,6 +12,7 @@
 
 mod commands;
 mod links;
+mod options;
 mod page;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -32,6 +33,7 @@ fn main() {
     }
     let unlisted = links::not_in_the_index(&names());
     trials.push(Trial::test("the_index_has_every_page", move || verdict(unlisted)));
+    trials.push(Trial::test("options_to_migrate_to_exist", || verdict(options::unknown())));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
