@@ -10,7 +10,7 @@ pub fn unknown() -> Vec<String> {
         let Some((_, cell)) = line.trim_end_matches('|').rsplit_once('|') else { continue };
         // Every second piece is code.
         let code = cell.split('`').skip(1).step_by(2);
-        for option in code.filter(|code| code.contains(':') && !code.contains(' ')) {
+        for option in code.filter(|code| code.contains(':') && !code.contains("::") && !code.contains(' ')) {
             let value = option.replace(":N", ":1");
             xalloc_options::parse(value.as_bytes(), |parsed| {
                 if parsed.is_err() {
