@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use xalloc_tests::{behind, built, library, run, stop_and_continue, succeed, wait_until};
+use xalloc_tests::{behind, built, library, preloadable, run, stop_and_continue, succeed, wait_until};
 
 /// The command with the workloads beside it, as a release build has them, but without its long link.
 struct Build(tempfile::TempDir);
@@ -88,7 +88,7 @@ fn says_that_it_needs_a_checkout() {
 
 #[test]
 fn measures_and_writes_what_it_is_asked_for() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = preloadable();
     let file = |name: &str| directory.path().join(name).display().to_string();
     let (json, md, svg) = (file("a.json"), file("a.md"), file("a.svg"));
     let same = format!("same={}", library().display());
@@ -125,7 +125,7 @@ fn says_what_is_wrong() {
 /// Nobody wants to measure for an hour and then have no file.
 #[test]
 fn files_that_cannot_be_written_are_told_before_the_first_run() {
-    let place = tempfile::tempdir().unwrap();
+    let place = preloadable();
     let ran = place.path().join("ran");
     let build = Build::with_workload(&format!("echo > {}", ran.display()));
     for (kind, file) in [("--json", "/no/such/file"), ("--md", "/no/such/file"), ("--svg", "/")] {
@@ -149,7 +149,7 @@ fn a_file_called_minus_is_the_standard_output_and_the_tables_are_elsewhere() {
 
 #[test]
 fn one_file_that_cannot_be_written_does_not_cost_the_others() {
-    let place = tempfile::tempdir().unwrap();
+    let place = preloadable();
     let md = place.path().join("a.md");
     // It can be opened.
     let files = ["--json", "/dev/full", "--md", md.to_str().unwrap()];
@@ -181,7 +181,7 @@ fn allocator(directory: &Path, name: &str, body: &str) -> PathBuf {
 /// A library that crashes every program is a failed cell and exit code 1, not an end of the whole comparison.
 #[test]
 fn goes_on_when_an_allocator_fails() {
-    let source = tempfile::tempdir().unwrap();
+    let source = preloadable();
     let library = allocator(source.path(), "crash", "__builtin_trap();");
     let allocators = format!("glibc,crash={}", library.display());
     let output = run(&mut Build::new().bench(&["-n", "1", "-w", "haha-realloc", "-a", &allocators]), LIMIT).unwrap();
@@ -192,7 +192,7 @@ fn goes_on_when_an_allocator_fails() {
 /// The loader leaves out what it cannot load, and the program runs on, with glibc's malloc.
 #[test]
 fn what_the_loader_leaves_out_has_no_numbers() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = preloadable();
     let build = Build::new();
     let bench = |library: &Path| {
         let allocators = format!("glibc,mine={}", library.display());
@@ -222,7 +222,7 @@ fn what_the_loader_leaves_out_has_no_numbers() {
 /// Ctrl-C reaches only this command, whose children are in groups of their own: it has to end them.
 #[test]
 fn an_interrupt_ends_the_workload_and_shows_what_there_is() {
-    let place = tempfile::tempdir().unwrap();
+    let place = preloadable();
     let file = |name: &str| place.path().join(name).display().to_string();
     let (count, number, json) = (file("count"), file("number"), file("a.json"));
     // The program that is still running in the second round.
@@ -247,7 +247,7 @@ fn an_interrupt_ends_the_workload_and_shows_what_there_is() {
 /// Ctrl-Z and `fg`: the workload goes on meanwhile, so that run says nothing.
 #[test]
 fn a_run_in_which_it_was_stopped_is_done_again() {
-    let place = tempfile::tempdir().unwrap();
+    let place = preloadable();
     let file = |name: &str| place.path().join(name).display().to_string();
     let (count, number, go_on) = (file("count"), file("number"), file("go_on"));
     // The second run, of two, waits to be told.

@@ -46,7 +46,7 @@ fn sh(root: &Path, script: &str) -> String {
 
 /// A directory with the layer, its library, a program, and toolchain files for both methods.
 fn project() -> tempfile::TempDir {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = xalloc_tests::preloadable();
     write(root.path(), ".xalloc/layers/allocator/ours.yaml", LAYER);
     write(root.path(), "ours.c", LIBRARY);
     write(root.path(), "program.c", PROGRAM);

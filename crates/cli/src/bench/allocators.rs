@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn finds_by_name_and_by_path_and_says_what_there_is() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = xalloc_tests::preloadable();
         let (library, peer) = (directory.path().join("libxalloc.so"), directory.path().join("peer.so"));
         compile(&library);
         compile(&peer);
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_the_loader_would_leave_out_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = xalloc_tests::preloadable();
         let (library, text) = (directory.path().join("libxalloc.so"), directory.path().join("text.so"));
         compile(&library);
         std::fs::write(&text, "no library").unwrap();

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn sees_a_library_in_the_shortest_program_and_through_exec_and_signals() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = xalloc_tests::preloadable();
         let directory = directory.path().canonicalize().unwrap();
         // A path need not be text.
         let (source, library) = (directory.join("empty.c"), directory.join(OsStr::from_bytes(b"empty\xff.so")));

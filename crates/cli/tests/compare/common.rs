@@ -10,7 +10,7 @@ pub struct Place(tempfile::TempDir);
 impl Place {
     /// A new one.
     pub fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary directory"))
+        Self(xalloc_tests::preloadable())
     }
 
     /// A file in it.

@@ -134,7 +134,7 @@ fn children_are_reported_apart() {
 fn the_program_runs_once() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("trace");
-    let script = format!("echo here >>{}", file.display());
+    let script = format!("echo here >>'{}'", file.display());
     observed(&mut doctor(&["--run", "--bindings", "--json", "sh", "-c", &script]));
     assert_eq!(std::fs::read_to_string(file).expect("the script's file"), "here\n");
 }

@@ -191,7 +191,8 @@ fn a_full_disk_is_said_and_nothing_panics() {
 fn what_is_closed_stays_closed() {
     let closed = |redirection: &str, arguments: &[&str]| {
         let script = format!("exec \"$@\" {redirection}");
-        xalloc_tests::behind(&["sh", "-c", &script, "sh"], &xalloc(arguments)).output().expect("the command starts")
+        let mut command = xalloc_tests::behind(&["sh", "-c", &script, "sh"], &xalloc(arguments));
+        command.env("LC_ALL", "C").output().expect("the command starts")
     };
     for arguments in [&["run", "cat"][..], &["doctor", "--run", "cat"]] {
         let output = closed("<&-", arguments);
