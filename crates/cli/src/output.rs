@@ -47,6 +47,7 @@ pub fn percent(part: f64) -> String {
 static IS_ON_STDERR: AtomicBool = AtomicBool::new(false);
 
 /// Has all that is printed from now on go to the standard error, because the standard output is for a file that was asked for.
+#[cfg(target_os = "linux")]
 pub fn print_on_stderr() {
     // Relaxed: one thread prints.
     IS_ON_STDERR.store(true, Ordering::Relaxed);
