@@ -10,7 +10,7 @@ needs_packages() {
   [[ ${#missing[@]} -gt 0 ]] || return 0
   [[ $(id -u) == 0 ]] || sudo=(sudo -n)
   echo "scripts/${0##*/}: installing ${missing[*]}" >&2
-  if ! { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"; } >/dev/null; then
+  if ! { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-remove "${missing[@]}"; } >/dev/null; then
     echo "scripts/${0##*/}: could not install them; on Debian: apt-get install ${missing[*]}" >&2
     exit 1
   fi
