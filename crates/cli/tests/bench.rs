@@ -86,6 +86,21 @@ fn says_that_it_needs_a_checkout() {
     assert!(text(&output.stdout).contains(&lib.join("libxalloc.so").display().to_string()), "{output:?}");
 }
 
+/// As bash asks for it.
+#[test]
+fn a_shell_completes_workloads_and_allocators() {
+    let build = Build::with_workload("true");
+    let completed = |option: &str, word: &str| {
+        let mut command = Command::new(build.0.path().join("xalloc"));
+        command.env("XALLOC_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "3");
+        let output = succeed(command.args(["--", "xalloc", "bench", option, word]), LIMIT).unwrap();
+        text(&output.stdout)
+    };
+    assert_eq!(completed("-w", "min"), "mine");
+    assert_eq!(completed("-w", "mine,min"), "mine,mine");
+    assert!(completed("-a", "xalloc,sys").contains("xalloc,system"));
+}
+
 #[test]
 fn measures_and_writes_what_it_is_asked_for() {
     let directory = preloadable();

@@ -1,8 +1,9 @@
-//! What is installed beside the command: manual pages, and completions for shells.
+//! The command where it is installed: manual pages, completions for shells, and what it says without a checkout around it.
 
-use super::{directory, stdout, xalloc};
-use std::path::Path;
+use super::{directory, program, stderr, stdout, xalloc};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use xalloc_tests::{has, library, plain};
 
 const COMMANDS: [&str; 9] = ["run", "env", "list", "doctor", "compare", "layers", "bench", "man", "completions"];
 
@@ -26,6 +27,112 @@ fn every_command_the_library_and_its_file_have_a_page() {
     for name in ["LD_PRELOAD", "XALLOC_CONF", "/etc/xalloc.conf"] {
         assert!(library.contains(name), "{name}");
     }
+}
+
+/// Each page as a reader sees it: man says what roff does not understand.
+#[test]
+fn the_pages_are_well_formed() {
+    if !has("man") {
+        return;
+    }
+    let pages = directory("well-formed");
+    assert!(xalloc(&["man"]).arg(&pages).status().expect("the command starts").success());
+    for page in
+        ["man1/xalloc.1", "man1/xalloc-run.1", "man1/xalloc-compare.1", "man5/xalloc.conf.5", "man7/libxalloc.7"]
+    {
+        let mut man = plain("man");
+        man.args(["--warnings=w", "--local-file"]).arg(pages.join(page)).env("LC_ALL", "C.UTF-8");
+        let output = man.output().expect("man starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{page}: {}", stderr(&output));
+        assert!(stdout(&output).contains("NAME"), "{page}: {output:?}");
+    }
+}
+
+/// A prefix outside of the checkout, with the command and, as in its package, the library under the name that programs ask for.
+struct Installed(tempfile::TempDir);
+
+impl Installed {
+    fn new() -> Self {
+        let prefix = tempfile::tempdir().expect("a temporary directory");
+        for directory in ["bin", "lib"] {
+            std::fs::create_dir(prefix.path().join(directory)).expect("a directory");
+        }
+        xalloc_tests::copy(env!("CARGO_BIN_EXE_xalloc"), &prefix.path().join("bin/xalloc"));
+        xalloc_tests::copy(library(), &prefix.path().join("lib/libxalloc.so.0"));
+        Self(prefix)
+    }
+
+    fn library(&self) -> PathBuf {
+        self.0.path().join("lib/libxalloc.so.0")
+    }
+
+    /// Runs the command. It names nothing that only a checkout has.
+    fn says(&self, arguments: &[&str]) -> String {
+        let mut command = plain(self.0.path().join("bin/xalloc"));
+        command.args(arguments).env_remove("XALLOC_LIBRARY").env("XDG_CONFIG_HOME", "/nonexistent");
+        let output = command.output().expect("the command starts");
+        let said = stdout(&output) + &stderr(&output);
+        for word in ["scripts/", "cargo ", "docs/", "target/", "README.md"] {
+            assert!(!said.contains(word), "{arguments:?} names {word}: {said}");
+        }
+        said
+    }
+}
+
+#[test]
+fn the_numbered_library_is_enough() {
+    let installed = Installed::new();
+    let said = installed.says(&["run", "--verbose", "true"]);
+    assert!(said.contains(&installed.library().display().to_string()), "{said}");
+}
+
+#[test]
+fn help_names_nothing_that_is_not_installed() {
+    let installed = Installed::new();
+    let help = installed.says(&["--help"]);
+    assert!(help.contains("doctor") && !help.contains("bench"), "{help}");
+    for command in COMMANDS.into_iter().filter(|command| *command != "bench") {
+        assert!(installed.says(&[command, "--help"]).contains("Usage:"), "{command}");
+    }
+    for command in ["compose", "list", "show"] {
+        assert!(installed.says(&["layers", command, "--help"]).contains("Usage:"), "{command}");
+    }
+}
+
+#[test]
+fn messages_name_nothing_that_is_not_installed() {
+    let installed = Installed::new();
+    assert!(installed.says(&["bench"]).contains("not installed"));
+    let static_program = installed.0.path().join("static");
+    xalloc_tests::copy(program(&["-static"]), &static_program);
+    let static_program = static_program.to_str().expect("a path in UTF-8");
+    assert!(installed.says(&["doctor", static_program]).contains("linked statically"));
+    assert!(installed.says(&["run", static_program]).contains("cannot run under"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/program.c");
+    for (compiler, reason) in [("musl-gcc", "musl"), ("aarch64-linux-gnu-gcc", "another machine")] {
+        if has(compiler) {
+            let foreign = installed.0.path().join(compiler);
+            let status = Command::new(compiler).args(["-w", source, "-pthread", "-o"]).arg(&foreign).status();
+            assert!(status.expect("it starts").success(), "{compiler}");
+            let said = installed.says(&["doctor", foreign.to_str().expect("a path in UTF-8")]);
+            assert!(said.contains(reason) || said.contains("aarch64"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn without_the_library_it_says_how_to_get_it() {
+    let installed = Installed::new();
+    std::fs::remove_file(installed.library()).expect("ours");
+    for arguments in [
+        &["run", "true"][..],
+        &["doctor", "--run", "true"],
+        &["list", "xalloc"],
+        &["layers", "show", "allocator/xalloc"],
+    ] {
+        installed.says(arguments);
+    }
+    assert!(installed.says(&["doctor", "--run", "true"]).contains("libxalloc0"));
 }
 
 /// What bash gets for the last of these words when somebody presses Tab.
