@@ -16,7 +16,8 @@ says() {
 }
 # All files but caches, logs, the kernel's, and what this script writes.
 files() {
-  find / -xdev \( -path /proc -o -path /sys -o -path /tmp -o -path /var/cache -o -path /var/log -o -path /packages \) -prune -o -print | sort
+  local left_out='/(proc|sys|tmp|packages|var/cache|var/log)'
+  find / -xdev -regextype posix-extended -regex "$left_out" -prune -o -print | sort
 }
 
 files >before
@@ -32,14 +33,15 @@ says 'Run a program under an allocator' man xalloc-run
 says 'LD_PRELOAD=libxalloc.so.0' man 7 libxalloc
 says 'background_thread:' man 5 xalloc.conf
 says 'libxalloc.a' pkg-config --cflags --libs xalloc
-[[ $(command -v xalloc) == /usr/bin/xalloc && ! -e /usr/share/man/man1/xalloc-bench.1.gz ]] || fail "there is a page of what is not installed"
+[[ ! -e /usr/share/man/man1/xalloc-bench.1.gz ]] || fail "there is a page of what is not installed"
 
 cat >beside.c <<'PROGRAM'
 #include <xalloc.h>
 int main(void) { char *text = xalloc_strdup("hello"); xalloc_free(text); return text == 0; }
 PROGRAM
 # shellcheck disable=SC2046
-cc -Wall -Werror beside.c -o beside $(pkg-config --cflags --libs xalloc) && ./beside || fail "no program with the static library"
+{ cc -Wall -Werror beside.c -o beside $(pkg-config --cflags --libs xalloc) && ./beside; } \
+  || fail "no program with the static library"
 echo 'int main(void) { return 0; }' >linked.c
 cc linked.c -o linked -Wl,--no-as-needed -lxalloc && says '^xalloc 0' env XALLOC_CONF=verbose:true ./linked
 

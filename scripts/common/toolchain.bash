@@ -1,4 +1,5 @@
-# For the scripts that build: says in one line what is missing, before cargo says it in many, and what is wrong with an argument.
+# For the scripts that build: says in one line what is missing, before cargo says it in many, and what is wrong with an
+# argument.
 
 # Ends the script if there is no Rust that can build this checkout, or nothing to link with.
 needs_toolchain() {
@@ -48,7 +49,8 @@ wrong_usage() {
   exit 2
 }
 
-# Fails if cargo or rustc is older than Cargo.toml demands, and prints so, with the way out. An older cargo cannot read that file.
+# Fails if cargo or rustc is older than Cargo.toml demands, and prints so, with the way out. An older cargo cannot read that
+# file.
 rust_problem() {
   local checkout needed way_out tool found
   checkout=$(dirname "${BASH_SOURCE[0]}")/../..
@@ -92,7 +94,8 @@ linker_problem() {
   return 1
 }
 
-# Whether cargo is told of another linker: by a variable as CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER, or in its configuration.
+# Whether cargo is told of another linker: by a variable as CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER, or in its
+# configuration.
 has_other_linker() {
   local checkout
   checkout=$(dirname "${BASH_SOURCE[0]}")/../..
