@@ -7,13 +7,18 @@ use crate::spec::{LayerSpec, SYSTEM};
 use crate::stack::{Member, Stack};
 use crate::words::Kind;
 
-/// Checks the stack; what could not be decided comes back as warnings.
-pub(crate) fn check(stack: &Stack) -> Result<Vec<String>, Error> {
-    for (index, second) in stack.members.iter().enumerate() {
-        for first in &stack.members[..index] {
+/// Makes sure that no two layers exclude each other.
+pub(crate) fn check_conflicts(members: &[Member]) -> Result<(), Error> {
+    for (index, second) in members.iter().enumerate() {
+        for first in &members[..index] {
             check_pair(first, second)?;
         }
     }
+    Ok(())
+}
+
+/// Checks what layers need of each other; what could not be decided comes back as warnings.
+pub(crate) fn check(stack: &Stack) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
     for member in &stack.members {
         check_member(member)?;
