@@ -8,7 +8,10 @@ needs_toolchain() {
 }
 
 needs_rust() {
-  local problem
+  local checkout problem target
+  checkout=$(dirname "${BASH_SOURCE[0]}")/../..
+  target=$(realpath -m "${CARGO_TARGET_DIR:-$checkout/target}")
+  [[ $target != *:* ]] || give_up "cargo cannot build in $target, because of the colon; move the checkout, or set CARGO_TARGET_DIR to a directory elsewhere"
   problem=$(rust_problem) || give_up "$problem"
 }
 

@@ -1,6 +1,6 @@
 //! The scripts, as those who work on the library call them.
 
-use std::process::Command;
+use std::process::{Command, Output};
 use xalloc_tests::checkout;
 
 /// `scripts/test` says which part of how many it has come to. (Quick, so that it installs nothing.)
@@ -40,18 +40,32 @@ const STRICT: [&str; 13] = [
     "weaken-models",
 ];
 
+/// All that the script said, which must be one line with its name.
+fn one_line(script: &str, output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.stdout.is_empty() && said.lines().count() == 1, "{script}: {output:?}");
+    assert!(said.starts_with(&format!("scripts/{script}: ")), "{said}");
+    said
+}
+
 #[test]
 fn wrong_usage_is_told_apart_from_failure() {
     for script in STRICT {
         let output =
             Command::new(checkout().join("scripts").join(script)).arg("--no-such-option").output().expect("it starts");
         assert_eq!(output.status.code(), Some(2), "{script}: {output:?}");
-        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{script}: {output:?}");
+        one_line(script, &output);
     }
-    for script in ["run", "debug"] {
+    for script in ["run", "debug", "cross-build"] {
         let output = Command::new(checkout().join("scripts").join(script)).output().expect("it starts");
         assert_eq!(output.status.code(), Some(2), "{script}: {output:?}");
-        assert!(output.stdout.is_empty(), "{script}: {output:?}");
+        one_line(script, &output);
+    }
+    for script in ["run", "debug"] {
+        let mut command = Command::new(checkout().join("scripts").join(script));
+        let output = command.arg("no-such-program").output().expect("it starts");
+        assert_eq!(output.status.code(), Some(127), "{script}: {output:?}");
+        assert!(one_line(script, &output).contains("there is no program 'no-such-program'"), "{output:?}");
     }
 }
 
@@ -59,16 +73,30 @@ fn wrong_usage_is_told_apart_from_failure() {
 #[test]
 fn what_cannot_be_preloaded_is_refused_before_it_is_built() {
     let directory = tempfile::tempdir().expect("a directory");
-    for script in ["run", "debug", "test"] {
+    for (script, argument) in
+        [("run", "true"), ("debug", "true"), ("test", "true"), ("test-services", "1"), ("peers", "tcmalloc")]
+    {
         for name in ["with blank", "with:colon", "with$dollar"] {
             let target = directory.path().join(name);
             let mut command = Command::new(checkout().join("scripts").join(script));
-            let output = command.arg("true").env("CARGO_TARGET_DIR", &target).output().expect("it starts");
+            let output = command.arg(argument).env("CARGO_TARGET_DIR", &target).output().expect("it starts");
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{script}: {output:?}");
             assert!(said.contains("LD_PRELOAD cannot name") && said.contains("CARGO_TARGET_DIR"), "{script}: {said}");
             assert!(!target.exists(), "{script} has built it");
         }
+    }
+}
+
+/// cargo would say in five lines that it cannot join paths.
+#[test]
+fn what_cannot_be_built_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for script in ["static-library", "install", "bench-global"] {
+        let mut command = Command::new(checkout().join("scripts").join(script));
+        let output = command.env("CARGO_TARGET_DIR", directory.path().join("with:colon")).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(1), "{script}: {output:?}");
+        assert!(one_line(script, &output).contains("cargo cannot build in "), "{output:?}");
     }
 }
 

@@ -127,6 +127,7 @@ fn measures_and_writes_what_it_is_asked_for() {
 fn says_what_is_wrong() {
     let build = Build::new();
     for (arguments, complaint) in [
+        (["-w", "larsn"], "did you mean 'larson'?"),
         (["-w", "nonsense"], "no workload's name begins with 'nonsense'; --list names them"),
         (["-a", "nonsense"], "nonsense"),
         (["-n", "0"], "0 is not in 1.."),

@@ -1,8 +1,8 @@
 //! `xalloc layers`: its transcripts, and what its data says of the library's own options.
 
 use std::path::Path;
-use xalloc_layers::{Catalogue, Composer, Directories, Toolchain};
-use xalloc_options::{OPTIONS, words};
+use xalloc_layers::{Catalogue, Composer, Directories, Number, Toolchain};
+use xalloc_options::{Kind, OPTIONS, words};
 
 #[test]
 fn transcripts() {
@@ -20,6 +20,8 @@ fn the_layer_of_xalloc_has_the_librarys_options() {
         assert_eq!((option.variable.as_str(), option.key.as_deref()), ("XALLOC_CONF", Some(setting.name)));
         assert_eq!(option.default.as_deref(), Some(setting.default), "{}", setting.name);
         assert_eq!(option.values, words(&setting.kind), "{}", setting.name);
+        let number = (setting.kind == Kind::Count).then(Number::default);
+        assert_eq!(option.number, number, "{}", setting.name);
         assert_eq!(option.description, setting.help, "{}", setting.name);
     }
 }

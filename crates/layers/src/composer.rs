@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::integration;
 use crate::rules;
 use crate::spec::LayerSpec;
-use crate::stack::Stack;
+use crate::stack::{self, Stack};
 use crate::variables::Variables;
 use crate::yaml::Text;
 use std::collections::BTreeMap;
@@ -49,9 +49,10 @@ impl<'a> Composer<'a> {
     /// # Errors
     /// If a layer is missing, unreadable or cannot stand with another.
     pub fn compose(&self, layers: &[LayerSpec]) -> Result<Composition, Error> {
-        let stack = Stack::read(&self.catalogue, layers)?;
-        rules::check_pairs(&stack)?;
-        stack.check_complete()?;
+        let members = stack::read(&self.catalogue, layers)?;
+        // Before what is missing: it is what has to be decided, whatever else is added.
+        rules::check_conflicts(&members)?;
+        let stack = Stack::of(members)?;
         let warnings = rules::check(&stack)?;
         let mut composition = facts(&stack);
         composition.warnings = warnings;

@@ -142,8 +142,8 @@ pub enum Problem {
     #[error("{layer} has no option '{name}'; {}{}", listed(options), question(nearest))]
     UnknownOption { layer: String, name: String, options: Vec<String>, nearest: Option<String> },
     /// A value that the option does not take.
-    #[error("option '{option}' of {layer} takes {values}, not '{value}'")]
-    BadValue { layer: String, option: String, value: String, values: String },
+    #[error("option '{option}' of {layer} takes {values}, not '{value}'{}", question(nearest))]
+    BadValue { layer: String, option: String, value: String, values: String, nearest: Option<String> },
     /// A path that the loader would take apart.
     #[error(
         "cannot preload {path}: the loader splits its list at spaces and colons, and replaces what follows a $. Move the library, or link it"

@@ -2,6 +2,7 @@
 
 use crate::allocator::Allocator;
 use crate::error::Problem;
+use crate::number::Number;
 use crate::words::nearest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,9 +21,28 @@ pub struct AllocatorOption {
     /// What holds if the option is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// The values it takes. If there are none: numbers if the default is one, otherwise any.
+    /// The words it takes. Any value will do if there are none, and no numbers either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+    /// The numbers it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<Number>,
+}
+
+impl AllocatorOption {
+    /// The values it takes, in words; nothing if it takes any.
+    pub fn accepted(&self) -> String {
+        self.values.iter().cloned().chain(self.number.map(|number| number.to_string())).collect::<Vec<_>>().join(", ")
+    }
+
+    fn takes(&self, value: &str) -> bool {
+        let takes_any = self.values.is_empty() && self.number.is_none();
+        let is_taken = takes_any
+            || self.values.iter().any(|known| known == value)
+            || self.number.is_some_and(|number| number.takes(value));
+        // A comma would begin another option.
+        is_taken && !(self.key.is_some() && value.contains(','))
+    }
 }
 
 /// One variable of the environment.
@@ -32,18 +52,6 @@ pub struct Assignment {
     pub variable: String,
     /// What it is set to, or what is added to it after a comma.
     pub text: String,
-}
-
-impl AllocatorOption {
-    /// Whether the option takes a value, and what it takes, in words.
-    fn takes(&self, value: &str) -> (bool, String) {
-        let is_number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
-        match &self.default {
-            _ if !self.values.is_empty() => (self.values.iter().any(|known| known == value), self.values.join(", ")),
-            Some(default) if is_number(default) => (is_number(value), "a number".to_owned()),
-            _ => (true, "one value".to_owned()),
-        }
-    }
 }
 
 impl Allocator {
@@ -58,11 +66,15 @@ impl Allocator {
             options: self.options.keys().cloned().collect(),
             nearest: nearest(name, self.options.keys().map(String::as_str)),
         })?;
-        let (is_taken, values) = option.takes(value);
-        // A comma would begin another option.
-        if !is_taken || (option.key.is_some() && value.contains(',')) {
-            let (layer, option) = (self.layer_name(), name.to_owned());
-            return Err(Problem::BadValue { layer, option, value: value.to_owned(), values });
+        if !option.takes(value) {
+            let accepted = option.accepted();
+            return Err(Problem::BadValue {
+                layer: self.layer_name(),
+                option: name.to_owned(),
+                value: value.to_owned(),
+                values: if accepted.is_empty() { "one value".into() } else { accepted },
+                nearest: nearest(value, option.values.iter().map(String::as_str)),
+            });
         }
         let text = option.key.as_ref().map_or(value.to_owned(), |key| format!("{key}:{value}"));
         Ok(Assignment { variable: option.variable.clone(), text })
@@ -127,5 +139,22 @@ mod tests {
         let error = jemalloc.environment_for("background_thread", "yes").unwrap_err().to_string();
         assert_eq!(error, "option 'background_thread' of allocator/jemalloc takes true, false, not 'yes'");
         assert!(jemalloc.environment_for("dirty_decay_ms", "5,abort:true").is_err());
+        let error = jemalloc.environment_for("dirty_decay_ms", "soon").unwrap_err().to_string();
+        assert_eq!(error, "option 'dirty_decay_ms' of allocator/jemalloc takes a whole number from -1 on, not 'soon'");
+        let error = jemalloc.environment_for("percpu_arena", "percpus").unwrap_err().to_string();
+        assert!(error.ends_with("takes disabled, percpu, phycpu, not 'percpus'; did you mean 'percpu'?"), "{error}");
+    }
+
+    /// What a layer calls the default must be a value that its option takes.
+    #[test]
+    fn every_default_of_ours_is_a_value() {
+        let (allocators, _) = Catalogue::builtin().allocators().unwrap();
+        for allocator in allocators {
+            for (name, option) in &allocator.options {
+                let taken =
+                    option.default.as_ref().is_none_or(|default| allocator.environment_for(name, default).is_ok());
+                assert!(taken, "{} {name}: {option:?}", allocator.name);
+            }
+        }
     }
 }

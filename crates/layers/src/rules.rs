@@ -7,17 +7,17 @@ use crate::spec::{LayerSpec, SYSTEM};
 use crate::stack::{Member, Stack};
 use crate::words::Kind;
 
-/// Checks that no two layers are in each other's way. Also of a stack that is not complete: of the two errors it is the one that matters.
-pub(crate) fn check_pairs(stack: &Stack) -> Result<(), Error> {
-    for (index, second) in stack.members.iter().enumerate() {
-        for first in &stack.members[..index] {
+/// Makes sure that no two layers exclude each other.
+pub(crate) fn check_conflicts(members: &[Member]) -> Result<(), Error> {
+    for (index, second) in members.iter().enumerate() {
+        for first in &members[..index] {
             check_pair(first, second)?;
         }
     }
     Ok(())
 }
 
-/// Checks what the layers of a complete stack require; what could not be decided comes back as warnings.
+/// Checks what layers need of each other; what could not be decided comes back as warnings.
 pub(crate) fn check(stack: &Stack) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
     for member in &stack.members {

@@ -22,33 +22,21 @@ pub(crate) struct Member {
 }
 
 impl Stack {
-    /// Reads the layers that `specs` name, of which there may not be more of a type than can stand together.
-    pub(crate) fn read(catalogue: &Catalogue, specs: &[LayerSpec]) -> Result<Self, Error> {
-        let mut members: Vec<Member> = Vec::new();
-        for spec in specs {
-            if let Some(first) = members.iter().find(|member| excludes(&member.spec, spec)) {
-                return Err(spec.error(only_one(&first.spec, spec)));
-            }
-            let entry = catalogue.find(spec)?;
-            members.push(Member { spec: spec.clone(), layer: entry.read()?, file: entry.file() });
-        }
-        Ok(Self { members })
-    }
-
-    /// Makes sure that there is a layer of each type that every composition has.
-    pub(crate) fn check_complete(&self) -> Result<(), Error> {
+    /// The stack of `members`, which must have one of each type that every composition has.
+    pub(crate) fn of(members: Vec<Member>) -> Result<Self, Error> {
         let examples = [
             (Kind::Base, "base/clang-18"),
             (Kind::Platform, "platform/linux-x64"),
             (Kind::Buildtype, "buildtype/release"),
         ];
         for (kind, example) in examples {
-            if !self.members.iter().any(|member| member.spec.kind == kind) {
-                let place = self.members.first().and_then(|member| member.spec.place.clone());
+            if !members.iter().any(|member| member.spec.kind == kind) {
+                // Where it could be added.
+                let place = members.last().and_then(|member| member.spec.place.clone());
                 return Err(Error::at(place, Problem::MissingLayer { kind, example }));
             }
         }
-        Ok(())
+        Ok(Self { members })
     }
 
     fn build_layer(&self, kind: Kind) -> Option<&BuildLayer> {
@@ -89,6 +77,19 @@ impl Stack {
             Layer::Build(_) => None,
         })
     }
+}
+
+/// Reads the layers that `specs` name, and makes sure that there are no more of each type than there may be.
+pub(crate) fn read(catalogue: &Catalogue, specs: &[LayerSpec]) -> Result<Vec<Member>, Error> {
+    let mut members: Vec<Member> = Vec::new();
+    for spec in specs {
+        if let Some(first) = members.iter().find(|member| excludes(&member.spec, spec)) {
+            return Err(spec.error(only_one(&first.spec, spec)));
+        }
+        let entry = catalogue.find(spec)?;
+        members.push(Member { spec: spec.clone(), layer: entry.read()?, file: entry.file() });
+    }
+    Ok(members)
 }
 
 /// Sanitizers are many, but not the same twice; of all other types there is one.

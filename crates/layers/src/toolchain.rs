@@ -1,6 +1,6 @@
 //! Toolchain files: a stack of layers, and values for their variables.
 
-use crate::error::{Error, Problem};
+use crate::error::{Error, Place, Problem};
 use crate::spec::LayerSpec;
 use crate::words::{Kind, Method};
 use crate::yaml;
@@ -36,7 +36,7 @@ impl Toolchain {
     /// # Errors
     /// With the place of what is wrong.
     pub fn parse(text: &str, file: &str) -> Result<Self, Error> {
-        let body = yaml::read::<Document>(text, file)?.body()?;
+        let body = yaml::read::<Document>(text, file)?.body(file)?;
         let layer = |entry: Spanned<Layer>| {
             let place = yaml::place(file, entry.referenced);
             let mut layer = entry.value.0;
@@ -51,7 +51,7 @@ impl Toolchain {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    toolchain: Option<Body>,
+    toolchain: Option<Spanned<Body>>,
     #[serde(default)]
     layers: Vec<Spanned<Layer>>,
     #[serde(default)]
@@ -67,14 +67,23 @@ struct Body {
 }
 
 impl Document {
-    fn body(self) -> Result<Body, Problem> {
-        match self.toolchain {
-            None => Ok(Body { layers: self.layers, variables: self.variables }),
-            Some(body) if self.layers.is_empty() && self.variables.is_empty() => Ok(body),
-            Some(_) => Err(Problem::Yaml(
-                "layers and variables stand under toolchain: or beside it; move all to one place".into(),
-            )),
+    fn body(self, file: &str) -> Result<Body, Error> {
+        let start = Place { file: file.to_owned(), line: 1, column: 1 };
+        let (body, place) = match self.toolchain {
+            None => (Body { layers: self.layers, variables: self.variables }, start),
+            Some(body) if self.layers.is_empty() && self.variables.is_empty() => {
+                (body.value, yaml::place(file, body.referenced))
+            }
+            Some(body) => {
+                let text = "layers and variables stand under toolchain: or beside it; move all to one place";
+                return Err(Error::at(Some(yaml::place(file, body.referenced)), Problem::Yaml(text.into())));
+            }
+        };
+        if body.layers.is_empty() {
+            let problem = Problem::MissingKey { key: "layers", why: "it lists the layers, as TYPE/NAME".into() };
+            return Err(Error::at(Some(place), problem));
         }
+        Ok(body)
     }
 }
 
@@ -149,7 +158,8 @@ variables:
     fn layers_may_stand_under_toolchain_and_not_in_both_places() {
         let text = "toolchain:\n  layers:\n    - base/gcc\n";
         assert_eq!(Toolchain::parse(text, "t.yaml").unwrap().layers[0].to_string(), "base/gcc");
-        assert!(error(&format!("{text}layers: [base/gcc]\n")).contains("move all to one place"));
+        let both = error(&format!("{text}layers: [base/gcc]\n"));
+        assert!(both.starts_with("t.yaml:2:3: ") && both.contains("move all to one place"), "{both}");
     }
 
     #[test]
@@ -160,6 +170,8 @@ variables:
         );
         assert!(error("layers:\n  - base/gcc\n  - gcc\n").starts_with("t.yaml:3:5: 'gcc' is no layer"));
         assert!(error("layers:\n  - {type: base, nam: gcc}\n").starts_with("t.yaml:2:18: unknown key 'nam'"));
+        assert!(error("variables: {A: x}\n").starts_with("t.yaml:1:1: key 'layers' is missing: "));
+        assert!(error("layers: []\n").starts_with("t.yaml:1:1: key 'layers' is missing: "));
         assert!(error("layers: [18]\n").contains("expected a layer, TYPE/NAME or"));
     }
 }

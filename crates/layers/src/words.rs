@@ -124,8 +124,8 @@ impl<'de> Deserialize<'de> for System {
     }
 }
 
-/// The one of `words` that `typed` was probably meant to be.
-pub(crate) fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// The one of `words` that `typed` was probably meant to be; nothing if none is near.
+pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     words
         .into_iter()
         .map(|word| (strsim::jaro_winkler(typed, word), word))

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use xalloc_layers::nearest;
 
 /// What kind of a workload it is; geometric means are given for each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -59,7 +60,9 @@ pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Resu
     let mut all = all(runner, programs)?;
     for word in wanted {
         if !all.iter().any(|workload| workload.name.starts_with(word.as_str())) {
-            let message = format!("no workload's name begins with '{word}'; --list names them");
+            let nearest = nearest(word, all.iter().map(|workload| workload.name.as_str()));
+            let question = nearest.map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+            let message = format!("no workload's name begins with '{word}'; --list names them{question}");
             return Err(Refusal::wrong_usage(message).into());
         }
     }

@@ -119,23 +119,26 @@ impl Binary {
 
     /// The same, for a known machine.
     pub(super) fn read_for(path: &Path, machine: &Machine) -> Result<Self> {
+        Self::read_file(path, machine).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    fn read_file(path: &Path, machine: &Machine) -> Result<Self> {
         // Opening a pipe waits for whoever writes to it.
-        let kind = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-        ensure!(!kind.is_dir(), "{} is a directory", path.display());
-        ensure!(kind.is_file(), "{} is no file", path.display());
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let metadata = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+        let kind = std::fs::metadata(path)?;
+        ensure!(!kind.is_dir(), "it is a directory");
+        ensure!(kind.is_file(), "it is no regular file");
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
         // SAFETY: the bytes are only read. Somebody who truncates the file meanwhile ends this command, as every linker's.
-        let bytes = unsafe { memmap2::Mmap::map(&file) }.with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = unsafe { memmap2::Mmap::map(&file) }?;
         let bytes: &[u8] = &bytes;
-        let Ok(kind) = FileKind::parse(bytes) else { bail!("{} is neither a program nor a library", path.display()) };
+        let Ok(kind) = FileKind::parse(bytes) else { bail!("it is neither a program nor a library") };
         let mut binary = match kind {
             FileKind::Elf32 | FileKind::Elf64 => elf::read(kind, bytes),
             FileKind::MachO32 | FileKind::MachO64 => mach_o::read(kind, bytes),
             FileKind::MachOFat32 | FileKind::MachOFat64 => mach_o::read_fat(kind, bytes, &machine.processor),
-            other => bail!("{} is no program of this system ({other:?})", path.display()),
-        }
-        .with_context(|| format!("cannot read {}", path.display()))?;
+            other => bail!("it is no program of this system ({other:?})"),
+        }?;
         binary.path = path.to_owned();
         binary.rights = Rights::of(path, &metadata);
         Ok(binary)

@@ -2,7 +2,7 @@
 
 use super::detect::{Found, check};
 use super::{Instructions, detect, misleading, named};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use xalloc_layers::Allocator;
@@ -31,7 +31,7 @@ impl fmt::Display for NotFound {
 /// The allocator that `name` stands for: one of the catalogue's, or the library at a path (a name with a slash).
 ///
 /// # Errors
-/// [`NotFound`] if it is not on this machine or cannot be preloaded; anything else is a wrong name.
+/// [`NotFound`] if it is not on this machine; anything else is a wrong name, or a file that is no such library.
 pub fn choose(name: &str) -> Result<Choice> {
     if name.contains('/') {
         return by_path(name);
@@ -66,7 +66,7 @@ fn by_path(name: &str) -> Result<Choice> {
     let binary = match check(&path) {
         Ok(binary) => binary,
         Err(_) if !path.exists() => return Err(NotFound(format!("there is no library {name}")).into()),
-        Err(reason) => return Err(NotFound(unusable(&path, &reason)).into()),
+        Err(reason) => bail!("{}", unusable(&path, &reason)),
     };
     let library = Found { soname: binary.soname, path };
     Ok(Choice { name: name.into(), allocator: None, library: Some(library) })
@@ -81,6 +81,6 @@ fn unusable(path: &Path, reason: &str) -> String {
     });
     match proxy.filter(|proxy| check(proxy).is_ok()) {
         Some(proxy) => format!("{text}; {} does", proxy.display()),
-        None => text,
+        None => format!("{text}; name a shared library that defines malloc, or an allocator of xalloc list"),
     }
 }

@@ -114,7 +114,7 @@ pub fn check_for_any_machine(path: &Path) -> Result<Binary, String> {
     if !path.exists() {
         return Err("does not exist".into());
     }
-    let binary = Binary::read(path).map_err(|error| format!("cannot be read: {error:#}"))?;
+    let binary = Binary::read(path).map_err(|error| format!("cannot be read: {}", error.root_cause()))?;
     // Some libraries can also be executed; they have a name all the same.
     if binary.linking != Linking::Library && binary.soname.is_none() {
         return Err("is no shared library".into());

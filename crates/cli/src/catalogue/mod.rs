@@ -51,7 +51,11 @@ pub fn named(name: &str) -> Result<Allocator> {
             _ => return error.into(),
         };
         let nearest = nearest.map(|layer| layer.rsplit('/').next().unwrap_or(layer));
-        let question = nearest.map_or(String::new(), |nearest| format!("; did you mean '{nearest}'?"));
+        let question = match nearest {
+            _ if Path::new(name).is_file() => format!("; for the file of this name, write ./{name}"),
+            Some(nearest) => format!("; did you mean '{nearest}'?"),
+            None => String::new(),
+        };
         anyhow!("there is no allocator '{name}'{question} (xalloc list shows all)")
     })
 }

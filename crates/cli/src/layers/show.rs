@@ -4,7 +4,7 @@ use super::show_allocator;
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use xalloc_layers::{BuildLayer, Catalogue, Conflict, Entry, Flags, Layer, LayerSpec, Requirements, Text};
+use xalloc_layers::{BuildLayer, Catalogue, Conflict, Entry, Flags, Layer, LayerSpec, Requirements, Text, nearest};
 
 /// Show all that is known of a layer.
 #[derive(clap::Args)]
@@ -41,15 +41,19 @@ fn find(catalogue: &Catalogue, text: &str) -> Result<Entry> {
         let spec: LayerSpec = text.parse().map_err(xalloc_layers::Error::from)?;
         return Ok(catalogue.find(&spec)?);
     }
-    let entries = catalogue.entries()?.into_iter();
-    let mut found: Vec<_> = entries.filter(|entry| entry.name == text).collect();
+    let entries = catalogue.entries()?;
+    let nearest = nearest(text, entries.iter().map(|entry| entry.name.as_str()));
+    let mut found: Vec<_> = entries.into_iter().filter(|entry| entry.name == text).collect();
     match (found.pop(), found.is_empty()) {
         (Some(entry), true) => Ok(entry),
         (Some(entry), false) => {
             let names: Vec<_> = found.iter().chain([&entry]).map(Entry::layer_name).collect();
             bail!("'{text}' is the name of several layers: {}; say which", names.join(", "))
         }
-        (None, _) => bail!("there is no layer '{text}'; xalloc layers list shows all"),
+        (None, _) => {
+            let question = nearest.map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+            bail!("there is no layer '{text}'; xalloc layers list shows all{question}")
+        }
     }
 }
 

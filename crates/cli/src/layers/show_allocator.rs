@@ -63,7 +63,7 @@ fn options(allocator: &Allocator) -> String {
         let key = option.key.as_ref().map_or(String::new(), |key| format!("={key}:…"));
         let default = option.default.clone().unwrap_or_default();
         let by = format!("{}{key}", option.variable);
-        [name.clone(), option.values.join(", "), default, option.description.clone(), by]
+        [name.clone(), option.accepted(), default, option.description.clone(), by]
     });
     columns(["option", "values", "default", "what it does", "by"].map(str::to_owned), rows)
 }
