@@ -119,6 +119,11 @@ impl Figure {
         matches!(self, Self::Time | Self::Cpu | Self::User | Self::System)
     }
 
+    /// Whether it is measured only if an option asks for it, and not every kernel tells it.
+    pub fn is_optional(self) -> bool {
+        matches!(self, Self::Tree | Self::Settled)
+    }
+
     /// Whether more of it is better.
     pub fn is_gain(self) -> bool {
         self == Self::Metric

@@ -18,14 +18,16 @@ use crate::measure::counters::Counter;
 use crate::measure::interrupt;
 use crate::measure::machine::Machine;
 use crate::measure::process::Output;
+use crate::measure::tree;
 use crate::refusal::{self, Refusal};
 use crate::report::files::{check, write};
 use crate::{binary, exit};
 use anyhow::Result;
+use figure::Figure;
 use regex::Regex;
 use report::{By, Negligible, Report, Setup};
 use sample::Sample;
-use schedule::Session;
+use schedule::{Row, Session};
 use server::Server;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   xalloc compare -n 5 -- python3 script.py
   xalloc compare -a xalloc,mine=./libmine.so --html report.html -- ./program --its-option
-  xalloc compare --ready 'redis-cli ping' --load 'redis-benchmark -q -n 100000' -- redis-server --save '' --appendonly no";
+  xalloc compare -n 3 --ready 'redis-cli ping' --load 'redis-benchmark -q -n 50000 -t set,get' -- redis-server --save '' --appendonly no";
 
 /// Measure a program under several allocators, and tell which one suits it.
 ///
@@ -233,6 +235,8 @@ impl Arguments {
             runs: self.runs,
             warmup: self.warmup,
             by: self.by,
+            tree: self.tree,
+            settle: self.settle.map(|time| time.as_secs_f64()),
             negligible: Negligible { time: self.ignore_time, memory: self.ignore_memory },
         }
     }
@@ -254,6 +258,9 @@ impl Arguments {
             }
             notes.push(kinds);
         }
+        let asked = [(self.tree, Figure::Tree), (self.settle.is_some(), Figure::Settled)];
+        let asked = asked.into_iter().filter_map(|(is_asked, figure)| is_asked.then_some(figure));
+        notes.extend(asked.filter_map(|figure| unavailable(session, figure)));
         let is_short = |sample: &Sample| sample.usage.wall < SHORT;
         if self.tree && self.load.is_none() && session.rows.iter().flat_map(|row| &row.samples).any(is_short) {
             notes.push(
@@ -275,6 +282,16 @@ impl Arguments {
         ];
         written.into_iter().collect()
     }
+}
+
+/// Which candidates have no numbers of a memory that was asked for, and why.
+fn unavailable(session: &Session, figure: Figure) -> Option<String> {
+    let lacks = |row: &&Row| row.failure.is_none() && row.samples.iter().any(|sample| figure.of(sample).is_none());
+    let names: Vec<&str> = session.rows.iter().filter(lacks).map(|row| row.candidate.name.as_str()).collect();
+    let why = tree::obstacle().unwrap_or_else(|| {
+        "in some run, no process could be read: they ended too soon, or are another user's".to_owned()
+    });
+    (!names.is_empty()).then(|| format!("{} is not available ({}): {why}", figure.name(), names.join(", ")))
 }
 
 /// What is to be known of the numbers, but for outliers.

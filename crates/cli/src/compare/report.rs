@@ -36,6 +36,10 @@ pub struct Setup {
     pub warmup: u32,
     /// The figure that decides, if one was chosen.
     pub by: Option<By>,
+    /// Whether the memory of all processes together was asked for.
+    pub tree: bool,
+    /// Seconds after a server's load at which its memory was asked for.
+    pub settle: Option<f64>,
     /// Differences that are too small to matter.
     pub negligible: Negligible,
 }
@@ -174,9 +178,11 @@ impl Report {
         }
     }
 
-    /// The figures that candidates are compared in with a verdict, of which there are numbers.
+    /// The figures that candidates are compared in, of which there are numbers or that were asked for by an option.
     pub fn judged(&self) -> Vec<Figure> {
-        judged(&self.setup).filter(|figure| self.base().statistics.contains_key(figure.key())).collect()
+        judged(&self.setup)
+            .filter(|figure| figure.is_optional() || self.base().statistics.contains_key(figure.key()))
+            .collect()
     }
 
     /// The figures that anybody has.
@@ -232,7 +238,9 @@ impl Setup {
 /// Speed (a metric takes the place of the time), memory, and what was asked for beside them.
 fn judged(setup: &Setup) -> impl Iterator<Item = Figure> {
     let cpu = (setup.by == Some(By::Cpu)).then_some(Figure::Cpu);
-    [setup.speed()].into_iter().chain(cpu).chain([Figure::Memory, Figure::Tree, Figure::Settled])
+    let tree = setup.tree.then_some(Figure::Tree);
+    let settled = setup.settle.map(|_| Figure::Settled);
+    [setup.speed()].into_iter().chain(cpu).chain([Figure::Memory]).chain(tree).chain(settled)
 }
 
 impl Entry {
@@ -335,6 +343,8 @@ pub mod tests {
             runs: 4,
             warmup: 1,
             by: None,
+            tree: false,
+            settle: None,
             negligible: Negligible::default(),
         };
         Report::new(setup, rows.collect(), Vec::new())

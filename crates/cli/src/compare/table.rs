@@ -89,7 +89,10 @@ fn heading(report: &Report, figure: Figure) -> String {
 
 /// The mean of a figure, and its deviation if asked for.
 fn mean(report: &Report, row: &Entry, figure: Figure, with_deviation: bool) -> Value {
-    let Some(Statistic { summary, .. }) = row.statistic(figure) else { return Value::words("-") };
+    let Some(Statistic { summary, .. }) = row.statistic(figure) else {
+        let has_run = row.failure.is_none() && !row.samples.is_empty();
+        return Value::words(if has_run && figure.is_optional() { "not available" } else { "-" });
+    };
     let unit = figure.unit(report.typical(figure));
     let mut text = unit.show(summary.mean);
     if let Some(deviation) = summary.deviation.filter(|_| with_deviation) {

@@ -46,6 +46,12 @@ fn relations(process: libc::pid_t) -> Option<(libc::pid_t, libc::pid_t)> {
     Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
+/// Why the memory of no process can be read here, if so: from the kernel's answer for this one.
+pub fn obstacle() -> Option<String> {
+    let path = "/proc/self/smaps_rollup";
+    std::fs::read(path).err().map(|error| format!("cannot read {path}: {error}"))
+}
+
 fn proportional(process: libc::pid_t) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;

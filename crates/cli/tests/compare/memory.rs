@@ -39,6 +39,28 @@ fn a_run_that_is_over_before_its_memory_is_looked_at_has_a_note() {
     assert!(table.contains("note: --tree looks twenty times a second"), "{table}");
 }
 
+/// Without `/proc`, as in some containers, nobody tells the memory of a process.
+#[test]
+fn memory_that_the_kernel_does_not_tell_is_said_to_be_missing() {
+    let script = "mount -t tmpfs none /proc && shift && exec \"$@\"";
+    let mut within = std::process::Command::new("unshare");
+    within.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+    let is_permitted = within.args([script, "sh", "-", "true"]).output().is_ok_and(|output| output.status.success());
+    if !is_permitted {
+        return xalloc_tests::skip("no file system can be mounted here (unshare)");
+    }
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", "-", env!("CARGO_BIN_EXE_xalloc")]);
+    command.args(["compare", "-n", "1", "-a", "system", "--tree", "--", "true"]);
+    let output = command.output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains(" all processes ") && table.contains(" not available "), "{table}");
+    assert!(
+        table.contains("note: all processes is not available (system): cannot read /proc/self/smaps_rollup: "),
+        "{table}"
+    );
+}
+
 /// The server gives half of it back when the load is over.
 #[test]
 fn settled_memory_is_what_a_server_keeps() {
