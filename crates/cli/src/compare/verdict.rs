@@ -133,6 +133,7 @@ fn recommendation(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::candidates::Candidate;
+    use super::super::report::Setup;
     use super::super::report::tests::{example, mixed};
     use super::super::schedule::Row;
     use super::*;
@@ -176,7 +177,8 @@ mod tests {
                 failure: None,
             }
         });
-        let report = Report::new(report.setup.clone(), rows.collect(), Vec::new());
+        let setup = Setup { settle: Some(1.0), ..report.setup.clone() };
+        let report = Report::new(setup, rows.collect(), Vec::new());
         let expected = "recommended: system, unless this trade suits you: quick: 20 % less time, 2.0 times system's settled memory";
         assert_eq!(report.verdict[2..], ["leanest, settled: no candidate is shown to be better than system", expected]);
     }

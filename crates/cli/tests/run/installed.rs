@@ -69,7 +69,9 @@ impl Installed {
     /// Runs the command. It names nothing that only a checkout has.
     fn says(&self, arguments: &[&str]) -> String {
         let mut command = plain(self.0.path().join("bin/xalloc"));
-        command.args(arguments).env_remove("XALLOC_LIBRARY").env("XDG_CONFIG_HOME", "/nonexistent");
+        // Cargo puts its own directories, with a libxalloc.so, into the path of the libraries.
+        command.env_remove("XALLOC_LIBRARY").env_remove("LD_LIBRARY_PATH");
+        command.args(arguments).env("XDG_CONFIG_HOME", "/nonexistent");
         let output = command.output().expect("the command starts");
         let said = stdout(&output) + &stderr(&output);
         for word in ["scripts/", "cargo ", "docs/", "target/", "README.md"] {
