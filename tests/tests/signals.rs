@@ -1,9 +1,10 @@
 //! Signal handlers that allocate, free and exit although they interrupted the allocator; see the fixture. Such a program is
-//! wrong, but it must not hang: it runs on, or it ends with a line that says what it did.
+//! wrong, but it must not hang: it runs on, or it ends with a line that says what it did. And the signals that a write raises.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 use xalloc_tests::{fixture, preloaded, run, skip, succeed, tail};
 
@@ -31,7 +32,39 @@ fn main() {
             Ok(())
         }));
     }
+    trials.push(Trial::test("writing_into_a_pipe_without_a_reader", without_a_reader));
+    trials.push(Trial::test("writing_into_a_file_that_may_not_grow", without_room));
+    trials.push(Trial::test("statistics_into_a_file_that_may_not_grow", statistics_without_room));
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+// What the library has to say does not end the program that it says it of.
+
+fn without_a_reader() -> Result<(), Failed> {
+    let (source, sink) = std::io::pipe()?;
+    drop(source);
+    ends_well(preloaded("true", "verbose:true,stats:true").stderr(sink))
+}
+
+fn without_room() -> Result<(), Failed> {
+    ends_well(limited("verbose:true,stats:true").stderr(tempfile::tempfile()?))
+}
+
+fn statistics_without_room() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    ends_well(&mut limited(&format!("stats:{}/%p", directory.path().display())))
+}
+
+/// A program that runs where no file may have a byte.
+fn limited(conf: &str) -> Command {
+    let mut command = preloaded("sh", conf);
+    command.args(["-c", "ulimit -f 0; exec true"]);
+    command
+}
+
+fn ends_well(command: &mut Command) -> Result<(), Failed> {
+    let status = command.status()?;
+    if status.success() { Ok(()) } else { Err(status.to_string().into()) }
 }
 
 fn in_a_call(program: &Path, call: &str, is_locked: bool, action: &str) -> Result<(), Failed> {

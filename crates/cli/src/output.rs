@@ -44,6 +44,12 @@ pub fn percent(part: f64) -> String {
     if value < 9.95 { format!("{value:.1} %") } else { format!("{value:.0} %") }
 }
 
+/// A number of things: `1 run`, `2 runs`.
+#[cfg(target_os = "linux")]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 static IS_ON_STDERR: AtomicBool = AtomicBool::new(false);
 
 /// Has all that is printed from now on go to the standard error, because the standard output is for a file that was asked for.

@@ -1,40 +1,26 @@
 //! The allocators to compare: libxalloc, the system's malloc (nothing preloaded), the peers that were built, and those of `xalloc list`.
 
-use crate::catalogue::{self, Choice, NotFound};
+use crate::catalogue;
+use crate::catalogue::candidate::{Candidate, pick};
 use crate::refusal::Refusal;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
-use xalloc_layers::{Kind, SYSTEM, canonical};
 
-/// An allocator under a name.
-#[derive(Clone, Debug)]
-pub struct Allocator {
-    /// What it is called in tables.
-    pub name: String,
-    /// What is preloaded; nothing for the system's own.
-    pub library: Option<PathBuf>,
-    /// What its layer sets beside the preload.
-    pub environment: Vec<(String, String)>,
-}
-
-/// The name of the allocator that all others are compared with.
-pub const OWN: &str = "xalloc";
-/// The name of the allocator that programs have anyway.
-pub const BASE: &str = SYSTEM;
+pub use crate::catalogue::{OWN, SYSTEM as BASE};
 
 /// The allocators of `xalloc list` that are on this machine, but for ours and the system's.
 ///
 /// # Errors
 /// The user's layers cannot be listed.
-pub fn listed() -> Result<Vec<Allocator>> {
+pub fn listed() -> Result<Vec<Candidate>> {
     let (allocators, errors) = catalogue::layers().allocators()?;
     errors.iter().for_each(|error| eprintln!("xalloc bench: {error}"));
     let others = allocators.into_iter().filter(|allocator| !allocator.is_system() && allocator.name != OWN);
     let found = others.filter_map(|allocator| {
         let library = catalogue::detect(&allocator).found?.path;
-        Some(Allocator::of(&allocator, &library))
+        Some(Candidate::of(&allocator, &library))
     });
-    found.collect()
+    Ok(found.collect())
 }
 
 /// The allocators that `wanted` names, or all there are: a peer that was built before one that is `listed` and has the same name or
@@ -45,116 +31,58 @@ pub fn listed() -> Result<Vec<Allocator>> {
 pub fn choose(
     library: &Path,
     peers: &Path,
-    listed: Vec<Allocator>,
+    listed: Vec<Candidate>,
     wanted: &[String],
-) -> Result<Vec<Allocator>, Refusal> {
-    let mut known = vec![
-        Allocator::preloading(OWN, library),
-        Allocator { name: BASE.into(), library: None, environment: Vec::new() },
-    ];
+) -> Result<Vec<Candidate>, Refusal> {
+    let mut known = vec![Candidate::preloading(OWN, library), Candidate { name: BASE.into(), ..Candidate::default() }];
     known.extend(found(peers));
     for allocator in listed {
-        if known.iter().all(|other| other.name != allocator.name && other.file() != allocator.file()) {
+        if known.iter().all(|other| other.name != allocator.name && file(other) != file(&allocator)) {
             known.push(allocator);
         }
     }
     if !wanted.is_empty() {
-        let mut chosen: Vec<Allocator> = Vec::new();
-        for word in wanted {
-            let allocator = by_word(word, &known, peers)?.usable()?;
-            if chosen.iter().any(|other| other.name == allocator.name) {
-                let name = allocator.name;
-                return Err(Refusal::wrong_usage(format!(
-                    "-a names '{name}' twice; give each allocator a name of its own"
-                )));
-            }
-            chosen.push(allocator);
-        }
-        return Ok(chosen);
+        let others = format!(" (scripts/peers puts more into {}; NAME=LIBRARY takes any)", peers.display());
+        return pick(wanted, &known, &others)?.into_iter().map(usable).collect();
     }
     if known.len() == 2 {
         eprintln!("xalloc bench: no other allocator is here; scripts/peers puts some into {}", peers.display());
     }
-    let mut usable = Vec::new();
+    let mut all = Vec::new();
     for allocator in known {
         let name = allocator.name.clone();
-        match allocator.usable() {
-            Ok(allocator) => usable.push(allocator),
+        match usable(allocator) {
+            Ok(allocator) => all.push(allocator),
             // What this is all about must be there.
             Err(error) if name == OWN => return Err(error),
             Err(error) => eprintln!("xalloc bench: {name} is left out: {error}"),
         }
     }
-    Ok(usable)
+    Ok(all)
 }
 
-fn by_word(word: &str, known: &[Allocator], peers: &Path) -> Result<Allocator, Refusal> {
-    let word = canonical(Kind::Allocator, word);
-    if let Some((name, path)) = word.split_once('=') {
-        let name = canonical(Kind::Allocator, name);
-        if name == BASE || name.is_empty() {
-            let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
-            return Err(Refusal::wrong_usage(message));
-        }
-        return Ok(Allocator::preloading(name, Path::new(path)));
-    }
-    if let Some(allocator) = known.iter().find(|allocator| allocator.name == word) {
-        return Ok(allocator.clone());
-    }
-    match catalogue::choose(word) {
-        Ok(Choice { library: Some(found), allocator: Some(allocator), .. }) => {
-            Allocator::of(&allocator, &found.path).map_err(|error| Refusal::wrong_usage(format!("{error:#}")))
-        }
-        Ok(Choice { library, .. }) => {
-            let library = library.map(|found| found.path);
-            Ok(Allocator { name: word.into(), library, environment: Vec::new() })
-        }
-        // It is known how to get it.
-        Err(error) if error.is::<NotFound>() => Err(Refusal::wrong_usage(format!("{error:#}"))),
-        Err(error) => {
-            let names: Vec<_> = known.iter().map(|allocator| allocator.name.as_str()).collect();
-            Err(Refusal::wrong_usage(format!(
-                "{error:#}; on this machine there are {} (scripts/peers puts more into {}; NAME=LIBRARY takes any)",
-                names.join(", "),
-                peers.display()
-            )))
-        }
-    }
+/// The library itself, under whatever names it has.
+fn file(candidate: &Candidate) -> Option<PathBuf> {
+    candidate.library.as_ref()?.canonicalize().ok()
 }
 
-impl Allocator {
-    fn preloading(name: &str, library: &Path) -> Self {
-        Self { name: name.into(), library: Some(library.to_owned()), environment: Vec::new() }
-    }
-
-    /// One of the catalogue's. The error says what is wrong with its layer.
-    fn of(allocator: &xalloc_layers::Allocator, library: &Path) -> Result<Self> {
-        let environment = catalogue::beside_preload(allocator)?;
-        Ok(Self { environment, ..Self::preloading(&allocator.name, library) })
-    }
-
-    /// The library itself, under whatever names it has.
-    fn file(&self) -> Option<PathBuf> {
-        self.library.as_ref()?.canonicalize().ok()
-    }
-
-    /// The same with its library's real path, if that can be preloaded.
-    fn usable(self) -> Result<Self, Refusal> {
-        let library = self.library.as_deref().map(catalogue::usable).transpose();
-        let library = library.map_err(|error| Refusal::wrong_usage(format!("{error:#}")))?;
-        Ok(Self { library, ..self })
+/// The candidate, if its library can be preloaded.
+fn usable(candidate: Candidate) -> Result<Candidate, Refusal> {
+    match candidate.obstacle {
+        None => Ok(candidate),
+        Some(obstacle) => Err(Refusal::wrong_usage(obstacle)),
     }
 }
 
 /// The libraries in the peers' directory, by name.
-pub fn found(peers: &Path) -> Vec<Allocator> {
+pub fn found(peers: &Path) -> Vec<Candidate> {
     let mut all: Vec<_> = std::fs::read_dir(peers)
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "so") && path.exists())
-        .filter_map(|path| Some(Allocator::preloading(path.file_stem()?.to_str()?, &path)))
+        .filter_map(|path| Some(Candidate::preloading(path.file_stem()?.to_str()?, &path)))
         .collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
@@ -172,7 +100,7 @@ mod tests {
         assert!(status.expect("cc is installed").success());
     }
 
-    fn names(allocators: &[Allocator]) -> Vec<&str> {
+    fn names(allocators: &[Candidate]) -> Vec<&str> {
         allocators.iter().map(|allocator| allocator.name.as_str()).collect()
     }
 
@@ -188,7 +116,7 @@ mod tests {
         std::os::unix::fs::symlink(&peer, &link).unwrap();
         let choose = |library: &Path, peers: &Path, wanted: &[String]| {
             let listed = [("peer", &other), ("other", &other), ("same", &link)];
-            let listed = listed.map(|(name, library)| Allocator::preloading(name, library));
+            let listed = listed.map(|(name, library)| Candidate::preloading(name, library));
             choose(library, peers, listed.into(), wanted)
         };
         let all = choose(&library, directory.path(), &[]).unwrap();
@@ -196,6 +124,8 @@ mod tests {
         assert_eq!(all[3].library.as_ref(), Some(&peer.canonicalize().unwrap()));
         let one = choose(&library, directory.path(), &[format!("mine={}", library.display())]).unwrap();
         assert_eq!(names(&one), ["mine"]);
+        let with_option = choose(&library, directory.path(), &["xalloc:purge_ms=10".into()]).unwrap();
+        assert_eq!(with_option[0].environment, [("XALLOC_CONF".into(), "purge_ms:10".into())]);
         for name in ["system", "default", "glibc"] {
             assert_eq!(names(&choose(&library, directory.path(), &[name.into()]).unwrap()), ["system"]);
         }

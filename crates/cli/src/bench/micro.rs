@@ -1,9 +1,10 @@
 //! Ticks per malloc and free, as `xalloc-workloads micro` measures them.
 
-use super::allocators::Allocator;
 use super::numbers;
+use crate::catalogue::candidate::Candidate;
 use crate::measure::machine::Machine;
 use crate::measure::statistics::Spread;
+use crate::output::counted;
 use crate::report::files::write;
 use crate::report::markdown::render_table;
 use anyhow::Result;
@@ -15,7 +16,7 @@ use std::path::Path;
 type Columns = Vec<Vec<(String, Vec<f64>)>>;
 
 /// Measures all allocators in turn, `runs` times, and prints smallest and median of each test.
-pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<&Path>) -> Result<()> {
+pub fn run(runner: &Path, allocators: &[Candidate], runs: u32, markdown: Option<&Path>) -> Result<()> {
     let mut columns: Columns = vec![Vec::new(); allocators.len()];
     let progress = ProgressBar::new(u64::from(runs) * allocators.len() as u64);
     let turns = (0..runs).flat_map(|_| allocators.iter().enumerate());
@@ -34,7 +35,8 @@ pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, markdown: Option<
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&header).add_rows(&rows);
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    let about = format!("{}; ticks per malloc and free, smallest / median of {runs} runs", Machine::here());
+    let about =
+        format!("{}; ticks per malloc and free, smallest / median of {}", Machine::here(), counted(runs.into(), "run"));
     println!("{about}\n{table}");
     write(markdown, || {
         let mut text = format!("{about}.\n\n");

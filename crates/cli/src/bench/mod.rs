@@ -12,10 +12,10 @@ mod schedule;
 mod table;
 mod workloads;
 
+use crate::catalogue::candidate::Candidate;
 use crate::measure::interrupt;
 use crate::report::files::{self, write};
 use crate::{exit, library, refusal};
-use allocators::Allocator;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,8 +43,8 @@ pub struct Arguments {
     /// Only these workloads (names, or the beginning of names)
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     workloads: Vec<String>,
-    /// Only these allocators: names (`system` is the C library's malloc), or NAME=LIBRARY for any library at hand [default: xalloc, system,
-    /// the peers, and what else xalloc list finds]
+    /// Only these allocators: names (`system` is the C library's malloc), NAME:OPTION=VALUE (several options with colons
+    /// between them), or NAME=LIBRARY for any library [default: xalloc, system, the peers, and what else xalloc list finds]
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     allocators: Vec<String>,
     /// The libxalloc.so to compare [default: the one that belongs to this command; XALLOC_LIBRARY names another]
@@ -169,7 +169,7 @@ impl Arguments {
     }
 
     /// Measures, prints and writes what was asked for.
-    fn measure(&self, runner: &Path, allocators: &[Allocator], workloads: &[Workload]) -> Result<u8> {
+    fn measure(&self, runner: &Path, allocators: &[Candidate], workloads: &[Workload]) -> Result<u8> {
         let [json, md, svg] = self.files();
         if self.micro {
             return micro::run(runner, allocators, self.runs, md).map(|()| 0);
@@ -189,7 +189,7 @@ impl Arguments {
     }
 }
 
-fn list(allocators: &[Allocator], workloads: &[Workload]) {
+fn list(allocators: &[Candidate], workloads: &[Workload]) {
     println!("allocators:");
     for allocator in allocators {
         let from = allocator.library.as_ref().map_or("nothing preloaded".into(), |path| path.display().to_string());

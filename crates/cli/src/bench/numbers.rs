@@ -1,13 +1,13 @@
 //! What `xalloc-workloads` measures itself: a few numbers, each with a name, in a fresh process under an allocator.
 
-use super::allocators::Allocator;
 use super::measure::{self, Outcome};
+use crate::catalogue::candidate::Candidate;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
 
 /// One run of `xalloc-workloads` with these arguments: the names and numbers of its notes.
-pub fn ask(runner: &Path, arguments: &[&str], allocator: &Allocator) -> Result<Vec<(String, f64)>> {
+pub fn ask(runner: &Path, arguments: &[&str], allocator: &Candidate) -> Result<Vec<(String, f64)>> {
     let command = || {
         let mut command = Command::new(runner);
         command.args(arguments).env_remove("LD_PRELOAD");

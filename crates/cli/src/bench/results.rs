@@ -5,6 +5,7 @@ use super::measure::Measurement;
 use super::workloads::Group;
 use crate::measure::machine::Machine;
 use crate::measure::statistics::{ENOUGH, Spread, geometric_mean};
+use crate::output::counted;
 use serde::Serialize;
 
 /// A workload under an allocator.
@@ -82,7 +83,7 @@ impl Results {
     /// How often everything was run.
     pub fn runs_in_words(&self) -> String {
         let rest = if self.is_interrupted { "; interrupted: fewer of the last workload, none of others" } else { "" };
-        format!("{} runs each, medians{rest}", self.runs)
+        format!("{} each, medians{rest}", counted(self.runs.into(), "run"))
     }
 
     /// A workload's spread under an allocator.

@@ -1,9 +1,11 @@
 //! Time per operation as the work grows, as `xalloc-workloads scaling` measures it.
 
-use super::allocators::{Allocator, OWN};
+use super::allocators::OWN;
 use super::numbers;
+use crate::catalogue::candidate::Candidate;
 use crate::measure::machine::Machine;
 use crate::measure::statistics::Spread;
+use crate::output::counted;
 use crate::report::files::write;
 use crate::report::markdown::render_table;
 use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
@@ -28,7 +30,7 @@ struct Series {
 }
 
 /// Measures every point under all allocators in turn, `runs` times, prints the medians, and writes them where asked to.
-pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, md: Option<&Path>, svg: Option<&Path>) -> Result<()> {
+pub fn run(runner: &Path, allocators: &[Candidate], runs: u32, md: Option<&Path>, svg: Option<&Path>) -> Result<()> {
     let mut all: Vec<Series> = Vec::new();
     for (name, count) in numbers::list(runner, "scaling")? {
         let count = count.parse().with_context(|| format!("'{count}' is no count"))?;
@@ -46,7 +48,7 @@ pub fn run(runner: &Path, allocators: &[Allocator], runs: u32, md: Option<&Path>
     }
     progress.finish_and_clear();
     let names: Vec<&str> = allocators.iter().map(|allocator| allocator.name.as_str()).collect();
-    let about = format!("{}; nanoseconds per operation, medians of {runs} runs", Machine::here());
+    let about = format!("{}; nanoseconds per operation, medians of {}", Machine::here(), counted(runs.into(), "run"));
     println!("{about}");
     let mut text = format!("{about}.\n");
     for series in &all {
@@ -65,7 +67,7 @@ impl Series {
     fn measure(
         &mut self,
         runner: &Path,
-        allocators: &[Allocator],
+        allocators: &[Candidate],
         runs: u32,
         count: u64,
         progress: &ProgressBar,

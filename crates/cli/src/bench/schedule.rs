@@ -1,9 +1,9 @@
 //! The order of the runs.
 
-use super::allocators::Allocator;
 use super::measure::{self, Outcome};
 use super::results::{Cell, Results, Row};
 use super::workloads::Workload;
+use crate::catalogue::candidate::Candidate;
 use crate::measure::interrupt;
 use crate::measure::machine::Machine;
 use anyhow::Result;
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Runs every workload `runs` times under every allocator, the allocators taking turns, and another one first each time. An
 /// interrupt ends that.
-pub fn run(workloads: &[Workload], allocators: &[Allocator], runs: u32) -> Result<Results> {
+pub fn run(workloads: &[Workload], allocators: &[Candidate], runs: u32) -> Result<Results> {
     let progress = ProgressBar::new(workloads.len() as u64 * allocators.len() as u64 * u64::from(runs));
     progress.set_style(
         ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}").expect("a correct template"),
@@ -35,7 +35,7 @@ pub fn run(workloads: &[Workload], allocators: &[Allocator], runs: u32) -> Resul
 /// A workload's row, or why it is skipped.
 fn row(
     workload: &Workload,
-    allocators: &[Allocator],
+    allocators: &[Candidate],
     runs: u32,
     progress: &ProgressBar,
 ) -> Result<Result<Row, String>> {

@@ -1,7 +1,7 @@
 //! The workloads: those of `xalloc-workloads`, and the scripts in `benches/programs`, which run real programs.
 
-use super::allocators::Allocator;
 use super::numbers;
+use crate::catalogue::candidate::Candidate;
 use crate::refusal::Refusal;
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub struct Workload {
 
 impl Workload {
     /// The command that runs it under an allocator.
-    pub fn command(&self, allocator: &Allocator) -> Command {
+    pub fn command(&self, allocator: &Candidate) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_remove("LD_PRELOAD");
         // A script decides itself which of the programs it starts is the one that is measured.

@@ -1,5 +1,7 @@
 //! Which allocators there are, which of them this machine has, and where the others can be had.
 
+#[cfg(target_os = "linux")]
+pub mod candidate;
 mod choice;
 mod detect;
 mod install;

@@ -1,88 +1,15 @@
-//! What a program is run under: allocators by name, and libraries at hand.
+//! The candidates of a comparison.
 
 use crate::binary::Examination;
-use crate::catalogue::{self, Choice, NotFound, OWN, SYSTEM, Setting};
+use crate::catalogue::candidate::{Candidate, pick};
+use crate::catalogue::{self, OWN, SYSTEM};
+use crate::library;
 use crate::refusal::Refusal;
-use crate::{library, preload};
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use xalloc_layers::{Allocator, Kind, canonical};
 
 /// The candidate that all others are compared with: the program as it is.
 pub const BASE: &str = SYSTEM;
-
-/// What one row runs under.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Candidate {
-    /// What it is called in tables.
-    pub name: String,
-    /// What is preloaded, if anything.
-    pub library: Option<PathBuf>,
-    /// Variables that are set.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Why nothing can be run under it, if so.
-    pub obstacle: Option<String>,
-}
-
-impl Candidate {
-    /// One that preloads the file at `path`, or cannot because there is none.
-    pub fn preloading(name: &str, path: &Path) -> Self {
-        let (library, obstacle) = match catalogue::usable(path) {
-            Ok(library) => (library, None),
-            Err(error) => (path.to_owned(), Some(format!("{error:#}"))),
-        };
-        Self { name: name.into(), library: Some(library), obstacle, ..Self::default() }
-    }
-
-    /// One of the catalogue's, with what its layer sets beside the preload.
-    fn of(allocator: &Allocator, path: &Path) -> Self {
-        let candidate = Self::preloading(&allocator.name, path);
-        match catalogue::beside_preload(allocator) {
-            Ok(beside) => {
-                let environment = beside.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-                Self { environment, ..candidate }
-            }
-            Err(error) => Self { obstacle: Some(error.to_string()), ..candidate },
-        }
-    }
-
-    /// The same under the name `word`, with options of the allocator `name`: `OPTION=VALUE`, several with colons between them.
-    fn set(mut self, word: &str, name: &str, settings: &str) -> Result<Self, Refusal> {
-        let wrong = |why: &dyn std::fmt::Display| Refusal::wrong_usage(format!("-a {word}: {why}"));
-        let allocator = catalogue::layers().allocator(name).map_err(|_| {
-            wrong(&format!("options of {name} are not known here; set what it reads in the environment instead"))
-        })?;
-        for text in settings.split(':') {
-            let setting = Setting::parse(text).map_err(|why| wrong(&format!("'{text}': {why}")))?;
-            let before = |variable: &str| {
-                let own = self.environment.iter().find(|(name, _)| name == variable);
-                own.map(|(_, value)| value.clone()).or_else(|| std::env::var_os(variable))
-            };
-            let (variable, value) = setting.in_environment(&allocator, before).map_err(|error| wrong(&error))?;
-            self.environment.retain(|(name, _)| *name != *variable);
-            self.environment.push((variable.into(), value));
-        }
-        Ok(Self { name: word.into(), ..self })
-    }
-
-    /// Has the command run under it. What the caller preloads stays, behind the candidate's own library.
-    pub fn apply(&self, command: &mut Command) {
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        if let Some(library) = &self.library {
-            preload::put_first(command, library);
-        }
-    }
-
-    /// How a user would say the same on a command line.
-    pub fn settings(&self) -> Vec<String> {
-        let preload = self.library.iter().map(|library| format!("LD_PRELOAD={}", library.display()));
-        let variables = self.environment.iter();
-        let variables = variables.map(|(name, value)| format!("{}={}", name.display(), value.display()));
-        preload.chain(variables).collect()
-    }
-}
 
 /// What is compared if nobody chooses, in the order of the tables: the system's malloc and ours, each as it is and leaner, and
 /// what else of the catalogue is on this machine.
@@ -132,70 +59,17 @@ pub fn refuse(candidates: &mut [Candidate], examination: &Examination) {
 /// Those of the `known` candidates that `wanted` names, in that order and with the base; all of them if it names none.
 ///
 /// # Errors
-/// A name that is not known, or that stands there twice.
+/// As of [`pick`].
 pub fn choose(known: Vec<Candidate>, wanted: &[String]) -> Result<Vec<Candidate>, Refusal> {
     if wanted.is_empty() {
         return Ok(known);
     }
-    let mut chosen: Vec<Candidate> = Vec::new();
-    for word in wanted {
-        let candidate = by_word(word, &known)?;
-        if chosen.iter().any(|other| other.name == candidate.name) {
-            let name = candidate.name;
-            return Err(Refusal::wrong_usage(format!(
-                "-a names '{name}' twice; give each candidate a name of its own"
-            )));
-        }
-        chosen.push(candidate);
-    }
+    let others = ", and NAME=LIBRARY takes any";
+    let mut chosen = pick(wanted, &known, others)?;
     if !chosen.iter().any(|candidate| candidate.name == BASE) {
-        chosen.insert(0, by_word(BASE, &known)?);
+        chosen.splice(0..0, pick(&[BASE.into()], &known, others)?);
     }
     Ok(chosen)
-}
-
-/// What a user means by `NAME`, `NAME=LIBRARY` or `NAME:OPTION=VALUE…`.
-fn by_word(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
-    match word.split_once(':') {
-        Some((name, settings)) => {
-            let candidate = by_name(name, known)?;
-            candidate.set(word, canonical(Kind::Allocator, name), settings)
-        }
-        None => by_name(word, known),
-    }
-}
-
-fn by_name(word: &str, known: &[Candidate]) -> Result<Candidate, Refusal> {
-    let word = canonical(Kind::Allocator, word);
-    if let Some((name, library)) = word.split_once('=') {
-        let name = canonical(Kind::Allocator, name);
-        if name == BASE || name.is_empty() {
-            let message = format!("-a {word}: '{name}' cannot be the name of a library; choose another one");
-            return Err(Refusal::wrong_usage(message));
-        }
-        return Ok(Candidate::preloading(name, Path::new(library)));
-    }
-    if let Some(candidate) = known.iter().find(|candidate| candidate.name == word) {
-        return Ok(candidate.clone());
-    }
-    match catalogue::choose(word) {
-        Ok(Choice { library: Some(found), allocator: Some(allocator), .. }) => {
-            Ok(Candidate::of(&allocator, &found.path))
-        }
-        Ok(Choice { library: Some(found), .. }) => Ok(Candidate::preloading(word, &found.path)),
-        Ok(Choice { library: None, .. }) => Ok(Candidate { name: word.into(), ..Candidate::default() }),
-        // One of the catalogue's that is not here is a row that says so.
-        Err(error) if error.is::<NotFound>() => {
-            Ok(Candidate { name: word.into(), obstacle: Some(format!("{error:#}")), ..Candidate::default() })
-        }
-        Err(error) => {
-            let names: Vec<&str> = known.iter().map(|candidate| candidate.name.as_str()).collect();
-            Err(Refusal::wrong_usage(format!(
-                "{error:#}; on this machine there are {}, and NAME=LIBRARY takes any",
-                names.join(", ")
-            )))
-        }
-    }
 }
 
 #[cfg(test)]
@@ -241,8 +115,9 @@ mod tests {
             ("xalloc:purge=1", "did you mean 'purge_ms'"),
             ("xalloc:purge_ms", "KEY=VALUE"),
             ("mine=/x.so:purge_ms=1", "are not known here"),
+            ("xalloc:purge_ms=1,thp=never", "separated by colons: xalloc:purge_ms=1:thp=never"),
         ] {
-            let refusal = names(&[wrong]).unwrap_err();
+            let refusal = names(&wrong.split(',').collect::<Vec<_>>()).unwrap_err();
             assert_eq!(refusal.code, exit::WRONG_USAGE);
             assert!(refusal.message.contains(why), "{refusal}");
         }

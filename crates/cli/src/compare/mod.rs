@@ -42,7 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   xalloc compare -n 5 -- python3 script.py
   xalloc compare -a xalloc,mine=./libmine.so --html report.html -- ./program --its-option
-  xalloc compare -n 3 --ready 'redis-cli ping' --load 'redis-benchmark -q -n 50000 -t set,get' -- redis-server --save '' --appendonly no";
+  xalloc compare -n 3 --ready 'redis-cli -p 7379 ping' --load 'redis-benchmark -p 7379 -q -n 50000 -t set,get' -- redis-server --port 7379 --save '' --appendonly no";
 
 /// Measure a program under several allocators, and tell which one suits it.
 ///

@@ -310,8 +310,8 @@ fn judge(figure: Figure, ratio: Option<&Ratio>) -> Verdict {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::candidates::Candidate;
     use super::*;
+    use crate::catalogue::candidate::Candidate;
     use crate::measure::process::Usage;
 
     /// A report of candidates with their times in seconds and their memory in KiB.

@@ -21,8 +21,10 @@ pub struct Sample {
     /// The number that `--metric` found.
     pub metric: Option<f64>,
     /// The most memory of all its processes together, in KiB, if it was watched.
+    #[serde(rename = "pss")]
     pub tree: Option<u64>,
     /// Their memory some time after the load, in KiB, if that was asked for.
+    #[serde(rename = "settled_pss")]
     pub settled: Option<u64>,
 }
 

@@ -1,9 +1,11 @@
 //! The order of the runs.
 
-use super::candidates::{BASE, Candidate};
+use super::candidates::BASE;
 use super::sample::{Attempt, Failure, Sample, words};
 use super::subject::{Judge, Subject};
+use crate::catalogue::candidate::Candidate;
 use crate::measure::interrupt;
+use crate::output::counted;
 use anyhow::{Result, anyhow};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::process::ExitStatus;
@@ -50,7 +52,10 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
     let all = rounds * session.rows.iter().filter(|row| row.failure.is_none()).count() as u64;
     let progress = progress(all);
     progress.suspend(|| {
-        eprintln!("xalloc compare: {all} runs, {rounds} under each allocator; Ctrl-C ends it, and shows what there is")
+        eprintln!(
+            "xalloc compare: {}, {rounds} under each allocator; Ctrl-C ends it, and shows what there is",
+            counted(all, "run")
+        )
     });
     let start = Instant::now();
     let turns = (0..rounds as usize).flat_map(|round| (0..count).map(move |turn| (round, turn)));
@@ -62,6 +67,9 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
         }
         session.step(subject, index, round, warmups as usize)?;
         progress.inc(1);
+        if session.rows[index].failure.is_some() {
+            progress.dec_length(rounds - 1 - round as u64);
+        }
         if progress.position() == 1 {
             let whole = start.elapsed() * all.try_into().unwrap_or(u32::MAX);
             if whole >= WORTH_TELLING {

@@ -1,8 +1,8 @@
 //! One run of a server: start it, wait until it is ready, drive it, stop it.
 
-use super::candidates::Candidate;
 use super::sample::{Attempt, Failure, Sample, metric, words};
 use super::subject::{Subject, not_loaded, shell, unstartable};
+use crate::catalogue::candidate::Candidate;
 use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output, Process};
 use crate::measure::trace;
@@ -46,7 +46,7 @@ impl Server {
             return Err(Refusal::wrong_usage(message).into());
         }
         let server = process::start(subject.command(candidate)?, subject.output, None).map_err(unstartable)?;
-        let watch = subject.watch(&server);
+        let watch = subject.watch(&server)?;
         let driven = self.drive(subject, candidate, &server);
         let tree = watch.and_then(Watch::most);
         let has_crashed = server.has_ended();

@@ -1,8 +1,9 @@
 //! The program that is compared, and one run of it to its end.
 
-use super::candidates::{BASE, Candidate};
+use super::candidates::BASE;
 use super::sample::{Attempt, Failure, Sample, metric, words};
 use super::server::Server;
+use crate::catalogue::candidate::Candidate;
 use crate::exit;
 use crate::measure::interrupt;
 use crate::measure::process::{self, Finished, Output, Process, Unstarted};
@@ -91,7 +92,7 @@ impl Subject {
         }
         .map_err(unstartable)?;
         process.end_on_interrupt();
-        let watch = self.watch(&process);
+        let watch = self.watch(&process)?;
         let is_loaded = library.map_or(Ok(true), |library| trace::follow(&process, library));
         let finished = process.wait()?;
         let tree = watch.and_then(Watch::most);
@@ -111,8 +112,9 @@ impl Subject {
     }
 
     /// Has the memory of a run's processes watched, if that is asked for.
-    pub fn watch(&self, process: &Process) -> Option<Watch> {
-        self.tree.then(|| Watch::start(process.id()))
+    pub fn watch(&self, process: &Process) -> Result<Option<Watch>> {
+        let watch = self.tree.then(|| Watch::start(process.id())).transpose();
+        watch.context("cannot start the thread that reads the memory of all processes (--tree)")
     }
 
     fn judge(&self, candidate: &Candidate, finished: &Finished, judge: Judge) -> Result<Sample, Failure> {

@@ -4,7 +4,7 @@ use super::figure::Figure;
 use super::report::{Entry, Report, Statistic, Verdict};
 use super::verdict::differences;
 use crate::measure::statistics::Summary;
-use crate::output;
+use crate::output::{self, counted};
 use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
@@ -131,10 +131,10 @@ pub fn about(report: &Report) -> String {
     let setup = &report.setup;
     let load = setup.load.as_ref().map_or(String::new(), |load| format!("\nload: {load}"));
     format!(
-        "{}{load}\n{}\n{} runs under each allocator, in turn, after {} that do not count; mean ± standard deviation",
+        "{}{load}\n{}\n{} under each allocator, in turn, after {} that do not count; mean ± standard deviation",
         command_line(&setup.command),
         setup.machine,
-        setup.runs,
+        counted(setup.runs.into(), "run"),
         setup.warmup
     )
 }

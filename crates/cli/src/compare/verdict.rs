@@ -132,11 +132,11 @@ fn recommendation(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::candidates::Candidate;
     use super::super::report::Setup;
     use super::super::report::tests::{example, mixed};
     use super::super::schedule::Row;
     use super::*;
+    use crate::catalogue::candidate::Candidate;
 
     #[test]
     fn says_what_is_traded() {

@@ -67,12 +67,15 @@ pub struct Watch {
 
 impl Watch {
     /// Begins.
-    pub fn start(root: libc::pid_t) -> Self {
+    ///
+    /// # Errors
+    /// The kernel gives no thread.
+    pub fn start(root: libc::pid_t) -> std::io::Result<Self> {
         let (most, is_over) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
         let thread = {
             let (most, is_over) = (most.clone(), is_over.clone());
             // Relaxed: nothing depends on it but when the thread ends.
-            std::thread::spawn(move || {
+            std::thread::Builder::new().spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     let start = Instant::now();
                     let now = memory(root);
@@ -81,9 +84,9 @@ impl Watch {
                     drop(most);
                     std::thread::park_timeout(EVERY.max(start.elapsed() * RESTRAINT));
                 }
-            })
+            })?
         };
-        Self { most, is_over, thread }
+        Ok(Self { most, is_over, thread })
     }
 
     /// Ends it. Returns the most that there was when it looked, in KiB.
@@ -113,7 +116,7 @@ mod tests {
         let alone = proportional(root).expect("its own process");
         let all = memory(root).expect("its own processes");
         let watched = {
-            let watch = Watch::start(root);
+            let watch = Watch::start(root).expect("a thread");
             std::thread::sleep(EVERY);
             watch.most().expect("its own processes")
         };

@@ -194,6 +194,7 @@ pub mod number {
     pub const MUNMAP: usize = 215;
     pub const BRK: usize = 214;
     pub const RT_SIGPROCMASK: usize = 135;
+    pub const RT_SIGTIMEDWAIT: usize = 137;
     pub const SCHED_YIELD: usize = 124;
     pub const MREMAP: usize = 216;
     pub const MADVISE: usize = 233;

@@ -123,11 +123,38 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     Some((file.st_dev, file.st_ino))
 }
 
-/// `write(2)` of all of `bytes`.
+/// `write(2)` of all of `bytes`. It raises no signal: a program whose standard error is a pipe that nobody reads any more, or a
+/// file as large as it may become, is not to end by what the library has to say.
 ///
 /// # Errors
 /// The kernel's: some of the bytes may be written. EIO for a descriptor that takes none.
-pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
+pub fn write_all(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
+    const OF_A_WRITE: u64 = 1 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
+    let mut before = 0;
+    signal_mask(libc::SIG_BLOCK, OF_A_WRITE, &mut before);
+    let written = write_blocked(descriptor, bytes);
+    if let Err(Errno(libc::EPIPE | libc::EFBIG)) = written {
+        // The signal is pending for this thread, and would come with the mask that follows.
+        let (signals, at_once) = (OF_A_WRITE, libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        let (signals, at_once) = (&raw const signals, &raw const at_once);
+        // SAFETY: the kernel reads the set and the time.
+        unsafe { syscall6(number::RT_SIGTIMEDWAIT, signals as usize, 0, at_once as usize, SIGNAL_SET, 0, 0) };
+    }
+    signal_mask(libc::SIG_SETMASK, before, &mut 0);
+    written
+}
+
+/// The size in bytes of the kernel's set of signals.
+const SIGNAL_SET: usize = size_of::<u64>();
+
+/// Changes the calling thread's mask of signals, and stores the one before in `before`.
+fn signal_mask(how: i32, signals: u64, before: &mut u64) {
+    let (set, old) = ((&raw const signals) as usize, core::ptr::from_mut(before) as usize);
+    // SAFETY: the kernel reads one set and writes the other.
+    unsafe { syscall6(number::RT_SIGPROCMASK, how as usize, set, old, SIGNAL_SET, 0, 0) };
+}
+
+fn write_blocked(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         let (start, length) = (bytes.as_ptr() as usize, bytes.len());
         // SAFETY: the kernel reads `length` bytes of a live slice.
@@ -297,16 +324,14 @@ pub fn futex_wake_one(word: *const u32) {
 /// returns (or the signal is blocked or ignored), the default action follows.
 pub fn abort() -> ! {
     const SIGABRT: usize = libc::SIGABRT as usize;
-    let unblock: u64 = 1 << (SIGABRT - 1);
+    signal_mask(libc::SIG_UNBLOCK, 1 << (SIGABRT - 1), &mut 0);
     // The kernel's struct sigaction with every field 0 is SIG_DFL.
     let default_action = [0usize; 4];
-    let set_size = size_of::<u64>();
-    // SAFETY: the calls read the set and the action, and end the process.
+    // SAFETY: the calls read the action, and end the process.
     unsafe {
-        syscall6(number::RT_SIGPROCMASK, libc::SIG_UNBLOCK as usize, (&raw const unblock) as usize, 0, set_size, 0, 0);
         let thread = syscall6(number::GETTID, 0, 0, 0, 0, 0, 0) as usize;
         syscall6(number::TGKILL, process_id() as usize, thread, SIGABRT, 0, 0, 0);
-        syscall6(number::RT_SIGACTION, SIGABRT, (&raw const default_action) as usize, 0, set_size, 0, 0);
+        syscall6(number::RT_SIGACTION, SIGABRT, (&raw const default_action) as usize, 0, SIGNAL_SET, 0, 0);
         loop {
             syscall6(number::TGKILL, process_id() as usize, thread, SIGABRT, 0, 0, 0);
         }

@@ -189,6 +189,7 @@ pub mod number {
     pub const MUNMAP: usize = 11;
     pub const BRK: usize = 12;
     pub const RT_SIGPROCMASK: usize = 14;
+    pub const RT_SIGTIMEDWAIT: usize = 128;
     pub const SCHED_YIELD: usize = 24;
     pub const MREMAP: usize = 25;
     pub const MADVISE: usize = 28;
