@@ -4,12 +4,12 @@
 //! configured at all, and neither are the programs that it starts.
 
 use crate::statistics;
-use xalloc_heap::fast::Tuning;
-use xalloc_heap::huge_pages::{self, Policy};
-use xalloc_heap::misuse;
+use xalloc_heaps::fast::Tuning;
+use xalloc_heaps::huge_pages::{self, Policy};
 use xalloc_options::{Kind, Problem, Setting, Value, parse};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
+use xalloc_redirect::report;
 
 /// The heaps by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub fn apply() -> Applied {
     }
     // What is not set is not written: most processes are short, and each page they touch costs them.
     if configuration.report_only {
-        misuse::set_report_only(true);
+        report::set_report_only(true);
     }
     if configuration.fail_mapping != 0 {
         refusals::fail_request(configuration.fail_mapping, configuration.verbose);

@@ -4,11 +4,13 @@
 //! default heap was chosen. With any other, every call misses and comes to the `match` below.
 
 use crate::configuration::{self, Choice};
+use crate::next;
 use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use xalloc_heap::misuse::Misuse;
-use xalloc_heap::{FastHeap, Heap, Stats, SystemHeap};
+use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
+use xalloc_heaps::{FastHeap, SystemHeap};
 use xalloc_os::stderr;
+use xalloc_redirect::dlsym;
 
 /// The heaps. Only the chosen one is ever used.
 pub struct Heaps {
@@ -36,6 +38,17 @@ impl Heaps {
         if self.chosen.load(Ordering::Relaxed) == Choice::System as u8 { &self.system } else { &self.fast }
     }
 
+    /// Tells the pass-through heap of the next malloc, if that heap is the chosen one.
+    fn find_next(&self) {
+        if self.is_fast() {
+            return;
+        }
+        if let Some(functions) = next::functions() {
+            // SAFETY: they are of the allocator behind this library; called once, at start-up.
+            unsafe { self.system.forward_to(functions) };
+        }
+    }
+
     /// Whether the default heap is the chosen one: its calls are made without a table, so that they can be inlined.
     #[inline]
     fn is_fast(&self) -> bool {
@@ -55,12 +68,6 @@ unsafe impl Heap for Heaps {
     unsafe fn cached_free(&self, block: *mut u8) -> bool {
         // SAFETY: the block is in use, and the caller's; without a thread cache the fast heap recognises nothing as its own.
         unsafe { self.fast.cached_free(block) }
-    }
-
-    #[inline(always)]
-    unsafe fn free_remote(&self, block: *mut u8) -> bool {
-        // SAFETY: as for `cached_free`: the page map is empty if another heap was chosen.
-        unsafe { self.fast.free_remote(block) }
     }
 
     #[inline(always)]
@@ -85,45 +92,30 @@ unsafe impl Heap for Heaps {
     }
 
     #[inline]
-    unsafe fn free(&self, block: *mut u8) {
+    unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
         // SAFETY: the block is in use, and the caller's, as the contract has it; so in all calls below.
         unsafe { if self.is_fast() { self.fast.free(block) } else { self.chosen().free(block) } }
     }
 
-    unsafe fn usable_size(&self, block: *mut u8) -> usize {
+    unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
         // SAFETY: passed on.
         unsafe { self.chosen().usable_size(block) }
-    }
-
-    #[inline]
-    fn owns(&self, block: *mut u8) -> bool {
-        if self.is_fast() { self.fast.owns(block) } else { self.chosen().owns(block) }
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
         self.chosen().calloc(size)
     }
 
-    unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+    unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
         // SAFETY: passed on.
         unsafe { self.chosen().realloc(block, size) }
-    }
-
-    unsafe fn free_sized(&self, block: *mut u8, size: usize) {
-        // SAFETY: passed on.
-        unsafe { self.chosen().free_sized(block, size) }
-    }
-
-    unsafe fn free_aligned_sized(&self, block: *mut u8, align: usize, size: usize) {
-        // SAFETY: passed on.
-        unsafe { self.chosen().free_aligned_sized(block, align, size) }
     }
 
     fn block_size(&self, address: usize) -> usize {
         self.chosen().block_size(address)
     }
 
-    fn misuse_at(&self, address: usize) -> Option<Misuse<'static>> {
+    fn misuse_at(&self, address: usize) -> Option<Misuse> {
         self.chosen().misuse_at(address)
     }
 
@@ -133,10 +125,6 @@ unsafe impl Heap for Heaps {
 
     fn trim(&self, keep: usize) -> bool {
         self.chosen().trim(keep)
-    }
-
-    fn for_each_live(&self, each: &mut dyn FnMut(*mut u8, usize)) -> bool {
-        self.chosen().for_each_live(each)
     }
 
     fn stats(&self) -> Option<Stats> {
@@ -164,7 +152,7 @@ unsafe impl Heap for Heaps {
         self.chosen().passes_through()
     }
 
-    fn init(&self) {
+    fn init(&self, report: Report) {
         let applied = configuration::apply();
         if let Some(tuning) = applied.tuning {
             self.fast.tune(tuning);
@@ -180,11 +168,17 @@ unsafe impl Heap for Heaps {
         }
         // Relaxed: see `chosen`.
         self.chosen.store(applied.heap as u8, Ordering::Relaxed);
-        self.chosen().init();
+        self.chosen().init(report);
+        if dlsym::IS_EARLY {
+            self.find_next();
+        }
     }
 
     fn process_init(&self) {
         configuration::drop_untrusted();
+        if !dlsym::IS_EARLY {
+            self.find_next();
+        }
         self.chosen().process_init();
         // Relaxed: see `chosen`.
         if self.prints_statistics.load(Ordering::Relaxed) {

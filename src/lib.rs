@@ -1,12 +1,13 @@
 //! libxalloc: the library for `LD_PRELOAD`.
 //!
 //! Thin on purpose: it chooses the heap (`heaps`), obeys `XALLOC_CONF` (`configuration`), and hands both to
-//! `interpose!`. What malloc *means* is in xalloc-redirect, how memory is managed in xalloc-heap.
+//! `interpose!`. What malloc *means* is in xalloc-redirect, how memory is managed in xalloc-heaps.
 
 #![no_std]
 
 mod configuration;
 mod heaps;
+mod next;
 mod statistics;
 
 use heaps::Heaps;

@@ -9,7 +9,7 @@ use xalloc_options::{PATH_MAX, Part, parts};
 use xalloc_os::stderr::Line;
 use xalloc_os::syscall::{self, Errno};
 use xalloc_os::{process, refusals};
-use xalloc_redirect::{Heap, HeapRedirect, Report};
+use xalloc_redirect::{Heap, HeapRedirect, StatsReport};
 
 /// The path as the option has it; empty for stderr.
 struct Template {
@@ -28,7 +28,7 @@ pub fn write_to(path: &[u8]) {
 
 /// Prints what the heap holds, or writes it to the file. A file that cannot be written is one line on stderr.
 pub fn print<H: Heap>(redirect: &HeapRedirect<H>) {
-    let mut report = Report::new();
+    let mut report = StatsReport::new();
     report.sign().text("statistics of ").bytes(process::program_name());
     report.text(", pid ").number(syscall::process_id() as usize).end_line();
     report_failing_request(&mut report);
@@ -40,7 +40,7 @@ pub fn print<H: Heap>(redirect: &HeapRedirect<H>) {
     }
 }
 
-fn report_failing_request(report: &mut Report) {
+fn report_failing_request(report: &mut StatsReport) {
     let Some((request, made)) = refusals::failing_request() else { return };
     report.sign().text("fail_mapping: request ").number(request).text(" for memory ");
     if made == request {
@@ -50,7 +50,7 @@ fn report_failing_request(report: &mut Report) {
     }
 }
 
-fn append(report: &Report, template: &[AtomicU8]) {
+fn append(report: &StatsReport, template: &[AtomicU8]) {
     let mut path = Path::new();
     let mut bytes = [0; PATH_MAX];
     // Relaxed: see `write_to`.

@@ -7,13 +7,16 @@ use std::process::Command;
 const LAYERS: &[(&str, &[&str])] = &[
     ("xalloc-os", &[]),
     ("xalloc-options", &[]),
-    ("xalloc-heap", &["xalloc-os"]),
+    ("xalloc-heap", &[]),
+    ("xalloc-blocks", &["xalloc-os", "xalloc-heap"]),
+    ("xalloc-heaps", &["xalloc-os", "xalloc-heap", "xalloc-blocks"]),
     ("xalloc-redirect", &["xalloc-os", "xalloc-heap"]),
-    ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-redirect", "xalloc-options"]),
-    ("xalloc-prefixed", &["xalloc-os", "xalloc-heap", "xalloc-redirect"]),
+    ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-heaps", "xalloc-redirect", "xalloc-options"]),
+    ("xalloc-prefixed", &["xalloc-os", "xalloc-heaps", "xalloc-redirect"]),
+    ("xalloc-global", &["xalloc-heap", "xalloc-heaps", "xalloc-redirect"]),
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
-    ("global-allocator", &["xalloc-heap"]),
-    ("observed-heap", &["xalloc-heap", "xalloc-redirect"]),
+    ("global-allocator", &["xalloc-global"]),
+    ("observed-heap", &["xalloc-heaps", "xalloc-redirect"]),
 ];
 
 /// Crates that are not in the library: they may use any crate of others, and of ours only those named here.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 #[cfg(feature = "xalloc")]
 #[global_allocator]
-static ALLOCATOR: xalloc_heap::Xalloc = xalloc_heap::Xalloc;
+static ALLOCATOR: xalloc_global::Xalloc = xalloc_global::Xalloc;
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,61 +1,8 @@
 //! The contract between a heap and whoever serves a program with it.
 
-use crate::counters::Calls;
-use crate::misuse::Misuse;
+use crate::misuse::{Misuse, Refusal, Report};
+use crate::stats::Stats;
 use core::ptr;
-
-/// What a heap holds, in bytes unless said otherwise, in jemalloc's words where it has one. Exact while no other thread uses the heap,
-/// near otherwise. docs/statistics.md explains each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// In blocks that the program holds, as [`Heap::usable_size`] counts them.
-    pub allocated: usize,
-    /// In slabs, runs and huge blocks that are in use: what is allocated, and what is free inside of them.
-    pub active: usize,
-    /// In free pages that were not purged yet, so that they may be resident: what [`Heap::trim`] would give back now.
-    pub dirty: usize,
-    /// In the heap's own records.
-    pub metadata: usize,
-    /// In addresses that are kept without pages: purged, or not used yet.
-    pub retained: usize,
-    /// In free blocks in the caches of threads: a part of `active`.
-    pub thread_cache: usize,
-    /// In blocks that another thread freed and that their owner has not taken back: still a part of `allocated`, rounded up.
-    pub remote_frees: usize,
-    /// The number of huge blocks: those with a mapping of their own.
-    pub huge_blocks: usize,
-    /// In huge blocks: a part of `allocated`.
-    pub huge_allocated: usize,
-    /// The most huge blocks that there ever were.
-    pub huge_blocks_peak: usize,
-    /// The most bytes that were ever in huge blocks.
-    pub huge_allocated_peak: usize,
-    /// The most that was seen of [`Stats::held`]: looked at now, and whenever the heap has grown by a little.
-    pub held_peak: usize,
-    /// The number of pieces of free memory in [`Stats::held`]: blocks, pages, mappings that are kept.
-    pub free_pieces: usize,
-    /// The number of requests for memory that the kernel refused.
-    pub refused: usize,
-    /// How often the heap was called, if it counts that.
-    pub calls: Option<Calls>,
-}
-
-impl Stats {
-    /// The most that may be resident: what is active or dirty, and the records.
-    pub fn resident(&self) -> usize {
-        self.active + self.dirty + self.metadata
-    }
-
-    /// The address space in use: what may be resident, and what is retained.
-    pub fn mapped(&self) -> usize {
-        self.resident() + self.retained
-    }
-
-    /// What is active or dirty, but for huge blocks.
-    pub fn held(&self) -> usize {
-        self.active.saturating_sub(self.huge_allocated) + self.dirty
-    }
-}
 
 /// A heap: anything that can serve `malloc` and `free`.
 ///
@@ -69,7 +16,7 @@ impl Stats {
 /// # What a heap may call
 /// Any method may run at any moment of the process: while the loader holds its locks, in a constructor, while a thread is
 /// torn down. So none may call `dlopen`, `dlsym`, stdio or anything else of libc that allocates or locks; memory comes
-/// from [`xalloc_os::pages`]. A heap's locks are leaves: nothing foreign is called while one is held.
+/// from the kernel, as crate `xalloc-os` has it. A heap's locks are leaves: nothing foreign is called while one is held.
 ///
 /// # Fork
 /// A heap with locks takes all of them in [`Heap::prefork`], in a fixed order, and gives them back in
@@ -84,17 +31,27 @@ pub unsafe trait Heap: Sync {
     /// A block of at least `size` bytes aligned to `align`, a power of two; null if there is no memory.
     fn memalign(&self, align: usize, size: usize) -> *mut u8;
 
-    /// Takes a block back.
+    /// Takes a block back. One look at the pointer answers everything: the block is free, or it is no block of this heap, or what the
+    /// program did wrong.
+    ///
+    /// A heap that cannot tell its own blocks from others returns `Ok`, and is given every pointer that the redirect layer does not
+    /// know itself. It may be called by a thread before its [`Heap::thread_init`], and after its [`Heap::thread_exit`].
+    ///
+    /// # Errors
+    /// Nothing was done, for this reason.
     ///
     /// # Safety
-    /// `block` is a live block of this heap; if it [`Heap::owns`] less than every pointer, it recognises others itself.
-    unsafe fn free(&self, block: *mut u8);
+    /// `block` is a live block of this heap, which nobody uses any more, or a pointer that the heap can tell from one.
+    unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal>;
 
-    /// How many bytes of the block may be used: constant while it lives.
+    /// Returns how many bytes of the block may be used: constant while it lives.
+    ///
+    /// # Errors
+    /// It is no block, for this reason.
     ///
     /// # Safety
-    /// As [`Heap::free`].
-    unsafe fn usable_size(&self, block: *mut u8) -> usize;
+    /// As [`Heap::free`], but the block stays in use.
+    unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal>;
 
     /// [`Heap::malloc`] from what the calling thread has at hand, or null. The fast path: inlined into `malloc`, it must
     /// do nothing when the thread has nothing at hand, in particular before [`Heap::init`] and [`Heap::thread_init`].
@@ -110,16 +67,6 @@ pub unsafe trait Heap: Sync {
     /// `block` is null, a live block of this heap, or a pointer that it can tell from one.
     #[inline(always)]
     unsafe fn cached_free(&self, _block: *mut u8) -> bool {
-        false
-    }
-
-    /// [`Heap::free`] of a block that another thread allocated, or false. As for [`Heap::cached_free`], it must do nothing
-    /// when it is not sure.
-    ///
-    /// # Safety
-    /// As [`Heap::cached_free`].
-    #[inline(always)]
-    unsafe fn free_remote(&self, _block: *mut u8) -> bool {
         false
     }
 
@@ -143,12 +90,6 @@ pub unsafe trait Heap: Sync {
         core::ptr::null_mut()
     }
 
-    /// Whether the pointer may be a block of this heap. A heap that can tell gets only its own; the others go to the
-    /// allocator that made them. A heap that cannot tell says true.
-    fn owns(&self, _block: *mut u8) -> bool {
-        true
-    }
-
     /// [`Heap::malloc`] with zeroed contents.
     fn calloc(&self, size: usize) -> *mut u8 {
         let block = self.malloc(size);
@@ -159,44 +100,29 @@ pub unsafe trait Heap: Sync {
         block
     }
 
-    /// A block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then. Null if
+    /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then. Null if
     /// there is no memory: then the old one is untouched.
+    ///
+    /// # Errors
+    /// The old one is no block, for this reason, and nothing was done.
     ///
     /// # Safety
     /// As [`Heap::free`].
-    unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+    unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
         // SAFETY: the block is in use, and the caller's; the copy is bounded by both blocks' usable sizes.
         unsafe {
-            let old = self.usable_size(block);
+            let old = self.usable_size(block)?;
             if size <= old && size >= old / 2 {
-                return block;
+                return Ok(block);
             }
             let new = self.malloc(size);
             if new.is_null() {
-                return if size <= old { block } else { new };
+                return Ok(if size <= old { block } else { new });
             }
             new.copy_from_nonoverlapping(block, old.min(size));
-            self.free(block);
-            new
+            self.free(block)?;
+            Ok(new)
         }
-    }
-
-    /// [`Heap::free`] of a block that was asked for with `size` bytes.
-    ///
-    /// # Safety
-    /// As [`Heap::free`], and the size is that of the request.
-    unsafe fn free_sized(&self, block: *mut u8, _size: usize) {
-        // SAFETY: the block is in use, and the caller's.
-        unsafe { self.free(block) }
-    }
-
-    /// [`Heap::free`] of a block that was asked for with `align` and `size`.
-    ///
-    /// # Safety
-    /// As [`Heap::free`], and alignment and size are those of the request.
-    unsafe fn free_aligned_sized(&self, block: *mut u8, _align: usize, _size: usize) {
-        // SAFETY: the block is in use, and the caller's.
-        unsafe { self.free(block) }
     }
 
     /// The usable size of the block that starts at this address, 0 if none of this heap's does: for any value whatever, without
@@ -205,9 +131,9 @@ pub unsafe trait Heap: Sync {
         0
     }
 
-    /// What is wrong with an address that this heap does not [`Heap::owns`], if it lies in its memory all the same: for a message, when
-    /// nobody else knows the address either.
-    fn misuse_at(&self, _address: usize) -> Option<Misuse<'static>> {
+    /// Returns what is wrong with an address that this heap said is not its own ([`Refusal::NotMine`]), if it lies in its memory all the
+    /// same: for a message, when nobody else knows the address either. It may be slow.
+    fn misuse_at(&self, _address: usize) -> Option<Misuse> {
         None
     }
 
@@ -218,11 +144,6 @@ pub unsafe trait Heap: Sync {
 
     /// Gives free memory back to the kernel, but for about `keep` bytes. Whether any was.
     fn trim(&self, _keep: usize) -> bool {
-        false
-    }
-
-    /// Calls `each` with every live block and its usable size. False if this heap cannot.
-    fn for_each_live(&self, _each: &mut dyn FnMut(*mut u8, usize)) -> bool {
         false
     }
 
@@ -256,13 +177,14 @@ pub unsafe trait Heap: Sync {
     }
 
     /// Called once, before the first other call but `cached_*`. What it allocates by way of `malloc` comes from a small
-    /// static arena. It may run before libc's own start-up.
-    fn init(&self) {}
+    /// static arena. It may run before libc's own start-up. `report` takes what the heap notices later than at the call that is wrong,
+    /// such as a free block that was written to; a heap that notices nothing needs no such function.
+    fn init(&self, _report: Report) {}
 
     /// Called once when the process's constructors run: after libc can be used, before the program's own code.
     fn process_init(&self) {}
 
-    /// Called once by each thread, before its first other call but `cached_*`.
+    /// Called once by each thread, before its first other call but `cached_*` and [`Heap::free`].
     fn thread_init(&self) {}
 
     /// Called once by each thread that ends (but not by the last one of a process), after which it may still call

@@ -1,43 +1,15 @@
-//! Heaps: the contract ([`Heap`]), the parts they are made of (one idea per module), and the heaps.
+//! The contract between a heap and what serves a program with it: the trait [`Heap`], what a heap holds ([`Stats`]), and what a
+//! program does wrong ([`Misuse`]).
 //!
-//! Why it exists: so that a heap can be read, tested and replaced without knowing how programs reach it. It knows nothing
-//! of symbols, errno, `new_handler` or start-up: those are the redirect layer's.
-//!
-//! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`remote`], [`access`] and [`ownership`]
-//! (the lock-free protocols), [`runs`], [`huge`]; then [`fast`] made of all of them, and [`system`], which
-//! passes through and at most counts.
+//! Both sides depend on this crate, and not on each other: so a heap can be read, tested and replaced without knowing how programs
+//! reach it. It has no code of its own but defaults.
 
 #![no_std]
 
-#[cfg(test)]
-extern crate std;
-
-pub mod access;
-pub mod arena;
-mod counters;
-pub mod fast;
-mod fork_locks;
-pub mod free_list;
-mod global;
 mod heap;
-pub mod huge;
-pub mod huge_pages;
-pub mod locked;
-pub mod metadata;
-pub mod misuse;
-pub mod ownership;
-pub mod page_map;
-pub mod remote;
-pub mod runs;
-pub mod single_writer;
-pub mod size_class;
-pub mod slab;
-mod sync;
-pub mod system;
-mod watch;
+mod misuse;
+mod stats;
 
-pub use counters::Calls;
-pub use fast::FastHeap;
-pub use global::Xalloc;
-pub use heap::{Heap, Stats};
-pub use system::SystemHeap;
+pub use heap::Heap;
+pub use misuse::{Call, Incident, Misuse, Refusal, Report};
+pub use stats::{Calls, Stats};

@@ -1,9 +1,6 @@
-//! What a program did wrong, said in one line, and what happens then.
+//! What a program did wrong with a pointer, as data. Who serves the program with the heap says it, or ends the process.
 
-use core::sync::atomic::{AtomicBool, Ordering};
-use xalloc_os::stderr::Line;
-
-/// The call that noticed it, by the name its caller knows.
+/// The call that noticed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// `malloc` and everything that allocates.
@@ -16,20 +13,9 @@ pub enum Call {
     UsableSize,
 }
 
-impl Call {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Malloc => "malloc",
-            Self::Free => "free",
-            Self::Realloc => "realloc",
-            Self::UsableSize => "malloc_usable_size",
-        }
-    }
-}
-
 /// What is wrong with a pointer. Sizes are usable sizes, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misuse<'a> {
+pub enum Misuse {
     /// A block that was freed, and not handed out since.
     FreedBefore {
         /// Of the block.
@@ -49,54 +35,34 @@ pub enum Misuse<'a> {
         /// Of the block.
         size: usize,
     },
-    /// None of the heap's, but what the text says.
-    Elsewhere(&'a str),
 }
 
-impl Misuse<'_> {
-    fn describe(self, line: &mut Line) {
-        match self {
-            Self::FreedBefore { size } => line.text("freed before: ").block(size),
-            Self::Interior { offset, size } => {
-                line.text("interior pointer: ").number(offset).text(" bytes into ").block(size)
-            }
-            Self::FreeMemory => line.text("free memory of the heap: freed before, or never a block"),
-            Self::Overwritten { size } => line.text("written to after it was freed: ").block(size),
-            Self::Elsewhere(what) => line.text(what),
-        };
+/// Why a heap does not do with a pointer what it was asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It knows no such block: it may be another allocator's.
+    NotMine,
+    /// The program made a mistake.
+    Misuse(Misuse),
+}
+
+impl From<Misuse> for Refusal {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
     }
 }
 
-trait Describe {
-    fn block(&mut self, size: usize) -> &mut Self;
+/// A mistake of the program that a heap noticed in passing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Where it was noticed.
+    pub call: Call,
+    /// The block that it is about, which need not be the call's own.
+    pub address: usize,
+    /// What is wrong with it.
+    pub misuse: Misuse,
 }
 
-impl Describe for Line {
-    fn block(&mut self, size: usize) -> &mut Self {
-        self.text("a block of ").number(size).text(" bytes")
-    }
-}
-
-static REPORT_ONLY: AtomicBool = AtomicBool::new(false);
-
-/// Whether misuse is only reported (true), or ends the process by SIGABRT (false, the default).
-pub fn set_report_only(report_only: bool) {
-    // Relaxed: a setting, ordered with nothing.
-    REPORT_ONLY.store(report_only, Ordering::Relaxed);
-}
-
-/// Prints `xalloc: CALL(): ADDRESS: what` (in a copy with a prefix `my: my_CALL(): …`) and ends the process, unless
-/// [`set_report_only`]: then the caller goes on without having done what it was asked. No lock of the heap may be held: a
+/// Takes what a heap has noticed. If it returns, the heap goes on as if nothing had been asked of it. No lock of the heap is held: a
 /// handler of SIGABRT may allocate.
-#[cold]
-#[inline(never)]
-pub fn report(call: Call, pointer: usize, misuse: Misuse<'_>) {
-    let mut line = Line::signed();
-    line.function(call.name()).text(": ").address(pointer).text(": ");
-    misuse.describe(&mut line);
-    line.end();
-    // Relaxed: see `set_report_only`.
-    if !REPORT_ONLY.load(Ordering::Relaxed) {
-        xalloc_os::syscall::abort();
-    }
-}
+pub type Report = fn(Incident);

@@ -1,8 +1,8 @@
-//! The ground floor: what xalloc needs of the processor and the operating system, and nothing else.
+//! What xalloc needs of the processor and the kernel: pages, the one TLS word, the lock, system calls, the clock, stderr.
 //!
-//! Why it exists: everything above is the same on every platform, but for how the redirect layer takes malloc's place.
-//! What it must not do: allocate, take a libc lock, touch errno, or call anything another preloaded library could have
-//! replaced. On Linux system calls are therefore made directly, never through libc's wrappers; on macOS, where only libSystem
+//! It knows nothing of malloc, libc's internals or the loader; everything above it is the same on every platform, but for how the
+//! redirect layer takes malloc's place. It must not allocate, take a lock of libc's, change errno, or call anything that another
+//! preloaded library could have replaced. On Linux system calls are therefore made directly, never through libc's wrappers; on macOS, where only libSystem
 //! may make them, through those of its functions that allocate nothing.
 
 #![no_std]
@@ -30,33 +30,19 @@ pub mod pages;
 pub mod process;
 pub mod random;
 pub mod refusals;
-pub mod startup;
-#[cfg(test)]
-mod startup_tests;
 pub mod stderr;
 mod sync;
 #[cfg(test)]
 mod syscall_tests;
 pub mod thread;
-pub mod thread_end;
 pub mod work_signal;
 
 pub use arch::decrement;
 pub use lock::Lock;
-pub use startup::Startup;
-pub use system::{REALLOC_TO_ZERO_FREES, foreign, module, next, stdio, syscall};
 #[cfg(target_os = "linux")]
-pub use system::{jump_if_null, libc_symbols};
-pub use thread_end::ThreadEnd;
+pub use system::symbols;
+pub use system::syscall;
 pub use work_signal::WorkSignal;
-
-impl Startup {
-    /// Not begun.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
-    pub const fn new() -> Self {
-        Self::around(sync::AtomicUsize::new(0))
-    }
-}
 
 impl Lock {
     /// A free lock.

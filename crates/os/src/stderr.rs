@@ -14,7 +14,8 @@ pub fn set_prefix(prefix: &'static CStr) {
     PREFIX.store(prefix.as_ptr().cast_mut(), Ordering::Relaxed);
 }
 
-fn prefix() -> Option<&'static CStr> {
+/// What the names of this copy's functions begin with, if they are not C's own.
+pub fn prefix() -> Option<&'static CStr> {
     // Relaxed: see `set_prefix`.
     let prefix = PREFIX.load(Ordering::Relaxed);
     // SAFETY: `set_prefix` stored a string that lives for ever.
@@ -78,14 +79,6 @@ impl<const SIZE: usize> Text<SIZE> {
     /// Appends who speaks: `xalloc: `, or another prefix.
     pub fn sign(&mut self) -> &mut Self {
         self.bytes(prefix().unwrap_or(c"xalloc").to_bytes()).text(": ")
-    }
-
-    /// Appends the name under which a program knows the function that is C's `name`.
-    pub fn function(&mut self, name: &str) -> &mut Self {
-        if let Some(prefix) = prefix() {
-            self.bytes(prefix.to_bytes()).text("_");
-        }
-        self.text(name).text("()")
     }
 
     /// Appends `text`.

@@ -6,7 +6,7 @@
 #![no_std]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
-use xalloc_heap::FastHeap;
+use xalloc_heaps::FastHeap;
 use xalloc_os::stderr;
 use xalloc_redirect::{CStats, Callbacks, HeapRedirect};
 
@@ -44,7 +44,7 @@ unsafe extern "C" {
 // also after a module was closed.
 xalloc_redirect::__os::constructor!({
     extern "C" fn construct() {
-        xalloc_os::module::stay_loaded();
+        xalloc_redirect::module::stay_loaded();
         // SAFETY: the string that `scripts/static-library` adds.
         stderr::set_prefix(unsafe { CStr::from_ptr(&raw const xalloc_prefix) });
         XALLOC.construct();

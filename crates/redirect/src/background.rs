@@ -12,6 +12,7 @@
 //! **When it ends.** For good, before a call that the kernel refuses to a process with several threads or that takes rights from one thread
 //! only ([`crate::namespaces`], [`crate::filter`]); and when the program's last thread ends, so that it does not keep the process alive.
 
+use crate::linux::dlsym;
 use crate::thread_start::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
 use crate::{Heap, HeapRedirect};
 use core::ffi::{c_char, c_void};
@@ -19,7 +20,7 @@ use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use xalloc_os::thread::Phase;
-use xalloc_os::{clock, errno, next, syscall};
+use xalloc_os::{clock, errno, syscall};
 
 /// Not wanted, or not any more. The first value, so that a process without the option pays for one look at a word of zeros.
 const OFF: u32 = 0;
@@ -121,7 +122,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
         // Relaxed, both: where a thread sees the state and not yet these, it finds another process's number, and waits.
         self.background.process.store(syscall::process_id(), Ordering::Relaxed);
-        self.background.is_single.store(next::preferred(c"__libc_single_threaded").cast(), Ordering::Relaxed);
+        self.background.is_single.store(dlsym::preferred(c"__libc_single_threaded").cast(), Ordering::Relaxed);
         self.background.settle(WANTED);
     }
 

@@ -3,11 +3,13 @@
 //! The rules are those of C23, POSIX.1-2024 and glibc, where they leave a choice glibc's. Success never touches errno,
 //! `free` never does.
 
+use crate::platform::{REALLOC_TO_ZERO_FREES, foreign};
+use crate::report::{report, report_unknown};
 use crate::{BOOTSTRAP, Heap, HeapRedirect};
 use core::ffi::c_char;
 use core::ptr::null_mut;
-use xalloc_heap::misuse::{self, Call, Misuse};
-use xalloc_os::{REALLOC_TO_ZERO_FREES, errno, foreign, pages};
+use xalloc_heap::{Call, Incident, Refusal};
+use xalloc_os::{errno, pages};
 
 /// The largest object: no block is larger, because a difference of pointers into it must fit.
 const MAX_SIZE: usize = isize::MAX as usize;
@@ -70,66 +72,57 @@ impl<H: Heap> HeapRedirect<H> {
 
     #[inline(never)]
     unsafe fn free_slow(&self, block: *mut u8) {
-        // SAFETY: the block is null or in use, and the caller's, as C has it.
-        unsafe {
-            if !self.heap.free_remote(block) {
-                self.free_any(block);
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    unsafe fn free_any(&self, block: *mut u8) {
-        #[cfg(target_os = "linux")]
-        self.consider_background_thread();
-        // SAFETY: the block is null or in use, and the caller's, as C has it.
-        unsafe { self.free_with(block, |heap| heap.free(block)) }
-    }
-
-    /// Frees a block that was not at hand: `free_owned` frees one of the heap's own.
-    #[inline(always)]
-    unsafe fn free_with(&self, block: *mut u8, free_owned: impl FnOnce(&H)) {
         if block.is_null() || BOOTSTRAP.owns(block) {
             return;
         }
-        match self.heap() {
-            Some(heap) if heap.owns(block) => free_owned(heap),
-            _ => {
-                if let Some(found) = self.recognise(block, Call::Free) {
-                    // SAFETY: the block was recognised as another allocator's, is in use, and is the caller's.
-                    unsafe { foreign::free(block as usize, found) };
-                }
+        #[cfg(target_os = "linux")]
+        self.consider_background_thread();
+        // SAFETY: the block is in use, and the caller's, as C has it.
+        if let Err(refusal) = unsafe { self.heap.free(block) } {
+            self.free_refused(block, refusal);
+        }
+    }
+
+    /// Frees a block of another allocator's, or reports a mistake.
+    #[cold]
+    #[inline(never)]
+    fn free_refused(&self, block: *mut u8, refusal: Refusal) {
+        if let Some(found) = self.maker(block, refusal, Call::Free) {
+            // SAFETY: the block was recognised as another allocator's; as C has it, it is in use, and its owner frees it.
+            unsafe { foreign::free(block as usize, found) };
+        }
+    }
+
+    /// The allocator that made a block which the heap refuses; `None` if nobody has, which is reported for `call`.
+    #[cold]
+    fn maker(&self, block: *mut u8, refusal: Refusal, call: Call) -> Option<foreign::Foreign> {
+        match refusal {
+            Refusal::NotMine => self.recognise(block, call),
+            Refusal::Misuse(misuse) => {
+                report(Incident { call, address: block as usize, misuse });
+                None
             }
         }
     }
 
-    /// C23's `free_sized`.
+    /// C23's `free_sized`. The size is of no use: whose a block is must be looked up anyway, and that gives its size.
     ///
     /// # Safety
     /// As C's: `size` is that of the request.
     #[inline(always)]
-    pub unsafe fn free_sized(&self, block: *mut u8, size: usize) {
+    pub unsafe fn free_sized(&self, block: *mut u8, _size: usize) {
         // SAFETY: the block is null or in use, and the caller's, as C has it.
-        unsafe {
-            if !self.heap.cached_free(block) {
-                self.free_with(block, |heap| heap.free_sized(block, size));
-            }
-        }
+        unsafe { self.free(block) };
     }
 
-    /// C23's `free_aligned_sized`.
+    /// C23's `free_aligned_sized`. As [`HeapRedirect::free_sized`].
     ///
     /// # Safety
     /// As C's: alignment and size are those of the request.
     #[inline(always)]
-    pub unsafe fn free_aligned_sized(&self, block: *mut u8, align: usize, size: usize) {
+    pub unsafe fn free_aligned_sized(&self, block: *mut u8, _align: usize, _size: usize) {
         // SAFETY: the block is null or in use, and the caller's, as C has it.
-        unsafe {
-            if !self.heap.cached_free(block) {
-                self.free_with(block, |heap| heap.free_aligned_sized(block, align, size));
-            }
-        }
+        unsafe { self.free(block) };
     }
 
     /// C's `calloc`.
@@ -192,40 +185,50 @@ impl<H: Heap> HeapRedirect<H> {
                 return fail(libc::ENOMEM);
             }
             match self.heap() {
-                Some(heap) if !BOOTSTRAP.owns(block) && heap.owns(block) => or_no_memory(heap.realloc(block, size)),
-                _ => self.realloc_elsewhere(block, size),
+                Some(heap) if !BOOTSTRAP.owns(block) => match heap.realloc(block, size) {
+                    Ok(resized) => or_no_memory(resized),
+                    Err(refusal) => self.realloc_refused(block, size, refusal),
+                },
+                _ if BOOTSTRAP.owns(block) => self.move_in(block, BOOTSTRAP.usable_size(block), size),
+                _ => self.realloc_refused(block, size, Refusal::NotMine),
             }
         }
     }
 
-    /// Resizes a block that is not the heap's: where its maker does not do it, it moves into the heap.
+    /// Resizes a block of another allocator's, or reports a mistake. Where the block's maker does not do it, it moves into the heap.
     #[cold]
-    unsafe fn realloc_elsewhere(&self, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the block is null or in use, and the caller's, as C has it.
+    #[inline(never)]
+    unsafe fn realloc_refused(&self, block: *mut u8, size: usize, refusal: Refusal) -> *mut u8 {
+        let Some(found) = self.maker(block, refusal, Call::Realloc) else { return fail(libc::EINVAL) };
+        // SAFETY: the block was recognised as another allocator's; as C has it, it is in use, and its owner uses only the result.
         unsafe {
-            let (old, maker) = if BOOTSTRAP.owns(block) {
-                (BOOTSTRAP.usable_size(block), None)
-            } else {
-                let Some(found) = self.recognise(block, Call::Realloc) else { return fail(libc::EINVAL) };
-                if let Some(resized) = foreign::resize(block as usize, found, size) {
-                    return resized;
-                }
-                let Some(old) = foreign::usable_size(block as usize, found) else {
-                    let misuse = Misuse::Elsewhere("its allocator cannot resize it, nor say its size");
-                    misuse::report(Call::Realloc, block as usize, misuse);
-                    return fail(libc::EINVAL);
-                };
-                (old, Some(found))
+            if let Some(resized) = foreign::resize(block as usize, found, size) {
+                return resized;
+            }
+            let Some(old) = foreign::usable_size(block as usize, found) else {
+                let what = b"its allocator cannot resize it, nor say its size";
+                report_unknown(Call::Realloc, block as usize, &[what]);
+                return fail(libc::EINVAL);
             };
-            let new = self.malloc(size);
+            let new = self.move_in(block, old, size);
             if !new.is_null() {
-                new.copy_from_nonoverlapping(block, old.min(size));
-                if let Some(found) = maker {
-                    foreign::free(block as usize, found);
-                }
+                foreign::free(block as usize, found);
             }
             new
         }
+    }
+
+    /// A block of the heap's with what is in another one of `old` bytes.
+    ///
+    /// # Safety
+    /// That one is in use, and the caller's.
+    unsafe fn move_in(&self, block: *mut u8, old: usize, size: usize) -> *mut u8 {
+        let new = self.malloc(size);
+        if !new.is_null() {
+            // SAFETY: both blocks are live and disjoint, and the copy fits in both.
+            unsafe { new.copy_from_nonoverlapping(block, old.min(size)) };
+        }
+        new
     }
 
     /// POSIX's `reallocarray`.
@@ -333,13 +336,10 @@ impl<H: Heap> HeapRedirect<H> {
             if BOOTSTRAP.owns(block) {
                 return BOOTSTRAP.usable_size(block);
             }
-            match self.heap() {
-                Some(heap) if heap.owns(block) => heap.usable_size(block),
-                _ => {
-                    let found = self.recognise(block, Call::UsableSize);
-                    found.and_then(|found| foreign::usable_size(block as usize, found)).unwrap_or(0)
-                }
-            }
+            self.heap.usable_size(block).unwrap_or_else(|refusal| {
+                let found = self.maker(block, refusal, Call::UsableSize);
+                found.and_then(|found| foreign::usable_size(block as usize, found)).unwrap_or(0)
+            })
         }
     }
 }

@@ -3,11 +3,11 @@
 //! its extensions. Libc's `free` would end the program for a block of ours. So libc's names are made to mean ours before a
 //! program opens anything, and in no program that opens nothing: each page of the table that is written is a page of memory.
 
+use crate::linux::libc_symbols;
 use crate::next_function::NextFunction;
 use crate::{Heap, HeapRedirect};
 use core::ffi::{CStr, c_char, c_long};
 use core::sync::atomic::{AtomicBool, Ordering};
-use xalloc_os::libc_symbols;
 
 /// Libc's names that are to mean ours. Not `__libc_free` and its kind: who calls them does so to get past what is preloaded, with
 /// blocks that he got in the same way.

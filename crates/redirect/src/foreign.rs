@@ -1,10 +1,10 @@
 //! Pointers that the heap does not own: blocks of another allocator go back to it, the rest is the program's mistake.
 
+use crate::platform::foreign::{self, Foreign};
+use crate::report::{report, report_unknown};
 use crate::{Heap, HeapRedirect};
-use xalloc_heap::misuse::{self, Call, Misuse};
-use xalloc_os::foreign::{self, Foreign};
+use xalloc_heap::{Call, Incident};
 use xalloc_os::maps::{self, Place};
-use xalloc_os::stderr::Line;
 
 impl<H: Heap> HeapRedirect<H> {
     /// What the constructor does last: it learns what it takes to recognise other allocators' blocks later.
@@ -25,25 +25,25 @@ impl<H: Heap> HeapRedirect<H> {
         }
         // What another allocator may have made may be in the middle of a block of the heap's.
         match self.heap.misuse_at(address) {
-            Some(misuse) => misuse::report(call, address, misuse),
+            Some(misuse) => report(Incident { call, address, misuse }),
             None if found.is_some() => return found,
-            None if self.is_beside_malloc => misuse::report(call, address, Misuse::Elsewhere(NOT_OURS)),
-            None => report(call, address),
+            None if self.is_beside_malloc => report_unknown(call, address, &[b"not a block of this heap"]),
+            None => report_nobodys(call, address),
         }
         None
     }
 }
 
-const NOT_OURS: &str = "not a block of this heap";
-
 /// Reports an address that nobody allocated. A further allocator is named: whoever debugs it has that one to look at too.
-fn report(call: Call, address: usize) {
-    let place = describe(address);
-    let Some(library) = foreign::next_library() else { return misuse::report(call, address, Misuse::Elsewhere(place)) };
-    let mut what = Line::new();
-    what.text(place).text("; nor is it a block of ").bytes(library.to_bytes()).text(", which has a free() of its own");
-    // A library's name need not be text.
-    misuse::report(call, address, Misuse::Elsewhere(core::str::from_utf8(what.as_bytes()).unwrap_or(place)));
+fn report_nobodys(call: Call, address: usize) {
+    let place = describe(address).as_bytes();
+    match foreign::next_library() {
+        None => report_unknown(call, address, &[place]),
+        Some(library) => {
+            let what = [place, b"; nor is it a block of ", library.to_bytes(), b", which has a free() of its own"];
+            report_unknown(call, address, &what);
+        }
+    }
 }
 
 /// What an address looks like that nobody allocated.

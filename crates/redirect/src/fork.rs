@@ -1,7 +1,8 @@
 //! Fork: no lock of the heap, and not stdio's list lock, is held by a thread that is gone in the child.
 
+use crate::platform::stdio::StdioList;
 use crate::{Heap, HeapRedirect};
-use xalloc_os::stdio::StdioList;
+use xalloc_os::thread;
 
 impl<H: Heap> HeapRedirect<H> {
     /// Registers the fork handlers with libc. From the constructor only: registering takes a lock of libc, under which
@@ -37,6 +38,7 @@ impl<H: Heap> HeapRedirect<H> {
 
     /// After the fork, in the child. libc resets the list only if the parent had several threads.
     pub fn postfork_child(&self) {
+        self.startup.settle_after_fork(thread::token());
         self.heap.postfork_child();
         #[cfg(target_os = "linux")]
         self.background.settle_after_fork();

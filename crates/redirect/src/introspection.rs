@@ -1,11 +1,12 @@
 //! glibc's questions about the heap, answered from its [`Stats`]; a heap that passes through lets the next one answer.
 //! docs/statistics.md says what each number is here.
 
+use crate::platform::dlsym;
 use crate::{Heap, HeapRedirect, Stats};
 use core::ffi::{CStr, c_int, c_void};
 use core::fmt::{self, Write};
+use xalloc_os::errno;
 use xalloc_os::stderr::Line;
-use xalloc_os::{errno, next};
 
 /// glibc's `struct mallinfo2`, in its order. What has no meaning here is 0.
 #[repr(C)]
@@ -61,7 +62,7 @@ const KNOWN_OPTIONS: [c_int; 9] = [1, -1, -2, -3, -4, -5, -6, -7, -8];
 impl<H: Heap> HeapRedirect<H> {
     /// The next allocator's function of this name, if the heap passes through and there is one.
     fn passed_through(&self, name: &CStr) -> Option<*mut c_void> {
-        let function = if self.heap()?.passes_through() { next::find(name) } else { core::ptr::null_mut() };
+        let function = if self.heap()?.passes_through() { dlsym::find(name) } else { core::ptr::null_mut() };
         (!function.is_null()).then_some(function)
     }
 
@@ -91,6 +92,11 @@ impl<H: Heap> HeapRedirect<H> {
             },
             None => c_int::from(KNOWN_OPTIONS.contains(&option)),
         }
+    }
+
+    /// Returns the usable size that a request of `size` bytes gets.
+    pub fn good_size(&self, size: usize) -> usize {
+        self.heap().map_or(size, |heap| heap.good_size(size))
     }
 
     /// glibc's `malloc_trim`: 1 if memory went back to the kernel.

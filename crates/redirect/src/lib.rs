@@ -25,6 +25,8 @@ mod filter;
 mod foreign;
 mod fork;
 mod introspection;
+#[cfg(target_os = "linux")]
+mod linux;
 #[cfg(target_os = "macos")]
 #[doc(hidden)]
 pub mod macos;
@@ -34,7 +36,13 @@ mod namespaces;
 mod next_function;
 #[cfg(target_os = "linux")]
 mod operators;
+pub mod report;
+mod startup;
+#[cfg(test)]
+mod startup_tests;
 mod statistics;
+mod sync;
+mod thread_end;
 #[cfg(target_os = "linux")]
 mod thread_start;
 mod threads;
@@ -42,8 +50,8 @@ mod threads;
 pub use introspection::{MallInfo, MallInfo2};
 #[cfg(target_os = "linux")]
 pub use operators::Operator;
-pub use statistics::{CStats, Report};
-pub use xalloc_heap::{Heap, Stats};
+pub use statistics::{CStats, StatsReport};
+pub use xalloc_heap::{Heap, Refusal, Report, Stats};
 pub use xalloc_os::panic_handler;
 
 #[doc(hidden)]
@@ -59,9 +67,17 @@ pub const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_P
 
 use bootstrap::Bootstrap;
 use core::ffi::{CStr, c_void};
-use xalloc_os::ThreadEnd;
-use xalloc_os::startup::{Begin, Startup};
+use startup::{Begin, Startup};
+use sync::AtomicUsize;
+use thread_end::ThreadEnd;
 use xalloc_os::thread::{self, Phase};
+
+#[cfg(target_os = "linux")]
+use linux as platform;
+#[cfg(target_os = "macos")]
+use macos as platform;
+
+pub use platform::{dlsym, module};
 
 /// The plain functions through which libc reaches a [`HeapRedirect`]: it knows no `self`. [`interpose!`] writes them.
 pub struct Callbacks {
@@ -99,7 +115,7 @@ impl<H: Heap> HeapRedirect<H> {
         Self {
             heap,
             callbacks,
-            startup: Startup::new(),
+            startup: Startup::around(AtomicUsize::new(0)),
             threads: ThreadEnd::new(),
             #[cfg(target_os = "linux")]
             background: background::Background::new(),
@@ -136,7 +152,7 @@ impl<H: Heap> HeapRedirect<H> {
             Begin::Reentered => false,
             Begin::Run => {
                 thread::prepare();
-                self.heap.init();
+                self.heap.init(report::report);
                 self.threads.create(self.callbacks.thread_end);
                 self.startup.finish();
                 true

@@ -1,8 +1,8 @@
 //! A function behind ours, looked up when first needed: never from inside malloc.
 
+use crate::platform::dlsym;
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
-use xalloc_os::next;
 
 /// The next definition of a name, once it is known.
 pub struct NextFunction(AtomicPtr<c_void>, &'static CStr);
@@ -20,7 +20,7 @@ impl NextFunction {
         if !known.is_null() {
             return known;
         }
-        let found = next::find(self.1);
+        let found = dlsym::find(self.1);
         self.0.store(found, Ordering::Relaxed);
         found
     }

@@ -1,9 +1,9 @@
 //! C++'s `operator new`, without C++: when the heap has no memory, the C++ runtime's own operator takes over. It calls
 //! our malloc once more, runs the `new_handler` loop, and throws what the standard says.
 
+use crate::linux::{dlsym, jump_if_null};
 use crate::{Heap, HeapRedirect};
 use core::ffi::CStr;
-use xalloc_os::{jump_if_null, next};
 
 /// The two allocation operators that every other one comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl<H: Heap> HeapRedirect<H> {
 #[allow(clippy::disallowed_methods, reason = "an allocation has failed; no lock of ours is held")]
 unsafe extern "C" fn successor(operator: usize) -> *const u8 {
     let name = NAMES[operator];
-    let mut found = next::find(name);
+    let mut found = dlsym::find(name);
     for runtime in RUNTIMES {
         if found.is_null() {
             // SAFETY: takes a reference to a library that is loaded already, or nothing. The reference is kept: the code

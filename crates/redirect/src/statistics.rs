@@ -54,7 +54,7 @@ impl From<Stats> for CStats {
 }
 
 /// What is printed of a heap.
-pub type Report = Text<2048>;
+pub type StatsReport = Text<2048>;
 
 impl<H: Heap> HeapRedirect<H> {
     /// What the heap holds; zeros if it does not count.
@@ -80,7 +80,7 @@ impl<H: Heap> HeapRedirect<H> {
     }
 
     /// Appends a line for each number of the heap.
-    pub fn report_statistics(&self, report: &mut Report) {
+    pub fn report_statistics(&self, report: &mut StatsReport) {
         let stats = self.stats();
         let mut row = |name: &str, value: usize| {
             // Writing to a text cannot fail; what does not fit is cut.

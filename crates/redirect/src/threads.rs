@@ -1,7 +1,7 @@
 //! How threads begin and end, for the heap.
 //!
 //! A thread is *attached* at its first allocation, or a little earlier if `pthread_create` made it (`thread_start`). It is *detached* when
-//! libc says that it ends ([`ThreadEnd`](xalloc_os::ThreadEnd)). What libc frees even later finds a thread that is torn
+//! libc says that it ends ([`ThreadEnd`](crate::thread_end::ThreadEnd)). What libc frees even later finds a thread that is torn
 //! down, which heaps serve on a shared path.
 
 use crate::{Heap, HeapRedirect};
@@ -22,7 +22,7 @@ impl<H: Heap> HeapRedirect<H> {
         self.background.note_begin();
     }
 
-    /// What libc calls at a thread's end, with the value it has for [`ThreadEnd`](xalloc_os::ThreadEnd).
+    /// What libc calls at a thread's end, with the value it has for [`ThreadEnd`](crate::thread_end::ThreadEnd).
     pub fn thread_end(&self, round: *mut c_void) {
         if self.threads.is_now(round) {
             self.detach_thread();

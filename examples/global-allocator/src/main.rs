@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::thread;
-use xalloc_heap::{Heap, Xalloc};
+use xalloc_global::Xalloc;
 
 #[global_allocator]
 static ALLOCATOR: Xalloc = Xalloc;
@@ -24,9 +24,7 @@ fn main() -> std::io::Result<()> {
     let mut words: Vec<(String, usize)> = merge(parts).into_iter().collect();
     words.sort_by(|(a, times_a), (b, times_b)| times_b.cmp(times_a).then(a.cmp(b)));
     words.iter().take(10).for_each(|(word, times)| println!("{times:6} {word}"));
-    if let Some(stats) = ALLOCATOR.heap().stats() {
-        eprintln!("{} bytes in use", stats.allocated);
-    }
+    eprintln!("{} bytes in use", ALLOCATOR.stats().allocated);
     Ok(())
 }
 

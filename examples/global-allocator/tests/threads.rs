@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread;
-use xalloc_heap::Xalloc;
+use xalloc_global::Xalloc;
 
 #[global_allocator]
 static ALLOCATOR: Xalloc = Xalloc;

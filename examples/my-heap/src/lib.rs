@@ -6,7 +6,7 @@
 #![no_std]
 
 use xalloc_os::pages::{self, Aligned};
-use xalloc_redirect::Heap;
+use xalloc_redirect::{Heap, Refusal};
 
 struct MyHeap;
 
@@ -34,15 +34,16 @@ unsafe impl Heap for MyHeap {
         block
     }
 
-    unsafe fn free(&self, block: *mut u8) {
+    unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
         let Aligned { base, length, .. } = mapping(block);
         // SAFETY: the block's own mapping. If the kernel keeps it, it is lost, which this heap lives with.
         let _ = unsafe { pages::unmap(base, length) };
+        Ok(())
     }
 
-    unsafe fn usable_size(&self, block: *mut u8) -> usize {
+    unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
         let Aligned { base, length, .. } = mapping(block);
-        base + length - block as usize
+        Ok(base + length - block as usize)
     }
 }
 

@@ -4,10 +4,9 @@
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::hint::black_box;
 use std::thread;
-use xalloc_heap::Heap;
 
 #[global_allocator]
-static ALLOCATOR: xalloc_heap::Xalloc = xalloc_heap::Xalloc;
+static ALLOCATOR: xalloc_global::Xalloc = xalloc_global::Xalloc;
 
 /// A block whose every use is a mistake sooner or later: nothing about it may be known to the compiler.
 #[derive(Clone, Copy)]
@@ -27,7 +26,7 @@ impl Block {
     }
 
     fn usable(self) -> usize {
-        ALLOCATOR.heap().good_size(self.layout.size())
+        ALLOCATOR.good_size(self.layout.size())
     }
 
     fn free(self) {

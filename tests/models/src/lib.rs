@@ -62,19 +62,19 @@ fn abort_on_reentry() -> ! {
     panic!("waits for itself")
 }
 
-#[path = "../../../crates/heap/src/access.rs"]
+#[path = "../../../crates/blocks/src/access.rs"]
 mod access;
-#[path = "../../../crates/heap/src/fast/changing.rs"]
+#[path = "../../../crates/blocks/src/changing.rs"]
 mod changing;
 #[allow(dead_code, reason = "the models use what the protocols need, not every method")]
 #[path = "../../../crates/os/src/lock.rs"]
 mod lock;
-#[path = "../../../crates/heap/src/ownership.rs"]
+#[path = "../../../crates/blocks/src/ownership.rs"]
 mod ownership;
-#[path = "../../../crates/heap/src/remote.rs"]
+#[path = "../../../crates/blocks/src/remote.rs"]
 mod remote;
 #[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]
-#[path = "../../../crates/os/src/startup.rs"]
+#[path = "../../../crates/redirect/src/startup.rs"]
 mod startup;
 #[path = "../../../crates/os/src/work_signal.rs"]
 mod work_signal;

@@ -4,8 +4,8 @@
 #![no_std]
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use xalloc_heap::FastHeap;
-use xalloc_redirect::Heap;
+use xalloc_heaps::FastHeap;
+use xalloc_redirect::{Heap, Refusal, Report};
 
 struct ObservedHeap(FastHeap);
 
@@ -43,21 +43,18 @@ unsafe impl Heap for ObservedHeap {
         self.0.memalign(align, size)
     }
 
-    unsafe fn free(&self, block: *mut u8) {
+    unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
         // SAFETY: passed on.
         unsafe { self.0.free(block) }
     }
 
-    unsafe fn usable_size(&self, block: *mut u8) -> usize {
+    unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
         // SAFETY: passed on.
         unsafe { self.0.usable_size(block) }
     }
 
-    fn owns(&self, block: *mut u8) -> bool {
-        self.0.owns(block)
-    }
-
-    fn init(&self) {
+    fn init(&self, report: Report) {
+        self.0.init(report);
         // Relaxed: a count, as below.
         INITS.fetch_add(1, Ordering::Relaxed);
         allocate_inside();

@@ -57,10 +57,10 @@ impl Symbols {
         if self.gnu_hash.is_null() { self.find_in_all(name) } else { self.find_by_gnu_hash(name) }
     }
 
-    /// What an entry of these tables says.
-    pub fn address(&self, symbol: *const Elf64_Sym) -> usize {
+    /// The address of a name that the library defines.
+    pub fn address_of(&self, name: &CStr) -> Option<usize> {
         // SAFETY: an entry of the table of symbols.
-        self.base.wrapping_add(unsafe { (*symbol).st_value } as usize)
+        self.find(name).map(|symbol| self.base.wrapping_add(unsafe { (*symbol).st_value } as usize))
     }
 
     /// <https://sourceware.org/legacy-ml/binutils/2006-10/msg00377.html>
@@ -128,7 +128,7 @@ mod tests {
             gnu_hash: core::ptr::null(),
             hash: hash.as_ptr(),
         };
-        assert_eq!(tables.find(c"there").map(|symbol| tables.address(symbol)), Some(0x1040));
+        assert_eq!(tables.address_of(c"there"), Some(0x1040));
         assert_eq!((tables.find(c"here"), tables.find(c""), tables.find(c"ther")), (None, None, None));
     }
 }

@@ -43,7 +43,7 @@ unsafe fn find(image: usize, name: &CStr) -> Option<usize> {
         let dynamic = segments.iter().find(|segment| segment.p_type == libc::PT_DYNAMIC)?;
         Symbols::read(base, base.wrapping_add(dynamic.p_vaddr as usize) as *const [usize; 2], false)?
     };
-    symbols.find(name).map(|symbol| symbols.address(symbol))
+    symbols.address_of(name)
 }
 
 #[cfg(test)]

@@ -3,9 +3,6 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-/// A zone of libmalloc, seen from outside.
-pub type Zone = c_void;
-
 #[link(name = "System")]
 unsafe extern "C" {
     /// Sleeps while the word at `address` has this value; `timeout` in microseconds, 0 for none (xnu, sys/ulock.h).
@@ -32,10 +29,4 @@ unsafe extern "C" {
         count: *mut u32,
         object: *mut u32,
     ) -> c_int;
-    /// The registered zone that owns a block, or null: any value may be asked about.
-    pub fn malloc_zone_from_ptr(pointer: *const c_void) -> *mut Zone;
-    /// libSystem's: looks for the zone that owns the block.
-    pub fn free(block: *mut c_void);
-    /// The same.
-    pub fn realloc(block: *mut c_void, size: usize) -> *mut c_void;
 }

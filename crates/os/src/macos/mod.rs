@@ -8,15 +8,11 @@
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 mod arch;
 
-pub mod foreign;
 mod libsystem;
 pub mod maps;
 pub mod memory;
-pub mod module;
-pub mod next;
 pub mod process;
 pub mod random;
-pub mod stdio;
 pub mod syscall;
 mod tls_word;
 
@@ -28,6 +24,3 @@ pub fn errno_location() -> *mut i32 {
     // SAFETY: libSystem's per-thread word.
     unsafe { libc::__error() }
 }
-
-/// What `realloc(block, 0)` means here: a new block of the smallest size.
-pub const REALLOC_TO_ZERO_FREES: bool = false;

@@ -104,7 +104,7 @@ macro_rules! __interpose_c {
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         extern "C" fn dlopen() {
-            $crate::__os::jump_after!(before_dlopen)
+            $crate::jump_after!(before_dlopen)
         }
 
         /// Not with `...`, which cannot be defined here: whoever calls it passes the arguments in the same registers.
@@ -131,7 +131,7 @@ macro_rules! __interpose_c {
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         extern "C" fn dlmopen() {
-            $crate::__os::jump_after!(before_dlmopen)
+            $crate::jump_after!(before_dlmopen)
         }
 
         unsafe extern "C" fn run_thread(start: *mut c_void) -> *mut c_void {
@@ -280,7 +280,7 @@ macro_rules! __interpose_alias {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
         extern "C" fn $name() {
-            $crate::__os::jump_to_symbol!($to)
+            $crate::jump_to_symbol!($to)
         }
     )*};
 }

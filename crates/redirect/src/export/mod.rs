@@ -13,8 +13,8 @@ mod mach_o;
 /// `-z nodelete`: the first makes the library's constructor the first of all, the second keeps it loaded, because
 /// threads and fork keep pointers to it.
 ///
-/// On macOS the heap must implement [`Heap::owns`](crate::Heap::owns): there are always blocks of other zones in a process,
-/// and whose a pointer is gets asked of any value.
+/// On macOS the heap must implement [`Heap::block_size`](crate::Heap::block_size) and tell its own blocks from others in
+/// [`Heap::free`](crate::Heap::free): there are always blocks of other zones in a process.
 #[macro_export]
 macro_rules! interpose {
     ($heap:ident) => {

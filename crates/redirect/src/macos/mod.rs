@@ -9,9 +9,13 @@
 //! replaced malloc. libmalloc's fork functions stay, because its zones live on beside ours; ours is locked by
 //! them, see [`construct`].
 
+pub mod dlsym;
+pub mod foreign;
+pub mod module;
 mod own_zone;
 mod questions;
 mod replacements;
+pub mod stdio;
 mod zone_functions;
 mod zone_layout;
 
@@ -19,6 +23,9 @@ pub use own_zone::{OwnZone, construct};
 pub use replacements::{TUPLES, Tuple, tuples};
 
 use crate::{Heap, HeapRedirect};
+
+/// What `realloc(block, 0)` means here: a new block of the smallest size.
+pub const REALLOC_TO_ZERO_FREES: bool = false;
 
 /// The redirection of the process, for functions that libSystem calls without any context. `interpose!` implements it.
 pub trait Target: 'static {
@@ -38,8 +45,6 @@ mod libmalloc {
     use core::ffi::{c_char, c_uint, c_void};
 
     unsafe extern "C" {
-        /// This process, as Mach calls take it.
-        pub static mach_task_self_: c_uint;
         pub fn malloc_default_zone() -> *mut Zone;
         pub fn malloc_zone_register(zone: *mut Zone);
         pub fn malloc_good_size(size: usize) -> usize;

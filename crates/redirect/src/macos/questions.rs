@@ -19,16 +19,7 @@ impl<H: Heap> HeapRedirect<H> {
 
     /// Whether the address is in memory of the heap's, whatever is there.
     pub(super) fn owns(&self, address: *mut u8) -> bool {
-        BOOTSTRAP.owns(address) || self.heap().is_some_and(|heap| !heap.passes_through() && heap.owns(address))
-    }
-
-    /// The usable size that a request gets.
-    pub(super) fn good_size(&self, size: usize) -> usize {
-        self.heap().map_or(size, |heap| heap.good_size(size))
-    }
-
-    /// [`Heap::for_each_live`].
-    pub(super) fn for_each_live(&self, each: &mut dyn FnMut(*mut u8, usize)) -> bool {
-        self.heap().is_some_and(|heap| heap.for_each_live(each))
+        let has = |heap: &H| heap.block_size(address as usize) != 0 || heap.misuse_at(address as usize).is_some();
+        BOOTSTRAP.owns(address) || self.heap().is_some_and(|heap| !heap.passes_through() && has(heap))
     }
 }

@@ -2,12 +2,8 @@
 //! was another before this library was there.
 
 use super::Target;
-use super::libmalloc::mach_task_self_;
-use super::zone_layout::{FAILURE, Introspection, KernResult, Range, Recorder, SUCCESS, Statistics, Zone};
+use super::zone_layout::{FAILURE, Introspection, KernResult, Statistics, Zone};
 use core::ffi::{c_int, c_uint, c_void};
-
-/// MALLOC_PTR_IN_USE_RANGE_TYPE (malloc/malloc.h).
-const BLOCK_IN_USE: c_uint = 1;
 
 pub unsafe extern "C" fn size<T: Target>(_zone: *mut Zone, block: *const c_void) -> usize {
     T::redirect().owned_size(block.cast_mut().cast())
@@ -84,7 +80,7 @@ pub unsafe extern "C" fn claimed_address<T: Target>(_zone: *mut Zone, address: *
 
 pub const fn introspection<T: Target>() -> Introspection {
     Introspection {
-        enumerator: enumerate::<T>,
+        enumerator: enumerate,
         good_size: good_size::<T>,
         check,
         print: print::<T>,
@@ -102,27 +98,16 @@ pub const fn introspection<T: Target>() -> Introspection {
     }
 }
 
-/// Tells `recorder` of every live block. Of this process only: the heap's own structures are not read from another one's
-/// memory.
-unsafe extern "C" fn enumerate<T: Target>(
-    task: c_uint,
-    context: *mut c_void,
-    kinds: c_uint,
-    zone: usize,
+/// Fails: the heap keeps no list of the blocks in use.
+unsafe extern "C" fn enumerate(
+    _task: c_uint,
+    _context: *mut c_void,
+    _kinds: c_uint,
+    _zone: usize,
     _reader: *const c_void,
-    recorder: Recorder,
+    _recorder: *const c_void,
 ) -> KernResult {
-    // SAFETY: libSystem's constant.
-    let is_own = task == unsafe { mach_task_self_ } && zone == T::zone().as_ptr() as usize;
-    if !is_own || kinds & BLOCK_IN_USE == 0 {
-        return FAILURE;
-    }
-    let known = T::redirect().for_each_live(&mut |block, size| {
-        let mut range = Range { address: block as usize, size };
-        // SAFETY: the caller's function, with one range.
-        unsafe { recorder(task, context, BLOCK_IN_USE, &mut range, 1) };
-    });
-    if known { SUCCESS } else { FAILURE }
+    FAILURE
 }
 
 unsafe extern "C" fn good_size<T: Target>(_zone: *mut Zone, size: usize) -> usize {

@@ -4,20 +4,8 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 
 /// `kern_return_t`: 0 for success.
 pub type KernResult = c_int;
-/// KERN_SUCCESS and KERN_FAILURE (mach/kern_return.h).
-pub const SUCCESS: KernResult = 0;
-/// See [`SUCCESS`].
+/// KERN_FAILURE (mach/kern_return.h).
 pub const FAILURE: KernResult = 5;
-
-/// `vm_range_t`
-#[repr(C)]
-pub struct Range {
-    pub address: usize,
-    pub size: usize,
-}
-
-/// `vm_range_recorder_t`: told of ranges of one kind. Arguments: task, context, kind, ranges, how many.
-pub type Recorder = unsafe extern "C" fn(c_uint, *mut c_void, c_uint, *mut Range, c_uint);
 
 /// `malloc_statistics_t`
 #[repr(C)]
@@ -59,7 +47,8 @@ pub struct Zone {
 #[repr(C)]
 pub struct Introspection {
     /// Arguments: task, context, kinds wanted, the zone's address in the task, a reader of the task's memory, the recorder.
-    pub enumerator: unsafe extern "C" fn(c_uint, *mut c_void, c_uint, usize, *const c_void, Recorder) -> KernResult,
+    pub enumerator:
+        unsafe extern "C" fn(c_uint, *mut c_void, c_uint, usize, *const c_void, *const c_void) -> KernResult,
     pub good_size: unsafe extern "C" fn(*mut Zone, usize) -> usize,
     pub check: unsafe extern "C" fn(*mut Zone) -> c_int,
     pub print: unsafe extern "C" fn(*mut Zone, c_int),

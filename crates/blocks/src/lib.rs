@@ -1,0 +1,32 @@
+//! What heaps are made of: one idea a module, each usable and tested alone.
+//!
+//! A block owns its state, keeps its fields private, and returns what has to be done next: it calls no heap. It knows nothing of
+//! symbols, errno or start-up.
+//!
+//! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`free_list`], [`remote`], [`access`] and
+//! [`ownership`] (the lock-free protocols), [`runs`], [`huge`].
+
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod access;
+pub mod arena;
+pub mod changing;
+pub mod fork_locks;
+pub mod free_list;
+pub mod huge;
+pub mod huge_pages;
+pub mod locked;
+pub mod metadata;
+pub mod ownership;
+pub mod page_map;
+pub mod remote;
+pub mod reporter;
+pub mod runs;
+pub mod single_writer;
+pub mod size_class;
+pub mod slab;
+pub mod sync;
+mod watch;

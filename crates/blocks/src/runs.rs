@@ -1,0 +1,371 @@
+//! Blocks from 32 KiB to almost 2 MiB: runs of 4 KiB pages in chunks of their own.
+//!
+//! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
+//! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
+
+use crate::arena::{Arena, CHUNK};
+use crate::locked::Locked;
+use crate::metadata::Metadata;
+use crate::single_writer::{Count16, Word};
+use crate::size_class::SLICE;
+use crate::watch::Watch;
+use xalloc_heap::Misuse;
+use xalloc_os::{Lock, pages, thread};
+
+/// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
+pub const PAGE: usize = 4 << 10;
+const PAGES: usize = CHUNK / PAGE;
+const SLICE_PAGES: usize = SLICE / PAGE;
+/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
+/// addresses to nobody.
+pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
+/// The largest alignment a run can have.
+pub const MAX_ALIGN: usize = 2 << 20;
+
+mod bitmap;
+mod chunks;
+mod margin;
+mod misuse;
+mod purge;
+use bitmap::Bitmap;
+use chunks::Chunks;
+
+/// The number of shards.
+pub const SHARDS: usize = 4;
+
+/// In a run's length: it was freed. Kept for the message about a double free, until something else is there.
+const FREED: u16 = 1 << 15;
+
+struct RunChunk {
+    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a run's
+    /// holder may read it.
+    base: Word,
+    shard: usize,
+    next: *mut RunChunk,
+    /// No run of free pages is longer.
+    longest: usize,
+    /// How many pages are not free.
+    used: usize,
+    free: Bitmap<{ PAGES / 64 }>,
+    /// Pages that were handed out since they were zeros.
+    dirty: Bitmap<{ PAGES / 64 }>,
+    /// Pages that were free and dirty when somebody last looked for what can be purged, and were not handed out since.
+    aged: Bitmap<{ PAGES / 64 }>,
+    /// The length of the run that starts at a page, in pages, with [`FREED`] if it was freed; 0 if none does. Written under
+    /// the shard's lock; a run's holder may read its own.
+    lengths: [Count16; PAGES],
+}
+
+/// The runs of a heap, in several shards.
+pub struct Runs {
+    shards: [Locked<Chunks>; SHARDS],
+    watch: Watch,
+}
+
+/// A run just handed out.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Its first byte.
+    pub start: *mut u8,
+    /// Whether it reads as zeros.
+    pub zeroed: bool,
+}
+
+/// What the runs hold, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunStats {
+    /// In runs that the program holds, with their margins.
+    pub live: usize,
+    /// In free pages that may be resident.
+    pub dirty: usize,
+}
+
+impl Runs {
+    /// Holds nothing yet.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self { shards: [const { Locked::new(Chunks::new()) }; SHARDS], watch: Watch::new() }
+    }
+
+    /// The locks, for fork. Under each, the arena's and the metadata's are taken.
+    pub fn locks(&self) -> impl Iterator<Item = &Lock> {
+        self.shards.iter().map(Locked::lock)
+    }
+
+    /// A run of at least `size` bytes (at most [`MAX`]) aligned to `align` (at most [`MAX_ALIGN`]). `None` if there is
+    /// no memory.
+    pub fn allocate(&self, size: usize, align: usize, arena: &Arena, metadata: &Metadata) -> Option<Run> {
+        let count = margin::length_for(size);
+        let align = align.div_ceil(PAGE).max(if margin::is_in(count) { margin::unit() } else { 1 });
+        let allocate = |index, chunks: &mut Chunks| {
+            chunks.allocate(count, align).or_else(|| {
+                let chunk = chunks.open(index, arena, metadata)?;
+                // SAFETY: the shard's lock guards its records, and is held.
+                unsafe { (*chunk).allocate(count, align) }
+            })
+        };
+        for (index, shard) in self.shards.iter().enumerate() {
+            if let Ok(Some(run)) = shard.try_with(|chunks| allocate(index, chunks)) {
+                return Some(run);
+            }
+        }
+        let index = thread::token() / PAGE % SHARDS;
+        self.shards[index].with(|chunks| allocate(index, chunks))
+    }
+
+    /// Takes a run back. Returns its usable size; 0 if it is lost.
+    ///
+    /// # Errors
+    /// What there is at the address instead.
+    pub fn free(&self, address: usize, record: *mut u8) -> Result<usize, Misuse> {
+        // Outside the lock: the kernel may take long. If it refuses, the run stays what it is, and is lost.
+        // SAFETY: the caller frees the run, which is nobody else's.
+        if self.length_at(address, record).is_some_and(|length| !unsafe { self.restore(address, length) }) {
+            return Ok(0);
+        }
+        let freed = self.with_run(address, record, |chunks, chunk, page, length| {
+            // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
+            unsafe { (*chunk).release(page, length) };
+            chunks.note_empty(chunk);
+            margin::usable(length) * PAGE
+        });
+        freed.ok_or_else(|| self.misuse_at(address, record))
+    }
+
+    /// Makes the pages of a run of `length` pages as they were mapped, for the next block, as far as the program is watched. False
+    /// if the kernel refuses: nothing may be there any more.
+    ///
+    /// # Safety
+    /// The run is the caller's, and nobody needs its contents.
+    unsafe fn restore(&self, address: usize, length: usize) -> bool {
+        // SAFETY: the run is the caller's, so no other thread changes it, and is made of whole pages of the kernel's.
+        unsafe { self.is_intact(address, length) || pages::renew(address, length * PAGE) }
+    }
+
+    /// Whether the pages of a run are as they were mapped, as far as it has a margin to tell, and the program is watched.
+    ///
+    /// # Safety
+    /// A run of `length` pages starts at `address`, and no other thread frees or resizes it.
+    unsafe fn is_intact(&self, address: usize, length: usize) -> bool {
+        if !margin::is_in(length) || !self.watch.wants(length * PAGE) {
+            return true;
+        }
+        // SAFETY: a run of that length starts there, and is the caller's.
+        let is_intact = unsafe { margin::is_intact(address, length) };
+        self.watch.note(length * PAGE, is_intact);
+        is_intact
+    }
+
+    /// The usable size of the run that starts at this address, if one does.
+    pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
+        self.length_at(address, record).map(|length| margin::usable(length) * PAGE)
+    }
+
+    /// The length of the run that starts at this address, in pages, if one does.
+    fn length_at(&self, address: usize, record: *mut u8) -> Option<usize> {
+        let chunk = record.cast::<RunChunk>();
+        // SAFETY: records live as long as the process; these are single-writer words that the run's holder reads.
+        let (base, lengths) = unsafe { (&(*chunk).base, &(*chunk).lengths) };
+        // If it is no run, the record may be another chunk's by now.
+        let length = lengths.get(address.wrapping_sub(base.get()) / PAGE)?.get();
+        (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize)
+    }
+
+    /// Makes a run `size` bytes long where it is. False if its neighbour is in the way, or if pages that it would lose, or have
+    /// as its margin, are not as they were mapped.
+    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> bool {
+        let wanted = margin::length_for(size);
+        let Some(length) = self.length_at(address, record) else { return false };
+        if wanted == length {
+            return true;
+        }
+        // SAFETY: the caller resizes the run, which is nobody else's.
+        let shrinks_changed = wanted < length && !unsafe { self.is_intact(address, length) };
+        let misplaced = margin::is_in(wanted) && !address.is_multiple_of(pages::page_size());
+        if misplaced || shrinks_changed {
+            return false;
+        }
+        // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
+        let resize =
+            |_: &mut Chunks, chunk: *mut RunChunk, page, length| unsafe { (*chunk).resize(page, length, wanted) };
+        self.with_run(address, record, resize).unwrap_or(false)
+    }
+
+    /// Calls `f` under the lock with the shard's chunks, the run's chunk, its first page and its length. `None` if there is no run
+    /// at this address.
+    fn with_run<T>(
+        &self,
+        address: usize,
+        record: *mut u8,
+        f: impl FnOnce(&mut Chunks, *mut RunChunk, usize, usize) -> T,
+    ) -> Option<T> {
+        let chunk = record.cast::<RunChunk>();
+        // SAFETY: records live as long as the process, and their shard never changes.
+        let shard = &self.shards[unsafe { (*chunk).shard }];
+        shard.with(|chunks| {
+            // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
+            let (page, length) = unsafe {
+                let page = (*chunk).page_at(address)?;
+                (page, (*chunk).length(page))
+            };
+            (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunks, chunk, page, length))
+        })
+    }
+
+    /// Gives chunks without runs to the arena, `most` at most. Returns how many it gave.
+    pub fn release_empty(&self, most: usize, arena: &Arena, metadata: &Metadata) -> usize {
+        let mut given = 0;
+        for shard in &self.shards {
+            given += shard.with(|chunks| chunks.release_empty(most - given, arena, metadata));
+        }
+        given
+    }
+
+    /// What the runs hold.
+    pub fn stats(&self) -> RunStats {
+        let mut stats = RunStats::default();
+        for shard in &self.shards {
+            shard.with(|chunks| {
+                for chunk in chunks.iter() {
+                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
+                    let chunk = unsafe { &*chunk };
+                    stats.live += chunk.used * PAGE;
+                    stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
+                }
+            });
+        }
+        stats
+    }
+
+    /// The number of runs of free pages that may be resident, and the bytes in margins. Looks at every page of every chunk.
+    pub fn free_runs_and_margins(&self) -> (usize, usize) {
+        let (mut count, mut margins) = (0, 0);
+        for shard in &self.shards {
+            shard.with(|chunks| {
+                for chunk in chunks.iter() {
+                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
+                    let chunk = unsafe { &*chunk };
+                    count += chunk.free.and(&chunk.dirty).ranges();
+                    let lengths = (0..PAGES).map(|page| chunk.length(page));
+                    margins += lengths.map(|length| length - margin::usable(length)).sum::<usize>() * PAGE;
+                }
+            });
+        }
+        (count, margins)
+    }
+}
+
+/// How many pages of a chunk can be in runs. Two are left at the end for [`pages::is_one_mapping`]: one page that never changes, and one
+/// behind it.
+fn usable_pages() -> usize {
+    PAGES - 2 * margin::unit()
+}
+
+impl RunChunk {
+    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as zeros.
+    fn open(&mut self, base: usize, dirty: u64) {
+        self.base.set(base);
+        self.longest = PAGES;
+        self.free.set_range(0, usable_pages());
+        self.dirty.clear_range(0, PAGES);
+        self.aged.clear_range(0, PAGES);
+        for slice in (0..CHUNK / SLICE).filter(|slice| dirty >> slice & 1 != 0) {
+            self.dirty.set_range(slice * SLICE_PAGES, SLICE_PAGES);
+        }
+        // What was freed there before was another block's.
+        self.lengths.iter().for_each(|length| length.set(0));
+    }
+
+    /// Leaves the record without its chunk, in which no run is: its address, and which of its slices may have pages.
+    fn close(&mut self) -> (usize, u64) {
+        let is_dirty = |slice: &usize| !self.dirty.none_in(slice * SLICE_PAGES, SLICE_PAGES);
+        let dirty = (0..CHUNK / SLICE).filter(is_dirty).fold(0, |all, slice| all | 1 << slice);
+        let base = self.base.get();
+        self.base.set(0);
+        self.longest = 0;
+        self.free.clear_range(0, PAGES);
+        (base, dirty)
+    }
+
+    /// Whether there is a chunk, and no run in it.
+    fn is_empty(&self) -> bool {
+        self.base.get() != 0 && self.used == 0
+    }
+
+    /// The page that an address of the chunk lies in.
+    fn page_at(&self, address: usize) -> Option<usize> {
+        let page = address.wrapping_sub(self.base.get()) / PAGE;
+        (page < PAGES).then_some(page)
+    }
+
+    /// The length in pages of the run that starts at a page; 0 if none does.
+    fn length(&self, page: usize) -> usize {
+        match self.lengths[page].get() {
+            length if length & FREED == 0 => length as usize,
+            _ => 0,
+        }
+    }
+
+    /// The length in pages of the run that was freed last of those that started at a page; 0 if none did.
+    fn freed_length(&self, page: usize) -> usize {
+        match self.lengths[page].get() {
+            length if length & FREED != 0 => (length & !FREED) as usize,
+            _ => 0,
+        }
+    }
+
+    fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
+        let Some(page) = self.free.find(count, align) else {
+            // An aligned search may miss runs that an unaligned one finds, so only the latter bounds them.
+            if align <= 1 {
+                self.longest = count - 1;
+            }
+            return None;
+        };
+        let zeroed = self.take(page, count);
+        self.lengths[page].set(count as u16);
+        Some(Run { start: (self.base.get() + page * PAGE) as *mut u8, zeroed })
+    }
+
+    /// Marks free pages as handed out. Whether they read as zeros.
+    fn take(&mut self, page: usize, count: usize) -> bool {
+        let zeroed = self.dirty.none_in(page, count);
+        self.used += count;
+        self.free.clear_range(page, count);
+        self.dirty.set_range(page, count);
+        self.aged.clear_range(page, count);
+        zeroed
+    }
+
+    fn release(&mut self, page: usize, length: usize) {
+        self.lengths[page].set(length as u16 | FREED);
+        self.put_back(page, length);
+    }
+
+    /// Marks pages as free.
+    fn put_back(&mut self, page: usize, count: usize) {
+        self.used -= count;
+        self.free.set_range(page, count);
+        // It bounds nothing as long as all that was asked for was found.
+        if self.longest < PAGES {
+            let (_, merged) = self.free.range_around(page);
+            self.longest = self.longest.max(merged);
+        }
+    }
+
+    fn resize(&mut self, page: usize, length: usize, wanted: usize) -> bool {
+        if wanted < length {
+            self.put_back(page + wanted, length - wanted);
+        } else if wanted > length {
+            if page + wanted > PAGES || !self.free.all_in(page + length, wanted - length) {
+                return false;
+            }
+            self.take(page + length, wanted - length);
+        }
+        self.lengths[page].set(wanted as u16);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

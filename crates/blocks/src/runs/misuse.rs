@@ -1,0 +1,34 @@
+//! What is wrong with a pointer into a chunk of runs.
+
+use super::{PAGE, RunChunk, Runs, margin};
+use xalloc_heap::Misuse;
+
+impl Runs {
+    /// What there is at an address of the chunk where no run starts.
+    pub fn misuse_at(&self, address: usize, record: *mut u8) -> Misuse {
+        let chunk = record.cast::<RunChunk>();
+        // SAFETY: records live as long as the process, and their shard never changes.
+        let shard = &self.shards[unsafe { (*chunk).shard }];
+        // SAFETY: the shard's lock guards its records, and is held.
+        shard.with(|_| unsafe { &*chunk }.misuse_at(address))
+    }
+}
+
+impl RunChunk {
+    fn misuse_at(&self, address: usize) -> Misuse {
+        let Some(page) = self.page_at(address) else { return Misuse::FreeMemory };
+        if self.free.all_in(page, 1) {
+            return match self.freed_length(page) {
+                length @ 1.. if address.is_multiple_of(PAGE) => {
+                    Misuse::FreedBefore { size: margin::usable(length) * PAGE }
+                }
+                _ => Misuse::FreeMemory,
+            };
+        }
+        let start = (0..=page).rev().find(|&page| self.length(page) != 0).unwrap_or(page);
+        Misuse::Interior {
+            offset: address - self.base.get() - start * PAGE,
+            size: margin::usable(self.length(start)) * PAGE,
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! A slab: one or more slices full of blocks of one size, and its record, which lies elsewhere.
+//!
+//! Only the thread heap that owns a slab changes its record. A block is either in the slab's free list, not carved yet, or
+//! *used*: with the program, in a bin, or on its way back from another thread.
+
+use crate::free_list::{Block, Key, List};
+use crate::single_writer::{Count16, Pointer, Word};
+use crate::size_class::{Class, TABLE};
+use xalloc_heap::Misuse;
+
+/// Where a slab stands in its thread heap's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Place {
+    /// In no list: no block of it can be had.
+    Full = 0,
+    /// In the partial list, at the end, because too few blocks are free to be worth a visit.
+    Dozing = 1,
+    /// In the partial list, among the first.
+    Awake = 2,
+}
+
+/// The record of a slab: one cache line.
+#[repr(C, align(64))]
+pub struct Slab {
+    free: Pointer<Block>,
+    /// The length of the free list.
+    available: Count16,
+    used: Count16,
+    /// How many blocks, from the first on, were ever handed out; those behind have never been touched.
+    carved: Count16,
+    class: Count16,
+    /// The neighbours in the partial list.
+    pub next: Pointer<Slab>,
+    /// As `next`.
+    pub previous: Pointer<Slab>,
+    start: Word,
+    /// What the arena put there, to take the slab back.
+    home: Pointer<u8>,
+    place: Count16,
+}
+
+const _: () = assert!(size_of::<Slab>() == 64);
+
+/// Why blocks could not be given back to a slab: somebody freed a block twice.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DoubleFree;
+
+/// How much of a fresh slab is linked at once: one page, so that a class that is hardly used touches one page only, and
+/// more when a slab is being consumed.
+const FIRST_EXTENT: usize = 4 << 10;
+const LATER_EXTENT: usize = 16 << 10;
+
+impl Slab {
+    /// Makes this the record of an unused slab of `class` whose blocks start at `start`.
+    pub fn open(&self, class: usize, start: usize, home: *mut u8) {
+        self.free.set(core::ptr::null_mut());
+        self.available.set(0);
+        self.used.set(0);
+        self.carved.set(0);
+        self.class.set(class as u16);
+        self.start.set(start);
+        self.home.set(home);
+        self.place.set(Place::Full as u16);
+    }
+
+    /// The number of its class.
+    pub fn class(&self) -> usize {
+        self.class.get() as usize
+    }
+
+    /// What there is to know about its class.
+    pub fn shape(&self) -> &'static Class {
+        &TABLE[self.class()]
+    }
+
+    /// Its first address.
+    pub fn start(&self) -> usize {
+        self.start.get()
+    }
+
+    /// What the arena put there, to take the slab back.
+    pub fn home(&self) -> *mut u8 {
+        self.home.get()
+    }
+
+    /// How many blocks are used.
+    pub fn used(&self) -> usize {
+        self.used.get() as usize
+    }
+
+    /// How many bytes of it, from its start on, were ever handed out in blocks.
+    pub fn carved(&self) -> usize {
+        self.carved.get() as usize * self.shape().size as usize
+    }
+
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        match self.place.get() {
+            0 => Place::Full,
+            1 => Place::Dozing,
+            _ => Place::Awake,
+        }
+    }
+
+    /// Notes where it stands now.
+    pub fn set_place(&self, place: Place) {
+        self.place.set(place as u16);
+    }
+
+    /// Where it should stand: awake from a sixteenth of its blocks on, so that a slab that hovers around full is not
+    /// visited for every block that comes back to it.
+    pub fn fitting_place(&self) -> Place {
+        let available = self.available.get();
+        if available > self.shape().capacity / 16 || (available > 0 && self.used.get() == 0) {
+            Place::Awake
+        } else if self.is_exhausted() {
+            Place::Full
+        } else {
+            Place::Dozing
+        }
+    }
+
+    /// Whether nothing can be taken from it.
+    pub fn is_exhausted(&self) -> bool {
+        self.available.get() == 0 && self.carved.get() == self.shape().capacity
+    }
+
+    /// Whether `address`, which lies in its slices, is the start of a block that was handed out at some time.
+    #[inline]
+    pub fn is_block(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.start());
+        self.shape().index(offset).is_some_and(|index| index < self.carved.get() as usize)
+    }
+
+    /// [`Slab::is_block`].
+    ///
+    /// # Errors
+    /// What the address is if not.
+    pub fn examine(&self, address: usize) -> Result<(), Misuse> {
+        if self.is_block(address) { Ok(()) } else { Err(self.misuse_at(address.wrapping_sub(self.start()))) }
+    }
+
+    fn misuse_at(&self, offset: usize) -> Misuse {
+        let size = self.shape().size as usize;
+        if offset < self.carved() { Misuse::Interior { offset: offset % size, size } } else { Misuse::FreeMemory }
+    }
+
+    /// Whether `address` lies in its slices.
+    #[inline]
+    pub fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.start()) < self.shape().slices as usize * crate::size_class::SLICE
+    }
+
+    /// The first block of its free list, for a thread that need not be its owner's. Null if there is none.
+    pub fn free_head(&self) -> *mut Block {
+        self.free.get()
+    }
+
+    /// Takes all free blocks, or, if there are none, some that were never touched. `None` if it is exhausted.
+    pub fn take(&self, key: Key) -> Option<List> {
+        let count = self.available.get();
+        if count == 0 {
+            return self.carve(key);
+        }
+        let head = self.free.get();
+        self.free.set(core::ptr::null_mut());
+        self.available.set(0);
+        self.used.set(self.used.get() + count);
+        Some(List { head, count: count as usize })
+    }
+
+    /// Links the next extent's blocks in the order of their addresses.
+    fn carve(&self, key: Key) -> Option<List> {
+        let (size, carved) = (self.shape().size as usize, self.carved.get() as usize);
+        let extent = if carved * size < LATER_EXTENT { FIRST_EXTENT } else { LATER_EXTENT };
+        let count = (extent / size).max(1).min(self.shape().capacity as usize - carved);
+        if count == 0 {
+            return None;
+        }
+        let head = self.start() + carved * size;
+        for index in 0..count {
+            let block = (head + index * size) as *mut Block;
+            let next = if index + 1 < count { (block as usize + size) as *mut Block } else { core::ptr::null_mut() };
+            // SAFETY: inside the slab's slices, behind everything handed out so far.
+            unsafe { Block::set_next(block, next, key) };
+        }
+        self.carved.set((carved + count) as u16);
+        self.used.set(self.used.get() + count as u16);
+        Some(List { head: head as *mut Block, count })
+    }
+
+    /// Takes back `count` used blocks, chained from `head` to `tail`.
+    ///
+    /// # Errors
+    /// [`DoubleFree`] when there are more of them than are used: nothing is changed then.
+    ///
+    /// # Safety
+    /// The blocks are this slab's, and nobody else has them.
+    pub unsafe fn give(&self, head: *mut Block, tail: *mut Block, count: usize, key: Key) -> Result<(), DoubleFree> {
+        if count > self.used() {
+            return Err(DoubleFree);
+        }
+        // SAFETY: the chain is of free blocks of this slab, and the caller's; nothing else links to its tail.
+        unsafe { Block::set_next(tail, self.free.get(), key) };
+        self.free.set(head);
+        self.available.set(self.available.get() + count as u16);
+        self.used.set((self.used() - count) as u16);
+        Ok(())
+    }
+}
+
+/// The partial list of a bin: circular, so that one pointer reaches both ends.
+pub mod partial_list {
+    use super::{Place, Pointer, Slab};
+
+    /// Puts `slab` where its [`Slab::fitting_place`] says, taking it from where it was.
+    ///
+    /// # Safety
+    /// `slab` belongs to the list's heap, and is in this list or in none, as its place says.
+    pub unsafe fn update(list: &Pointer<Slab>, slab: *mut Slab) {
+        // SAFETY: records live as long as the process; the caller owns the list.
+        unsafe {
+            let (old, new) = ((*slab).place(), (*slab).fitting_place());
+            if old == new {
+                return;
+            }
+            if old != Place::Full {
+                remove(list, slab);
+            }
+            if new != Place::Full {
+                insert(list, slab, new == Place::Awake);
+            }
+            (*slab).set_place(new);
+        }
+    }
+
+    /// Takes `slab` out of the list it is in.
+    ///
+    /// # Safety
+    /// As for [`update`], and it is in the list.
+    pub unsafe fn remove(list: &Pointer<Slab>, slab: *mut Slab) {
+        // SAFETY: the neighbours are in the same list.
+        unsafe {
+            let (next, previous) = ((*slab).next.get(), (*slab).previous.get());
+            (*previous).next.set(next);
+            (*next).previous.set(previous);
+            if list.get() == slab {
+                list.set(if next == slab { core::ptr::null_mut() } else { next });
+            }
+            (*slab).set_place(Place::Full);
+        }
+    }
+
+    unsafe fn insert(list: &Pointer<Slab>, slab: *mut Slab, in_front: bool) {
+        // SAFETY: the caller owns the list and the slab, which is in none.
+        unsafe {
+            let head = list.get();
+            if head.is_null() {
+                (*slab).next.set(slab);
+                (*slab).previous.set(slab);
+                list.set(slab);
+                return;
+            }
+            let last = (*head).previous.get();
+            (*slab).next.set(head);
+            (*slab).previous.set(last);
+            (*last).next.set(slab);
+            (*head).previous.set(slab);
+            if in_front {
+                list.set(slab);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::size_class::{CLASSES, SLICE};
+    use std::collections::BTreeSet;
+    use std::vec::Vec;
+
+    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
+
+    fn slab(class: usize) -> (&'static Slab, usize) {
+        let memory = xalloc_os::pages::map_aligned(8 * SLICE, SLICE).unwrap();
+        let record = xalloc_os::pages::map(4096).unwrap() as *const Slab;
+        // SAFETY: zeroed, aligned, mapped for ever.
+        let slab = unsafe { &*record };
+        slab.open(class, memory.start, core::ptr::null_mut());
+        (slab, memory.start)
+    }
+
+    fn blocks(list: List) -> Vec<*mut Block> {
+        let mut all = Vec::new();
+        let mut block = list.head;
+        while !block.is_null() {
+            all.push(block);
+            // SAFETY: a chain that the slab just made.
+            block = unsafe { Block::next(block, KEY) }.unwrap();
+        }
+        assert_eq!(all.len(), list.count);
+        all
+    }
+
+    #[test]
+    fn hands_out_every_block_once_and_takes_all_back() {
+        for class in [1, 2, 32, 33, 40, 56, 57, CLASSES - 1] {
+            let (slab, start) = slab(class);
+            let mut all = BTreeSet::new();
+            while let Some(list) = slab.take(KEY) {
+                for block in blocks(list) {
+                    assert!(slab.examine(block as usize).is_ok() && slab.contains(block as usize));
+                    assert!(matches!(slab.examine(block as usize + 8), Err(Misuse::Interior { offset: 8, .. })));
+                    assert!(all.insert(block as usize));
+                }
+            }
+            assert!(slab.is_exhausted());
+            assert_eq!(all.len(), slab.shape().capacity as usize);
+            assert_eq!(all.first(), Some(&start));
+            for &block in &all {
+                let block = block as *mut Block;
+                // SAFETY: handed out above, given back once.
+                unsafe { slab.give(block, block, 1, KEY) }.unwrap();
+            }
+            assert_eq!(slab.used(), 0);
+            assert_eq!(slab.fitting_place(), Place::Awake);
+            let block = start as *mut Block;
+            // SAFETY: refused before anything is written.
+            assert_eq!(unsafe { slab.give(block, block, 1, KEY) }, Err(DoubleFree));
+            assert_eq!(blocks(slab.take(KEY).unwrap()).len(), all.len());
+        }
+    }
+
+    #[test]
+    fn the_partial_list_keeps_the_awake_in_front() {
+        let list = Pointer::null();
+        let slabs: Vec<_> = (0..3).map(|_| slab(1).0).collect();
+        for slab in &slabs {
+            // One block used, the rest not carved: dozing until enough come back.
+            slab.take(KEY).unwrap();
+            // SAFETY: one owner, this test.
+            unsafe { partial_list::update(&list, core::ptr::from_ref(*slab).cast_mut()) };
+            assert_eq!(slab.place(), Place::Dozing);
+        }
+        assert_eq!(list.get().cast_const(), core::ptr::from_ref(slabs[0]));
+        let last = core::ptr::from_ref(slabs[2]).cast_mut();
+        let block = slabs[2].start() as *mut Block;
+        // SAFETY: the first extent's 256 blocks are chained in order, and go back once.
+        unsafe {
+            let tail = (block as usize + 255 * 16) as *mut Block;
+            slabs[2].give(block, tail, 256, KEY).unwrap();
+            partial_list::update(&list, last);
+        }
+        assert_eq!(list.get(), last);
+        for slab in &slabs {
+            // SAFETY: as above.
+            unsafe { partial_list::remove(&list, core::ptr::from_ref(*slab).cast_mut()) };
+        }
+        assert!(list.get().is_null());
+    }
+}

@@ -1,0 +1,30 @@
+//! Ends of chunks that are too short for a slab of eight slices must not keep a fresh chunk from being opened, nor may what
+//! lies in them be taken for slabs. Alone in its process, as `address_space.rs` is.
+
+use xalloc_blocks::arena::{Arena, Which};
+use xalloc_blocks::metadata::Metadata;
+use xalloc_blocks::page_map::{self, Entry};
+use xalloc_blocks::size_class::SLICE;
+
+#[test]
+fn short_ends_are_no_obstacle() {
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let large = xalloc_blocks::size_class::CLASSES - 1;
+    let slabs: Vec<_> = (0..3 * 64).map(|_| ARENA.take_slab(1, false, &METADATA, || false).unwrap()).collect();
+    for chunk in slabs.chunks(64) {
+        chunk[60..].iter().for_each(|slab| ARENA.give_slab(slab));
+    }
+    ARENA.purge(usize::MAX, Which::All);
+    let before = ARENA.stats().reserved;
+    ARENA.unmap();
+    assert!(ARENA.stats().reserved <= before - 3 * 4 * SLICE);
+    // Something else of ours may come to lie where an end was.
+    let hole = slabs[63].start();
+    page_map::set(hole, SLICE, Entry::Huge(64 as *mut u8));
+    let mut seen = 0;
+    ARENA.for_each_slab(|_| seen += 1);
+    assert_eq!(seen, 0, "no slab was entered");
+    page_map::set(hole, SLICE, Entry::None);
+    assert_eq!(ARENA.take_slab(large, false, &METADATA, || false).unwrap().shape().slices, 8);
+}

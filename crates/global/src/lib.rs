@@ -1,0 +1,151 @@
+//! The default heap as the global allocator of a Rust program.
+
+#![no_std]
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::ffi::c_void;
+use xalloc_heap::Stats;
+use xalloc_heaps::FastHeap;
+use xalloc_redirect::{Callbacks, HeapRedirect};
+
+/// The default heap, for `#[global_allocator]`:
+///
+/// ```no_run
+/// #[global_allocator]
+/// static ALLOCATOR: xalloc_global::Xalloc = xalloc_global::Xalloc;
+/// # fn main() {}
+/// ```
+///
+/// Threads and fork are taken care of. What C code in the process allocates stays with libc's malloc; a process may have
+/// libxalloc.so preloaded besides, which is then a heap of its own. A `cdylib` with this allocator stays loaded when the program
+/// closes it, because libc keeps pointers into it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Xalloc;
+
+static REDIRECT: HeapRedirect<FastHeap> = HeapRedirect::new(
+    FastHeap::new(),
+    Callbacks {
+        thread_end,
+        #[cfg(target_os = "linux")]
+        background,
+        prefork,
+        postfork_parent,
+        postfork_child,
+    },
+)
+.beside_malloc();
+
+// Before the module that this is linked into can be closed, and while no other thread can be in this code: after a fork by another one,
+// a start-up would never end in the child.
+xalloc_redirect::__os::constructor!(CONSTRUCTOR = construct);
+
+extern "C" fn construct() {
+    xalloc_redirect::module::stay_loaded();
+    REDIRECT.construct();
+}
+
+unsafe extern "C" fn thread_end(value: *mut c_void) {
+    // Who uses the allocator brings its constructor; libraries with this crate that do not, do not.
+    core::hint::black_box(&CONSTRUCTOR);
+    REDIRECT.thread_end(value);
+}
+
+#[cfg(target_os = "linux")]
+unsafe extern "C" fn background(nothing: *mut c_void) -> *mut c_void {
+    REDIRECT.run_background();
+    nothing
+}
+
+unsafe extern "C" fn prefork() {
+    REDIRECT.prefork();
+}
+
+unsafe extern "C" fn postfork_parent() {
+    REDIRECT.postfork_parent();
+}
+
+unsafe extern "C" fn postfork_child() {
+    REDIRECT.postfork_child();
+}
+
+/// Every block is aligned to this, whatever its size.
+const MIN_ALIGN: usize = 16;
+
+impl Xalloc {
+    /// Returns what the heap holds.
+    pub fn stats(&self) -> Stats {
+        REDIRECT.stats()
+    }
+
+    /// Returns the usable size that a request of `size` bytes gets.
+    pub fn good_size(&self, size: usize) -> usize {
+        REDIRECT.good_size(size)
+    }
+
+    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    pub fn trim(&self, keep: usize) -> bool {
+        REDIRECT.malloc_trim(keep) != 0
+    }
+}
+
+/// Rust's layouts are at most `isize::MAX` bytes, alignment included, so no sum below overflows.
+///
+/// The class of a size that is a constant is one too: `Box::new` of a small type is ten instructions. A size on freeing is
+/// of no use: whose a block is must be looked up anyway, and that gives its class.
+// SAFETY: as for the heap; a layout's size and alignment are passed on.
+unsafe impl GlobalAlloc for Xalloc {
+    #[inline(always)]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout.align() > MIN_ALIGN { aligned(layout) } else { REDIRECT.malloc(layout.size()) }
+    }
+
+    #[inline(always)]
+    unsafe fn dealloc(&self, block: *mut u8, _layout: Layout) {
+        // SAFETY: GlobalAlloc's user passes a block of this allocator that is in use.
+        unsafe { REDIRECT.free(block) };
+    }
+
+    #[inline(always)]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if layout.align() > MIN_ALIGN { aligned_zeroed(layout) } else { REDIRECT.calloc(1, layout.size()) }
+    }
+
+    #[inline(always)]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: GlobalAlloc's user passes a block of this allocator that is in use, its layout, and a size that is not 0.
+        unsafe {
+            if layout.align() > MIN_ALIGN { move_aligned(block, layout, size) } else { REDIRECT.realloc(block, size) }
+        }
+    }
+}
+
+#[inline(never)]
+fn aligned(layout: Layout) -> *mut u8 {
+    REDIRECT.aligned_alloc(layout.align(), layout.size())
+}
+
+#[inline(never)]
+fn aligned_zeroed(layout: Layout) -> *mut u8 {
+    let block = aligned(layout);
+    if !block.is_null() {
+        // SAFETY: a fresh block of that size.
+        unsafe { block.write_bytes(0, layout.size()) };
+    }
+    block
+}
+
+/// # Safety
+/// As `GlobalAlloc::realloc`.
+#[inline(never)]
+unsafe fn move_aligned(block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+    // SAFETY: GlobalAlloc's user passes a size that is valid for the layout's alignment.
+    let new = aligned(unsafe { Layout::from_size_align_unchecked(size, layout.align()) });
+    if !new.is_null() {
+        // SAFETY: both blocks are live and disjoint, and the copy fits in both.
+        unsafe {
+            new.copy_from_nonoverlapping(block, layout.size().min(size));
+            REDIRECT.free(block);
+        }
+    }
+    new
+}

@@ -1,0 +1,125 @@
+//! Telling what is wrong with a pointer into a slab: above all, whether a block is free already.
+//!
+//! A block that looks free is looked for in every list where it may be. That is slow, and happens only when a program frees a
+//! block twice, or has written the mark of a free block into one of its own.
+
+use super::FastHeap;
+use super::segment::{self, Segment};
+use super::sending;
+use super::thread_heap::ThreadHeap;
+use xalloc_blocks::free_list::Block;
+use xalloc_blocks::page_map::{self, Entry};
+use xalloc_blocks::slab::Slab;
+use xalloc_heap::Misuse;
+
+/// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
+const LONGEST_LIST: usize = 1 << 15;
+/// How often is looked, at the most, while threads move blocks, and for how long is waited in between.
+const LOOKS: usize = 64;
+const PAUSE: usize = 1000;
+/// So many segments are looked at.
+const MOST_SEGMENTS: usize = 1 << 20;
+
+impl FastHeap {
+    /// Whether a block of the slab, which `bin` stands for in the page map, starts at `address`, and is in use.
+    ///
+    /// # Errors
+    /// What is wrong with the address if not.
+    pub(super) fn examine(&self, bin: usize, slab: &Slab, address: usize) -> Result<(), Misuse> {
+        slab.examine(address)?;
+        // Its slices may become another slab's at this moment: then no block of it was in use.
+        if ThreadHeap::class_of_bin(bin) != slab.class() {
+            return Err(Misuse::FreeMemory);
+        }
+        let block = address as *const Block;
+        // SAFETY: a block of the slab starts there.
+        if unsafe { Block::looks_free(block) } && self.is_free(bin, slab, block) {
+            return Err(Misuse::FreedBefore { size: slab.shape().size as usize });
+        }
+        Ok(())
+    }
+
+    /// Whether a block of the slab is in a list of free blocks. Another thread may be moving it to another list meanwhile.
+    #[cold]
+    fn is_free(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
+        // SAFETY: a block of the slab.
+        if !unsafe { Block::is_encoded(block, self.key.get()) } {
+            return false;
+        }
+        // While a thread moves blocks from one list to another, they may be in none.
+        for _ in 0..LOOKS {
+            let were_whole = self.are_all_whole();
+            if self.is_in_a_list(bin, slab, block) {
+                return true;
+            }
+            if were_whole && self.are_all_whole() {
+                return false;
+            }
+            (0..PAUSE).for_each(|_| core::hint::spin_loop());
+        }
+        false
+    }
+
+    /// Whether no thread is moving blocks.
+    fn are_all_whole(&self) -> bool {
+        self.registry.all().all(ThreadHeap::is_whole)
+    }
+
+    fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
+        // SAFETY: the bin stands in the page map.
+        let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
+        let mut heaps = self.registry.all();
+        self.arena.while_mapped(|| {
+            // In the order in which blocks move on. A bin's go back to their slab, and its previous list becomes its list.
+            heaps.any(|heap| self.is_collected(heap, slab, block))
+                || self.is_sent(owner, block)
+                || self.list_has(slab.free_head(), LONGEST_LIST, block)
+                || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
+                || self.list_has(owner.bins[class].head.get(), LONGEST_LIST, block)
+                || self.list_has(owner.rations.bin(class).head.get(), LONGEST_LIST, block)
+                || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
+                || self.list_has(slab.free_head(), LONGEST_LIST, block)
+        })
+    }
+
+    /// Whether the block is among those that `heap` has collected for the slab's owner.
+    fn is_collected(&self, heap: &ThreadHeap, slab: &Slab, block: *const Block) -> bool {
+        let slot = &heap.outgoing.0[sending::hash(slab)];
+        core::ptr::eq(slot.slab.get(), slab) && self.list_has(slot.head.get(), segment::MOST, block)
+    }
+
+    /// Whether the block waits for its owner.
+    fn is_sent(&self, owner: &ThreadHeap, block: *const Block) -> bool {
+        let mut segment = owner.remote().peek();
+        for _ in 0..MOST_SEGMENTS {
+            let Entry::Slab(_, record) = page_map::entry(segment as usize) else { return false };
+            // SAFETY: a slab's record lives as long as the process.
+            let slab = unsafe { &*record.cast::<Slab>() };
+            // SAFETY: memory of a slab, which stays mapped: see `is_free`.
+            let Some(contents) = (unsafe { Segment::contents(segment, self.key.get()) }) else { return false };
+            if self.list_has(contents.first(slab), contents.count, block) {
+                return true;
+            }
+            segment = contents.link;
+        }
+        false
+    }
+
+    /// Whether the block is among the first `most` of the list that begins with `head`, as far as the list can be followed:
+    /// the thread that it belongs to may be changing it.
+    fn list_has(&self, head: *mut Block, most: usize, block: *const Block) -> bool {
+        let mut link = head;
+        for _ in 0..most {
+            if core::ptr::eq(link, block) {
+                return true;
+            }
+            let Entry::Slab(..) = page_map::entry(link as usize) else { return false };
+            // SAFETY: memory of a slab, which stays mapped: see `is_free`.
+            match unsafe { Block::peek_next(link, self.key.get()) } {
+                Some(next) => link = next,
+                None => return false,
+            }
+        }
+        false
+    }
+}

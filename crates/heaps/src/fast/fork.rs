@@ -1,0 +1,41 @@
+//! Fork: what the locks guard is whole in the child, because all of them are held ([`xalloc_blocks::fork_locks`]).
+//!
+//! What no lock guards are the other threads' heaps. Each is whole unless its thread, or a helper, was between two stores of a
+//! slow path, which is marked; those heaps are given up in the child. A hit path leaves a whole list after every store, but the
+//! count of it may be one off: whoever adopts the heap counts anew.
+
+use super::FastHeap;
+use super::thread_heap::ThreadHeap;
+use xalloc_os::Lock;
+use xalloc_os::thread;
+
+impl FastHeap {
+    /// Every lock of the heap, in the order in which they nest. The first one keeps helpers out of the calling thread's heap, which
+    /// is the same in all calls of one fork: no thread adopts or abandons one meanwhile, because the registry is locked.
+    fn locks(&self) -> impl Iterator<Item = &Lock> {
+        let helpers = ThreadHeap::own().map(|heap| heap.access().helpers());
+        let last = [self.huge.lock(), self.arena.lock(), self.metadata.lock()];
+        helpers.into_iter().chain([self.registry.lock()]).chain(self.runs.locks()).chain(last)
+    }
+
+    pub(super) fn lock_for_fork(&self) {
+        self.fork_locks.acquire(self.locks());
+    }
+
+    pub(super) fn unlock_after_fork(&self) {
+        self.fork_locks.release_in_parent(self.locks());
+    }
+
+    pub(super) fn unlock_in_child(&self) {
+        self.fork_locks.release_in_child(self.locks());
+    }
+
+    /// In the child: leaves the heaps of the threads that are gone to whoever comes. If the handler that forks has interrupted
+    /// this thread in the registry, its lists are half written; then what is in those heaps is lost.
+    pub(super) fn settle_after_fork(&self) {
+        if self.registry.lock().is_mine(thread::token()) {
+            return;
+        }
+        self.registry.settle_after_fork(ThreadHeap::own());
+    }
+}

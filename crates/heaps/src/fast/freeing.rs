@@ -1,0 +1,88 @@
+//! Freeing blocks of slabs: into the thread's own bin if nothing is wrong with them, or on their way to their owner.
+
+use super::FastHeap;
+use super::bin::Bin;
+use super::thread_heap::ThreadHeap;
+use xalloc_blocks::free_list::Block;
+use xalloc_blocks::page_map;
+use xalloc_blocks::size_class;
+use xalloc_blocks::slab::Slab;
+use xalloc_heap::Misuse;
+use xalloc_os::thread::{self, Phase};
+
+impl FastHeap {
+    /// Frees a block of a slab, which `bin` stands for in the page map: into the bin if it is the calling thread's, otherwise on its way
+    /// to its owner.
+    #[inline(always)]
+    pub(super) fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
+        // SAFETY: memory of a slab.
+        if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
+            self.examine(bin, slab, block as usize)?;
+        }
+        let Phase::Cached(word) = Phase::current() else {
+            self.free_without_heap(slab, block.cast());
+            return Ok(());
+        };
+        if ThreadHeap::has_bin(word, bin) {
+            // SAFETY: the page map has the bin, which is the calling thread's, for the block, which is in use, and the caller frees it.
+            unsafe { self.free_own(bin, block.cast()) };
+            return Ok(());
+        }
+        // SAFETY: a cache in the TLS word is this thread's heap.
+        self.free_elsewhere(unsafe { ThreadHeap::of_word(word) }, slab, block.cast())
+    }
+
+    /// Caches a block of the calling thread's own heap.
+    ///
+    /// # Safety
+    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which is in use, and which the caller frees.
+    #[inline(always)]
+    pub(super) unsafe fn push(&self, bin: usize, block: *mut Block) {
+        // SAFETY: the caller's: the address is that of a bin of this thread's heap, and the block is free from here on.
+        if !unsafe { (*(bin as *const Bin)).push(block, &self.key) } {
+            self.flush(bin);
+        }
+    }
+
+    /// [`FastHeap::push`] of a block that did not take the hit path: its bin may be nudged.
+    ///
+    /// # Safety
+    /// As [`FastHeap::push`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_own(&self, bin: usize, block: *mut Block) {
+        // SAFETY: the caller's: the bin stands in the page map, and is the calling thread's.
+        let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
+        if heap.bins[class].is_nudged() {
+            let _change = heap.change();
+            self.answer_nudge(heap);
+        }
+        // SAFETY: the bin is of the calling thread's heap, and the block, which the caller frees, is one of its class.
+        unsafe { self.push(bin, block) };
+    }
+}
+
+/// The bin and the usable size of a block in use that is the calling thread's own; `None` for others, for addresses where no block
+/// starts, and for blocks that look free.
+#[inline(always)]
+pub fn own_block(block: *mut u8) -> Option<(usize, usize)> {
+    let bin = page_map::bin(block as usize);
+    if !ThreadHeap::has_bin(thread::word(), bin) {
+        return None;
+    }
+    // SAFETY: the page map has one of this thread's bins for the address.
+    if !unsafe { is_cacheable(bin, block) } {
+        return None;
+    }
+    Some((bin, size_class::TABLE.get(ThreadHeap::class_of_bin(bin))?.size as usize))
+}
+
+/// Whether the address is where a block may start, and does not look free. Otherwise it must be examined.
+///
+/// # Safety
+/// `bin` is one of the calling thread's heap, as the page map has it for the address.
+#[inline(always)]
+pub unsafe fn is_cacheable(bin: usize, block: *mut u8) -> bool {
+    // SAFETY: the caller's: a bin of this thread's heap, and so memory of a slab, of which an aligned address has two words.
+    unsafe { (*(bin as *const Bin)).is_start(block as usize) && !Block::looks_free(block.cast()) }
+}

@@ -1,0 +1,76 @@
+//! What a program did wrong, said in one line, and what happens then.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use xalloc_heap::{Call, Incident, Misuse};
+use xalloc_os::stderr::{self, Line};
+
+static REPORT_ONLY: AtomicBool = AtomicBool::new(false);
+
+/// Has mistakes only reported (true), or end the process by SIGABRT (false, the default).
+pub fn set_report_only(report_only: bool) {
+    // Relaxed: a setting, ordered with nothing.
+    REPORT_ONLY.store(report_only, Ordering::Relaxed);
+}
+
+/// Reports what a heap has noticed: prints `xalloc: CALL(): ADDRESS: what` (in a copy with a prefix `my: my_CALL(): …`) and ends the
+/// process, unless [`set_report_only`].
+#[cold]
+#[inline(never)]
+pub fn report(incident: Incident) {
+    let mut line = begin(incident.call, incident.address);
+    describe(&mut line, incident.misuse);
+    end(line);
+}
+
+/// Reports a pointer that no heap knows, with a text that says what it is.
+#[cold]
+#[inline(never)]
+pub fn report_unknown(call: Call, address: usize, what: &[&[u8]]) {
+    let mut line = begin(call, address);
+    for part in what {
+        line.bytes(part);
+    }
+    end(line);
+}
+
+fn begin(call: Call, address: usize) -> Line {
+    let mut line = Line::signed();
+    if let Some(prefix) = stderr::prefix() {
+        line.bytes(prefix.to_bytes()).text("_");
+    }
+    line.text(name(call)).text("(): ").address(address).text(": ");
+    line
+}
+
+fn end(mut line: Line) {
+    line.end();
+    // Relaxed: see `set_report_only`.
+    if !REPORT_ONLY.load(Ordering::Relaxed) {
+        xalloc_os::syscall::abort();
+    }
+}
+
+fn name(call: Call) -> &'static str {
+    match call {
+        Call::Malloc => "malloc",
+        Call::Free => "free",
+        Call::Realloc => "realloc",
+        Call::UsableSize => "malloc_usable_size",
+    }
+}
+
+fn describe(line: &mut Line, misuse: Misuse) {
+    let block = |line: &mut Line, size| {
+        line.text("a block of ").number(size).text(" bytes");
+    };
+    match misuse {
+        Misuse::FreedBefore { size } => block(line.text("freed before: "), size),
+        Misuse::Interior { offset, size } => {
+            block(line.text("interior pointer: ").number(offset).text(" bytes into "), size);
+        }
+        Misuse::FreeMemory => {
+            line.text("free memory of the heap: freed before, or never a block");
+        }
+        Misuse::Overwritten { size } => block(line.text("written to after it was freed: "), size),
+    }
+}
