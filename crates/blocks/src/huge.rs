@@ -25,6 +25,7 @@ mod misuse;
 mod purge;
 mod resize;
 use kept::{Keeping, Kept, Record};
+use purge::Surplus;
 pub use resize::Stays;
 
 /// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
@@ -87,8 +88,8 @@ pub struct HugeBlock {
 
 /// What became of a block that was to be freed.
 enum Freed {
-    /// Its mapping is kept.
-    Kept,
+    /// Its mapping is kept; the first of those that are too much now.
+    Kept(Option<Surplus>),
     /// The kernel is to be asked about its mapping, of which this is a copy.
     ToLookAt(Record),
     /// There is none at that address.
@@ -194,14 +195,16 @@ impl Huge {
                 return Freed::ToLookAt(*record);
             }
             state.keep(record);
-            Freed::Kept
+            Freed::Kept(state.take_surplus(now))
         });
         match freed {
             Freed::NoBlock => return Err(self.misuse_at(address, record)),
-            Freed::ToLookAt(mapping) => self.keep_if_intact(record.cast(), &mapping),
-            Freed::Kept => {}
+            Freed::ToLookAt(mapping) => {
+                self.keep_if_intact(record.cast(), &mapping);
+                self.clean_surplus();
+            }
+            Freed::Kept(surplus) => self.give_back(surplus, now),
         }
-        self.clean_surplus();
         Ok(bytes)
     }
 
@@ -328,18 +331,16 @@ impl State {
     }
 
     /// Takes out a mapping with pages if too much is kept, or one was kept for long enough.
-    fn take_surplus(&mut self, now: u64) -> Option<*mut Record> {
+    fn take_surplus(&mut self, now: u64) -> Option<Surplus> {
         let most = self.keeping.bytes(self.stats.peak - self.stats.live);
         let time = now.saturating_sub(self.keeping.milliseconds);
-        self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken)
+        let dirty = self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken);
+        let clean = |state: &mut Self| state.clean.take_surplus(CLEAN_BLOCKS, CLEAN_BYTES, 0).map(Self::taken);
+        dirty.map(Surplus::Dirty).or_else(|| clean(self).map(Surplus::Clean))
     }
 
     fn take_oldest(&mut self) -> Option<*mut Record> {
         self.kept.take_surplus(0, usize::MAX, 0).map(Self::taken)
-    }
-
-    fn take_clean_surplus(&mut self) -> Option<*mut Record> {
-        self.clean.take_surplus(CLEAN_BLOCKS, CLEAN_BYTES, 0).map(Self::taken)
     }
 
     fn take_any(&mut self) -> Option<*mut Record> {

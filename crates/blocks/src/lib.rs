@@ -29,4 +29,5 @@ pub mod single_writer;
 pub mod size_class;
 pub mod slab;
 pub mod sync;
+pub mod tally;
 mod watch;

@@ -1,5 +1,6 @@
 //! State that is only touched under its lock.
 
+use crate::tally;
 use core::cell::UnsafeCell;
 use xalloc_os::Lock;
 
@@ -25,6 +26,7 @@ impl<T> Locked<T> {
 
     /// Calls `f` under the lock. `f` must not come back here.
     pub fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        tally::LOCKS.count();
         let _guard = self.lock.lock();
         // SAFETY: the guard excludes every other reference: the value is reached here and below only.
         f(unsafe { &mut *self.value.get() })
@@ -32,6 +34,7 @@ impl<T> Locked<T> {
 
     /// [`Locked::with`], if nobody holds the lock; otherwise gives `f` back.
     pub fn try_with<R, F: FnOnce(&mut T) -> R>(&self, f: F) -> Result<R, F> {
+        tally::LOCKS.count();
         let Some(_guard) = self.lock.try_lock() else { return Err(f) };
         // SAFETY: as above.
         Ok(f(unsafe { &mut *self.value.get() }))

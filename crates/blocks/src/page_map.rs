@@ -7,6 +7,7 @@
 //! There is one map in a process: the root is a megabyte of zeros, of which a process touches a page or two.
 
 use crate::size_class::SLICE;
+use crate::tally;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use xalloc_os::pages;
 
@@ -100,6 +101,7 @@ pub fn is_entered(address: usize) -> bool {
 /// What the address belongs to. While another thread enters it or takes it out: what it belonged to, will belong to, or nothing.
 #[inline(always)]
 pub fn entry(address: usize) -> Entry {
+    tally::LOOK_UPS.count();
     let leaf = ROOT.leaf(address);
     // SAFETY: as in `bin`. Relaxed as in `leaf`.
     let bin = unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) };

@@ -5,6 +5,12 @@ use super::{CLEAN_BYTES, Huge, State};
 use core::ptr::null_mut;
 use xalloc_os::{clock, pages};
 
+/// A kept mapping that is too much: its pages go, or if it has none its addresses. It is in no list any more.
+pub(super) enum Surplus {
+    Dirty(*mut Record),
+    Clean(*mut Record),
+}
+
 impl Huge {
     /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may take long,
     /// and so by a copy of its record.
@@ -25,11 +31,17 @@ impl Huge {
             return;
         }
         let now = clock::coarse_milliseconds();
-        while let Some(record) = self.state.with(|state| state.take_surplus(now)) {
-            self.clean(record);
-        }
-        while let Some(record) = self.state.with(State::take_clean_surplus) {
-            self.release(record);
+        self.give_back(self.state.with(|state| state.take_surplus(now)), now);
+    }
+
+    /// Gives back what is too much at the time `now`, of which `surplus` is the first.
+    pub(super) fn give_back(&self, mut surplus: Option<Surplus>, now: u64) {
+        while let Some(mapping) = surplus {
+            match mapping {
+                Surplus::Dirty(record) => self.clean(record),
+                Surplus::Clean(record) => self.release(record),
+            };
+            surplus = self.state.with(|state| state.take_surplus(now));
         }
     }
 

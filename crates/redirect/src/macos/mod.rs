@@ -42,7 +42,7 @@ pub trait Target: 'static {
 /// libmalloc's functions that are called here and that the `libc` crate does not declare.
 mod libmalloc {
     use super::zone_layout::Zone;
-    use core::ffi::{c_char, c_uint, c_void};
+    use core::ffi::{c_char, c_void};
 
     unsafe extern "C" {
         pub fn malloc_default_zone() -> *mut Zone;
