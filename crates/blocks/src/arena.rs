@@ -7,8 +7,9 @@
 use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
+use crate::page_map::SLICE;
 use crate::page_map::{self, Entry};
-use crate::size_class::{SLICE, TABLE};
+use crate::size_class::Class;
 use crate::slab::Slab;
 use xalloc_os::Lock;
 
@@ -90,12 +91,12 @@ impl Arena {
     /// has some; of a fresh chunk only if `more` brought none, or said so. `None` if there is no memory.
     pub fn take_slab(
         &self,
-        class: usize,
+        class: &'static Class,
         fills: bool,
         metadata: &Metadata,
         more: impl Fn() -> bool,
     ) -> Option<&'static Slab> {
-        let slices = TABLE[class].slices as usize;
+        let slices = class.slices as usize;
         // In a larger slab there may be pages that the program does not touch even if it fills it with blocks.
         let fills = fills && (slices == 1 || huge_pages::are_for_all_slabs());
         let find = || self.0.with(|state| state.find_for(slices, fills));

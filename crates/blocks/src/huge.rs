@@ -13,8 +13,8 @@
 use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
+use crate::page_map::SLICE;
 use crate::page_map::{self, Entry, SpareLeaf};
-use crate::size_class::SLICE;
 use crate::watch::Watch;
 use core::ptr::null_mut;
 use xalloc_heap::Misuse;

@@ -6,11 +6,12 @@
 //!
 //! There is one map in a process: the root is a megabyte of zeros, of which a process touches a page or two.
 
-use crate::size_class::SLICE;
 use crate::tally;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use xalloc_os::pages;
 
+/// A slice: the unit in which slabs take address space, and the granule of the map.
+pub const SLICE: usize = 64 << 10;
 const LEAF_SLICES: usize = 1 << 16;
 const LEAF_SHIFT: u32 = 32;
 const SLICE_SHIFT: u32 = SLICE.trailing_zeros();

@@ -6,8 +6,8 @@
 use crate::arena::{Arena, CHUNK};
 use crate::locked::Locked;
 use crate::metadata::Metadata;
+use crate::page_map::SLICE;
 use crate::single_writer::{Count16, Word};
-use crate::size_class::SLICE;
 use crate::watch::Watch;
 use xalloc_heap::Misuse;
 use xalloc_os::{Lock, pages, thread};

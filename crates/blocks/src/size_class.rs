@@ -1,38 +1,51 @@
-//! The sizes of small and medium blocks: 80 classes, 16 bytes apart up to 512, then 8 to each doubling up to 32 KiB.
-//!
-//! Finer than the four per doubling of most allocators: 2.8 % of the memory is lost to rounding for sizes up to 512, and
-//! 4.2 % from 1 to 32 KiB, where four per doubling lose 7.7 % and 8.2 %. Class 0 is no class.
+//! Size classes: a heap's table of the block sizes that its slabs have, proved when the heap is compiled.
 
-/// The number of classes, the empty class 0 included.
-pub const CLASSES: usize = 81;
-/// The largest size of the classes that are 16 bytes apart.
-pub const STEP_MAX: usize = 512;
-/// The first class above [`STEP_MAX`].
-const FIRST_OF_DOUBLING: usize = STEP_MAX / 16 + 1;
-/// The largest size that has a class.
-pub const MAX: usize = 32 << 10;
+use crate::page_map::SLICE;
 
-/// A slice: the unit in which slabs take address space, and the granule of the page map.
-pub const SLICE: usize = 64 << 10;
-/// Blocks larger than this come from slabs of eight slices: in one slice, too much would be lost at its end.
-const ONE_SLICE_MAX: usize = 4 << 10;
-/// The shift of [`Class::reciprocal`]: offset × size must stay below 2^38, and is at most 2^19 × 2^15.
+/// The shift of [`Class::reciprocal`]: offset × size must stay below 2^38.
 const RECIPROCAL_SHIFT: u32 = 38;
+/// Every block is aligned to this.
+pub const MIN_ALIGN: usize = 16;
+/// The number of slices of the slabs of large blocks.
+pub const MANY_SLICES: usize = 8;
 
-/// What there is to know about a class.
+/// A size class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Class {
     /// The size of a block.
     pub size: u32,
     /// The number of blocks in a slab.
     pub capacity: u16,
-    /// The number of slices of a slab: 1 or 8.
+    /// The number of slices of a slab: 1 or [`MANY_SLICES`].
     pub slices: u16,
+    /// Its index in its heap's table.
+    pub number: u16,
     /// ⌈2^38 / size⌉: divides by multiplication.
     reciprocal: u64,
 }
 
 impl Class {
+    /// No class: what stands at index 0 of a table, so that a zero index is never valid.
+    pub const NONE: Self = Self { size: 0, capacity: 0, slices: 0, number: 0, reciprocal: 0 };
+
+    /// The class with index `number` in its table, of blocks of `size` bytes in slabs of `slices` slices. Fails to compile in a
+    /// constant, and panics elsewhere, unless the size is a multiple of [`MIN_ALIGN`] of which a slab holds two or more.
+    pub const fn new(number: usize, size: usize, slices: usize) -> Self {
+        assert!(number > 0 && number <= u16::MAX as usize, "index 0 of a table is no class");
+        assert!(slices == 1 || slices == MANY_SLICES, "a slab has one slice, or eight");
+        assert!(size > 0 && size.is_multiple_of(MIN_ALIGN), "a size is a multiple of 16");
+        let (bytes, capacity) = (slices * SLICE, slices * SLICE / size);
+        assert!(capacity >= 2 && capacity <= u16::MAX as usize, "a slab holds two blocks or more");
+        assert!((bytes as u64) * (size as u64) < 1 << RECIPROCAL_SHIFT, "too large a size for one multiplication");
+        Self {
+            size: size as u32,
+            capacity: capacity as u16,
+            slices: slices as u16,
+            number: number as u16,
+            reciprocal: (1u64 << RECIPROCAL_SHIFT).div_ceil(size as u64),
+        }
+    }
+
     /// The index of the block that starts `offset` bytes into a slab, if one does.
     #[inline]
     pub fn index(&self, offset: usize) -> Option<usize> {
@@ -41,75 +54,46 @@ impl Class {
     }
 }
 
-/// The classes, by number.
-pub static TABLE: [Class; CLASSES] = {
-    let mut table = [Class { size: 0, capacity: 0, slices: 0, reciprocal: 0 }; CLASSES];
-    let mut class = 1;
-    while class < CLASSES {
-        let size = size_of_class(class);
-        let slices = if size <= ONE_SLICE_MAX { 1 } else { 8 };
-        table[class] = Class {
-            size: size as u32,
-            capacity: (slices * SLICE / size) as u16,
-            slices: slices as u16,
-            reciprocal: (1u64 << RECIPROCAL_SHIFT).div_ceil(size as u64),
-        };
-        class += 1;
+/// Proves that `table` covers all sizes up to its largest: [`Class::NONE`] first, then every class larger than the one before; that a
+/// request of `wasteful_from` bytes or more never gets a block of which more than 1 / `waste` is not asked for; and that no slab has more
+/// than 1 / `waste` of its bytes behind its last block. Fails to compile in a constant, and panics elsewhere, if it does not.
+pub const fn prove(table: &[Class], wasteful_from: usize, waste: usize) {
+    assert!(table.len() > 1 && table[0].size == 0, "index 0 of a table is no class");
+    let mut number = 1;
+    while number < table.len() {
+        let (class, before) = (&table[number], table[number - 1].size as usize);
+        let size = class.size as usize;
+        assert!(class.number as usize == number, "a class is not at its index");
+        assert!(size > before, "the sizes do not grow");
+        let smallest = if before + 1 < wasteful_from { wasteful_from } else { before + 1 };
+        assert!(smallest > size || (size - smallest) * waste <= size, "too large a step between two sizes");
+        let bytes = class.slices as usize * SLICE;
+        assert!((bytes - class.capacity as usize * size) * waste <= bytes, "too much is lost at the end of a slab");
+        number += 1;
     }
-    table
-};
-
-const fn size_of_class(class: usize) -> usize {
-    if class <= STEP_MAX / 16 {
-        return class * 16;
-    }
-    let (doubling, step) = ((class - FIRST_OF_DOUBLING) >> 3, (class - FIRST_OF_DOUBLING) & 7);
-    (STEP_MAX << doubling) + (step + 1) * ((STEP_MAX / 8) << doubling)
 }
 
-/// The class of the smallest block that holds `size` bytes; `size` is at most [`MAX`].
-#[inline(always)]
-pub const fn class_of(size: usize) -> usize {
-    if size <= STEP_MAX {
-        let class = (size + 15) >> 4;
-        return if class == 0 { 1 } else { class };
-    }
-    let last = size - 1;
-    // At least 9, because size > 512. The 1 changes nothing but tells the compiler that there is a highest bit.
-    let doubling = (last | 1).ilog2() as usize;
-    FIRST_OF_DOUBLING + (doubling - STEP_MAX.ilog2() as usize) * 8 + ((last >> (doubling - 3)) & 7)
-}
-
-/// The class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
-/// multiples of [`SLICE`], so a block is aligned when its size is a multiple of the alignment.
-pub fn class_of_aligned(align: usize, size: usize) -> Option<usize> {
-    let size = size.max(1).checked_next_multiple_of(align)?;
-    if size > MAX {
-        return None;
-    }
-    (class_of(size)..CLASSES).find(|&class| (TABLE[class].size as usize).is_multiple_of(align))
-}
+/// Classes for the tests of the blocks that have some: a small one, one with blocks of half a KiB, and the largest.
+#[cfg(test)]
+pub static SMALL: Class = Class::new(1, 16, 1);
+#[cfg(test)]
+/// See [`SMALL`].
+pub static MIDDLE: Class = Class::new(2, 512, 1);
+#[cfg(test)]
+/// See [`SMALL`].
+pub static LARGE: Class = Class::new(3, 32 << 10, MANY_SLICES);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_size_gets_the_smallest_block_that_holds_it() {
-        for size in 1..=MAX {
-            let class = class_of(size);
-            assert!(TABLE[class].size as usize >= size, "{size}");
-            assert!(class == 1 || (TABLE[class - 1].size as usize) < size, "{size}");
-        }
-        assert_eq!(class_of(0), 1);
-        assert_eq!(class_of(MAX), CLASSES - 1);
-    }
+    const TABLE: [Class; 4] =
+        [Class::NONE, Class::new(1, 48, 1), Class::new(2, 80, 1), Class::new(3, 30_000 / 16 * 16, 8)];
 
     #[test]
     fn finds_blocks_and_nothing_else() {
         for class in &TABLE[1..] {
             let (size, bytes) = (class.size as usize, class.slices as usize * SLICE);
-            assert_eq!(size % 16, 0);
             for offset in 0..bytes {
                 let expected = (offset % size == 0 && offset / size < class.capacity as usize).then_some(offset / size);
                 assert_eq!(class.index(offset), expected, "{size} {offset}");
@@ -118,26 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn little_is_lost_at_the_end_of_a_slab() {
-        for class in &TABLE[1..] {
-            let (size, bytes) = (class.size as usize, class.slices as usize * SLICE);
-            assert!((bytes - class.capacity as usize * size) * 1000 <= bytes * 36, "{size}");
-        }
-    }
-
-    #[test]
-    fn aligned_classes_are_aligned_and_large_enough() {
-        for shift in 0..16 {
-            let align = 1 << shift;
-            for size in [0, 1, 15, 16, 17, 100, 512, 513, 4096, 5000, 30_000, MAX] {
-                if let Some(class) = class_of_aligned(align, size) {
-                    let block = TABLE[class].size as usize;
-                    assert!(block >= size && block.is_multiple_of(align), "{align} {size}");
-                }
-            }
-        }
-        assert_eq!(class_of_aligned(16, MAX + 1), None);
-        assert_eq!(class_of_aligned(1 << 16, 1), None);
-        assert_eq!(class_of_aligned(1 << 40, usize::MAX - 5), None);
+    fn a_table_with_too_large_a_step_is_refused() {
+        prove(&TABLE[..3], 48, 2);
+        assert!(std::panic::catch_unwind(|| prove(&TABLE, 48, 2)).is_err());
+        assert!(std::panic::catch_unwind(|| prove(&TABLE[1..3], 48, 2)).is_err());
+        assert!(std::panic::catch_unwind(|| prove(&[TABLE[0], TABLE[2], TABLE[1]], 48, 2)).is_err());
     }
 }

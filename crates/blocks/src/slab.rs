@@ -5,7 +5,7 @@
 
 use crate::free_list::{Block, Key, List};
 use crate::single_writer::{Count16, Pointer, Word};
-use crate::size_class::{Class, TABLE};
+use crate::size_class::Class;
 use xalloc_heap::Misuse;
 
 /// Where a slab stands in its thread heap's lists.
@@ -29,7 +29,8 @@ pub struct Slab {
     used: Count16,
     /// How many blocks, from the first on, were ever handed out; those behind have never been touched.
     carved: Count16,
-    class: Count16,
+    place: Count16,
+    class: Pointer<Class>,
     /// The neighbours in the partial list.
     pub next: Pointer<Slab>,
     /// As `next`.
@@ -37,7 +38,6 @@ pub struct Slab {
     start: Word,
     /// What the arena put there, to take the slab back.
     home: Pointer<u8>,
-    place: Count16,
 }
 
 const _: () = assert!(size_of::<Slab>() == 64);
@@ -53,12 +53,12 @@ const LATER_EXTENT: usize = 16 << 10;
 
 impl Slab {
     /// Makes this the record of an unused slab of `class` whose blocks start at `start`.
-    pub fn open(&self, class: usize, start: usize, home: *mut u8) {
+    pub fn open(&self, class: &'static Class, start: usize, home: *mut u8) {
         self.free.set(core::ptr::null_mut());
         self.available.set(0);
         self.used.set(0);
         self.carved.set(0);
-        self.class.set(class as u16);
+        self.class.set(core::ptr::from_ref(class).cast_mut());
         self.start.set(start);
         self.home.set(home);
         self.place.set(Place::Full as u16);
@@ -66,12 +66,13 @@ impl Slab {
 
     /// The number of its class.
     pub fn class(&self) -> usize {
-        self.class.get() as usize
+        self.shape().number as usize
     }
 
-    /// What there is to know about its class.
+    /// Its class. Only of a record that was [`open`](Slab::open)ed at some time.
     pub fn shape(&self) -> &'static Class {
-        &TABLE[self.class()]
+        // SAFETY: `open` stored the address of a class that lives for ever, and nothing else does.
+        unsafe { &*self.class.get() }
     }
 
     /// Its first address.
@@ -149,7 +150,7 @@ impl Slab {
     /// Whether `address` lies in its slices.
     #[inline]
     pub fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.start()) < self.shape().slices as usize * crate::size_class::SLICE
+        address.wrapping_sub(self.start()) < self.shape().slices as usize * crate::page_map::SLICE
     }
 
     /// The first block of its free list, for a thread that need not be its owner's. Null if there is none.
@@ -277,13 +278,14 @@ pub mod partial_list {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size_class::{CLASSES, SLICE};
+    use crate::page_map::SLICE;
+    use crate::size_class::{LARGE, MANY_SLICES, MIDDLE, SMALL};
     use std::collections::BTreeSet;
     use std::vec::Vec;
 
     const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
-    fn slab(class: usize) -> (&'static Slab, usize) {
+    fn slab(class: &'static Class) -> (&'static Slab, usize) {
         let memory = xalloc_os::pages::map_aligned(8 * SLICE, SLICE).unwrap();
         let record = xalloc_os::pages::map(4096).unwrap() as *const Slab;
         // SAFETY: zeroed, aligned, mapped for ever.
@@ -306,7 +308,8 @@ mod tests {
 
     #[test]
     fn hands_out_every_block_once_and_takes_all_back() {
-        for class in [1, 2, 32, 33, 40, 56, 57, CLASSES - 1] {
+        static ODD: [Class; 3] = [Class::new(1, 48, 1), Class::new(2, 1152, 1), Class::new(3, 4608, MANY_SLICES)];
+        for class in [&SMALL, &MIDDLE, &LARGE, &ODD[0], &ODD[1], &ODD[2]] {
             let (slab, start) = slab(class);
             let mut all = BTreeSet::new();
             while let Some(list) = slab.take(KEY) {
@@ -336,7 +339,7 @@ mod tests {
     #[test]
     fn the_partial_list_keeps_the_awake_in_front() {
         let list = Pointer::null();
-        let slabs: Vec<_> = (0..3).map(|_| slab(1).0).collect();
+        let slabs: Vec<_> = (0..3).map(|_| slab(&SMALL).0).collect();
         for slab in &slabs {
             // One block used, the rest not carved: dozing until enough come back.
             slab.take(KEY).unwrap();

@@ -3,15 +3,18 @@
 
 use xalloc_blocks::arena::{Arena, Which};
 use xalloc_blocks::metadata::Metadata;
+use xalloc_blocks::page_map::SLICE;
 use xalloc_blocks::page_map::{self, Entry};
-use xalloc_blocks::size_class::SLICE;
+use xalloc_blocks::size_class::{Class, MANY_SLICES};
+
+static SMALL: Class = Class::new(1, 16, 1);
+static LARGE: Class = Class::new(2, 32 << 10, MANY_SLICES);
 
 #[test]
 fn short_ends_are_no_obstacle() {
     static ARENA: Arena = Arena::new();
     static METADATA: Metadata = Metadata::new();
-    let large = xalloc_blocks::size_class::CLASSES - 1;
-    let slabs: Vec<_> = (0..3 * 64).map(|_| ARENA.take_slab(1, false, &METADATA, || false).unwrap()).collect();
+    let slabs: Vec<_> = (0..3 * 64).map(|_| ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap()).collect();
     for chunk in slabs.chunks(64) {
         chunk[60..].iter().for_each(|slab| ARENA.give_slab(slab));
     }
@@ -26,5 +29,5 @@ fn short_ends_are_no_obstacle() {
     ARENA.for_each_slab(|_| seen += 1);
     assert_eq!(seen, 0, "no slab was entered");
     page_map::set(hole, SLICE, Entry::None);
-    assert_eq!(ARENA.take_slab(large, false, &METADATA, || false).unwrap().shape().slices, 8);
+    assert_eq!(ARENA.take_slab(&LARGE, false, &METADATA, || false).unwrap().shape().slices, 8);
 }

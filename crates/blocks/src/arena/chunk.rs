@@ -3,7 +3,7 @@
 use super::Which;
 use crate::huge_pages;
 use crate::page_map;
-use crate::size_class::SLICE;
+use crate::page_map::SLICE;
 use crate::slab::Slab;
 use xalloc_os::pages;
 

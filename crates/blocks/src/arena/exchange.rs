@@ -7,7 +7,7 @@ use super::chunk::Chunk;
 use super::lists::Standing;
 use super::{Arena, CHUNK, LOOK_FOR_DIRTY, State};
 use crate::metadata::Metadata;
-use crate::size_class::SLICE;
+use crate::page_map::SLICE;
 use xalloc_os::pages;
 
 impl Arena {

@@ -5,7 +5,7 @@ use super::chunk::{Chunk, free_groups, slice_mask};
 use super::regions::Fresh;
 use crate::huge_pages;
 use crate::metadata::Metadata;
-use crate::size_class::SLICE;
+use crate::page_map::SLICE;
 use xalloc_os::pages;
 
 /// How many of the newest chunks tell what will become of a fresh one, and how many bytes of them must be carved.

@@ -5,7 +5,7 @@
 
 use super::CHUNK;
 use crate::page_map;
-use crate::size_class::SLICE;
+use crate::page_map::SLICE;
 use xalloc_os::pages::{self, Opened};
 
 /// The first region. Each later one is a part of all before it, within bounds: address space, not memory, but some count

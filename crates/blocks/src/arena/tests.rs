@@ -1,6 +1,6 @@
 use super::opening::{ENOUGH, NEWEST};
 use super::*;
-use crate::size_class::CLASSES;
+use crate::size_class::{LARGE, MIDDLE, SMALL};
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
@@ -12,7 +12,7 @@ fn slabs_are_disjoint_and_reused() {
     static METADATA: Metadata = Metadata::new();
     let mut slices = BTreeSet::new();
     let mut slabs = Vec::new();
-    for class in (0..200).map(|round| if round % 3 == 0 { CLASSES - 1 } else { 1 }) {
+    for class in (0..200).map(|round| if round % 3 == 0 { &LARGE } else { &SMALL }) {
         let slab = ARENA.take_slab(class, false, &METADATA, || false).unwrap();
         enter_slab(slab, 0x1000);
         for slice in 0..slab.shape().slices as usize {
@@ -30,10 +30,10 @@ fn slabs_are_disjoint_and_reused() {
         ARENA.give_slab(slab);
     }
     assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
-    let again = ARENA.take_slab(1, false, &METADATA, || false).unwrap();
+    let again = ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap();
     assert!(slices.contains(&again.start()));
     assert_eq!(ARENA.purge(usize::MAX, Which::Aged), 0);
-    let group = [CLASSES - 1; 3].map(|class| ARENA.take_slab(class, false, &METADATA, || false).unwrap());
+    let group = [&LARGE; 3].map(|class| ARENA.take_slab(class, false, &METADATA, || false).unwrap());
     group.into_iter().for_each(|slab| ARENA.give_slab(slab));
     let dirty = ARENA.stats().dirty;
     let aged = ARENA.purge(usize::MAX, Which::Aged);
@@ -51,7 +51,7 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     static METADATA: Metadata = Metadata::new();
     let is_filling = || ARENA.0.with(|state| state.is_filling());
     let take = || {
-        let slab = ARENA.take_slab(32, false, &METADATA, || false).unwrap();
+        let slab = ARENA.take_slab(&MIDDLE, false, &METADATA, || false).unwrap();
         enter_slab(slab, 0x1000);
         slab.take(KEY).unwrap();
         slab
@@ -63,8 +63,7 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     assert!(is_filling());
     slabs.iter().for_each(|_| _ = take());
     assert!(!is_filling(), "what was filled long ago says nothing");
-    let larger: Vec<_> =
-        (0..NEWEST * 8).map(|_| ARENA.take_slab(CLASSES - 1, true, &METADATA, || false).unwrap()).collect();
+    let larger: Vec<_> = (0..NEWEST * 8).map(|_| ARENA.take_slab(&LARGE, true, &METADATA, || false).unwrap()).collect();
     larger.iter().for_each(|slab| enter_slab(slab, 0x1000));
     fill(&larger);
     assert!(!is_filling(), "in large blocks there may be pages that are not touched");
@@ -76,7 +75,7 @@ fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
     static METADATA: Metadata = Metadata::new();
     const CHUNKS: usize = 24;
     let take = |chunks: usize| -> Vec<_> {
-        (0..chunks * 64).map(|_| ARENA.take_slab(1, false, &METADATA, || false).unwrap()).collect()
+        (0..chunks * 64).map(|_| ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap()).collect()
     };
     take(CHUNKS).into_iter().for_each(|slab| ARENA.give_slab(slab));
     let purged = ARENA.purge(CHUNKS / 2 * CHUNK, Which::All);

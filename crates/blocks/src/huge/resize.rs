@@ -6,8 +6,8 @@
 use super::kept::{Record, margin};
 use super::{Huge, State};
 use crate::huge_pages;
+use crate::page_map::SLICE;
 use crate::page_map::{self, Entry, SpareLeaf};
-use crate::size_class::SLICE;
 use xalloc_os::pages;
 
 /// Why a block was not resized.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::arena::Which;
 use crate::page_map::{self, Entry};
+use crate::size_class::SMALL;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
@@ -116,7 +117,7 @@ fn a_chunk_without_runs_serves_slabs_and_comes_back() {
     assert_eq!(RUNS.release_empty(usize::MAX, &ARENA, &METADATA), 0, "a run is in it");
     RUNS.free(first, old).unwrap();
     let more = || RUNS.release_empty(1, &ARENA, &METADATA) == 1;
-    let slab = ARENA.take_slab(1, false, &METADATA, more).unwrap();
+    let slab = ARENA.take_slab(&SMALL, false, &METADATA, more).unwrap();
     assert_eq!(slab.start(), first, "where pages are");
     assert!(RUNS.size_at(first, old).is_none(), "whoever still has the record finds no run");
     assert!(matches!(RUNS.misuse_at(first, old), xalloc_heap::Misuse::FreeMemory));
@@ -141,7 +142,7 @@ fn a_chunk_whose_pages_have_changed_is_mapped_afresh_for_the_other_kind() {
         assert_eq!(libc::mlock(run.cast(), pages::page_size()), 0);
     }
     RUNS.free(run as usize, record(run as usize)).unwrap();
-    let slab = ARENA.take_slab(1, false, &METADATA, || RUNS.release_empty(1, &ARENA, &METADATA) == 1).unwrap();
+    let slab = ARENA.take_slab(&SMALL, false, &METADATA, || RUNS.release_empty(1, &ARENA, &METADATA) == 1).unwrap();
     assert_eq!(slab.start(), run as usize);
     // SAFETY: the slab is the test's.
     unsafe {

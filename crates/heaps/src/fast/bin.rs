@@ -1,9 +1,10 @@
 //! A bin: what the hit paths need of one class, in half a cache line.
 
+use super::classes::{CLASSES, TABLE, class_of};
 use core::sync::atomic::{Ordering, compiler_fence};
 use xalloc_blocks::free_list::{Block, KeyCell};
+use xalloc_blocks::page_map::SLICE;
 use xalloc_blocks::single_writer::{Count32, Pointer, Signed32, Word};
-use xalloc_blocks::size_class::{CLASSES, SLICE, TABLE, class_of};
 use xalloc_os::decrement;
 
 /// The free blocks of one class that a thread has cached: a list to take from and give to, and the previous list, which was full.

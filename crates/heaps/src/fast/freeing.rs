@@ -2,10 +2,10 @@
 
 use super::FastHeap;
 use super::bin::Bin;
+use super::classes;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
-use xalloc_blocks::size_class;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::Misuse;
 use xalloc_os::thread::{self, Phase};
@@ -74,7 +74,7 @@ pub fn own_block(block: *mut u8) -> Option<(usize, usize)> {
     if !unsafe { is_cacheable(bin, block) } {
         return None;
     }
-    Some((bin, size_class::TABLE.get(ThreadHeap::class_of_bin(bin))?.size as usize))
+    Some((bin, classes::TABLE.get(ThreadHeap::class_of_bin(bin))?.size as usize))
 }
 
 /// Whether the address is where a block may start, and does not look free. Otherwise it must be examined.

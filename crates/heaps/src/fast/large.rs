@@ -1,12 +1,12 @@
 //! Blocks without a size class, and `realloc` between all kinds.
 
 use super::FastHeap;
+use super::classes;
 use super::footprint::Kind;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::huge::{HugeBlock, Stays};
 use xalloc_blocks::page_map::{self, Entry};
 use xalloc_blocks::runs;
-use xalloc_blocks::size_class;
 use xalloc_heap::{Heap, Refusal};
 
 /// From this size on, a free polls the clock if there is a surplus. Of smaller blocks it is enough that `malloc` does.
@@ -50,7 +50,7 @@ impl FastHeap {
     /// # Safety
     /// A live block of this heap.
     pub(super) unsafe fn realloc_from(&self, block: *mut u8, old: usize, size: usize) -> Result<*mut u8, Refusal> {
-        if size <= old && size >= old / 2 && old <= size_class::MAX {
+        if size <= old && size >= old / 2 && old <= classes::MAX {
             return Ok(block);
         }
         if let Some(resized) = self.resize_large(block, old, size) {
@@ -104,7 +104,7 @@ impl FastHeap {
     fn resize_large(&self, block: *mut u8, old: usize, size: usize) -> Option<*mut u8> {
         let address = block as usize;
         match page_map::entry(address) {
-            Entry::Runs(record) if size > size_class::MAX && size <= runs::MAX => {
+            Entry::Runs(record) if size > classes::MAX && size <= runs::MAX => {
                 if !self.runs.resize(address, record, size) {
                     return None;
                 }

@@ -8,8 +8,9 @@
 //! all of them.
 
 use super::FastHeap;
+use super::classes::{CLASSES, TABLE};
 use super::thread_heap::ThreadHeap;
-use xalloc_blocks::size_class::{CLASSES, SLICE, TABLE};
+use xalloc_blocks::page_map::SLICE;
 
 /// A bin's first limit: this many bytes of blocks, within these bounds.
 const FIRST_BYTES: usize = 32 << 10;

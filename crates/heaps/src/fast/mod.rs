@@ -8,6 +8,7 @@
 
 mod background;
 mod bin;
+mod classes;
 mod double_free;
 mod footprint;
 mod fork;
@@ -27,6 +28,7 @@ mod thread_heap;
 mod ticking;
 
 use bin::Bin;
+use classes::class_of;
 use core::sync::atomic::{AtomicBool, Ordering};
 use freeing::{is_cacheable, own_block};
 use registry::Registry;
@@ -40,7 +42,6 @@ use xalloc_blocks::metadata::Metadata;
 use xalloc_blocks::page_map::{self, Entry};
 use xalloc_blocks::reporter::Reporter;
 use xalloc_blocks::runs::Runs;
-use xalloc_blocks::size_class::{self, class_of};
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
@@ -205,7 +206,7 @@ unsafe impl Heap for FastHeap {
         if size <= bin::SHORT_MAX {
             return pop(bin::BIN_OF_SIZE[size] as usize);
         }
-        if size <= size_class::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
+        if size <= classes::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
     }
 
     #[inline(always)]
@@ -242,7 +243,7 @@ unsafe impl Heap for FastHeap {
 
     #[inline]
     fn malloc(&self, size: usize) -> *mut u8 {
-        if size > size_class::MAX {
+        if size > classes::MAX {
             return self.malloc_large(size, 16, false).map_or(core::ptr::null_mut(), |block| block.start);
         }
         self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
@@ -252,7 +253,7 @@ unsafe impl Heap for FastHeap {
         if align <= 16 {
             return self.malloc(size);
         }
-        match size_class::class_of_aligned(align, size) {
+        match classes::class_of_aligned(align, size) {
             Some(class) => self.with_heap(|heap| self.malloc_class(heap, class)).unwrap_or(core::ptr::null_mut()),
             None => self.malloc_large(size, align, false).map_or(core::ptr::null_mut(), |block| block.start),
         }
@@ -292,7 +293,7 @@ unsafe impl Heap for FastHeap {
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
-        let (block, zeroed) = if size > size_class::MAX {
+        let (block, zeroed) = if size > classes::MAX {
             self.malloc_large(size, 16, true).map_or((core::ptr::null_mut(), true), |block| (block.start, block.zeroed))
         } else {
             (self.malloc(size), false)
@@ -312,7 +313,7 @@ unsafe impl Heap for FastHeap {
 
     fn good_size(&self, size: usize) -> usize {
         match size {
-            ..=size_class::MAX => size_class::TABLE[class_of(size)].size as usize,
+            ..=classes::MAX => classes::TABLE[class_of(size)].size as usize,
             size => size.checked_next_multiple_of(xalloc_blocks::runs::PAGE).unwrap_or(size),
         }
     }

@@ -20,7 +20,7 @@ const ALIGN_SHIFT: u32 = 4;
 pub const MOST: usize = 1 << COUNT_BITS;
 
 const _: () =
-    assert!(xalloc_blocks::size_class::SLICE / 16 <= 1 << INDEX_BITS && 48 - ALIGN_SHIFT + LINK_SHIFT <= usize::BITS);
+    assert!(xalloc_blocks::page_map::SLICE / 16 <= 1 << INDEX_BITS && 48 - ALIGN_SHIFT + LINK_SHIFT <= usize::BITS);
 
 /// What a segment's word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

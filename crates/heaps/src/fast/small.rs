@@ -1,13 +1,14 @@
 //! Blocks that have a size class: from the bin, from its previous list, from the heap's slabs, from a new slab.
 
 use super::FastHeap;
+use super::classes::TABLE;
 use super::footprint::Kind;
 use super::thread_heap::{ThreadHeap, flag};
 use core::ptr::null_mut;
 use xalloc_blocks::arena::enter_slab;
 use xalloc_blocks::free_list::{Block, List};
+use xalloc_blocks::page_map::SLICE;
 use xalloc_blocks::page_map::{self, Entry};
-use xalloc_blocks::size_class::{SLICE, TABLE};
 use xalloc_blocks::slab::{Place, Slab, partial_list};
 use xalloc_heap::{Call, Misuse};
 
@@ -162,7 +163,7 @@ impl FastHeap {
         let fills = heap.has_flag(class, flag::HAS_SLAB);
         // A chunk that runs do without, before a fresh one.
         let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
-        let take = || self.arena.take_slab(class, fills, &self.metadata, more);
+        let take = || self.arena.take_slab(&TABLE[class], fills, &self.metadata, more);
         let slab = self.reclaiming(Some(heap), class, take)?;
         heap.set_flag(
             class,

@@ -1,10 +1,11 @@
 //! What the heap holds, and giving back what it does not need.
 
 use super::FastHeap;
+use super::classes::TABLE;
 use super::small::Retain;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::arena::Which;
-use xalloc_blocks::size_class::{SLICE, TABLE};
+use xalloc_blocks::page_map::SLICE;
 use xalloc_heap::Stats;
 use xalloc_os::refusals;
 

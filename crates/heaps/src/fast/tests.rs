@@ -234,7 +234,7 @@ fn what_was_collected_is_not_taken_for_idle() {
     let Phase::Cached(heap) = Phase::current() else { panic!() };
     // SAFETY: the thread's heap.
     let heap = unsafe { ThreadHeap::of_word(heap) };
-    let class = size_class::class_of(3000);
+    let class = classes::class_of(3000);
     // SAFETY: allocated in the same expression.
     unsafe { free(malloc(3000)) };
     heap.has_changed(class);

@@ -5,6 +5,7 @@
 //! is touched only by threads that tick.
 
 use super::bin::Bin;
+use super::classes::CLASSES;
 use super::limits;
 use super::segment::Segment;
 use super::ticking::Rations;
@@ -14,7 +15,6 @@ use xalloc_blocks::free_list::{Block, Key};
 use xalloc_blocks::ownership::Ownership;
 use xalloc_blocks::remote::RemoteStack;
 use xalloc_blocks::single_writer::{Count16, Count32, Pointer, Word};
-use xalloc_blocks::size_class::CLASSES;
 use xalloc_blocks::slab::Slab;
 use xalloc_blocks::sync::{AtomicU32, AtomicUsize, Lock};
 use xalloc_os::thread::Phase;

@@ -9,10 +9,10 @@
 
 use super::FastHeap;
 use super::bin::Bin;
+use super::classes::CLASSES;
 use super::thread_heap::ThreadHeap;
 use core::ptr::null_mut;
 use xalloc_blocks::free_list::{Block, Key};
-use xalloc_blocks::size_class::CLASSES;
 use xalloc_os::clock;
 use xalloc_os::thread::Phase;
 
