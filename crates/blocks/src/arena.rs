@@ -8,7 +8,6 @@ use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::page_map::SLICE;
-use crate::page_map::{self, Entry};
 use crate::size_class::Class;
 use crate::slab::Slab;
 use xalloc_os::Lock;
@@ -308,15 +307,6 @@ impl State {
         // SAFETY: the arena's lock guards its records, and is held.
         unsafe { self.change(chunk, |chunk| chunk.mark(slices, false)) };
     }
-}
-
-/// Enters a slab into the page map, with the address of its bin, or takes it out (`bin` 0).
-pub fn enter_slab(slab: &Slab, bin: usize) {
-    let entry = match bin {
-        0 => Entry::None,
-        bin => Entry::Slab(bin, core::ptr::from_ref(slab).cast_mut().cast()),
-    };
-    page_map::set(slab.start(), slab.shape().slices as usize * SLICE, entry);
 }
 
 #[cfg(test)]

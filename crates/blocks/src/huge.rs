@@ -13,8 +13,7 @@
 use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
-use crate::page_map::SLICE;
-use crate::page_map::{self, Entry, SpareLeaf};
+use crate::page_map::{self, Entry, Kind, SLICE, SpareLeaf};
 use crate::watch::Watch;
 use core::ptr::null_mut;
 use xalloc_heap::Misuse;
@@ -27,6 +26,9 @@ mod resize;
 use kept::{Keeping, Kept, Record};
 use purge::Surplus;
 pub use resize::Stays;
+
+/// The kind of a huge block's first slice in the page map.
+pub const KIND: Kind = Kind::ownerless(3);
 
 /// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
 const KEPT_BLOCKS: usize = 64;
@@ -290,7 +292,7 @@ impl State {
             (*record).entered = start;
             self.has_slack |= (*record).slack() > 0;
         }
-        page_map::set(start & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
+        page_map::set(start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast()));
         self.stats.blocks += 1;
         self.stats.live += size;
         self.stats.blocks_peak = self.stats.blocks_peak.max(self.stats.blocks);
@@ -310,7 +312,7 @@ impl State {
     fn keep(&mut self, record: *mut Record) {
         // SAFETY: the record is the caller's, and records live as long as the process.
         unsafe {
-            page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::Huge(record.cast()));
+            page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast()));
             if (*record).zeroed { self.clean.push(record) } else { self.kept.push(record) }
         }
     }
@@ -318,7 +320,7 @@ impl State {
     /// Takes out of the page map what was taken out of a list.
     fn taken(record: *mut Record) -> *mut Record {
         // SAFETY: the record is the caller's.
-        page_map::set(unsafe { (*record).entered } & !(SLICE - 1), SLICE, Entry::None);
+        page_map::set(unsafe { (*record).entered } & !(SLICE - 1), SLICE, Entry::NONE);
         record
     }
 

@@ -1,8 +1,9 @@
 //! From an address to what it belongs to: two loads, for every address of a 48-bit address space.
 //!
 //! A root of 2^16 words, each for the leaf of 4 GiB of addresses; a leaf has two words for each slice of 64 KiB. The
-//! first word is all the fast path of `free` needs: the address of the *bin* (of whichever thread heap) that the slice's
-//! blocks belong in, so that "is it mine?" and "where does it go?" are one load. The second is the slice's record.
+//! second is the address of the slice's record, with the record's kind in its lowest bits: that word alone says what the slice is. The
+//! first is all that the hit path of `free` needs: the address of the *bin* (of whichever thread's cache) that the slice's blocks belong
+//! in, so that "is it mine?" and "where does it go?" are one load.
 //!
 //! There is one map in a process: the root is a megabyte of zeros, of which a process touches a page or two.
 
@@ -60,24 +61,54 @@ impl Root {
     }
 }
 
-/// What the first word of a slice says when its blocks are in no bin. No bin has these addresses, nor any in their page.
-const RUNS_TAG: usize = 1;
-const HUGE_TAG: usize = 2;
-/// In the lowest bits of a record's address: its kind.
-const KINDS: usize = 3;
-const SLAB_TAG: usize = 3;
+/// In the lowest bits of a record's word: its kind. Records are aligned to a cache line.
+const KIND_BITS: usize = 63;
+/// The owner of what has none. No bin has this address.
+const NO_OWNER: usize = 1;
+
+/// What a record is of. A block or a heap has kinds of its own, with numbers that no other has in the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind(u8);
+
+impl Kind {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+
+    /// The kind with this number, from 1 to 31, of what has an owner: a bin.
+    pub const fn owned(number: u8) -> Self {
+        assert!(number > 0 && number < 32, "a kind's number is between 1 and 31");
+        Self(number << 1 | 1)
+    }
+
+    /// The kind with this number, from 1 to 31, of what has no owner.
+    pub const fn ownerless(number: u8) -> Self {
+        Self(Self::owned(number).0 & !1)
+    }
+
+    const fn is_owned(self) -> bool {
+        self.0 & 1 != 0
+    }
+}
 
 /// What an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// Nothing of ours.
-    None,
-    /// A slab: the address of its bin, and its record.
-    Slab(usize, *mut u8),
-    /// A chunk of runs, by its record.
-    Runs(*mut u8),
-    /// The first slice of a huge block, by its record.
-    Huge(*mut u8),
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Its record. Null for [`Kind::NONE`].
+    pub record: *mut u8,
+    /// The bin of its owner, if the kind has one.
+    pub owner: usize,
+}
+
+impl Entry {
+    /// Nothing.
+    pub const NONE: Self = Self { kind: Kind::NONE, record: core::ptr::null_mut(), owner: 0 };
+
+    /// The entry of an ownerless kind.
+    pub const fn ownerless(kind: Kind, record: *mut u8) -> Self {
+        Self { kind, record, owner: NO_OWNER }
+    }
 }
 
 /// The word that stands for the bin of the address's slice; 0 if the slice is not ours. Any address may be asked about.
@@ -105,27 +136,25 @@ pub fn entry(address: usize) -> Entry {
     tally::LOOK_UPS.count();
     let leaf = ROOT.leaf(address);
     // SAFETY: as in `bin`. Relaxed as in `leaf`.
-    let bin = unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) };
-    if bin == 0 || address >> 48 != 0 {
-        return Entry::None;
+    let owner = unsafe { (*leaf).bins[slice_index(address)].load(Ordering::Relaxed) };
+    if owner == 0 || address >> 48 != 0 {
+        return Entry::NONE;
     }
     // SAFETY: the address has a bin, so it has a leaf. Relaxed as in `leaf`.
-    let tagged = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) };
-    let record = tagged.map_addr(|address| address & !KINDS);
-    // The record says its kind too: the two words may be read on either side of a change.
-    match (tagged.addr() & KINDS, bin) {
-        (RUNS_TAG, RUNS_TAG) => Entry::Runs(record),
-        (HUGE_TAG, HUGE_TAG) => Entry::Huge(record),
-        (SLAB_TAG, bin) if bin > KINDS => Entry::Slab(bin, record),
-        _ => Entry::None,
+    let word = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) };
+    let kind = Kind((word.addr() & KIND_BITS) as u8);
+    // The record's word decides. If the owner is not of this kind, the two words were read on either side of a change.
+    if kind.is_owned() != (owner > NO_OWNER) {
+        return Entry::NONE;
     }
+    Entry { kind, record: word.map_addr(|address| address & !KIND_BITS), owner }
 }
 
 /// The nearest slice at or below the address that belongs to anything, as far as `most` slices below it, and what it belongs to.
 pub fn entry_below(address: usize, most: usize) -> Option<(usize, Entry)> {
     let first = address & !(SLICE - 1);
     let slices = (0..most).map_while(|index| first.checked_sub(index * SLICE));
-    slices.map(|slice| (slice, entry(slice))).find(|&(_, entry)| entry != Entry::None)
+    slices.map(|slice| (slice, entry(slice))).find(|&(_, entry)| entry != Entry::NONE)
 }
 
 /// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.
@@ -172,22 +201,20 @@ impl SpareLeaf {
 }
 
 /// Writes what the slices of `[start, start + size)` belong to. The range is covered, and no block in it is live. Records are aligned
-/// to a cache line, and never change their kind.
+/// to a cache line.
 pub fn set(start: usize, size: usize, entry: Entry) {
-    let (bin, kind, record) = match entry {
+    debug_assert_eq!(entry.record.addr() & KIND_BITS, 0);
+    let slices = (start..start + size).step_by(SLICE);
+    if entry == Entry::NONE {
         // The last slice first, so that a child forked meanwhile finds a slab's first slice as long as it finds any.
-        Entry::None => return (start..start + size).step_by(SLICE).rev().for_each(|address| store_bin(address, 0)),
-        Entry::Slab(bin, record) => (bin, SLAB_TAG, record),
-        Entry::Runs(record) => (RUNS_TAG, RUNS_TAG, record),
-        Entry::Huge(record) => (HUGE_TAG, HUGE_TAG, record),
-    };
-    debug_assert_eq!(record.addr() & KINDS, 0);
-    for address in (start..start + size).step_by(SLICE) {
-        // Relaxed: the bin, which is stored after it, orders.
+        return slices.rev().for_each(|address| store_bin(address, 0));
+    }
+    for address in slices {
         // SAFETY: the range is covered.
         let word = unsafe { &(*ROOT.leaf(address)).records[slice_index(address)] };
-        word.store(record.map_addr(|address| address | kind), Ordering::Relaxed);
-        store_bin(address, bin);
+        // Relaxed: the bin, which is stored after it, orders.
+        word.store(entry.record.map_addr(|address| address | entry.kind.0 as usize), Ordering::Relaxed);
+        store_bin(address, entry.owner);
     }
 }
 
@@ -205,7 +232,7 @@ mod tests {
     #[test]
     fn answers_for_every_address() {
         for address in [0, 1, 0x1234_5678, 1 << 32, (1 << 47) - 1, 1 << 47, (1 << 48) - 1, 1 << 48, usize::MAX] {
-            assert_eq!(entry(address), Entry::None, "{address:#x}");
+            assert_eq!(entry(address), Entry::NONE, "{address:#x}");
         }
     }
 
@@ -216,16 +243,19 @@ mod tests {
         let start = (0x1abc << 32) - SLICE;
         assert!(cover(start, 2 * SLICE));
         let record = 0x1000 as *mut u8;
-        for entry_set in [Entry::Slab(0x2000, record), Entry::Runs(record), Entry::Huge(record)] {
+        let owned = Entry { kind: Kind::owned(31), record, owner: 0x2000 };
+        for entry_set in
+            [owned, Entry::ownerless(Kind::ownerless(30), record), Entry::ownerless(Kind::ownerless(1), record)]
+        {
             set(start, 2 * SLICE, entry_set);
             assert_eq!(entry(start + 5), entry_set);
             assert_eq!(entry(start + 2 * SLICE - 1), entry_set);
-            assert_eq!(entry(start - 1), Entry::None);
-            assert_eq!(entry(start + 2 * SLICE), Entry::None);
-            assert_eq!(entry(start + (1 << 48)), Entry::None);
+            assert_eq!(entry(start - 1), Entry::NONE);
+            assert_eq!(entry(start + 2 * SLICE), Entry::NONE);
+            assert_eq!(entry(start + (1 << 48)), Entry::NONE);
         }
-        set(start, 2 * SLICE, Entry::None);
-        assert_eq!(entry(start), Entry::None);
+        set(start, 2 * SLICE, Entry::NONE);
+        assert_eq!(entry(start), Entry::NONE);
     }
 
     /// While one thread enters a slice as this and that, and takes it out, a pointer into it may be freed by another one.
@@ -235,10 +265,10 @@ mod tests {
         assert!(cover(start, SLICE));
         let record = |number: usize| (number << 12) as *mut u8;
         let entry_of = |round: usize| match round % 6 {
-            0 => Entry::Slab(0x2000, record(1)),
-            2 => Entry::Huge(record(2)),
-            4 => Entry::Runs(record(3)),
-            _ => Entry::None,
+            0 => Entry { kind: Kind::owned(29), record: record(1), owner: 0x2000 },
+            2 => Entry::ownerless(Kind::ownerless(30), record(2)),
+            4 => Entry { kind: Kind::owned(31), record: record(3), owner: 0x2000 },
+            _ => Entry::NONE,
         };
         let done = core::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -251,7 +281,7 @@ mod tests {
                 assert!((0..6).any(|round| met == entry_of(round)), "{met:?}");
             }
         });
-        set(start, SLICE, Entry::None);
+        set(start, SLICE, Entry::NONE);
     }
 
     #[test]

@@ -6,11 +6,14 @@
 use crate::arena::{Arena, CHUNK};
 use crate::locked::Locked;
 use crate::metadata::Metadata;
-use crate::page_map::SLICE;
+use crate::page_map::{Kind, SLICE};
 use crate::single_writer::{Count16, Word};
 use crate::watch::Watch;
 use xalloc_heap::Misuse;
 use xalloc_os::{Lock, pages, thread};
+
+/// The kind of the slices of a chunk of runs in the page map.
+pub const KIND: Kind = Kind::ownerless(2);
 
 /// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
 pub const PAGE: usize = 4 << 10;

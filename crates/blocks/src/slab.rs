@@ -4,6 +4,7 @@
 //! *used*: with the program, in a bin, or on its way back from another thread.
 
 use crate::free_list::{Block, Key, List};
+use crate::page_map::{self, Entry, Kind, SLICE};
 use crate::single_writer::{Count16, Pointer, Word};
 use crate::size_class::Class;
 use xalloc_heap::Misuse;
@@ -19,6 +20,9 @@ pub enum Place {
     /// In the partial list, among the first.
     Awake = 2,
 }
+
+/// The kind of a slab's slices in the page map. Their owner is the bin that its blocks belong in.
+pub const KIND: Kind = Kind::owned(1);
 
 /// The record of a slab: one cache line.
 #[repr(C, align(64))]
@@ -62,6 +66,29 @@ impl Slab {
         self.start.set(start);
         self.home.set(home);
         self.place.set(Place::Full as u16);
+    }
+
+    /// The slab of an address, which has this entry in the page map, and its bin; `None` if there is no slab.
+    #[inline(always)]
+    pub fn of(entry: Entry) -> Option<(usize, &'static Self)> {
+        // SAFETY: the record of an entry of this kind is a slab's, and those live as long as the process.
+        (entry.kind == KIND).then(|| (entry.owner, unsafe { &*entry.record.cast::<Self>() }))
+    }
+
+    /// Enters its slices into the page map, with the address of the bin that its blocks belong in.
+    pub fn register(&self, bin: usize) {
+        let record = core::ptr::from_ref(self).cast_mut().cast();
+        page_map::set(self.start(), self.bytes(), Entry { kind: KIND, record, owner: bin });
+    }
+
+    /// Takes its slices out of the page map.
+    pub fn unregister(&self) {
+        page_map::set(self.start(), self.bytes(), Entry::NONE);
+    }
+
+    /// The size of its slices together, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.shape().slices as usize * SLICE
     }
 
     /// The number of its class.
@@ -150,7 +177,7 @@ impl Slab {
     /// Whether `address` lies in its slices.
     #[inline]
     pub fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.start()) < self.shape().slices as usize * crate::page_map::SLICE
+        address.wrapping_sub(self.start()) < self.bytes()
     }
 
     /// The first block of its free list, for a thread that need not be its owner's. Null if there is none.
@@ -278,7 +305,6 @@ pub mod partial_list {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page_map::SLICE;
     use crate::size_class::{LARGE, MANY_SLICES, MIDDLE, SMALL};
     use std::collections::BTreeSet;
     use std::vec::Vec;

@@ -2,6 +2,7 @@
 //! lies in them be taken for slabs. Alone in its process, as `address_space.rs` is.
 
 use xalloc_blocks::arena::{Arena, Which};
+use xalloc_blocks::huge;
 use xalloc_blocks::metadata::Metadata;
 use xalloc_blocks::page_map::SLICE;
 use xalloc_blocks::page_map::{self, Entry};
@@ -24,10 +25,10 @@ fn short_ends_are_no_obstacle() {
     assert!(ARENA.stats().reserved <= before - 3 * 4 * SLICE);
     // Something else of ours may come to lie where an end was.
     let hole = slabs[63].start();
-    page_map::set(hole, SLICE, Entry::Huge(64 as *mut u8));
+    page_map::set(hole, SLICE, Entry::ownerless(huge::KIND, 64 as *mut u8));
     let mut seen = 0;
     ARENA.for_each_slab(|_| seen += 1);
     assert_eq!(seen, 0, "no slab was entered");
-    page_map::set(hole, SLICE, Entry::None);
+    page_map::set(hole, SLICE, Entry::NONE);
     assert_eq!(ARENA.take_slab(&LARGE, false, &METADATA, || false).unwrap().shape().slices, 8);
 }

@@ -14,7 +14,7 @@ fn slabs_are_disjoint_and_reused() {
     let mut slabs = Vec::new();
     for class in (0..200).map(|round| if round % 3 == 0 { &LARGE } else { &SMALL }) {
         let slab = ARENA.take_slab(class, false, &METADATA, || false).unwrap();
-        enter_slab(slab, 0x1000);
+        slab.register(0x1000);
         for slice in 0..slab.shape().slices as usize {
             assert!(slices.insert(slab.start() + slice * SLICE));
         }
@@ -26,7 +26,7 @@ fn slabs_are_disjoint_and_reused() {
     ARENA.for_each_slab(|_| seen += 1);
     assert_eq!(seen, slabs.len());
     for slab in slabs {
-        enter_slab(slab, 0);
+        slab.unregister();
         ARENA.give_slab(slab);
     }
     assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
@@ -52,7 +52,7 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     let is_filling = || ARENA.0.with(|state| state.is_filling());
     let take = || {
         let slab = ARENA.take_slab(&MIDDLE, false, &METADATA, || false).unwrap();
-        enter_slab(slab, 0x1000);
+        slab.register(0x1000);
         slab.take(KEY).unwrap();
         slab
     };
@@ -64,7 +64,7 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     slabs.iter().for_each(|_| _ = take());
     assert!(!is_filling(), "what was filled long ago says nothing");
     let larger: Vec<_> = (0..NEWEST * 8).map(|_| ARENA.take_slab(&LARGE, true, &METADATA, || false).unwrap()).collect();
-    larger.iter().for_each(|slab| enter_slab(slab, 0x1000));
+    larger.iter().for_each(|slab| slab.register(0x1000));
     fill(&larger);
     assert!(!is_filling(), "in large blocks there may be pages that are not touched");
 }

@@ -4,10 +4,9 @@
 //! all others there is none at its address meanwhile.
 
 use super::kept::{Record, margin};
-use super::{Huge, State};
+use super::{Huge, KIND, State};
 use crate::huge_pages;
-use crate::page_map::SLICE;
-use crate::page_map::{self, Entry, SpareLeaf};
+use crate::page_map::{self, Entry, SLICE, SpareLeaf};
 use xalloc_os::pages;
 
 /// Why a block was not resized.
@@ -128,7 +127,7 @@ impl Huge {
         // A huge page moves as a whole only from one multiple of its size to another one.
         let align = if offset == 0 { huge_pages::block_align(length) } else { 1 };
         // The kernel may hand the old addresses to another thread at once, which enters what it makes there.
-        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::None);
+        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::NONE);
         // Aligned, both mappings exist for a moment; where that is too much, one that moves as the kernel likes may do.
         // SAFETY: the mapping is the block's, whose only owner moves it.
         let moved = unsafe {
@@ -143,7 +142,7 @@ impl Huge {
             }
             None => Some(spare),
         };
-        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::Huge(record));
+        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record));
         self.put_back(spare);
         moved.map(|_| ())
     }

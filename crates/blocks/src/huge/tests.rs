@@ -1,10 +1,9 @@
 use super::*;
 
 fn record(address: usize) -> *mut u8 {
-    match page_map::entry(address) {
-        Entry::Huge(record) => record,
-        other => panic!("{address:#x} belongs to {other:?}"),
-    }
+    let entry = page_map::entry(address);
+    assert_eq!(entry.kind, KIND, "{address:#x} belongs to {entry:?}");
+    entry.record
 }
 
 #[test]
@@ -30,7 +29,7 @@ fn blocks_are_aligned_grow_and_go() {
         HUGE.free(start, last).unwrap();
         HUGE.trim();
         // Another test's thread may have mapped something of its own there since.
-        assert_ne!(page_map::entry(start), Entry::Huge(last));
+        assert_ne!(page_map::entry(start), Entry::ownerless(KIND, last));
     }
     assert_eq!((HUGE.stats().blocks, HUGE.stats().live, HUGE.stats().kept), (0, 0, 0));
 }

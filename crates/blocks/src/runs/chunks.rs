@@ -1,6 +1,6 @@
 //! The chunks of a shard: how one comes from the arena, and how it goes back when no run is in it any more.
 
-use super::{Run, RunChunk};
+use super::{KIND, Run, RunChunk};
 use crate::arena::{Arena, CHUNK};
 use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};
@@ -58,7 +58,7 @@ impl Chunks {
         let (base, dirty) = arena.take_chunk()?;
         // SAFETY: the shard's lock guards its records, and is held, one reference at a time; the record has no chunk.
         unsafe { (*record).open(base, dirty) };
-        page_map::set(base, CHUNK, Entry::Runs(record.cast()));
+        page_map::set(base, CHUNK, Entry::ownerless(KIND, record.cast()));
         Some(record)
     }
 
@@ -111,12 +111,12 @@ impl Chunks {
     fn give(&mut self, chunk: *mut RunChunk, arena: &Arena, metadata: &Metadata) -> bool {
         // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
         let (base, dirty) = unsafe { (*chunk).close() };
-        page_map::set(base, CHUNK, Entry::None);
+        page_map::set(base, CHUNK, Entry::NONE);
         let given = arena.give_chunk(base, dirty, metadata);
         if !given {
             // SAFETY: as above.
             unsafe { (*chunk).open(base, dirty) };
-            page_map::set(base, CHUNK, Entry::Runs(chunk.cast()));
+            page_map::set(base, CHUNK, Entry::ownerless(KIND, chunk.cast()));
         }
         given
     }

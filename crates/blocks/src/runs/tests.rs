@@ -1,15 +1,14 @@
 use super::*;
 use crate::arena::Which;
-use crate::page_map::{self, Entry};
+use crate::page_map;
 use crate::size_class::SMALL;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
 fn record(address: usize) -> *mut u8 {
-    match page_map::entry(address) {
-        Entry::Runs(record) => record,
-        other => panic!("{address:#x} belongs to {other:?}"),
-    }
+    let entry = page_map::entry(address);
+    assert_eq!(entry.kind, KIND, "{address:#x} belongs to {entry:?}");
+    entry.record
 }
 
 #[test]

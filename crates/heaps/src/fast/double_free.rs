@@ -8,8 +8,8 @@ use super::segment::{self, Segment};
 use super::sending;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::free_list::Block;
-use xalloc_blocks::page_map::{self, Entry};
-use xalloc_blocks::slab::Slab;
+use xalloc_blocks::page_map;
+use xalloc_blocks::slab::{self, Slab};
 use xalloc_heap::Misuse;
 
 /// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
@@ -92,9 +92,7 @@ impl FastHeap {
     fn is_sent(&self, owner: &ThreadHeap, block: *const Block) -> bool {
         let mut segment = owner.remote().peek();
         for _ in 0..MOST_SEGMENTS {
-            let Entry::Slab(_, record) = page_map::entry(segment as usize) else { return false };
-            // SAFETY: a slab's record lives as long as the process.
-            let slab = unsafe { &*record.cast::<Slab>() };
+            let Some((_, slab)) = Slab::of(page_map::entry(segment as usize)) else { return false };
             // SAFETY: memory of a slab, which stays mapped: see `is_free`.
             let Some(contents) = (unsafe { Segment::contents(segment, self.key.get()) }) else { return false };
             if self.list_has(contents.first(slab), contents.count, block) {
@@ -113,7 +111,9 @@ impl FastHeap {
             if core::ptr::eq(link, block) {
                 return true;
             }
-            let Entry::Slab(..) = page_map::entry(link as usize) else { return false };
+            if page_map::entry(link as usize).kind != slab::KIND {
+                return false;
+            }
             // SAFETY: memory of a slab, which stays mapped: see `is_free`.
             match unsafe { Block::peek_next(link, self.key.get()) } {
                 Some(next) => link = next,

@@ -4,8 +4,8 @@ use super::FastHeap;
 use super::classes;
 use super::footprint::Kind;
 use super::thread_heap::ThreadHeap;
-use xalloc_blocks::huge::{HugeBlock, Stays};
-use xalloc_blocks::page_map::{self, Entry};
+use xalloc_blocks::huge::{self, HugeBlock, Stays};
+use xalloc_blocks::page_map;
 use xalloc_blocks::runs;
 use xalloc_heap::{Heap, Refusal};
 
@@ -103,16 +103,17 @@ impl FastHeap {
     /// Resizes a large block of `old` usable bytes without copying, where that gives what a fresh block of the size would be.
     fn resize_large(&self, block: *mut u8, old: usize, size: usize) -> Option<*mut u8> {
         let address = block as usize;
-        match page_map::entry(address) {
-            Entry::Runs(record) if size > classes::MAX && size <= runs::MAX => {
-                if !self.runs.resize(address, record, size) {
+        let entry = page_map::entry(address);
+        match entry.kind {
+            runs::KIND if size > classes::MAX && size <= runs::MAX => {
+                if !self.runs.resize(address, entry.record, size) {
                     return None;
                 }
                 self.note_resized(old, size);
                 Some(block)
             }
-            Entry::Huge(record) if size > runs::MAX => {
-                let resize = || match self.huge.resize(address, record, size) {
+            huge::KIND if size > runs::MAX => {
+                let resize = || match self.huge.resize(address, entry.record, size) {
                     Err(Stays::Refused) if size > old => None,
                     result => Some(result),
                 };

@@ -37,11 +37,11 @@ use thread_heap::ThreadHeap;
 use xalloc_blocks::arena::Arena;
 use xalloc_blocks::fork_locks::ForkLocks;
 use xalloc_blocks::free_list::{Key, KeyCell};
-use xalloc_blocks::huge::Huge;
+use xalloc_blocks::huge::{self, Huge};
 use xalloc_blocks::metadata::Metadata;
 use xalloc_blocks::page_map::{self, Entry};
 use xalloc_blocks::reporter::Reporter;
-use xalloc_blocks::runs::Runs;
+use xalloc_blocks::runs::{self, Runs};
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
@@ -151,31 +151,31 @@ impl FastHeap {
 
     /// The usable size of the block in use that starts at this address. Any address may be asked about.
     fn size_at(&self, address: usize) -> Result<usize, Refusal> {
-        Ok(match page_map::entry(address) {
-            Entry::Slab(bin, record) => {
-                // SAFETY: a slab's record lives as long as the process.
-                let slab = unsafe { &*record.cast::<Slab>() };
-                self.examine(bin, slab, address)?;
-                slab.shape().size as usize
+        let entry = page_map::entry(address);
+        if let Some((bin, slab)) = Slab::of(entry) {
+            self.examine(bin, slab, address)?;
+            return Ok(slab.shape().size as usize);
+        }
+        let record = entry.record;
+        match entry.kind {
+            runs::KIND => {
+                let size = self.runs.size_at(address, record);
+                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
             }
-            Entry::Runs(record) => {
-                self.runs.size_at(address, record).ok_or_else(|| self.runs.misuse_at(address, record))?
-            }
-            Entry::Huge(record) => {
-                self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, record))?
-            }
-            Entry::None => return Err(self.refuse_unknown(address)),
-        })
+            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, record)),
+            _ => Err(self.refuse_unknown(address)),
+        }
     }
 
     /// Takes a run or a huge block back, or says what there is at the address.
     #[cold]
     #[inline(never)]
     fn free_large(&self, address: usize, entry: Entry) -> Result<(), Refusal> {
-        let bytes = match entry {
-            Entry::Runs(record) => self.runs.free(address, record)?,
-            Entry::Huge(record) => self.huge.free(address, record).map_err(|_| self.refuse_huge(address, record))?,
-            Entry::Slab(..) | Entry::None => return Err(self.refuse_unknown(address)),
+        let record = entry.record;
+        let bytes = match entry.kind {
+            runs::KIND => self.runs.free(address, record)?,
+            huge::KIND => self.huge.free(address, record).map_err(|_| self.refuse_huge(address, record))?,
+            _ => return Err(self.refuse_unknown(address)),
         };
         self.freed_large(bytes);
         Ok(())
@@ -261,10 +261,10 @@ unsafe impl Heap for FastHeap {
 
     #[inline]
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
-        match page_map::entry(block as usize) {
-            // SAFETY: a slab's record lives as long as the process.
-            Entry::Slab(bin, record) => Ok(self.free_small(bin, unsafe { &*record.cast::<Slab>() }, block)?),
-            entry => self.free_large(block as usize, entry),
+        let entry = page_map::entry(block as usize);
+        match Slab::of(entry) {
+            Some((bin, slab)) => Ok(self.free_small(bin, slab, block)?),
+            None => self.free_large(block as usize, entry),
         }
     }
 
@@ -283,9 +283,12 @@ unsafe impl Heap for FastHeap {
         // Of a huge block only the first slice is in the page map; the slice of its end may be the first one of another block.
         let mut below = address;
         for _ in 0..2 {
-            let Some((slice, Entry::Huge(record))) = page_map::entry_below(below, HUGE_SLICES) else { return None };
-            if self.huge.contains(address, record) {
-                return Some(self.huge.misuse_at(address, record));
+            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
+            if entry.kind != huge::KIND {
+                return None;
+            }
+            if self.huge.contains(address, entry.record) {
+                return Some(self.huge.misuse_at(address, entry.record));
             }
             below = slice.checked_sub(1)?;
         }

@@ -6,7 +6,7 @@ use super::small::Retain;
 use super::thread_heap::{OUTGOING, Outgoing, ThreadHeap};
 use core::ptr::null_mut;
 use xalloc_blocks::free_list::{Block, Key};
-use xalloc_blocks::page_map::{self, Entry};
+use xalloc_blocks::page_map;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Call, Misuse};
 
@@ -128,7 +128,7 @@ impl FastHeap {
     /// # Safety
     /// The chain is the caller's, of blocks of the slab.
     unsafe fn deliver(&self, slab: &Slab, head: *mut Block, tail: *mut Block, count: usize) -> usize {
-        let Entry::Slab(bin, _) = page_map::entry(tail as usize) else {
+        let Some((bin, _)) = Slab::of(page_map::entry(tail as usize)) else {
             self.reporter.tell(Call::Free, tail as usize, Misuse::FreeMemory);
             return 0;
         };
@@ -168,18 +168,15 @@ impl FastHeap {
     }
 
     fn splice_segment(&self, heap: &'static ThreadHeap, segment: *mut Segment, contents: Contents, retain: Retain) {
-        match page_map::entry(segment as usize) {
-            Entry::Slab(bin, record) if ThreadHeap::has_bin(core::ptr::from_ref(heap).cast(), bin) => {
-                // SAFETY: a slab's record lives as long as the process.
-                let slab = unsafe { &*record.cast::<Slab>() };
-                if !slab.is_block(contents.first(slab) as usize) {
-                    return self.report_overwritten(Call::Free, segment.cast());
-                }
-                // SAFETY: the slab is this heap's, because slabs never change their heap.
-                unsafe { self.splice(heap, slab, contents.first(slab), segment.cast(), contents.count, retain) };
-            }
-            _ => self.reporter.tell(Call::Free, segment as usize, Misuse::FreeMemory),
+        let Some(slab) = heap.slab_of(segment.cast()) else {
+            return self.reporter.tell(Call::Free, segment as usize, Misuse::FreeMemory);
+        };
+        let first = contents.first(slab);
+        if !slab.is_block(first as usize) {
+            return self.report_overwritten(Call::Free, segment.cast());
         }
+        // SAFETY: the slab is this heap's, because slabs never change their heap.
+        unsafe { self.splice(heap, slab, first, segment.cast(), contents.count, retain) };
     }
 }
 

@@ -5,10 +5,9 @@ use super::classes::TABLE;
 use super::footprint::Kind;
 use super::thread_heap::{ThreadHeap, flag};
 use core::ptr::null_mut;
-use xalloc_blocks::arena::enter_slab;
 use xalloc_blocks::free_list::{Block, List};
+use xalloc_blocks::page_map;
 use xalloc_blocks::page_map::SLICE;
-use xalloc_blocks::page_map::{self, Entry};
 use xalloc_blocks::slab::{Place, Slab, partial_list};
 use xalloc_heap::{Call, Misuse};
 
@@ -72,11 +71,8 @@ impl FastHeap {
     /// Reports a free block that the program wrote to. What was behind it in its list is lost.
     #[cold]
     pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
-        let size = match page_map::entry(block as usize) {
-            // SAFETY: a slab's record lives as long as the process.
-            Entry::Slab(_, record) => unsafe { &*record.cast::<Slab>() }.shape().size as usize,
-            _ => 0,
-        };
+        let slab = Slab::of(page_map::entry(block as usize));
+        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
         self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
     }
 
@@ -171,7 +167,7 @@ impl FastHeap {
             heap.has_flag(class, flag::HAS_SLAB) || heap.has_flag(class, flag::HAD_SLABS),
         );
         heap.set_flag(class, flag::HAS_SLAB, true);
-        enter_slab(slab, heap.bin_address(class));
+        slab.register(heap.bin_address(class));
         heap.slices.set(heap.slices.get() + u32::from(slab.shape().slices));
         // SAFETY: the slab is this heap's, and in no list.
         unsafe { partial_list::update(&heap.classes[class].partial, core::ptr::from_ref(slab).cast_mut()) };
@@ -231,12 +227,7 @@ impl FastHeap {
         let mut block = list;
         let mut left = count;
         while !block.is_null() {
-            let record = match page_map::entry(block as usize) {
-                Entry::Slab(bin, record) if ThreadHeap::has_bin(core::ptr::from_ref(heap).cast(), bin) => record,
-                _ => return self.report_overwritten(Call::Free, list),
-            };
-            // SAFETY: a slab's record lives as long as the process.
-            let slab = unsafe { &*record.cast::<Slab>() };
+            let Some(slab) = heap.slab_of(block.cast()) else { return self.report_overwritten(Call::Free, list) };
             let head = block;
             let mut tail = block;
             let mut run = 0;
@@ -315,7 +306,7 @@ impl FastHeap {
     unsafe fn close_slab(&self, heap: &ThreadHeap, slab: &Slab) {
         // SAFETY: the slab is this heap's, and in its list if it is in any.
         unsafe { partial_list::remove(&heap.classes[slab.class()].partial, core::ptr::from_ref(slab).cast_mut()) };
-        enter_slab(slab, 0);
+        slab.unregister();
         heap.slices.set(heap.slices.get() - u32::from(slab.shape().slices));
         heap.set_flag(slab.class(), flag::HAS_SLAB, heap.has_flag(slab.class(), flag::HAD_SLABS));
         let bytes = slab.shape().slices as usize * SLICE;

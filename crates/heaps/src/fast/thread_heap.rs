@@ -13,6 +13,7 @@ use xalloc_blocks::access::{Access, Change as HeapChange};
 use xalloc_blocks::changing::{Change, Changing};
 use xalloc_blocks::free_list::{Block, Key};
 use xalloc_blocks::ownership::Ownership;
+use xalloc_blocks::page_map;
 use xalloc_blocks::remote::RemoteStack;
 use xalloc_blocks::single_writer::{Count16, Count32, Pointer, Word};
 use xalloc_blocks::slab::Slab;
@@ -195,6 +196,12 @@ impl ThreadHeap {
     pub unsafe fn of_word(word: *mut u8) -> &'static Self {
         // SAFETY: it points into a heap: at the heap itself, or at its rations. Heaps are aligned to their size and are never unmapped.
         unsafe { &*word.map_addr(|address| address & !(size_of::<Self>() - 1)).cast() }
+    }
+
+    /// The slab of an address, if it is one of this heap's.
+    pub fn slab_of(&self, address: *const u8) -> Option<&'static Slab> {
+        let (bin, slab) = Slab::of(page_map::entry(address as usize))?;
+        Self::has_bin(core::ptr::from_ref(self).cast(), bin).then_some(slab)
     }
 
     /// Whether its thread's mallocs take from the rations.

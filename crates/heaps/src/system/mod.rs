@@ -11,9 +11,9 @@ use core::ffi::c_void;
 use core::sync::atomic::{AtomicBool, Ordering};
 use counters::Counters;
 use xalloc_blocks::fork_locks::ForkLocks;
-use xalloc_blocks::huge::Huge;
+use xalloc_blocks::huge::{self, Huge};
 use xalloc_blocks::metadata::Metadata;
-use xalloc_blocks::page_map::{self, Entry};
+use xalloc_blocks::page_map;
 use xalloc_heap::{Heap, Refusal, Stats};
 use xalloc_os::Lock;
 
@@ -122,10 +122,8 @@ impl SystemHeap {
 
     /// The record of a block from before the next allocator was known.
     fn early_record(&self, block: *mut u8) -> Option<*mut u8> {
-        match page_map::entry(block as usize) {
-            Entry::Huge(record) if self.early.contains(block as usize, record) => Some(record),
-            _ => None,
-        }
+        let entry = page_map::entry(block as usize);
+        (entry.kind == huge::KIND && self.early.contains(block as usize, entry.record)).then_some(entry.record)
     }
 }
 
