@@ -13,6 +13,7 @@ extern crate std;
 
 pub mod access;
 pub mod arena;
+pub mod bin;
 pub mod changing;
 pub mod fork_locks;
 pub mod free_list;

@@ -4,6 +4,8 @@ use crate::page_map::SLICE;
 
 /// The shift of [`Class::reciprocal`]: offset × size must stay below 2^38.
 const RECIPROCAL_SHIFT: u32 = 38;
+/// See [`Class::starts_below`]. The largest power of two that an instruction has room for.
+pub const START_LIMIT: usize = 1 << 31;
 /// Every block is aligned to this.
 pub const MIN_ALIGN: usize = 16;
 /// The number of slices of the slabs of large blocks.
@@ -22,11 +24,13 @@ pub struct Class {
     pub number: u16,
     /// ⌈2^38 / size⌉: divides by multiplication.
     reciprocal: u64,
+    /// [`Class::starts_below`] of all blocks of a slab.
+    pub starts: usize,
 }
 
 impl Class {
     /// No class: what stands at index 0 of a table, so that a zero index is never valid.
-    pub const NONE: Self = Self { size: 0, capacity: 0, slices: 0, number: 0, reciprocal: 0 };
+    pub const NONE: Self = Self { size: 0, capacity: 0, slices: 0, number: 0, reciprocal: 0, starts: 0 };
 
     /// The class with index `number` in its table, of blocks of `size` bytes in slabs of `slices` slices. Fails to compile in a
     /// constant, and panics elsewhere, unless the size is a multiple of [`MIN_ALIGN`] of which a slab holds two or more.
@@ -37,13 +41,30 @@ impl Class {
         let (bytes, capacity) = (slices * SLICE, slices * SLICE / size);
         assert!(capacity >= 2 && capacity <= u16::MAX as usize, "a slab holds two blocks or more");
         assert!((bytes as u64) * (size as u64) < 1 << RECIPROCAL_SHIFT, "too large a size for one multiplication");
-        Self {
+        assert!(size <= 1 << 15, "too large a size for one comparison");
+        let class = Self {
             size: size as u32,
             capacity: capacity as u16,
             slices: slices as u16,
             number: number as u16,
             reciprocal: (1u64 << RECIPROCAL_SHIFT).div_ceil(size as u64),
-        }
+            starts: 0,
+        };
+        Self { starts: class.starts_below(capacity), ..class }
+    }
+
+    /// The factor that tells the starts of the first `bound` blocks of a slab from all else: `offset * factor`, without what overflows,
+    /// is below [`START_LIMIT`] for these only. `bound` is not 0.
+    ///
+    /// With a factor of `(2^64 + e) / d`, `n * factor mod 2^64` is `q * e` for `n = q * d`, and at least `2^64 / d` for
+    /// other `n` (after Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019). So one comparison with the limit
+    /// tells multiples from others, sizes being at most 2^15, and those with `q * e` below it from later ones.
+    pub const fn starts_below(&self, bound: usize) -> usize {
+        let size = self.size as usize;
+        let least = usize::MAX / size + 1;
+        // By how much `least * size` is above 2^64, and by how much it must be.
+        let (excess, wanted) = (least.wrapping_mul(size), START_LIMIT.div_ceil(bound));
+        least + wanted.saturating_sub(excess).div_ceil(size)
     }
 
     /// The index of the block that starts `offset` bytes into a slab, if one does.

@@ -1,9 +1,9 @@
 //! Freeing blocks of slabs: into the thread's own bin if nothing is wrong with them, or on their way to their owner.
 
 use super::FastHeap;
-use super::bin::Bin;
 use super::classes;
 use super::thread_heap::ThreadHeap;
+use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
 use xalloc_blocks::slab::Slab;

@@ -7,7 +7,6 @@
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata. No foreign code is called under one.
 
 mod background;
-mod bin;
 mod classes;
 mod double_free;
 mod footprint;
@@ -27,7 +26,6 @@ mod surplus;
 mod thread_heap;
 mod ticking;
 
-use bin::Bin;
 use classes::class_of;
 use core::sync::atomic::{AtomicBool, Ordering};
 use freeing::{is_cacheable, own_block};
@@ -35,6 +33,7 @@ use registry::Registry;
 use small::Retain;
 use thread_heap::ThreadHeap;
 use xalloc_blocks::arena::Arena;
+use xalloc_blocks::bin::Bin;
 use xalloc_blocks::fork_locks::ForkLocks;
 use xalloc_blocks::free_list::{Key, KeyCell};
 use xalloc_blocks::huge::{self, Huge};
@@ -203,8 +202,8 @@ unsafe impl Heap for FastHeap {
         // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
         let pop = |bin: usize| unsafe { (*thread::word().add(bin).cast::<Bin>()).pop(&self.key) };
         // Each returns by itself, so that neither jumps to the other's code.
-        if size <= bin::SHORT_MAX {
-            return pop(bin::BIN_OF_SIZE[size] as usize);
+        if size <= classes::SHORT_MAX {
+            return pop(classes::BIN_OF_SIZE[size] as usize);
         }
         if size <= classes::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
     }

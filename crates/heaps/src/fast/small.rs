@@ -150,7 +150,7 @@ impl FastHeap {
         let (class, shape) = (slab.class(), slab.shape());
         let is_only = !heap.has_flag(class, flag::HAD_SLABS);
         let bound = if is_only { slab.carved() / shape.size as usize } else { shape.capacity as usize };
-        heap.bins[class].set_bound(class, bound);
+        heap.bins[class].set_bound(shape, bound);
     }
 
     /// Adds a fresh slab to the heap.

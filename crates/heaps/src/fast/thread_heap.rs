@@ -4,12 +4,12 @@
 //! Three pages: the second one has only the outgoing segments, and is never touched by a thread that frees its own blocks; the third one
 //! is touched only by threads that tick.
 
-use super::bin::Bin;
-use super::classes::CLASSES;
+use super::classes::{CLASSES, TABLE};
 use super::limits;
 use super::segment::Segment;
 use super::ticking::Rations;
 use xalloc_blocks::access::{Access, Change as HeapChange};
+use xalloc_blocks::bin::Bin;
 use xalloc_blocks::changing::{Change, Changing};
 use xalloc_blocks::free_list::{Block, Key};
 use xalloc_blocks::ownership::Ownership;
@@ -148,7 +148,7 @@ impl ThreadHeap {
             &*heap
         };
         for (class, bin) in heap.bins.iter().enumerate().skip(1) {
-            bin.init(class);
+            bin.init(&TABLE[class]);
             heap.classes[class].limit.set(limits::first(class));
             heap.clear_bin(class);
         }

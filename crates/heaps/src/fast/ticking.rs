@@ -8,10 +8,10 @@
 //! [`MOST`] at most. The hit paths are the same instructions in both states.
 
 use super::FastHeap;
-use super::bin::Bin;
-use super::classes::CLASSES;
+use super::classes::{CLASSES, TABLE};
 use super::thread_heap::ThreadHeap;
 use core::ptr::null_mut;
+use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::{Block, Key};
 use xalloc_os::clock;
 use xalloc_os::thread::Phase;
@@ -125,7 +125,7 @@ impl FastHeap {
     /// What the owner of a nudged bin does when it comes to a slow path: its next frees take the hit path again, and it ticks.
     pub(super) fn answer_nudge(&self, heap: &'static ThreadHeap) {
         for (class, bin) in heap.bins.iter().enumerate().skip(1) {
-            bin.answer_nudge(class);
+            bin.answer_nudge(&TABLE[class]);
         }
         if self.surplus.is_there() {
             self.start_ticking(heap);

@@ -1,10 +1,10 @@
 //! A bin: what the hit paths need of one class, in half a cache line.
 
-use super::classes::{CLASSES, TABLE, class_of};
+use crate::free_list::{Block, KeyCell};
+use crate::page_map::SLICE;
+use crate::single_writer::{Count32, Pointer, Signed32, Word};
+use crate::size_class::{Class, START_LIMIT};
 use core::sync::atomic::{Ordering, compiler_fence};
-use xalloc_blocks::free_list::{Block, KeyCell};
-use xalloc_blocks::page_map::SLICE;
-use xalloc_blocks::single_writer::{Count32, Pointer, Signed32, Word};
 use xalloc_os::decrement;
 
 /// The free blocks of one class that a thread has cached: a list to take from and give to, and the previous list, which was full.
@@ -30,13 +30,22 @@ const _: () = assert!(size_of::<Bin>() == 32);
 /// larger than a slab.
 const NUDGED: u32 = u32::MAX;
 
-/// See [`Bin::is_start`]. The largest power of two that an instruction has room for.
-const LIMIT: usize = 1 << 31;
-
 impl Bin {
+    /// A bin of no class, as zeroed memory is one.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self {
+            head: Pointer::null(),
+            room: Signed32::new(0),
+            offset_mask: Count32::new(0),
+            reciprocal: Word::new(0),
+            previous: Pointer::null(),
+        }
+    }
+
     /// Sets up the bin of `class` in zeroed memory.
-    pub fn init(&self, class: usize) {
-        self.reciprocal.set(RECIPROCALS[class]);
+    pub fn init(&self, class: &Class) {
+        self.reciprocal.set(class.starts);
         self.answer_nudge(class);
     }
 
@@ -51,21 +60,19 @@ impl Bin {
     }
 
     /// Has `free` take the hit path again. For the owner of the bin, which is of `class`.
-    pub fn answer_nudge(&self, class: usize) {
-        self.offset_mask.set((TABLE[class].slices as usize * SLICE) as u32 - 1);
+    pub fn answer_nudge(&self, class: &Class) {
+        self.offset_mask.set((class.slices as usize * SLICE) as u32 - 1);
     }
 
     /// Has [`Bin::is_start`] say no from the block with this index on. Not 0.
-    pub fn set_bound(&self, class: usize, bound: usize) {
-        self.reciprocal.set(reciprocal(class, bound));
+    pub fn set_bound(&self, class: &Class, bound: usize) {
+        self.reciprocal.set(class.starts_below(bound));
     }
 
     /// Whether `address`, which lies in a slab of the class, is where a block may start: a multiple of the size from the slab's
     /// start, below the bound. (A slab starts at a multiple of its size.)
     ///
-    /// With a reciprocal of `(2^64 + e) / d`, `n * reciprocal mod 2^64` is `q * e` for `n = q * d`, and at least `2^64 / d` for
-    /// other `n` (after Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019). So one comparison with [`LIMIT`]
-    /// tells multiples from others, sizes being at most 2^15, and those with `q * e` below it from later ones.
+    /// One multiplication and one comparison: see [`Class::starts_below`].
     ///
     /// # Safety
     /// The bin is of the calling thread's heap.
@@ -74,7 +81,7 @@ impl Bin {
         let offset = (address as u32 & self.offset_mask.get()) as usize;
         // SAFETY: only the heap's own thread writes the reciprocal, and it reads it here.
         let reciprocal = unsafe { self.reciprocal.own() };
-        offset.wrapping_mul(reciprocal) < LIMIT
+        offset.wrapping_mul(reciprocal) < START_LIMIT
     }
 
     /// Takes a block, or returns null: there is none, or the first one was written to after it was freed.
@@ -111,58 +118,21 @@ impl Bin {
     }
 }
 
-/// The reciprocal with which blocks of the class, up to `bound` of a slab, are found.
-const fn reciprocal(class: usize, bound: usize) -> usize {
-    let size = TABLE[class].size as usize;
-    let least = usize::MAX / size + 1;
-    // By how much `least * size` is above 2^64, and by how much it must be.
-    let (excess, wanted) = (least.wrapping_mul(size), LIMIT.div_ceil(bound));
-    least + wanted.saturating_sub(excess).div_ceil(size)
-}
-
-/// Those with which all blocks of a slab are found.
-static RECIPROCALS: [usize; CLASSES] = {
-    let mut table = [0; CLASSES];
-    let mut class = 1;
-    while class < CLASSES {
-        table[class] = reciprocal(class, TABLE[class].capacity as usize);
-        class += 1;
-    }
-    table
-};
-
-/// The largest size that [`BIN_OF_SIZE`] knows.
-pub const SHORT_MAX: usize = 1024;
-
-/// Where in a thread heap the bin for a size is. One load, of which a program's few sizes use a few cache lines; the
-/// classes' two rules, up to 512 and above, would need six more instructions, or a branch that is guessed wrong in programs
-/// that mix sizes below and above. A constant, so that it is known wherever a size is.
-pub const BIN_OF_SIZE: &[u16; SHORT_MAX + 1] = &{
-    let mut table = [0; SHORT_MAX + 1];
-    let mut size = 0;
-    while size <= SHORT_MAX {
-        table[size] = (class_of(size) * size_of::<Bin>()) as u16;
-        size += 1;
-    }
-    table
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::size_class::{MANY_SLICES, MIDDLE, SMALL};
+
+    const LARGE: Class = Class::new(4, 32 << 10, MANY_SLICES);
 
     #[test]
     fn finds_the_starts_of_blocks_and_nothing_else() {
-        for (class, shape) in TABLE.iter().enumerate().skip(1) {
-            let bin = Bin {
-                head: Pointer::null(),
-                room: Signed32::new(0),
-                offset_mask: Count32::new(0),
-                reciprocal: Word::new(0),
-                previous: Pointer::null(),
-            };
+        static CLASSES: [Class; 4] =
+            [Class::new(1, 48, 1), Class::new(2, 1152, 1), Class::new(3, 4608, MANY_SLICES), LARGE];
+        for class in [&SMALL, &MIDDLE].into_iter().chain(&CLASSES) {
+            let bin = Bin::new();
             bin.init(class);
-            let (size, slab, capacity) = (shape.size as usize, shape.slices as usize * SLICE, shape.capacity as usize);
+            let (size, slab, capacity) = (class.size as usize, class.slices as usize * SLICE, class.capacity as usize);
             let mut bounds = std::vec![1, 2, 3, capacity / 3 + 1, capacity - 1, capacity];
             bounds.extend((0..capacity).step_by(97).skip(1));
             for bound in bounds.into_iter().filter(|&bound| bound > 0) {
