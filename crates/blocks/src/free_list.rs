@@ -197,7 +197,7 @@ impl Block {
 pub struct List {
     /// The first block.
     pub head: *mut Block,
-    /// The number of blocks, at least 1.
+    /// The number of blocks.
     pub count: usize,
 }
 

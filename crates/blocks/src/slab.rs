@@ -238,72 +238,8 @@ impl Slab {
     }
 }
 
-/// The partial list of a bin: circular, so that one pointer reaches both ends.
-pub mod partial_list {
-    use super::{Place, Pointer, Slab};
-
-    /// Puts `slab` where its [`Slab::fitting_place`] says, taking it from where it was.
-    ///
-    /// # Safety
-    /// `slab` belongs to the list's heap, and is in this list or in none, as its place says.
-    pub unsafe fn update(list: &Pointer<Slab>, slab: *mut Slab) {
-        // SAFETY: records live as long as the process; the caller owns the list.
-        unsafe {
-            let (old, new) = ((*slab).place(), (*slab).fitting_place());
-            if old == new {
-                return;
-            }
-            if old != Place::Full {
-                remove(list, slab);
-            }
-            if new != Place::Full {
-                insert(list, slab, new == Place::Awake);
-            }
-            (*slab).set_place(new);
-        }
-    }
-
-    /// Takes `slab` out of the list it is in.
-    ///
-    /// # Safety
-    /// As for [`update`], and it is in the list.
-    pub unsafe fn remove(list: &Pointer<Slab>, slab: *mut Slab) {
-        // SAFETY: the neighbours are in the same list.
-        unsafe {
-            let (next, previous) = ((*slab).next.get(), (*slab).previous.get());
-            (*previous).next.set(next);
-            (*next).previous.set(previous);
-            if list.get() == slab {
-                list.set(if next == slab { core::ptr::null_mut() } else { next });
-            }
-            (*slab).set_place(Place::Full);
-        }
-    }
-
-    unsafe fn insert(list: &Pointer<Slab>, slab: *mut Slab, in_front: bool) {
-        // SAFETY: the caller owns the list and the slab, which is in none.
-        unsafe {
-            let head = list.get();
-            if head.is_null() {
-                (*slab).next.set(slab);
-                (*slab).previous.set(slab);
-                list.set(slab);
-                return;
-            }
-            let last = (*head).previous.get();
-            (*slab).next.set(head);
-            (*slab).previous.set(last);
-            (*last).next.set(slab);
-            (*head).previous.set(slab);
-            if in_front {
-                list.set(slab);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::size_class::{LARGE, MANY_SLICES, MIDDLE, SMALL};
     use std::collections::BTreeSet;
@@ -311,13 +247,14 @@ mod tests {
 
     const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
-    fn slab(class: &'static Class) -> (&'static Slab, usize) {
+    /// A slab of its own memory, which no arena knows.
+    pub fn opened(class: &'static Class) -> &'static Slab {
         let memory = xalloc_os::pages::map_aligned(8 * SLICE, SLICE).unwrap();
         let record = xalloc_os::pages::map(4096).unwrap() as *const Slab;
         // SAFETY: zeroed, aligned, mapped for ever.
         let slab = unsafe { &*record };
         slab.open(class, memory.start, core::ptr::null_mut());
-        (slab, memory.start)
+        slab
     }
 
     fn blocks(list: List) -> Vec<*mut Block> {
@@ -336,7 +273,8 @@ mod tests {
     fn hands_out_every_block_once_and_takes_all_back() {
         static ODD: [Class; 3] = [Class::new(1, 48, 1), Class::new(2, 1152, 1), Class::new(3, 4608, MANY_SLICES)];
         for class in [&SMALL, &MIDDLE, &LARGE, &ODD[0], &ODD[1], &ODD[2]] {
-            let (slab, start) = slab(class);
+            let slab = opened(class);
+            let start = slab.start();
             let mut all = BTreeSet::new();
             while let Some(list) = slab.take(KEY) {
                 for block in blocks(list) {
@@ -360,33 +298,5 @@ mod tests {
             assert_eq!(unsafe { slab.give(block, block, 1, KEY) }, Err(DoubleFree));
             assert_eq!(blocks(slab.take(KEY).unwrap()).len(), all.len());
         }
-    }
-
-    #[test]
-    fn the_partial_list_keeps_the_awake_in_front() {
-        let list = Pointer::null();
-        let slabs: Vec<_> = (0..3).map(|_| slab(&SMALL).0).collect();
-        for slab in &slabs {
-            // One block used, the rest not carved: dozing until enough come back.
-            slab.take(KEY).unwrap();
-            // SAFETY: one owner, this test.
-            unsafe { partial_list::update(&list, core::ptr::from_ref(*slab).cast_mut()) };
-            assert_eq!(slab.place(), Place::Dozing);
-        }
-        assert_eq!(list.get().cast_const(), core::ptr::from_ref(slabs[0]));
-        let last = core::ptr::from_ref(slabs[2]).cast_mut();
-        let block = slabs[2].start() as *mut Block;
-        // SAFETY: the first extent's 256 blocks are chained in order, and go back once.
-        unsafe {
-            let tail = (block as usize + 255 * 16) as *mut Block;
-            slabs[2].give(block, tail, 256, KEY).unwrap();
-            partial_list::update(&list, last);
-        }
-        assert_eq!(list.get(), last);
-        for slab in &slabs {
-            // SAFETY: as above.
-            unsafe { partial_list::remove(&list, core::ptr::from_ref(*slab).cast_mut()) };
-        }
-        assert!(list.get().is_null());
     }
 }

@@ -4,9 +4,9 @@
 //! block twice, or has written the mark of a free block into one of its own.
 
 use super::FastHeap;
-use super::segment::{self, Segment};
-use super::sending;
 use super::thread_heap::ThreadHeap;
+use xalloc_blocks::batch::{self, Batch};
+use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
 use xalloc_blocks::slab::{self, Slab};
@@ -17,8 +17,8 @@ const LONGEST_LIST: usize = 1 << 15;
 /// How often is looked, at the most, while threads move blocks, and for how long is waited in between.
 const LOOKS: usize = 64;
 const PAUSE: usize = 1000;
-/// So many segments are looked at.
-const MOST_SEGMENTS: usize = 1 << 20;
+/// So many batches are looked at.
+const MOST_BATCHES: usize = 1 << 20;
 
 impl FastHeap {
     /// Whether a block of the slab, which `bin` stands for in the page map, starts at `address`, and is in use.
@@ -68,37 +68,37 @@ impl FastHeap {
     fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: the bin stands in the page map.
         let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
+        let Bin { head, previous, .. } = owner.cache().bin(class);
         let mut heaps = self.registry.all();
         self.arena.while_mapped(|| {
             // In the order in which blocks move on. A bin's go back to their slab, and its previous list becomes its list.
             heaps.any(|heap| self.is_collected(heap, slab, block))
                 || self.is_sent(owner, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
-                || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
-                || self.list_has(owner.bins[class].head.get(), LONGEST_LIST, block)
-                || self.list_has(owner.rations.bin(class).head.get(), LONGEST_LIST, block)
-                || self.list_has(owner.bins[class].previous.get(), LONGEST_LIST, block)
+                || self.list_has(previous.get(), LONGEST_LIST, block)
+                || self.list_has(head.get(), LONGEST_LIST, block)
+                || self.list_has(owner.rations().bin(class).head.get(), LONGEST_LIST, block)
+                || self.list_has(previous.get(), LONGEST_LIST, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
         })
     }
 
     /// Whether the block is among those that `heap` has collected for the slab's owner.
     fn is_collected(&self, heap: &ThreadHeap, slab: &Slab, block: *const Block) -> bool {
-        let slot = &heap.outgoing.0[sending::hash(slab)];
-        core::ptr::eq(slot.slab.get(), slab) && self.list_has(slot.head.get(), segment::MOST, block)
+        self.list_has(heap.remote_cache().last_of(slab), batch::MOST, block)
     }
 
     /// Whether the block waits for its owner.
     fn is_sent(&self, owner: &ThreadHeap, block: *const Block) -> bool {
-        let mut segment = owner.remote().peek();
-        for _ in 0..MOST_SEGMENTS {
-            let Some((_, slab)) = Slab::of(page_map::entry(segment as usize)) else { return false };
+        let mut batch = owner.remote().peek();
+        for _ in 0..MOST_BATCHES {
+            let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else { return false };
             // SAFETY: memory of a slab, which stays mapped: see `is_free`.
-            let Some(contents) = (unsafe { Segment::contents(segment, self.key.get()) }) else { return false };
+            let Some(contents) = (unsafe { Batch::contents(batch, self.key.get()) }) else { return false };
             if self.list_has(contents.first(slab), contents.count, block) {
                 return true;
             }
-            segment = contents.link;
+            batch = contents.link;
         }
         false
     }

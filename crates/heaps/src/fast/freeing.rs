@@ -53,7 +53,7 @@ impl FastHeap {
     unsafe fn free_own(&self, bin: usize, block: *mut Block) {
         // SAFETY: the caller's: the bin stands in the page map, and is the calling thread's.
         let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
-        if heap.bins[class].is_nudged() {
+        if heap.cache().bin(class).is_nudged() {
             let _change = heap.change();
             self.answer_nudge(heap);
         }

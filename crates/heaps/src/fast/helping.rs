@@ -2,7 +2,8 @@
 //! release.
 
 use super::FastHeap;
-use super::small::Retain;
+use super::classes::CLASSES;
+use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 
 impl FastHeap {
@@ -19,7 +20,7 @@ impl FastHeap {
     /// Drains all heaps and releases their empty slabs; of abandoned heaps also what is cached.
     pub(super) fn release_unused(&self) {
         // One that lost its thread in a fork may only have blocks of others.
-        for heap in self.registry.all().filter(|heap| heap.slices.get() > 0 || heap.miscounted.get() != 0) {
+        for heap in self.registry.all().filter(|heap| heap.may_have_memory()) {
             self.help_with(heap, || {
                 self.drain(heap, Retain::Nothing);
                 if heap.ownership().is_abandoned() {
@@ -33,8 +34,8 @@ impl FastHeap {
 
     /// Empties the previous lists of all bins: of what threads have cached all that can be had without them.
     pub(super) fn empty_all_previous(&self) {
-        for heap in self.registry.all().filter(|heap| heap.slices.get() > 0) {
-            self.help_with(heap, || (1..heap.bins.len()).for_each(|class| self.empty_previous(heap, class)));
+        for heap in self.registry.all().filter(|heap| heap.slabs().slices() > 0) {
+            self.help_with(heap, || (1..CLASSES).for_each(|class| self.empty_previous(heap, class)));
         }
     }
 
@@ -44,9 +45,7 @@ impl FastHeap {
 
     /// Releases what the thread of an abandoned heap had cached if it vanished in a fork, or had only borrowed the heap.
     fn release_cached(&self, heap: &'static ThreadHeap) {
-        if heap.miscounted.get() != 0 {
-            heap.recount(self.key.get());
-        }
+        heap.recount(self.key.get());
         self.send_all(heap);
         self.empty_bins(heap);
     }

@@ -15,7 +15,7 @@ const POLL_AT_FREE: usize = 4 << 20;
 impl FastHeap {
     /// A run or a huge block, of zeros if it comes to that.
     pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
-        self.look_at_clock_in_passing();
+        self.poll_clock_of_own();
         let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
         let run = || {
             let run = self.runs.allocate(size, align, &self.arena, &self.metadata)?;
@@ -39,7 +39,7 @@ impl FastHeap {
             return;
         }
         if bytes >= POLL_AT_FREE {
-            self.look_at_clock_in_passing();
+            self.poll_clock_of_own();
         } else if let Some(heap) = ThreadHeap::own() {
             self.start_ticking(heap);
         }

@@ -14,13 +14,13 @@ mod fork;
 mod freeing;
 mod helping;
 mod large;
-mod limits;
+mod malloc;
+mod poll;
 mod purge;
 mod reclaim;
 mod registry;
-mod segment;
+mod release;
 mod sending;
-mod small;
 mod statistics;
 mod surplus;
 mod thread_heap;
@@ -30,7 +30,7 @@ use classes::class_of;
 use core::sync::atomic::{AtomicBool, Ordering};
 use freeing::{is_cacheable, own_block};
 use registry::Registry;
-use small::Retain;
+use release::Retain;
 use thread_heap::ThreadHeap;
 use xalloc_blocks::arena::Arena;
 use xalloc_blocks::bin::Bin;
@@ -131,7 +131,7 @@ impl FastHeap {
     /// A heap for the calling thread, which has none. `None` if there is no memory for one.
     fn adopt(&self) -> Option<&'static ThreadHeap> {
         let heap = self.reclaiming_all(|| self.registry.adopt(&self.metadata, self.key.get()))?;
-        if heap.is_ticking() {
+        if heap.ticking.is_on() {
             // Its last thread vanished in a fork.
             let _change = heap.change();
             self.stop_ticking(heap);

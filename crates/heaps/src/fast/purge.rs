@@ -4,14 +4,10 @@
 //! Threads look at the clock now and then on their slow paths. A process that does nothing at all keeps what it has, unless it has a
 //! background thread ([`super::background`]).
 
-use super::thread_heap::ThreadHeap;
 use super::{FastHeap, Tuning};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use xalloc_blocks::arena::Which;
-use xalloc_os::clock;
 
-/// How often a thread's classes are looked at for blocks at hand that it does not use, in milliseconds.
-const CLASSES_EVERY: u32 = 1000;
 /// What is never purged but by `malloc_trim`.
 const FLOOR: usize = 256 << 10;
 /// How much is purged at once, and how many milliseconds later the rest follows: a millisecond's work or so.
@@ -49,7 +45,7 @@ impl Schedule {
     }
 
     /// How many milliseconds are between two purges, as far as they fit.
-    fn period(&self) -> u32 {
+    pub fn period(&self) -> u32 {
         // Relaxed: see `set_delay`.
         self.period.load(Ordering::Relaxed).try_into().unwrap_or(u32::MAX)
     }
@@ -79,39 +75,6 @@ impl Schedule {
 }
 
 impl FastHeap {
-    /// Looks at the clock, and does what is due. For slow paths that are taken now and then.
-    pub(super) fn look_at_clock(&self, heap: &'static ThreadHeap) {
-        let now = clock::coarse_milliseconds();
-        if self.are_classes_due(heap, now) {
-            heap.classes_asked_at.set(now as u32);
-            self.ask_all(heap);
-        }
-        if self.schedule.is_due(now) {
-            self.purge_surplus(now);
-        }
-    }
-
-    /// The same for slow paths that have nothing to do with the thread's heap, if it has one.
-    pub(super) fn look_at_clock_in_passing(&self) {
-        let Some(heap) = ThreadHeap::own() else { return };
-        let now = clock::coarse_milliseconds();
-        // Access to the heap is an atomic operation, and mostly there is nothing to do.
-        if self.are_classes_due(heap, now) || self.schedule.until_due(now) == 0 {
-            let _change = heap.change();
-            self.look_at_clock(heap);
-        }
-        if self.surplus.is_there() {
-            self.start_ticking(heap);
-        }
-    }
-
-    /// Whether the heap's classes are to be looked at for those that are idle. While there is memory to purge, what is idle in bins becomes
-    /// a part of it in time.
-    fn are_classes_due(&self, heap: &ThreadHeap, now: u64) -> bool {
-        let every = if heap.is_ticking() { CLASSES_EVERY.min(self.schedule.period()) } else { CLASSES_EVERY };
-        (now as u32).wrapping_sub(heap.classes_asked_at.get()) >= every
-    }
-
     /// Purges a portion of what has been free for long.
     pub(super) fn purge_surplus(&self, now: u64) {
         // Of a portion nothing was free for longer since the one before.

@@ -4,7 +4,8 @@
 //! empty lists, nothing that became free since the last time.
 
 use super::FastHeap;
-use super::small::Retain;
+use super::classes::CLASSES;
+use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 
 /// No class is being refilled.
@@ -33,7 +34,7 @@ impl FastHeap {
             self.send_all(heap);
             self.drain(heap, Retain::Nothing);
             self.stop_ticking(heap);
-            (1..heap.bins.len()).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
+            (1..CLASSES).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
         }
         self.release_unused();
         self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);

@@ -37,9 +37,7 @@ impl Registry {
             if let Some(_no_helper) = heap.access().try_help() {
                 heap.ownership().adopt();
                 link.set(heap.next_abandoned.get());
-                if heap.miscounted.get() != 0 {
-                    heap.recount(key);
-                }
+                heap.recount(key);
                 return Some(heap);
             }
             link = &heap.next_abandoned;
@@ -91,7 +89,7 @@ impl Registry {
                 helpers.release();
             }
             if !heap.ownership().is_abandoned() {
-                heap.miscounted.set(1);
+                heap.note_miscounted();
                 self.abandon_locked(heap);
             }
         }

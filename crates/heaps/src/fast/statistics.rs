@@ -2,7 +2,7 @@
 
 use super::FastHeap;
 use super::classes::TABLE;
-use super::small::Retain;
+use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::arena::Which;
 use xalloc_blocks::page_map::SLICE;
@@ -22,7 +22,7 @@ impl FastHeap {
         });
         let (mut cached, mut remote_frees) = (0, 0);
         for heap in self.registry.all() {
-            remote_frees += heap.remote().waiting() + heap.collected();
+            remote_frees += heap.remote().waiting() + heap.remote_cache().bytes();
             for (class, shape) in TABLE.iter().enumerate().skip(1) {
                 let blocks = heap.cached(class);
                 cached += blocks * shape.size as usize;

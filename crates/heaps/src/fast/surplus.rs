@@ -124,8 +124,8 @@ impl FastHeap {
 
     /// Has every thread come to a slow path with its next `free`: one that lives from its bins alone would not purge anything.
     fn nudge_all(&self) {
-        for heap in self.registry.all().filter(|heap| !heap.is_ticking()) {
-            heap.bins.iter().skip(1).for_each(xalloc_blocks::bin::Bin::nudge);
+        for heap in self.registry.all().filter(|heap| !heap.ticking.is_on()) {
+            heap.cache().nudge_all();
         }
     }
 }

@@ -1,8 +1,10 @@
+use super::classes::CLASSES;
 use super::*;
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread;
 use std::vec::Vec;
+use xalloc_os::clock;
 
 static HEAP: FastHeap = FastHeap::new();
 
@@ -227,7 +229,7 @@ fn growing_a_huge_block_keeps_its_contents() {
     unsafe { free(block) };
 }
 
-/// A refill may be what makes the heap look at its classes, the refilled one among them.
+/// A refill may be what makes the heap scan its classes, the refilled one among them.
 #[test]
 fn what_was_collected_is_not_taken_for_idle() {
     let _attached = Attached::new();
@@ -237,11 +239,12 @@ fn what_was_collected_is_not_taken_for_idle() {
     let class = classes::class_of(3000);
     // SAFETY: allocated in the same expression.
     unsafe { free(malloc(3000)) };
-    heap.has_changed(class);
+    HEAP.scan(heap, CLASSES - 1, 0);
     HEAP.empty_bin(heap, class);
-    // The next block that goes through a slow path makes it look at the clock, and a second is over.
-    heap.moved.set(u32::MAX);
-    heap.classes_asked_at.set(heap.classes_asked_at.get().wrapping_sub(5000));
+    // The next block that goes through a slow path makes it poll the clock, and a second is over.
+    while !heap.count_slow(1) {}
+    assert!(!heap.count_slow(2047));
+    heap.note_scan(clock::coarse_milliseconds().wrapping_sub(5000));
     let block = malloc(3000);
     assert!(!block.is_null());
     // SAFETY: just allocated.

@@ -7,13 +7,12 @@
 //! set is a *ration*: when it is used up, the slow path hands out another one, of one block if the thread has little to do and of
 //! [`MOST`] at most. The hit paths are the same instructions in both states.
 
-use super::FastHeap;
-use super::classes::{CLASSES, TABLE};
-use super::thread_heap::ThreadHeap;
+use super::classes::CLASSES;
 use core::ptr::null_mut;
 use xalloc_blocks::bin::Bin;
-use xalloc_blocks::free_list::{Block, Key};
-use xalloc_os::clock;
+use xalloc_blocks::free_list::{Key, List};
+use xalloc_blocks::single_writer::{Count16, Count32};
+use xalloc_blocks::thread_cache;
 use xalloc_os::thread::Phase;
 
 /// The most blocks of a ration. A thread that was busy and has little to do from now on comes to a slow path after so many mallocs of a
@@ -21,6 +20,51 @@ use xalloc_os::thread::Phase;
 const MOST: u16 = 32;
 /// A thread that used up a ration within so many milliseconds, which is within a few ticks of the kernel's clock, is busy.
 const SOON: u32 = 16;
+
+/// Whether a thread ticks, and how large its rations are. Zeroed memory is one that does not.
+pub struct Ticking {
+    /// When the last ration was used up, in milliseconds.
+    ticked_at: Count32,
+    /// How many blocks a ration has; 0 when the thread does not tick.
+    ration_size: Count16,
+}
+
+impl Ticking {
+    /// Whether the thread's mallocs take from the rations.
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        self.ration_size.get() != 0
+    }
+
+    /// How many blocks a ration has.
+    pub fn ration_size(&self) -> usize {
+        self.ration_size.get() as usize
+    }
+
+    /// Begins, at the time `now`.
+    pub fn begin(&self, now: u64) {
+        self.ration_size.set(MOST);
+        self.ticked_at.set(now as u32);
+    }
+
+    /// Ends.
+    pub fn end(&self) {
+        self.ration_size.set(0);
+    }
+
+    /// Notes that a ration is used up at the time `now`, and how large the next ones are. Returns whether that took some time.
+    pub fn tick(&self, now: u64) -> bool {
+        let passed = (now as u32).wrapping_sub(self.ticked_at.get());
+        self.ticked_at.set(now as u32);
+        let size = self.ration_size.get();
+        self.ration_size.set(match passed {
+            0 => (2 * size).min(MOST),
+            1..SOON => (size / 2).max(1),
+            _ => 1,
+        });
+        passed > 0
+    }
+}
 
 /// The second set of bins. Their `room` counts what was taken; their other words are not used.
 #[repr(C, align(4096))]
@@ -37,98 +81,64 @@ impl Rations {
         self.0[class].room.get().min(0).unsigned_abs() as usize
     }
 
-    /// Makes a chain of `count` blocks the ration of a class.
-    pub fn set(&self, class: usize, head: *mut Block, count: usize) {
-        self.0[class].head.set(head);
-        self.0[class].room.set(-(count as i32));
+    /// Makes a list the ration of a class.
+    pub fn set(&self, class: usize, list: List) {
+        self.0[class].head.set(list.head);
+        self.0[class].room.set(-(list.count as i32));
+    }
+
+    /// Takes what is left of the ration.
+    pub fn take(&self, class: usize) -> List {
+        let list = List { head: self.0[class].head.get(), count: self.length(class) };
+        self.set(class, List { head: null_mut(), count: 0 });
+        list
+    }
+
+    /// Counts the blocks of a ration anew.
+    pub fn recount(&self, class: usize, key: Key) {
+        let head = self.0[class].head.get();
+        self.set(class, List { head, count: thread_cache::count(head, key) });
+    }
+
+    /// How a ration looks, in a number.
+    pub fn fingerprint(&self, class: usize) -> usize {
+        thread_cache::fingerprint(&self.0[class])
+    }
+
+    /// Whether the calling thread's mallocs take from here.
+    pub fn are_in_use(&self) -> bool {
+        Phase::current() == self.phase()
+    }
+
+    /// Has the calling thread's mallocs take from here.
+    pub fn enter(&self) {
+        self.phase().enter();
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Cached(core::ptr::from_ref(self).cast_mut().cast())
     }
 }
 
-impl ThreadHeap {
-    /// Fills the ration of a class from the first set's list, if there is any.
-    pub fn ration(&self, class: usize, key: Key) {
-        let bin = &self.bins[class];
-        let head = bin.head.get();
-        if head.is_null() {
-            return;
-        }
-        let (mut tail, mut count) = (head, 1);
-        let rest = loop {
-            // SAFETY: a free block of this heap, in the bin's list. One that was written to ends the list: whoever pops it reports it.
-            let Ok(next) = (unsafe { Block::next(tail, key) }) else { break null_mut() };
-            if count == self.ration_size.get() as usize || next.is_null() {
-                // SAFETY: as above.
-                unsafe { Block::set_next(tail, null_mut(), key) };
-                break next;
-            }
-            (tail, count) = (next, count + 1);
-        };
-        if rest.is_null() {
-            self.clear_bin(class);
-        } else {
-            bin.head.set(rest);
-            bin.room.set(bin.room.get() + count as i32);
-        }
-        self.rations.set(class, head, count);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl FastHeap {
-    /// Has the heap's thread tick, which is the calling one.
-    pub(super) fn start_ticking(&self, heap: &'static ThreadHeap) {
-        let word = core::ptr::from_ref(heap).cast_mut().cast();
-        if heap.is_ticking() || Phase::current() != Phase::Cached(word) {
-            return;
-        }
-        heap.ration_size.set(MOST);
-        heap.ticked_at.set(clock::coarse_milliseconds() as u32);
-        Phase::Cached((&raw const heap.rations).cast_mut().cast()).enter();
-    }
-
-    /// Notes that a ration is used up, and polls the clock if that took some time.
-    pub(super) fn tick(&self, heap: &'static ThreadHeap) {
-        let now = clock::coarse_milliseconds() as u32;
-        let passed = now.wrapping_sub(heap.ticked_at.get());
-        heap.ticked_at.set(now);
-        let size = heap.ration_size.get();
-        heap.ration_size.set(match passed {
-            0 => (2 * size).min(MOST),
-            1..SOON => (size / 2).max(1),
-            _ => 1,
-        });
-        if passed > 0 {
-            self.look_at_clock(heap);
-            if !self.surplus.is_there() {
-                self.stop_ticking(heap);
-            }
-        }
-    }
-
-    /// Has the heap's thread, which is the calling one or none, allocate and free from one set of bins again.
-    pub(super) fn stop_ticking(&self, heap: &'static ThreadHeap) {
-        if !heap.is_ticking() {
-            return;
-        }
-        if let Phase::Cached(word) = Phase::current()
-            && core::ptr::eq(word, (&raw const heap.rations).cast())
-        {
-            Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
-        }
-        heap.ration_size.set(0);
-        for class in 1..CLASSES {
-            let (head, count) = (heap.rations.bin(class).head.get(), heap.rations.length(class));
-            heap.rations.set(class, null_mut(), 0);
-            self.give_back(heap, class, head, count);
-        }
-    }
-
-    /// What the owner of a nudged bin does when it comes to a slow path: its next frees take the hit path again, and it ticks.
-    pub(super) fn answer_nudge(&self, heap: &'static ThreadHeap) {
-        for (class, bin) in heap.bins.iter().enumerate().skip(1) {
-            bin.answer_nudge(&TABLE[class]);
-        }
-        if self.surplus.is_there() {
-            self.start_ticking(heap);
-        }
+    #[test]
+    fn rations_shrink_for_a_thread_that_has_little_to_do() {
+        let ticking = Ticking { ticked_at: Count32::new(0), ration_size: Count16::new(0) };
+        assert!(!ticking.is_on());
+        ticking.begin(1000);
+        assert_eq!((ticking.is_on(), ticking.ration_size()), (true, MOST as usize));
+        assert!(!ticking.tick(1000));
+        assert_eq!(ticking.ration_size(), MOST as usize);
+        assert!(ticking.tick(1004));
+        assert_eq!(ticking.ration_size(), MOST as usize / 2);
+        assert!(ticking.tick(1004 + 2 * u64::from(SOON)));
+        assert_eq!(ticking.ration_size(), 1);
+        assert!(!ticking.tick(1004 + 2 * u64::from(SOON)));
+        assert_eq!(ticking.ration_size(), 2);
+        ticking.end();
+        assert!(!ticking.is_on());
     }
 }

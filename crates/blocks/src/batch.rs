@@ -1,13 +1,13 @@
-//! A segment: blocks of one slab on their way to their owner.
+//! A remote batch: freed blocks of one slab on their way to the slab's owner.
 
-use xalloc_blocks::free_list::{Block, Key};
-use xalloc_blocks::slab::Slab;
+use crate::free_list::{Block, Key};
+use crate::slab::Slab;
 
 /// A chain of blocks of one slab. It lies in its own last block, so that the owner can splice the whole chain without walking it:
-/// the word that would be that block's link says where the chain begins, how long it is, and where the next segment of the
+/// the word that would be that block's link says where the chain begins, how long it is, and where the next batch of the
 /// stack is. The check word protects it as it does a link.
 #[repr(transparent)]
-pub struct Segment(Block);
+pub struct Batch(Block);
 
 /// The word: the number of blocks less 1, the first block's index in the slab, and the stack's link, of which the lowest four
 /// bits are 0 and those from 48 on as well.
@@ -16,17 +16,16 @@ const INDEX_BITS: u32 = 12;
 const LINK_SHIFT: u32 = COUNT_BITS + INDEX_BITS;
 const ALIGN_SHIFT: u32 = 4;
 
-/// The most blocks of a segment.
+/// The most blocks of a batch.
 pub const MOST: usize = 1 << COUNT_BITS;
 
-const _: () =
-    assert!(xalloc_blocks::page_map::SLICE / 16 <= 1 << INDEX_BITS && 48 - ALIGN_SHIFT + LINK_SHIFT <= usize::BITS);
+const _: () = assert!(crate::page_map::SLICE / 16 <= 1 << INDEX_BITS && 48 - ALIGN_SHIFT + LINK_SHIFT <= usize::BITS);
 
-/// What a segment's word says.
+/// What a batch's word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents {
-    /// The next segment of the stack.
-    pub link: *mut Segment,
+    /// The next batch of the stack.
+    pub link: *mut Batch,
     /// The index of the chain's first block in the slab.
     first: usize,
     /// The number of blocks.
@@ -40,31 +39,31 @@ impl Contents {
 
     fn of_word(word: usize) -> Self {
         Self {
-            link: (word >> LINK_SHIFT << ALIGN_SHIFT) as *mut Segment,
+            link: (word >> LINK_SHIFT << ALIGN_SHIFT) as *mut Batch,
             first: word >> COUNT_BITS & ((1 << INDEX_BITS) - 1),
             count: (word & (MOST - 1)) + 1,
         }
     }
 
-    /// The same, with a link to the next segment of the stack.
-    pub fn linked_to(self, link: *mut Segment) -> Self {
+    /// The same, with a link to the next batch of the stack.
+    pub fn linked_to(self, link: *mut Batch) -> Self {
         Self { link, ..self }
     }
 
-    /// The chain's first block. It ends at the segment itself.
+    /// The chain's first block. It ends at the batch itself.
     pub fn first(self, slab: &Slab) -> *mut Block {
         (slab.start() + self.first * slab.shape().size as usize) as *mut Block
     }
 }
 
-impl Segment {
-    /// What a segment of the `count` blocks from `head` on says, without a link. They are the slab's, and at most [`MOST`].
+impl Batch {
+    /// What a batch of the `count` blocks from `head` on says, without a link. They are the slab's, and at most [`MOST`].
     pub fn of_chain(slab: &Slab, head: *mut Block, count: usize) -> Contents {
         let first = (head as usize - slab.start()) / slab.shape().size as usize;
         Contents { link: core::ptr::null_mut(), first, count }
     }
 
-    /// Writes the segment into its chain's last block.
+    /// Writes the batch into its chain's last block.
     ///
     /// # Safety
     /// The block is free, and the caller's.
@@ -73,7 +72,7 @@ impl Segment {
         unsafe { Block::set_word(this.cast(), contents.word(), key) };
     }
 
-    /// What the segment says; `None` if it was written to. Another thread may be changing it at the moment.
+    /// What the batch says; `None` if it was written to. Another thread may be changing it at the moment.
     ///
     /// # Safety
     /// There is memory of ours at this address that can be read.
@@ -91,7 +90,7 @@ mod tests {
     fn a_word_says_what_was_put_in() {
         for link in [0_usize, 16, 0x7fff_ffff_fff0, 0xffff_ffff_fff0] {
             for (first, count) in [(0, 1), (4095, MOST), (17, 3)] {
-                let contents = Contents { link: link as *mut Segment, first, count };
+                let contents = Contents { link: link as *mut Batch, first, count };
                 assert_eq!(Contents::of_word(contents.word()), contents);
             }
         }

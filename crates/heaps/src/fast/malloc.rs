@@ -1,0 +1,138 @@
+//! Blocks that have a size class: from the bin, from its previous list, from the heap's slabs, from a new slab.
+
+use super::FastHeap;
+use super::classes::TABLE;
+use super::footprint::Kind;
+use super::release::Retain;
+use super::thread_heap::ThreadHeap;
+use xalloc_blocks::bin::Bin;
+use xalloc_blocks::free_list::{Block, List};
+use xalloc_blocks::page_map;
+use xalloc_blocks::page_map::SLICE;
+use xalloc_blocks::slab::Slab;
+use xalloc_heap::{Call, Misuse};
+
+/// What all limits of a thread's cache together may have grown by: this much, or an eighth of the heap's slabs.
+const ALLOWANCE: usize = 4 << 20;
+/// How many classes are scanned for one that can do with less, when the allowance is used up.
+const SCAN: usize = 8;
+
+impl FastHeap {
+    /// A block of `class`, or null if there is no memory.
+    #[inline]
+    pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
+        let block = front(heap, class).pop(&self.key);
+        if !block.is_null() {
+            return block;
+        }
+        let _change = heap.change();
+        loop {
+            let first = front(heap, class).head.get();
+            if !first.is_null() {
+                // Its list cannot be followed any more.
+                let _lost = if heap.ticking.is_on() { heap.rations().take(class) } else { heap.cache().take(class) };
+                self.report_overwritten(Call::Malloc, first);
+            }
+            self.refill_front(heap, class);
+            let front = front(heap, class);
+            let block = front.pop(&self.key);
+            if !block.is_null() || front.head.get().is_null() {
+                return block;
+            }
+        }
+    }
+
+    /// Puts blocks of `class` where `malloc` takes from, which is empty.
+    #[inline]
+    fn refill_front(&self, heap: &'static ThreadHeap, class: usize) {
+        if heap.ticking.is_on() {
+            self.tick(heap);
+        }
+        // While the thread ticks, what it freed is there.
+        if heap.cache().bin(class).head.get().is_null() {
+            self.refill(heap, class);
+        }
+        // It may tick only from now on.
+        if heap.ticking.is_on()
+            && let Some(ration) = heap.cache().cut(class, heap.ticking.ration_size(), self.key.get())
+        {
+            heap.rations().set(class, ration);
+        }
+    }
+
+    /// Puts blocks of `class` into the bin, which is empty, if there is any way to have some.
+    #[inline(never)]
+    fn refill(&self, heap: &'static ThreadHeap, class: usize) {
+        if heap.cache().refill_from_previous(class) {
+            return;
+        }
+        if !heap.remote().is_empty() {
+            self.drain(heap, Retain::OneSlab);
+        }
+        if heap.cache().was_flushed(class) {
+            self.raise_limit(heap, class);
+        }
+        let list = self.collect(heap, class).or_else(|| {
+            self.open_slab(heap, class)?;
+            self.collect(heap, class)
+        });
+        let Some(list) = list else { return heap.cache().clear(class) };
+        // First: it may empty bins that look idle, and this one looks as it did before.
+        self.count_slow(heap, list.count);
+        heap.cache().refill(class, list);
+    }
+
+    /// Takes blocks of `class` from the heap's slabs.
+    fn collect(&self, heap: &ThreadHeap, class: usize) -> Option<List> {
+        let collected = heap.slabs().collect(&TABLE[class], self.key.get());
+        if let Some(bound) = collected.bound {
+            heap.cache().bin(class).set_bound(&TABLE[class], bound);
+        }
+        if let Some(block) = collected.overwritten {
+            self.report_overwritten(Call::Malloc, block);
+        }
+        collected.list
+    }
+
+    /// Doubles the limit of a class, if there is an allowance for it.
+    fn raise_limit(&self, heap: &'static ThreadHeap, class: usize) {
+        if self.is_lean() {
+            return;
+        }
+        let allowance = ALLOWANCE.max(heap.slabs().slices() * SLICE / 8);
+        if !heap.cache().raise_limit(&TABLE[class], allowance) {
+            self.scan(heap, SCAN, class);
+            // Whether there is an allowance now or not.
+            let _is_raised = heap.cache().raise_limit(&TABLE[class], allowance);
+        }
+    }
+
+    /// Adds a fresh slab to the heap.
+    fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
+        // No slab of the class has a block to give: what one would, this one will.
+        let fills = heap.slabs().has(&TABLE[class]);
+        // A chunk that runs do without, before a fresh one.
+        let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
+        let take = || self.arena.take_slab(&TABLE[class], fills, &self.metadata, more);
+        let slab = self.reclaiming(Some(heap), class, take)?;
+        slab.register(heap.bin_address(class));
+        heap.slabs().add(slab);
+        self.surplus.note_taken(slab.bytes());
+        self.grew(Kind::Slab, slab.bytes());
+        Some(())
+    }
+
+    /// Reports a free block that the program wrote to. What was behind it in its list is lost.
+    #[cold]
+    pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
+        let slab = Slab::of(page_map::entry(block as usize));
+        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
+        self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
+    }
+}
+
+/// The bin that the heap's thread's mallocs of a class take from.
+#[inline(always)]
+fn front(heap: &ThreadHeap, class: usize) -> &Bin {
+    if heap.ticking.is_on() { heap.rations().bin(class) } else { heap.cache().bin(class) }
+}

@@ -1,0 +1,128 @@
+//! Blocks that go back to their slabs, and slabs that go back to the arena.
+
+use super::FastHeap;
+use super::classes::{CLASSES, TABLE};
+use super::thread_heap::ThreadHeap;
+use xalloc_blocks::free_list::{Block, List};
+use xalloc_blocks::slab::Slab;
+use xalloc_heap::{Call, Misuse};
+
+/// What a heap retains of a class of which no block is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retain {
+    OneSlab,
+    Nothing,
+}
+
+impl FastHeap {
+    /// A bin got one block more than it has room for: its list becomes the previous one, and the blocks of the one before go
+    /// back to their slabs.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn flush(&self, bin: usize) {
+        // SAFETY: the caller found the bin in the page map.
+        let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
+        let _change = heap.change();
+        let turned = heap.cache().turn(class);
+        self.give_back(heap, class, turned.old);
+        self.count_slow(heap, turned.count);
+    }
+
+    /// Gives everything that is cached back to the slabs.
+    pub(super) fn empty_bins(&self, heap: &'static ThreadHeap) {
+        self.stop_ticking(heap);
+        (1..CLASSES).for_each(|class| self.empty_bin(heap, class));
+    }
+
+    /// Gives everything of one class that is cached back to the slabs.
+    pub(super) fn empty_bin(&self, heap: &'static ThreadHeap, class: usize) {
+        self.give_back(heap, class, heap.cache().take(class));
+        self.empty_previous(heap, class);
+        self.release_empty(heap, class);
+    }
+
+    /// Gives the previous list of a class back to the slabs, which no hit path touches.
+    pub(super) fn empty_previous(&self, heap: &'static ThreadHeap, class: usize) {
+        self.give_back(heap, class, heap.cache().take_previous(class));
+    }
+
+    /// Gives a list of blocks of `class` back to the heap's slabs, neighbours in one slab at once.
+    ///
+    /// Here the list is checked as the fast path cannot: each block must be one that was handed out at some time, and there
+    /// must be as many as were counted. What is wrong is reported, and what follows it in the list is lost.
+    pub(super) fn give_back(&self, heap: &'static ThreadHeap, class: usize, list: List) {
+        let List { head: first, count: mut left } = list;
+        let mut block = first;
+        while !block.is_null() {
+            let Some(slab) = heap.slab_of(block.cast()) else { return self.report_overwritten(Call::Free, first) };
+            let head = block;
+            let mut tail = block;
+            let mut run = 0;
+            while !block.is_null() && slab.contains(block as usize) {
+                if let Err(misuse) = slab.examine(block as usize) {
+                    return self.reporter.tell(Call::Free, block as usize, misuse);
+                }
+                if run == left || slab.class() != class {
+                    return self.report_overwritten(Call::Free, block);
+                }
+                run += 1;
+                tail = block;
+                // SAFETY: a block of a slab of this heap, in a free list.
+                let Ok(next) = (unsafe { Block::next(block, self.key.get()) }) else {
+                    return self.report_overwritten(Call::Free, block);
+                };
+                block = next;
+            }
+            left -= run;
+            // SAFETY: the chain was just walked; its blocks were this bin's.
+            unsafe { self.splice(heap, slab, (head, tail), run, Retain::OneSlab) };
+        }
+        if left != 0 {
+            self.report_overwritten(Call::Free, first);
+        }
+    }
+
+    /// Gives a chain of blocks back to one slab, and lets the slab go if no block of it is used any more.
+    ///
+    /// # Safety
+    /// The blocks from `head` to `tail` are the slab's, which is the heap's, and nobody else has them.
+    pub(super) unsafe fn splice(
+        &self,
+        heap: &'static ThreadHeap,
+        slab: &'static Slab,
+        (head, tail): (*mut Block, *mut Block),
+        count: usize,
+        retain: Retain,
+    ) {
+        let may_keep = retain == Retain::OneSlab && !self.is_lean();
+        // SAFETY: the caller's: a chain of the slab's blocks that nobody else has.
+        match unsafe { heap.slabs().give(slab, (head, tail), count, may_keep, self.key.get()) } {
+            Ok(true) => self.close_slab(slab),
+            Ok(false) => {}
+            Err(_) => {
+                let size = slab.shape().size as usize;
+                self.reporter.tell(Call::Free, head as usize, Misuse::FreedBefore { size });
+            }
+        }
+    }
+
+    /// Gives a slab that is in no set, and of which no block is used, back to the arena.
+    fn close_slab(&self, slab: &Slab) {
+        slab.unregister();
+        let bytes = slab.bytes();
+        self.arena.give_slab(slab);
+        self.released(bytes);
+    }
+
+    /// Lets all slabs go that were kept although none of their blocks is used.
+    pub(super) fn release_all_empty(&self, heap: &ThreadHeap) {
+        (1..CLASSES).for_each(|class| self.release_empty(heap, class));
+    }
+
+    /// Lets the slab of `class` go that was kept although none of its blocks is used.
+    fn release_empty(&self, heap: &ThreadHeap, class: usize) {
+        if let Some(slab) = heap.slabs().take_empty(&TABLE[class]) {
+            self.close_slab(slab);
+        }
+    }
+}
