@@ -12,7 +12,7 @@ use crate::size_class::SLICE;
 use crate::watch::Watch;
 use xalloc_os::{Lock, pages, thread};
 
-/// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
+/// The unit of a run. Smaller than the kernel's pages on some machines, which `margin` takes care of.
 pub const PAGE: usize = 4 << 10;
 const PAGES: usize = CHUNK / PAGE;
 const SLICE_PAGES: usize = SLICE / PAGE;
