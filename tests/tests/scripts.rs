@@ -69,6 +69,17 @@ fn wrong_usage_is_told_apart_from_failure() {
     }
 }
 
+#[test]
+fn help_begins_with_the_scripts_name() {
+    for script in STRICT.iter().chain(&["run", "debug", "test"]) {
+        let output = Command::new(checkout().join("scripts").join(script)).arg("--help").output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let mut words = said.split_whitespace();
+        let begins = [words.next(), words.next()] == [Some("usage:"), Some(&format!("scripts/{script}"))];
+        assert!(output.status.success() && begins, "{output:?}");
+    }
+}
+
 /// The loader would split such a path, and run the program without the library.
 #[test]
 fn what_cannot_be_preloaded_is_refused_before_it_is_built() {

@@ -229,6 +229,10 @@ fn what_is_installed_can_be_removed() {
     assert!(root.path().join("usr/include/xalloc.h").exists() && root.path().join("usr/include/mine.h").exists());
     script("install", &["--uninstall", "/usr"], &destination);
     assert_eq!(there(), before);
+    // A prefix that is made for it goes too.
+    script("install", &["/opt"], &destination);
+    script("install", &["--uninstall", "/opt"], &destination);
+    assert_eq!(there(), before);
     let mut again = plain(checkout().join("scripts/install"));
     let output = run(again.args(["--uninstall", "/usr"]).env("DESTDIR", root.path()), LIMIT).expect("it ends");
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -4,7 +4,7 @@
 //! of the process. So a block tells three things at the price of a few instructions:
 //!
 //! * It was written to after it was freed: the two words do not fit together any more. Nobody follows such a link.
-//! * It may be free already: the highest byte of the check word is [`MARK`]. It is cleared when the block is handed out, so a
+//! * It may be free already: the highest byte of the check word is `MARK`. It is cleared when the block is handed out, so a
 //!   block in use looks free only if the program wrote that byte there.
 //! * Whoever overwrites a link must know the secret to make another one that is followed.
 

@@ -7,8 +7,8 @@
 use crate::sync::{AtomicUsize, Ordering};
 use core::marker::PhantomData;
 
-/// The stack: many threads push, one takes all. In one word: the address of the newest segment, and from [`ADDRESS_BITS`] on how
-/// much waits, in units of [`UNIT`] bytes, as far as the bits reach. So a push is one atomic operation.
+/// The stack: many threads push, one takes all. In one word: the address of the newest segment, and from `ADDRESS_BITS` on how
+/// much waits, in units of `UNIT` bytes, as far as the bits reach. So a push is one atomic operation.
 pub struct RemoteStack<T> {
     top: AtomicUsize,
     segments: PhantomData<*mut T>,

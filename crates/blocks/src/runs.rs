@@ -15,7 +15,7 @@ use xalloc_os::{Lock, pages, thread};
 /// The kind of the slices of a chunk of runs in the page map.
 pub const KIND: Kind = Kind::ownerless(2);
 
-/// The unit of a run. Smaller than the kernel's pages on some machines, which then only matters for [`Runs::trim`].
+/// The unit of a run. Smaller than the kernel's pages on some machines, which `margin` takes care of.
 pub const PAGE: usize = 4 << 10;
 const PAGES: usize = CHUNK / PAGE;
 const SLICE_PAGES: usize = SLICE / PAGE;

@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         names => named(names),
     };
-    errors.iter().for_each(|error| eprintln!("xalloc: {error}"));
+    errors.iter().for_each(|error| eprintln!("xalloc list: {error}"));
     let mut rows: Vec<Row> = allocators.iter().map(row).collect();
     // What everybody has, and what this command is for, before the others.
     rows.sort_by_key(|row| (row.name != SYSTEM, row.name != OWN));

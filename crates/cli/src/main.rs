@@ -63,15 +63,18 @@ fn main() -> ExitCode {
     // SAFETY: nothing else runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     completions::answer(command_line);
-    let arguments = match command_line().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches)) {
-        Ok(arguments) => arguments,
+    let parsed = command_line().try_get_matches().and_then(|matches| {
+        let name = matches.subcommand_name().map(|name| format!("xalloc {name}"));
+        Ok((name.unwrap_or_default(), Arguments::from_arg_matches(&matches)?))
+    });
+    match parsed {
+        Ok((name, arguments)) => finish(&name, run(arguments.command)),
         Err(error) if error.use_stderr() => error.exit(),
         Err(help) => {
             output::print_by(|| help.print());
-            return finish(Ok(ExitCode::SUCCESS));
+            finish("xalloc", Ok(ExitCode::SUCCESS))
         }
-    };
-    finish(run(arguments.command))
+    }
 }
 
 /// The command line, without the command that only a checkout has, unless this is one.
@@ -98,12 +101,12 @@ fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-/// Sees to it that all was written, or says why not.
-fn finish(result: Result<ExitCode>) -> ExitCode {
+/// Sees to it that all was written, or says why not. `name` is the command's: a line that begins with `xalloc: ` is the library's.
+fn finish(name: &str, result: Result<ExitCode>) -> ExitCode {
     match result.and_then(|code| output::finish().context("cannot write the output").map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("xalloc: {error:#}");
+            eprintln!("{name}: {error:#}");
             ExitCode::FAILURE
         }
     }

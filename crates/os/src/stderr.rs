@@ -1,5 +1,6 @@
 //! A line for the user, or several, built in a fixed buffer and written with one `write(2)`.
 
+use crate::pages;
 use crate::system::syscall::{self, Errno};
 use core::ffi::{CStr, c_char};
 use core::fmt;
@@ -49,6 +50,15 @@ fn descriptor() -> i32 {
     }
     let file = (KEPT_DEVICE.load(Ordering::Relaxed), KEPT_FILE.load(Ordering::Relaxed));
     if syscall::identity(kept) == Some(file) { kept } else { libc::STDERR_FILENO }
+}
+
+/// Writes all, without a signal where nobody reads; but not if a filter of system calls may forbid what that takes.
+fn write(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
+    if pages::is_filter_expected() {
+        syscall::write_all(descriptor, bytes)
+    } else {
+        syscall::write_quietly(descriptor, bytes)
+    }
 }
 
 /// A text under construction, of at most `SIZE` bytes. What does not fit is cut, never split over two writes.
@@ -145,7 +155,7 @@ impl<const SIZE: usize> Text<SIZE> {
 
     /// Writes the text to stderr, by one call. A stderr that is closed or full must not become a second failure.
     pub fn print(&self) {
-        let _ = syscall::write_all(descriptor(), self.as_bytes());
+        let _ = write(descriptor(), self.as_bytes());
     }
 
     /// Writes the text to the end of the file at `path`, by one call, so that the texts of several processes stay whole.
@@ -158,7 +168,7 @@ impl<const SIZE: usize> Text<SIZE> {
         let file = syscall::duplicate(opened, KEPT_LEAST).or_else(|_| syscall::duplicate(opened, 3));
         syscall::close(opened);
         let file = file?;
-        let written = syscall::write_all(file, self.as_bytes());
+        let written = write(file, self.as_bytes());
         syscall::close(file);
         written
     }

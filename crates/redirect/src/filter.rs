@@ -8,7 +8,7 @@ use core::ffi::c_int;
 use xalloc_os::{pages, syscall};
 
 impl<H: Heap> HeapRedirect<H> {
-    /// C's `prctl`. The system call itself, as in [`crate::namespaces`].
+    /// C's `prctl`. The system call itself, as in `namespaces`.
     ///
     /// # Safety
     /// As libc's.

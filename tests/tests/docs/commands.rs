@@ -46,8 +46,8 @@ fn filled(text: &str) -> String {
         .replace("/path/to/xalloc", &checkout().display().to_string())
 }
 
-/// A shell for commands of a page: in its directory, with the command on the PATH and a home of its own, and no network for
-/// cargo.
+/// A shell for commands of a page: in its directory, with the command on the PATH and a home of its own, and no network and no
+/// warnings for cargo.
 fn bash(desk: &TempDir, commands: &str) -> Command {
     let mut command = plain("bash");
     let path = std::env::var("PATH").expect("a PATH");
@@ -59,7 +59,9 @@ fn bash(desk: &TempDir, commands: &str) -> Command {
         .env("XDG_CONFIG_HOME", desk.path().join("home/.config"))
         .env("CARGO_HOME", of_home("CARGO_HOME", ".cargo"))
         .env("RUSTUP_HOME", of_home("RUSTUP_HOME", ".rustup"))
-        .env("CARGO_NET_OFFLINE", "true");
+        .env("CARGO_NET_OFFLINE", "true")
+        // What a reader is told to open is without warnings: links that lead nowhere, for one.
+        .env("RUSTDOCFLAGS", "-D warnings");
     command
 }
 

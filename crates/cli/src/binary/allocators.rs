@@ -155,7 +155,7 @@ pub fn needed(binary: &Binary) -> Option<Finding> {
     let uses: Vec<&str> = allocator.symbols.iter().copied().filter(takes).collect();
     let more = match uses.as_slice() {
         [] => String::new(),
-        names => format!(" It also calls {} of it, which stay what they are.", names.join(", ")),
+        names => format!(" It also calls {}: only that library has it, so these calls stay there.", names.join(", ")),
     };
     Some(Finding::note(
         "needed-allocator",

@@ -22,7 +22,7 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 #[derive(Debug, thiserror::Error)]
 pub enum Unexaminable {
     /// There is none.
-    #[error("{0}: there is no such program")]
+    #[error("{0}: there is no such program{hint}", hint = file_here(.0))]
     NotFound(String),
     /// A script's interpreter is missing.
     #[error("{script}: there is no {interpreter}, which its first line asks for")]
@@ -65,6 +65,11 @@ impl Unexaminable {
             Self::NotFound(_) | Self::NoInterpreter { .. } | Self::Directory(_) | Self::NotExecutable(_) => false,
         }
     }
+}
+
+/// How to name a file of the working directory, which is looked up in the PATH without a slash.
+fn file_here(name: &str) -> String {
+    if Path::new(name).is_file() { format!("; for the file of this name, write ./{name}") } else { String::new() }
 }
 
 /// The program's file, and for a script its interpreters, to the one that is no script; and what is in the way there.

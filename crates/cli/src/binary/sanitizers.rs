@@ -58,7 +58,7 @@ pub fn find(binary: &Binary) -> Option<Finding> {
     Some(Finding::obstacle(
         code,
         format!(
-            "It was built with {name}, which replaces malloc with its own; with another one in front it ends at once or finds nothing."
+            "It was built with {name}, which replaces malloc with its own. If another malloc comes first, the program ends at once, or {name} finds nothing."
         ),
         format!("Build it without {option}."),
     ))

@@ -1,7 +1,8 @@
 //! What a user means by `-a NAME`: an allocator of the catalogue, or any library.
 
 use super::detect::{Found, check};
-use super::{Instructions, detect, misleading, named};
+use super::{Instructions, OWN, detect, misleading, named};
+use crate::library;
 use anyhow::{Context, Result, bail};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,10 @@ pub fn choose(name: &str) -> Result<Choice> {
 }
 
 fn not_found(allocator: &Allocator, detection: &super::Detection) -> String {
+    // Whoever names a file does not want a package.
+    if let ([wrong], true) = (detection.rejected.as_slice(), allocator.name == OWN && library::named().is_some()) {
+        return format!("{} {}", wrong.path.display(), wrong.reason);
+    }
     let files = allocator.preload_files(super::system());
     let mut text = format!("allocator '{}' is not on this machine", allocator.name);
     if files.is_empty() {

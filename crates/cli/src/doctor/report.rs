@@ -180,7 +180,7 @@ fn write_numbers(out: &mut Formatter<'_>, run: &Observation) -> Result {
     )?;
     writeln!(out, "  peak           {:.1} MiB in one process", mib(run.peak))?;
     writeln!(out, "  page faults    {}, and {} that needed a disk", run.minor_faults, run.major_faults)?;
-    writeln!(out, "  waits          {}; made to wait {} times", run.voluntary_switches, run.involuntary_switches)?;
+    writeln!(out, "  waits          {}; preempted {} times", run.voluntary_switches, run.involuntary_switches)?;
     let seen =
         run.huge_pages.map_or("over too soon to see any".to_owned(), |huge| format!("{:.1} MiB seen", mib(huge)));
     writeln!(out, "  huge pages     {} on this system; {seen}", run.huge_pages_setting)

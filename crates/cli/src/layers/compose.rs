@@ -78,12 +78,12 @@ fn report(composition: &Composition, asked: Method, is_verbose: bool) {
     if let (true, Some(name), Some(method)) = (is_verbose, &composition.allocator, composition.method) {
         let platform = &composition.platform;
         match asked {
-            Method::Auto => eprintln!("xalloc: allocator/{name}: auto is {method} on {platform}"),
-            _ => eprintln!("xalloc: allocator/{name}: method {method}"),
+            Method::Auto => eprintln!("xalloc layers: allocator/{name}: auto is {method} on {platform}"),
+            _ => eprintln!("xalloc layers: allocator/{name}: method {method}"),
         }
     }
     for warning in &composition.warnings {
-        eprintln!("xalloc: warning: {warning}");
+        eprintln!("xalloc layers: warning: {warning}");
     }
 }
 

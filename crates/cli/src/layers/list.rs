@@ -39,7 +39,7 @@ pub fn run(catalogue: &Catalogue, arguments: &Arguments) -> Result<ExitCode> {
         match row(entry) {
             Ok(row) => rows.push(row),
             Err(error) => {
-                eprintln!("xalloc: {error}");
+                eprintln!("xalloc layers: {error}");
                 code = ExitCode::from(exit::WRONG_USAGE);
             }
         }

@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let directory = std::env::current_dir().context("cannot tell the working directory")?;
     let directories = Directories::of(&directory);
     if let Some(ignored) = &directories.ignored {
-        eprintln!("xalloc: {} is not looked at: it is another user's", ignored.display());
+        eprintln!("xalloc layers: {} is not looked at: it is another user's", ignored.display());
     }
     let catalogue = Catalogue::with(directories);
     let done = match &arguments.command {
@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Command::Compose(arguments) => compose::run(catalogue, arguments),
     };
     done.or_else(|error| {
-        eprintln!("xalloc: {error:#}");
+        eprintln!("xalloc layers: {error:#}");
         Ok(ExitCode::from(exit::WRONG_USAGE))
     })
 }

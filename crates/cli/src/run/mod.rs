@@ -20,8 +20,8 @@ use xalloc_layers::Method;
 /// The allocator's library is put in front of what LD_PRELOAD names already (on macOS DYLD_INSERT_LIBRARIES), and the program
 /// takes the place of this command: signals, input, output and its exit code are its own.
 ///
-/// Where it is certain that a preload cannot work, the program is not started, and the reason and a way out are said; where it
-/// may not do what is wanted, a warning is, and the program starts. xalloc doctor says more.
+/// If it is certain that a preload cannot work, the program is not started: the command says why, and names a way out. If a
+/// preload may not do what is wanted, the command prints a warning and starts the program. xalloc doctor says more.
 ///
 /// Exit codes: the program's own; 2 if this command was called wrongly, 3 if the allocator is not on this machine, 4 if the
 /// program cannot run under it, 126 if the program cannot be executed, 127 if there is none.
@@ -42,7 +42,7 @@ pub struct Arguments {
 
 /// Print the shell lines that put an allocator in front of every program that is started.
 ///
-/// For the shell at hand: eval "$(xalloc env jemalloc)". And back: eval "$(xalloc env default)", which takes the libraries of
+/// For the shell at hand: eval "$(xalloc env jemalloc)". And back: eval "$(xalloc env system)", which takes the libraries of
 /// all known allocators out of LD_PRELOAD again, and unsets the variables that hold their options, whoever set them.
 ///
 /// Exit codes: 2 if this command was called wrongly, 3 if the allocator is not on this machine.
@@ -79,7 +79,7 @@ struct How {
 /// Becomes the program.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let With { allocator, how } = &arguments.with;
-    let plan = match plan(allocator, how, Behind::Everything) {
+    let plan = match plan("run", allocator, how, Behind::Everything) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
@@ -111,7 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Prints assignments.
 pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
     // Once more, for another allocator, must not pile them up.
-    let plan = match plan(&arguments.allocator, &arguments.how, Behind::NoAllocators) {
+    let plan = match plan("env", &arguments.allocator, &arguments.how, Behind::NoAllocators) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
@@ -119,11 +119,11 @@ pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is to be done, or the exit code of a command that said why nothing can be.
-fn plan(name: &str, how: &How, behind: Behind) -> Result<Plan, ExitCode> {
+/// What is to be done, or the exit code of `command`, which said why nothing can be.
+fn plan(command: &str, name: &str, how: &How, behind: Behind) -> Result<Plan, ExitCode> {
     let plan = catalogue::choose(name).and_then(|choice| Plan::new(&choice, how.method, &how.settings, behind));
     plan.map_err(|error| {
-        eprintln!("xalloc: {error:#}");
+        eprintln!("xalloc {command}: {error:#}");
         ExitCode::from(if error.is::<NotFound>() { exit::NO_ALLOCATOR } else { exit::WRONG_USAGE })
     })
 }

@@ -155,12 +155,12 @@ fn only_a_program_that_cannot_be_run_is_said_to_be_one() {
     let arguments = ["-a", "system", "--prepare", &prepare, "--input", input.to_str().unwrap(), "--", "cat"];
     let output = compare().args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(1) && said.contains("xalloc: cannot read /"), "{output:?}");
+    assert!(output.status.code() == Some(1) && said.contains("xalloc compare: cannot read /"), "{output:?}");
     let sleep = ["/bin/sleep", "/usr/bin/sleep"].into_iter().find(|path| std::path::Path::new(path).exists()).unwrap();
     let arguments = ["-a", "system", "--ready", "true", "--load", "true", "--", sleep, "600"];
     let output = compare().args(arguments).env("PATH", "/no/such/directory").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(1) && said.contains("xalloc: cannot run 'sh': "), "{output:?}");
+    assert!(output.status.code() == Some(1) && said.contains("xalloc compare: cannot run 'sh': "), "{output:?}");
 }
 
 /// The advice is not to take more runs, and nor are any made.

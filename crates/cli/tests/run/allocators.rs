@@ -195,7 +195,9 @@ fn nothing_takes_the_place_of_the_library_that_the_user_has_named() {
         let output = output.expect("the command starts");
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         let said = stderr(&output);
-        assert!(said.contains(&format!("{named} {reason}")) && said.contains("XALLOC_LIBRARY names it"), "{said}");
+        assert!(said.starts_with(&format!("xalloc run: {named} {reason}")), "{said}");
+        // Nothing about packages, which would not help.
+        assert!(said.ends_with("; XALLOC_LIBRARY names it: correct it, or unset it\n"), "{said}");
         // The proxy is that library, too.
         let mut command = xalloc(&["run", "-a", "default", "--method", "proxy", "true"]);
         let output = command.env("XALLOC_LIBRARY", named).output().expect("the command starts");

@@ -171,15 +171,21 @@ fn the_default_is_the_default_whatever_was_preloaded() {
 
 #[test]
 fn a_full_disk_is_said_and_nothing_panics() {
-    let doctor: &[&str] = &["doctor", "true"];
-    for arguments in
-        [doctor, &["list"], &["list", "--json"], &["env"], &["layers", "list"], &["--help"], &["run", "-h"]]
-    {
+    let commands: [(&str, &[&str]); 7] = [
+        ("xalloc doctor", &["doctor", "true"]),
+        ("xalloc list", &["list"]),
+        ("xalloc list", &["list", "--json"]),
+        ("xalloc env", &["env"]),
+        ("xalloc layers", &["layers", "list"]),
+        ("xalloc", &["--help"]),
+        ("xalloc", &["run", "-h"]),
+    ];
+    for (name, arguments) in commands {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
         let output = xalloc(arguments).stdout(full).output().expect("the command starts");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
         let said = stderr(&output);
-        assert!(said.starts_with("xalloc: cannot write the output: "), "{arguments:?}: {said}");
+        assert!(said.starts_with(&format!("{name}: cannot write the output: ")), "{arguments:?}: {said}");
     }
     let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
     let status = xalloc(&["run", "-v", "--", "sh", "-c", "exit 7"]).stderr(full).status().expect("the command starts");
@@ -201,10 +207,11 @@ fn what_is_closed_stays_closed() {
     assert_eq!(closed("<&-", &["run", "cat"]).status.code(), Some(1));
     assert_eq!(closed(">&-", &["run", "cat", "/proc/self/stat"]).status.code(), Some(1));
     assert_eq!(closed("<&- >&- 2>&-", &["run", "true"]).status.code(), Some(0));
-    for arguments in [&["list"][..], &["--help"]] {
+    for (name, arguments) in [("xalloc list", &["list"][..]), ("xalloc", &["--help"])] {
         let output = closed(">&-", arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        assert!(stderr(&output).starts_with("xalloc: cannot write the output: "), "{arguments:?}: {output:?}");
+        let said = stderr(&output);
+        assert!(said.starts_with(&format!("{name}: cannot write the output: ")), "{arguments:?}: {said}");
     }
 }
 

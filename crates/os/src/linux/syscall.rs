@@ -123,16 +123,16 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     Some((file.st_dev, file.st_ino))
 }
 
-/// `write(2)` of all of `bytes`. It raises no signal: a program whose standard error is a pipe that nobody reads any more, or a
-/// file as large as it may become, is not to end by what the library has to say.
+/// [`write_all`] that raises no signal: a program whose standard error is a pipe that nobody reads any more, or a file as large as it
+/// may become, is not to end by what the library has to say.
 ///
 /// # Errors
-/// The kernel's: some of the bytes may be written. EIO for a descriptor that takes none.
-pub fn write_all(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
+/// As of [`write_all`].
+pub fn write_quietly(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
     const OF_A_WRITE: u64 = 1 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
     let mut before = 0;
     signal_mask(libc::SIG_BLOCK, OF_A_WRITE, &mut before);
-    let written = write_blocked(descriptor, bytes);
+    let written = write_all(descriptor, bytes);
     if let Err(Errno(libc::EPIPE | libc::EFBIG)) = written {
         // The signal is pending for this thread, and would come with the mask that follows.
         let (signals, at_once) = (OF_A_WRITE, libc::timespec { tv_sec: 0, tv_nsec: 0 });
@@ -154,7 +154,11 @@ fn signal_mask(how: i32, signals: u64, before: &mut u64) {
     unsafe { syscall6(number::RT_SIGPROCMASK, how as usize, set, old, SIGNAL_SET, 0, 0) };
 }
 
-fn write_blocked(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
+/// `write(2)` of all of `bytes`.
+///
+/// # Errors
+/// The kernel's: some of the bytes may be written. EIO for a descriptor that takes none.
+pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         let (start, length) = (bytes.as_ptr() as usize, bytes.len());
         // SAFETY: the kernel reads `length` bytes of a live slice.

@@ -50,6 +50,14 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     Some((file.st_dev as u64, file.st_ino))
 }
 
+/// [`write_all`]. Here, nothing takes back a signal that is pending for the process.
+///
+/// # Errors
+/// As of [`write_all`].
+pub fn write_quietly(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
+    write_all(descriptor, bytes)
+}
+
 /// `write(2)` of all of `bytes`.
 ///
 /// # Errors
