@@ -6,7 +6,7 @@
 use crate::statistics;
 use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
-use xalloc_options::{Kind, Problem, Setting, Value, parse};
+use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
 use xalloc_redirect::report;
@@ -207,10 +207,29 @@ fn complain(source: &str, problem: &Problem<'_>) {
         (Some(nearest), _) => {
             line.text(": did you mean '").text(nearest).text("'?");
         }
-        (None, Problem::BadValue(Setting { kind: Kind::Destination, .. }, ..)) => {
-            line.text(" (write true, false, or a path that begins with '/', in which % is followed by p, e or %)");
+        (None, Problem::BadValue(setting, ..)) => {
+            line.text(" (write ");
+            values(&mut line, &setting.kind);
+            line.text(")");
         }
         (None, _) => {}
     }
     line.end();
+}
+
+/// What an option takes.
+fn values(line: &mut Line, kind: &Kind) {
+    match kind {
+        Kind::Count => {
+            line.text("a number");
+        }
+        Kind::Destination => {
+            line.text("true, false, or a path that begins with '/', in which % is followed by p, e or %");
+        }
+        Kind::Switch | Kind::Choice(_) => {
+            for (at, word) in words(kind).iter().enumerate() {
+                line.text(if at == 0 { "" } else { " or " }).text(word);
+            }
+        }
+    }
 }

@@ -252,7 +252,9 @@ fn a_mistake_is_one_line_and_the_program_runs_on() {
         ("verbos:true", "xalloc: XALLOC_CONF: there is no option 'verbos': did you mean 'verbose'?\n"),
         ("nonsense:1", "xalloc: XALLOC_CONF: there is no option 'nonsense'\n"),
         ("heap:sytem", "xalloc: XALLOC_CONF: 'sytem' is no value of option 'heap': did you mean 'system'?\n"),
-        ("verbose:1", "xalloc: XALLOC_CONF: '1' is no value of option 'verbose'\n"),
+        ("verbose:1", "xalloc: XALLOC_CONF: '1' is no value of option 'verbose' (write true or false)\n"),
+        ("purge_ms:1s", "xalloc: XALLOC_CONF: '1s' is no value of option 'purge_ms' (write a number)\n"),
+        ("thp:on", "xalloc: XALLOC_CONF: 'on' is no value of option 'thp' (write default or never or always)\n"),
         ("stats:tru", "xalloc: XALLOC_CONF: 'tru' is no value of option 'stats': did you mean 'true'?\n"),
         (
             "stats:/tmp/%x",

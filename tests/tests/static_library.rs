@@ -9,10 +9,10 @@ use xalloc_tests::{checkout, fixture, has, plain, run, scratch, succeed};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a script of the checkout; its output, if it ended well.
+/// Runs a script of the checkout from another directory, [`scratch`]; its output, if it ended well.
 fn script(name: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Output {
     let mut command = Command::new(checkout().join("scripts").join(name));
-    command.args(arguments).env_remove("XALLOC_PREFIX").envs(environment.iter().copied());
+    command.args(arguments).current_dir(scratch()).env_remove("XALLOC_PREFIX").envs(environment.iter().copied());
     let output = command.output().expect("the script starts");
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     output
@@ -23,9 +23,9 @@ fn libraries() -> &'static Path {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     DIRECTORY.get_or_init(|| {
         let directory = scratch().join("libraries");
-        let path = directory.to_str().expect("a path in UTF-8");
+        // As seen from where the script is called.
         for prefix in ["xalloc", "one", "two"] {
-            script("static-library", &["--prefix", prefix, "--output", path], &[]);
+            script("static-library", &["--prefix", prefix, "--output", "libraries"], &[]);
         }
         directory
     })
@@ -209,11 +209,12 @@ fn pkg_config_and_cmake_find_what_is_installed() {
 /// What install has put there, and nothing else.
 #[test]
 fn what_is_installed_can_be_removed() {
-    let root = tempfile::tempdir().expect("a temporary directory");
+    let root = tempfile::tempdir_in(scratch()).expect("a temporary directory");
     let kept = root.path().join("usr/share/man/man1/other.1");
     std::fs::create_dir_all(kept.parent().expect("a directory")).expect("directories");
     std::fs::write(&kept, "of another package").expect("a file");
-    let destination = [("DESTDIR", root.path().as_os_str())];
+    // As seen from where the script is called.
+    let destination = [("DESTDIR", root.path().file_name().expect("a name"))];
     // Files and directories.
     let there = || {
         let mut list = plain("find");

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use askama::Template;
 use clap::Command;
+use clap_mangen::Man;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xalloc_options::{Kind, OPTIONS, Setting, words};
@@ -70,11 +71,29 @@ pub fn write_pages(command: Command, arguments: &Arguments) -> Result<ExitCode> 
     let directory = &arguments.directory;
     let version = env!("CARGO_PKG_VERSION");
     let options = OPTIONS.iter().map(Paragraph::of).collect();
-    let commands = section(directory, 1)?;
-    clap_mangen::generate_to(without_bench(command), &commands).with_context(|| problem(&commands))?;
+    let mut command = without_bench(command).disable_help_subcommand(true);
+    command.build();
+    write_commands(command, &section(directory, 1)?)?;
     write(&section(directory, 5)?.join("xalloc.conf.5"), &Configuration { version, options })?;
     write(&section(directory, 7)?.join("libxalloc.7"), &Library { version })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the page of `command`, and those of its own commands.
+fn write_commands(command: Command, directory: &Path) -> Result<()> {
+    for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+        write_commands(one.clone(), directory)?;
+    }
+    // As --help has it: of its own, the generator lists options without their values, and no other arguments.
+    let usage = command.clone().render_usage().to_string();
+    let command = command.override_usage(usage.trim_start_matches("Usage:").trim_start().to_owned());
+    let page = Man::new(command).source(concat!("xalloc ", env!("CARGO_PKG_VERSION")));
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    // What is below the options is examples, and it is to be typed as it stands.
+    let text = String::from_utf8(text)?.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n.nf\n");
+    let path = directory.join(page.get_filename());
+    std::fs::write(&path, text).with_context(|| problem(&path))
 }
 
 /// Of what is installed: the workloads of `xalloc bench` are not.

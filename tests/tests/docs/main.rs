@@ -27,7 +27,7 @@ fn main() {
         let page = Page::read(&name);
         let links = links::broken(&page);
         trials.push(Trial::test(format!("links/{name}"), move || verdict(links)));
-        if !page.steps.is_empty() {
+        if !page.steps.is_empty() || !page.problems.is_empty() {
             trials.push(Trial::test(format!("commands/{name}"), move || verdict(commands::failures(&page))));
         }
     }

@@ -19,6 +19,13 @@ fn every_command_the_library_and_its_file_have_a_page() {
     for command in COMMANDS.into_iter().filter(|command| *command != "bench") {
         assert!(read(&pages.join(format!("man1/xalloc-{command}.1"))).contains(".SH SYNOPSIS"), "{command}");
     }
+    let run = read(&pages.join("man1/xalloc-run.1"));
+    assert!(run.contains("xalloc run\\fR [OPTIONS] <PROGRAM> [ARGUMENT]..."), "the synopsis is not the usage: {run}");
+    let compare = read(&pages.join("man1/xalloc-compare.1"));
+    assert!(compare.contains(".SH EXAMPLES\n.nf\n  xalloc compare") && !compare.contains(".SH EXTRA"), "{compare}");
+    for page in [run, compare] {
+        assert!(page.contains(&format!("\"xalloc {}\"", env!("CARGO_PKG_VERSION"))), "{page}");
+    }
     let configuration = read(&pages.join("man5/xalloc.conf.5"));
     for option in xalloc_options::OPTIONS {
         assert!(configuration.contains(&format!(".BI {}: value", option.name.replace('-', "\\-"))), "{}", option.name);
