@@ -313,7 +313,7 @@ mod tests {
     fn a_full_list_becomes_the_previous_one_and_comes_back() {
         let (cache, mut blocks) = (cache(), opened(&SMALL).take(KEY).unwrap());
         assert!(!cache.refill_from_previous(1));
-        let limit = FIRST_BLOCKS.1 as usize;
+        let limit = FIRST_BLOCKS.1;
         assert!((0..limit).all(|_| !free(&cache, 1, &mut blocks)), "up to the limit");
         assert!(free(&cache, 1, &mut blocks));
         let turned = cache.turn(1);

@@ -4,7 +4,7 @@
 //! slow path, which is marked; those heaps are given up in the child. A hit path leaves a whole list after every store, but the
 //! count of it may be one off: whoever adopts the heap counts anew.
 
-use super::FastHeap;
+use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_os::Lock;
 use xalloc_os::thread;

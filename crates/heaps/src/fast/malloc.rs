@@ -1,8 +1,8 @@
 //! Blocks that have a size class: from the bin, from its previous list, from the heap's slabs, from a new slab.
 
-use super::FastHeap;
+use super::accounting::Kind;
 use super::classes::TABLE;
-use super::footprint::Kind;
+use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::bin::Bin;

@@ -6,193 +6,37 @@
 //!
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata. No foreign code is called under one.
 
-mod background;
+mod accounting;
 mod classes;
-mod double_free;
-mod footprint;
+mod examine;
 mod fork;
-mod freeing;
-mod helping;
-mod large;
+mod free;
+mod heap;
 mod malloc;
 mod poll;
 mod purge;
+mod realloc;
 mod reclaim;
 mod registry;
 mod release;
 mod sending;
 mod statistics;
-mod surplus;
 mod thread_heap;
+mod thread_life;
 mod ticking;
 
+pub use heap::{FastHeap, Tuning};
+
 use classes::class_of;
-use core::sync::atomic::{AtomicBool, Ordering};
-use freeing::{is_cacheable, own_block};
-use registry::Registry;
-use release::Retain;
+use free::{is_cacheable, own_block};
 use thread_heap::ThreadHeap;
-use xalloc_blocks::arena::Arena;
 use xalloc_blocks::bin::Bin;
-use xalloc_blocks::fork_locks::ForkLocks;
-use xalloc_blocks::free_list::{Key, KeyCell};
-use xalloc_blocks::huge::{self, Huge};
-use xalloc_blocks::metadata::Metadata;
-use xalloc_blocks::page_map::{self, Entry};
-use xalloc_blocks::reporter::Reporter;
-use xalloc_blocks::runs::{self, Runs};
+use xalloc_blocks::free_list::Key;
+use xalloc_blocks::page_map;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
 use xalloc_os::thread::{self, Phase};
-
-/// What a user may want of the default heap.
-#[derive(Clone, Copy, Debug)]
-pub struct Tuning {
-    /// For how many milliseconds, at most, memory stays that nobody uses; for half as many at least.
-    pub purge_delay: u64,
-    /// Whether threads keep as little as they can.
-    pub lean: bool,
-}
-
-impl Tuning {
-    /// As it is without being told.
-    pub const SPEED: Self = Self { purge_delay: 1000, lean: false };
-    /// As little memory as can be had without another design.
-    pub const LEAN: Self = Self { purge_delay: 100, lean: true };
-}
-
-/// The default heap. At most one in a process: it keeps each thread's heap behind the one TLS word.
-pub struct FastHeap {
-    arena: Arena,
-    metadata: Metadata,
-    runs: Runs,
-    huge: Huge,
-    registry: Registry,
-    schedule: purge::Schedule,
-    footprint: footprint::Footprint,
-    surplus: surplus::Surplus,
-    lean: AtomicBool,
-    /// What the links of free blocks are encoded with.
-    key: KeyCell,
-    fork_locks: ForkLocks,
-    reporter: Reporter,
-}
-
-impl FastHeap {
-    /// An empty heap.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
-    pub const fn new() -> Self {
-        Self {
-            arena: Arena::new(),
-            metadata: Metadata::new(),
-            runs: Runs::new(),
-            huge: Huge::new(),
-            registry: Registry::new(),
-            schedule: purge::Schedule::new(),
-            footprint: footprint::Footprint::new(),
-            surplus: surplus::Surplus::new(),
-            lean: AtomicBool::new(false),
-            key: KeyCell::new(Key::new(0)),
-            fork_locks: ForkLocks::new(),
-            reporter: Reporter::new(),
-        }
-    }
-
-    /// Tunes the heap. Before the first allocation.
-    pub fn tune(&self, tuning: Tuning) {
-        self.schedule.set_delay(tuning.purge_delay);
-        self.huge.tune(tuning.purge_delay, tuning.lean);
-        // Relaxed: written before start-up ends, which orders it before every use.
-        self.lean.store(tuning.lean, Ordering::Relaxed);
-        if tuning.lean {
-            self.arena.be_exact();
-        }
-    }
-
-    /// Whether threads keep as little as they can. Looked at on slow paths only.
-    fn is_lean(&self) -> bool {
-        // Relaxed: see `tune`.
-        self.lean.load(Ordering::Relaxed)
-    }
-
-    /// Calls `f` with the calling thread's heap; for a thread that has none, with one that it borrows for the call.
-    /// `None` if there is no memory for one.
-    fn with_heap<T>(&self, f: impl FnOnce(&'static ThreadHeap) -> T) -> Option<T> {
-        if let Some(heap) = ThreadHeap::own() {
-            return Some(f(heap));
-        }
-        let heap = self.adopt()?;
-        let result = f(heap);
-        self.leave(heap);
-        Some(result)
-    }
-
-    /// A heap for the calling thread, which has none. `None` if there is no memory for one.
-    fn adopt(&self) -> Option<&'static ThreadHeap> {
-        let heap = self.reclaiming_all(|| self.registry.adopt(&self.metadata, self.key.get()))?;
-        if heap.ticking.is_on() {
-            // Its last thread vanished in a fork.
-            let _change = heap.change();
-            self.stop_ticking(heap);
-        }
-        Some(heap)
-    }
-
-    /// Leaves a heap to the next thread.
-    fn leave(&self, heap: &'static ThreadHeap) {
-        self.registry.abandon(heap);
-        // Senders that came before saw an owner.
-        if !heap.remote().is_empty_after_change() {
-            self.help(heap);
-        }
-    }
-
-    /// The usable size of the block in use that starts at this address. Any address may be asked about.
-    fn size_at(&self, address: usize) -> Result<usize, Refusal> {
-        let entry = page_map::entry(address);
-        if let Some((bin, slab)) = Slab::of(entry) {
-            self.examine(bin, slab, address)?;
-            return Ok(slab.shape().size as usize);
-        }
-        let record = entry.record;
-        match entry.kind {
-            runs::KIND => {
-                let size = self.runs.size_at(address, record);
-                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
-            }
-            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, record)),
-            _ => Err(self.refuse_unknown(address)),
-        }
-    }
-
-    /// Takes a run or a huge block back, or says what there is at the address.
-    #[cold]
-    #[inline(never)]
-    fn free_large(&self, address: usize, entry: Entry) -> Result<(), Refusal> {
-        let record = entry.record;
-        let bytes = match entry.kind {
-            runs::KIND => self.runs.free(address, record)?,
-            huge::KIND => self.huge.free(address, record).map_err(|_| self.refuse_huge(address, record))?,
-            _ => return Err(self.refuse_unknown(address)),
-        };
-        self.freed_large(bytes);
-        Ok(())
-    }
-
-    /// What an address is that lies in the first slice of a huge block, and is not its start: the rest of that slice may be anybody's.
-    fn refuse_huge(&self, address: usize, record: *mut u8) -> Refusal {
-        if self.huge.contains(address, record) { self.huge.misuse_at(address, record).into() } else { Refusal::NotMine }
-    }
-
-    /// What an address is that the page map has nothing for.
-    fn refuse_unknown(&self, address: usize) -> Refusal {
-        if self.arena.contains(address) { Misuse::FreeMemory.into() } else { Refusal::NotMine }
-    }
-}
-
-/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
-const HUGE_SLICES: usize = 1 << 18;
 
 // SAFETY: bins hold free blocks of slabs that the page map knows; slabs, runs and mappings are disjoint; a block leaves
 // its list when it is handed out.
@@ -276,22 +120,7 @@ unsafe impl Heap for FastHeap {
     }
 
     fn misuse_at(&self, address: usize) -> Option<Misuse> {
-        if let Err(Refusal::Misuse(misuse)) = self.size_at(address) {
-            return Some(misuse);
-        }
-        // Of a huge block only the first slice is in the page map; the slice of its end may be the first one of another block.
-        let mut below = address;
-        for _ in 0..2 {
-            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
-            if entry.kind != huge::KIND {
-                return None;
-            }
-            if self.huge.contains(address, entry.record) {
-                return Some(self.huge.misuse_at(address, entry.record));
-            }
-            below = slice.checked_sub(1)?;
-        }
-        None
+        self.misuse_of(address)
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
@@ -353,17 +182,9 @@ unsafe impl Heap for FastHeap {
     }
 
     fn thread_exit(&self) {
-        let Some(heap) = ThreadHeap::own() else { return };
-        {
-            let _change = heap.change();
-            // First, so that a signal handler that allocates meanwhile finds no bins to take from.
-            Phase::Plain.enter();
-            self.send_all(heap);
-            self.drain(heap, Retain::OneSlab);
-            self.empty_bins(heap);
-        }
-        self.leave(heap);
-        if self.is_lean() {
+        let has_heap = ThreadHeap::own().is_some();
+        self.end_thread();
+        if has_heap && self.is_lean() {
             self.trim_all(0);
         }
     }

@@ -1,8 +1,8 @@
 //! What a thread does now and then on its slow paths: it sends what it freed of others' blocks, polls the clock, and ticks while there is
 //! a surplus.
 
-use super::FastHeap;
 use super::classes::{CLASSES, TABLE};
+use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_os::clock;
 use xalloc_os::thread::Phase;
@@ -81,20 +81,6 @@ impl FastHeap {
             if !self.surplus.is_there() {
                 self.stop_ticking(heap);
             }
-        }
-    }
-
-    /// Has the heap's thread, which is the calling one or none, allocate and free from one set of bins again.
-    pub(super) fn stop_ticking(&self, heap: &'static ThreadHeap) {
-        if !heap.ticking.is_on() {
-            return;
-        }
-        if heap.rations().are_in_use() {
-            Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
-        }
-        heap.ticking.end();
-        for class in 1..CLASSES {
-            self.give_back(heap, class, heap.rations().take(class));
         }
     }
 

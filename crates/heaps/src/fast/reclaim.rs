@@ -3,8 +3,8 @@
 //! A program that lives at its limit comes here with every request. So each step is cheap when there is nothing to be had: empty bins,
 //! empty lists, nothing that became free since the last time.
 
-use super::FastHeap;
 use super::classes::CLASSES;
+use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 

@@ -1,11 +1,14 @@
 //! Blocks that go back to their slabs, and slabs that go back to the arena.
 
-use super::FastHeap;
 use super::classes::{CLASSES, TABLE};
+use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
+use core::ptr::null_mut;
+use xalloc_blocks::batch::{Batch, Contents};
 use xalloc_blocks::free_list::{Block, List};
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Call, Misuse};
+use xalloc_os::thread::Phase;
 
 /// What a heap retains of a class of which no block is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -124,5 +127,50 @@ impl FastHeap {
         if let Some(slab) = heap.slabs().take_empty(&TABLE[class]) {
             self.close_slab(slab);
         }
+    }
+
+    /// Has the heap's thread, which is the calling one or none, allocate and free from one set of bins again.
+    pub(super) fn stop_ticking(&self, heap: &'static ThreadHeap) {
+        if !heap.ticking.is_on() {
+            return;
+        }
+        if heap.rations().are_in_use() {
+            Phase::Cached(core::ptr::from_ref(heap).cast_mut().cast()).enter();
+        }
+        heap.ticking.end();
+        for class in 1..CLASSES {
+            self.give_back(heap, class, heap.rations().take(class));
+        }
+    }
+
+    /// Splices in what other threads freed. The caller has access to the heap.
+    pub(super) fn drain(&self, heap: &'static ThreadHeap, retain: Retain) {
+        let mut batch = heap.remote().take_all();
+        while !batch.is_null() {
+            // SAFETY: taken batches are ours, and mapped: blocks in flight keep their slab open.
+            batch = match unsafe { Batch::contents(batch, self.key.get()) } {
+                Some(contents) => {
+                    self.splice_batch(heap, batch, contents, retain);
+                    contents.link
+                }
+                // What is behind it is lost.
+                None => {
+                    self.report_overwritten(Call::Free, batch.cast());
+                    null_mut()
+                }
+            };
+        }
+    }
+
+    fn splice_batch(&self, heap: &'static ThreadHeap, batch: *mut Batch, contents: Contents, retain: Retain) {
+        let Some(slab) = heap.slab_of(batch.cast()) else {
+            return self.reporter.tell(Call::Free, batch as usize, Misuse::FreeMemory);
+        };
+        let first = contents.first(slab);
+        if !slab.is_block(first as usize) {
+            return self.report_overwritten(Call::Free, batch.cast());
+        }
+        // SAFETY: the slab is this heap's, because slabs never change their heap.
+        unsafe { self.splice(heap, slab, (first, batch.cast()), contents.count, retain) };
     }
 }

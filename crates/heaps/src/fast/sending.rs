@@ -1,10 +1,11 @@
-//! Freeing other threads' blocks: collected by slab, sent as batches, spliced in by the owner.
+//! Freeing other threads' blocks: collected by slab, sent as batches. If their owner does not come for them, because it sleeps or its
+//! thread has ended, the sender helps: it drains the owner's heap, and leaves nothing in there that it can release.
 
-use super::FastHeap;
+use super::classes::CLASSES;
+use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
-use core::ptr::null_mut;
-use xalloc_blocks::batch::{Batch, Contents};
+use xalloc_blocks::batch::Batch;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
 use xalloc_blocks::remote_cache::{Chain, Due};
@@ -101,34 +102,46 @@ impl FastHeap {
         bytes
     }
 
-    /// Splices in what other threads freed. The caller has access to the heap.
-    pub(super) fn drain(&self, heap: &'static ThreadHeap, retain: Retain) {
-        let mut batch = heap.remote().take_all();
-        while !batch.is_null() {
-            // SAFETY: taken batches are ours, and mapped: blocks in flight keep their slab open.
-            batch = match unsafe { Batch::contents(batch, self.key.get()) } {
-                Some(contents) => {
-                    self.splice_batch(heap, batch, contents, retain);
-                    contents.link
+    /// Drains a heap, unless its owner or another helper has access to it.
+    pub(super) fn help(&self, heap: &'static ThreadHeap) {
+        self.help_with(heap, || self.drain(heap, Retain::Nothing));
+    }
+
+    /// Drains all heaps.
+    pub(super) fn help_all(&self) {
+        self.registry.all().filter(|heap| !heap.remote().is_empty()).for_each(|heap| self.help(heap));
+    }
+
+    /// Drains all heaps and releases their empty slabs; of abandoned heaps also what is cached.
+    pub(super) fn release_unused(&self) {
+        // One that lost its thread in a fork may only have blocks of others.
+        for heap in self.registry.all().filter(|heap| heap.may_have_memory()) {
+            self.help_with(heap, || {
+                self.drain(heap, Retain::Nothing);
+                if heap.ownership().is_abandoned() {
+                    self.release_cached(heap);
+                } else {
+                    self.release_all_empty(heap);
                 }
-                // What is behind it is lost.
-                None => {
-                    self.report_overwritten(Call::Free, batch.cast());
-                    null_mut()
-                }
-            };
+            });
         }
     }
 
-    fn splice_batch(&self, heap: &'static ThreadHeap, batch: *mut Batch, contents: Contents, retain: Retain) {
-        let Some(slab) = heap.slab_of(batch.cast()) else {
-            return self.reporter.tell(Call::Free, batch as usize, Misuse::FreeMemory);
-        };
-        let first = contents.first(slab);
-        if !slab.is_block(first as usize) {
-            return self.report_overwritten(Call::Free, batch.cast());
+    /// Empties the previous lists of all bins: of what threads have cached all that can be had without them.
+    pub(super) fn empty_all_previous(&self) {
+        for heap in self.registry.all().filter(|heap| heap.slabs().slices() > 0) {
+            self.help_with(heap, || (1..CLASSES).for_each(|class| self.empty_previous(heap, class)));
         }
-        // SAFETY: the slab is this heap's, because slabs never change their heap.
-        unsafe { self.splice(heap, slab, (first, batch.cast()), contents.count, retain) };
+    }
+
+    fn help_with(&self, heap: &'static ThreadHeap, work: impl FnMut()) {
+        heap.ownership().help(heap.access(), heap.remote(), work);
+    }
+
+    /// Releases what the thread of an abandoned heap had cached if it vanished in a fork, or had only borrowed the heap.
+    fn release_cached(&self, heap: &'static ThreadHeap) {
+        heap.recount(self.key.get());
+        self.send_all(heap);
+        self.empty_bins(heap);
     }
 }

@@ -1,7 +1,7 @@
 //! What the heap holds, and giving back what it does not need.
 
-use super::FastHeap;
 use super::classes::TABLE;
+use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::arena::Which;

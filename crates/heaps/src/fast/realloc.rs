@@ -1,8 +1,8 @@
 //! Blocks without a size class, and `realloc` between all kinds.
 
-use super::FastHeap;
+use super::accounting::Kind;
 use super::classes;
-use super::footprint::Kind;
+use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::huge::{self, HugeBlock, Stays};
 use xalloc_blocks::page_map;

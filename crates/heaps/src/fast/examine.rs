@@ -3,14 +3,15 @@
 //! A block that looks free is looked for in every list where it may be. That is slow, and happens only when a program frees a
 //! block twice, or has written the mark of a free block into one of its own.
 
-use super::FastHeap;
+use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::batch::{self, Batch};
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
 use xalloc_blocks::slab::{self, Slab};
-use xalloc_heap::Misuse;
+use xalloc_blocks::{huge, runs};
+use xalloc_heap::{Misuse, Refusal};
 
 /// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
 const LONGEST_LIST: usize = 1 << 15;
@@ -19,6 +20,9 @@ const LOOKS: usize = 64;
 const PAUSE: usize = 1000;
 /// So many batches are looked at.
 const MOST_BATCHES: usize = 1 << 20;
+
+/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
+const HUGE_SLICES: usize = 1 << 18;
 
 impl FastHeap {
     /// Whether a block of the slab, which `bin` stands for in the page map, starts at `address`, and is in use.
@@ -121,5 +125,53 @@ impl FastHeap {
             }
         }
         false
+    }
+
+    /// The usable size of the block in use that starts at this address. Any address may be asked about.
+    pub(super) fn size_at(&self, address: usize) -> Result<usize, Refusal> {
+        let entry = page_map::entry(address);
+        if let Some((bin, slab)) = Slab::of(entry) {
+            self.examine(bin, slab, address)?;
+            return Ok(slab.shape().size as usize);
+        }
+        let record = entry.record;
+        match entry.kind {
+            runs::KIND => {
+                let size = self.runs.size_at(address, record);
+                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
+            }
+            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, record)),
+            _ => Err(self.refuse_unknown(address)),
+        }
+    }
+
+    /// What an address is that lies in the first slice of a huge block, and is not its start: the rest of that slice may be anybody's.
+    pub(super) fn refuse_huge(&self, address: usize, record: *mut u8) -> Refusal {
+        if self.huge.contains(address, record) { self.huge.misuse_at(address, record).into() } else { Refusal::NotMine }
+    }
+
+    /// What an address is that the page map has nothing for.
+    pub(super) fn refuse_unknown(&self, address: usize) -> Refusal {
+        if self.arena.contains(address) { Misuse::FreeMemory.into() } else { Refusal::NotMine }
+    }
+
+    /// What is wrong with an address that is in the heap's memory, and no block in use.
+    pub(super) fn misuse_of(&self, address: usize) -> Option<Misuse> {
+        if let Err(Refusal::Misuse(misuse)) = self.size_at(address) {
+            return Some(misuse);
+        }
+        // Of a huge block only the first slice is in the page map; the slice of its end may be the first one of another block.
+        let mut below = address;
+        for _ in 0..2 {
+            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
+            if entry.kind != huge::KIND {
+                return None;
+            }
+            if self.huge.contains(address, entry.record) {
+                return Some(self.huge.misuse_at(address, entry.record));
+            }
+            below = slice.checked_sub(1)?;
+        }
+        None
     }
 }

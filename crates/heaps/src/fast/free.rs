@@ -1,13 +1,14 @@
 //! Freeing blocks of slabs: into the thread's own bin if nothing is wrong with them, or on their way to their owner.
 
-use super::FastHeap;
 use super::classes;
+use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
-use xalloc_blocks::page_map;
+use xalloc_blocks::page_map::{self, Entry};
 use xalloc_blocks::slab::Slab;
-use xalloc_heap::Misuse;
+use xalloc_blocks::{huge, runs};
+use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::thread::{self, Phase};
 
 impl FastHeap {
@@ -30,6 +31,20 @@ impl FastHeap {
         }
         // SAFETY: a cache in the TLS word is this thread's heap.
         self.free_elsewhere(unsafe { ThreadHeap::of_word(word) }, slab, block.cast())
+    }
+
+    /// Takes a run or a huge block back, or says what there is at the address.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn free_large(&self, address: usize, entry: Entry) -> Result<(), Refusal> {
+        let record = entry.record;
+        let bytes = match entry.kind {
+            runs::KIND => self.runs.free(address, record)?,
+            huge::KIND => self.huge.free(address, record).map_err(|_| self.refuse_huge(address, record))?,
+            _ => return Err(self.refuse_unknown(address)),
+        };
+        self.freed_large(bytes);
+        Ok(())
     }
 
     /// Caches a block of the calling thread's own heap.

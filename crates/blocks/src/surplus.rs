@@ -1,10 +1,9 @@
-//! Whether there is more free memory than is worth its keeping: then threads tick ([`super::ticking`]) until it is purged.
+//! The policy of what is too much free memory: a surplus is there until it is purged, and threads do something about it meanwhile.
 //!
 //! The amount is computed now and then only, because that takes a look at every chunk: whenever so much more became free than was taken
 //! again.
 
-use super::FastHeap;
-use super::footprint::Held;
+use crate::held::Held;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use xalloc_os::WorkSignal;
 
@@ -28,6 +27,8 @@ pub struct Surplus {
 
 // Relaxed, in all of them: a thread that sees an old value does so a little later, and nothing else depends on them.
 impl Surplus {
+    /// There is none.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             released: AtomicUsize::new(0),
@@ -47,9 +48,30 @@ impl Surplus {
         &self.work
     }
 
+    /// Notes that `bytes` of a slab, a run or a huge block became free. Returns whether it is time to [`weigh`](Self::weigh) what is held.
+    pub fn released(&self, bytes: usize) -> bool {
+        let released = self.released.load(Ordering::Relaxed) + bytes;
+        self.released.store(released, Ordering::Relaxed);
+        released >= self.due.load(Ordering::Relaxed) && !self.is_there()
+    }
+
+    /// Looks whether `held` has a surplus. Returns whether one begins.
+    pub fn weigh(&self, held: &Held) -> bool {
+        let is_surplus = !held.is_little_free();
+        // The first purge only marks what is free by then.
+        self.released.store(if is_surplus { held.free } else { 0 }, Ordering::Relaxed);
+        self.due.store(held.step(), Ordering::Relaxed);
+        is_surplus && self.work.set()
+    }
+
+    /// Notes that a purge gave memory back.
+    pub fn note_purge(&self) {
+        self.released.store(0, Ordering::Relaxed);
+    }
+
     /// Notes that a purge found nothing that was free for long enough, when `held` is what there is. So the surplus is over if little is
     /// free, which the program uses again and again, or if nothing became free since the last time: then the rest cannot be purged.
-    fn note_vain_purge(&self, held: &Held) {
+    pub fn note_vain_purge(&self, held: &Held) {
         if self.released.swap(0, Ordering::Relaxed) == 0 || held.is_little_free() {
             // Not as it was at the peak: a later one may be much lower.
             self.due.store(held.step(), Ordering::Relaxed);
@@ -73,59 +95,28 @@ impl Held {
         STEP.max((self.live + self.free) / STEP_PART)
     }
 
-    fn is_little_free(&self) -> bool {
+    /// Whether what is free is no surplus.
+    pub fn is_little_free(&self) -> bool {
         self.free <= LEAST + self.live / LEAST_PART
     }
 }
 
-impl FastHeap {
-    /// Notes that `bytes` of a slab, a run or a huge block became free.
-    pub(super) fn released(&self, bytes: usize) {
-        let released = self.surplus.released.load(Ordering::Relaxed) + bytes;
-        self.surplus.released.store(released, Ordering::Relaxed);
-        if released >= self.surplus.due.load(Ordering::Relaxed) && !self.surplus.is_there() {
-            self.weigh_surplus();
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    #[cold]
-    fn weigh_surplus(&self) {
-        let held = self.weigh();
-        let is_surplus = !held.is_little_free();
-        // The first purge only marks what is free by then.
-        self.surplus.released.store(if is_surplus { held.free } else { 0 }, Ordering::Relaxed);
-        self.surplus.due.store(held.step(), Ordering::Relaxed);
-        if is_surplus && self.surplus.work.set() {
-            self.nudge_all();
-        }
-    }
-
-    /// Notes that a purge gave `purged` bytes.
-    pub(super) fn note_purge(&self, purged: usize) {
-        if !self.surplus.is_there() {
-            return;
-        }
-        if purged > 0 {
-            return self.surplus.released.store(0, Ordering::Relaxed);
-        }
-        let held = self.weigh();
-        // Mappings wait for their own time.
-        if held.is_little_free() || self.huge.stats().kept == 0 {
-            self.surplus.note_vain_purge(&held);
-        }
-    }
-
-    /// What is held; blocks that wait for their owners count as free.
-    fn weigh(&self) -> Held {
-        let mut held = self.held();
-        held.free += self.registry.all().map(|heap| heap.remote().waiting()).sum::<usize>();
-        held
-    }
-
-    /// Has every thread come to a slow path with its next `free`: one that lives from its bins alone would not purge anything.
-    fn nudge_all(&self) {
-        for heap in self.registry.all().filter(|heap| !heap.ticking.is_on()) {
-            heap.cache().nudge_all();
-        }
+    #[test]
+    fn begins_with_much_that_is_free_and_ends_when_nothing_more_comes() {
+        let (surplus, held) = (Surplus::new(), |live, free| Held { live, free, huge: 0 });
+        assert!(!surplus.released(STEP - 1) && surplus.released(1));
+        assert!(!surplus.weigh(&held(100 << 20, 10 << 20)) && !surplus.is_there());
+        assert!(!surplus.released(STEP), "a part of what is held");
+        surplus.note_taken(STEP);
+        assert!(surplus.weigh(&held(0, 10 << 20)) && surplus.is_there());
+        assert!(!surplus.released(1 << 30), "it is there already");
+        surplus.note_vain_purge(&held(0, 10 << 20));
+        assert!(surplus.is_there(), "something became free");
+        surplus.note_vain_purge(&held(0, 10 << 20));
+        assert!(!surplus.is_there());
     }
 }

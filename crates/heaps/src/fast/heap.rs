@@ -1,0 +1,86 @@
+//! The default heap's parts. Its work is in the files beside this one, from the top down: the hit paths and the contract (`mod.rs`),
+//! `malloc`, `free`, `realloc`, `thread_life`, `reclaim`, `poll`, `purge`, `sending`, `release`, `accounting`.
+
+use super::registry::Registry;
+use core::sync::atomic::{AtomicBool, Ordering};
+use xalloc_blocks::arena::Arena;
+use xalloc_blocks::footprint::Footprint;
+use xalloc_blocks::fork_locks::ForkLocks;
+use xalloc_blocks::free_list::{Key, KeyCell};
+use xalloc_blocks::huge::Huge;
+use xalloc_blocks::metadata::Metadata;
+use xalloc_blocks::purge_schedule::Schedule;
+use xalloc_blocks::reporter::Reporter;
+use xalloc_blocks::runs::Runs;
+use xalloc_blocks::surplus::Surplus;
+
+/// What a user may want of the default heap.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// For how many milliseconds, at most, memory stays that nobody uses; for half as many at least.
+    pub purge_delay: u64,
+    /// Whether threads keep as little as they can.
+    pub lean: bool,
+}
+
+impl Tuning {
+    /// As it is without being told.
+    pub const SPEED: Self = Self { purge_delay: 1000, lean: false };
+    /// As little memory as can be had without another design.
+    pub const LEAN: Self = Self { purge_delay: 100, lean: true };
+}
+
+/// The default heap. At most one in a process: it keeps each thread's heap behind the one TLS word.
+pub struct FastHeap {
+    pub(super) arena: Arena,
+    pub(super) metadata: Metadata,
+    pub(super) runs: Runs,
+    pub(super) huge: Huge,
+    pub(super) registry: Registry,
+    pub(super) schedule: Schedule,
+    pub(super) footprint: Footprint,
+    pub(super) surplus: Surplus,
+    lean: AtomicBool,
+    /// What the links of free blocks are encoded with.
+    pub(super) key: KeyCell,
+    pub(super) fork_locks: ForkLocks,
+    pub(super) reporter: Reporter,
+}
+
+impl FastHeap {
+    /// An empty heap.
+    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
+    pub const fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            metadata: Metadata::new(),
+            runs: Runs::new(),
+            huge: Huge::new(),
+            registry: Registry::new(),
+            schedule: Schedule::new(Tuning::SPEED.purge_delay),
+            footprint: Footprint::new(),
+            surplus: Surplus::new(),
+            lean: AtomicBool::new(false),
+            key: KeyCell::new(Key::new(0)),
+            fork_locks: ForkLocks::new(),
+            reporter: Reporter::new(),
+        }
+    }
+
+    /// Tunes the heap. Before the first allocation.
+    pub fn tune(&self, tuning: Tuning) {
+        self.schedule.set_delay(tuning.purge_delay);
+        self.huge.tune(tuning.purge_delay, tuning.lean);
+        // Relaxed: written before start-up ends, which orders it before every use.
+        self.lean.store(tuning.lean, Ordering::Relaxed);
+        if tuning.lean {
+            self.arena.be_exact();
+        }
+    }
+
+    /// Whether threads keep as little as they can. Looked at on slow paths only.
+    pub(super) fn is_lean(&self) -> bool {
+        // Relaxed: see `tune`.
+        self.lean.load(Ordering::Relaxed)
+    }
+}
