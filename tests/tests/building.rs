@@ -67,8 +67,8 @@ fn a_heap_of_your_own_outside_the_workspace() {
 #[test]
 fn a_module_on_the_allocator() {
     let directory = preloadable();
-    outside(directory.path(), &["heap"]);
-    let code = "#[global_allocator]\nstatic ALLOCATOR: xalloc_heap::Xalloc = xalloc_heap::Xalloc;\n\n\
+    outside(directory.path(), &["global"]);
+    let code = "#[global_allocator]\nstatic ALLOCATOR: xalloc_global::Xalloc = xalloc_global::Xalloc;\n\n\
                 #[unsafe(no_mangle)]\npub extern \"C\" fn module_malloc(size: usize) -> *mut u8 {\n    \
                 vec![0; size].leak().as_mut_ptr()\n}\n";
     std::fs::write(directory.path().join("src/lib.rs"), code).expect("written");
