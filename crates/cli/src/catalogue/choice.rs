@@ -2,6 +2,7 @@
 
 use super::detect::{Found, check};
 use super::{Instructions, detect, misleading, named};
+use crate::preload;
 use anyhow::{Context, Result, bail};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub fn choose(name: &str) -> Result<Choice> {
 }
 
 fn not_found(allocator: &Allocator, detection: &super::Detection) -> String {
-    let files = allocator.preload_files(super::system());
+    let files = allocator.preload_files(preload::system());
     let mut text = format!("allocator '{}' is not on this machine", allocator.name);
     if files.is_empty() {
         text += ", and no library of it is known for this system";
