@@ -234,6 +234,28 @@ pub mod tests {
         assert_eq!((large.peer.as_str(), large.is_shown), ("system", false));
     }
 
+    /// By chance, the middle halves of three runs each are apart in a third of all cases.
+    #[test]
+    fn runs_that_are_apart_by_chance_show_nothing() {
+        let mut results = example();
+        for (cell, times) in results.rows[0].cells.iter_mut().zip([[1.0, 1.02, 1.04], [2.0; 3], [1.03, 1.05, 1.07]]) {
+            cell.runs.iter_mut().zip(times).for_each(|(run, time)| run.time = time);
+        }
+        let verdict = results.verdict(&results.rows[0]).unwrap();
+        assert_eq!((verdict.peer.as_str(), verdict.is_shown), ("peer", false));
+    }
+
+    /// Each workload and each peer is one more chance to find a difference that is none.
+    #[test]
+    fn all_peers_and_workloads_count_as_comparisons() {
+        let mut results = example();
+        assert_eq!(results.rule(), Rule::for_comparisons(4));
+        results.rows[1].cells[1].failure = Some("crashed".into());
+        assert_eq!(results.rule(), Rule::for_comparisons(3));
+        results.rows[0].cells[0].runs.truncate(2);
+        assert_eq!(results.rule(), Rule::for_comparisons(1));
+    }
+
     #[test]
     fn gives_no_verdict_on_two_runs() {
         let mut results = example();

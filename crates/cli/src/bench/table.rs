@@ -6,7 +6,10 @@ use comfy_table::{CellAlignment, Table, presets};
 /// Prints time and memory of every workload under every allocator.
 pub fn print(results: &Results) {
     println!("{}\n{}\n", results.machine, results.runs_in_words());
-    println!("seconds (and the verdict against the best peer)\n{}\n", grid(results, Figure::Time));
+    println!(
+        "seconds (and the mean in parts of the best peer's; ~: no difference shown)\n{}\n",
+        grid(results, Figure::Time)
+    );
     println!("largest resident set, MiB\n{}\n", grid(results, Figure::Memory));
     results.summary().iter().for_each(|line| println!("{line}"));
 }
