@@ -1,6 +1,7 @@
 //! `xalloc bench`: workloads under several allocators, interleaved, in fresh processes.
 
 mod allocators;
+mod grid;
 mod markdown;
 mod measure;
 mod micro;

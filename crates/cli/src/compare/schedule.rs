@@ -5,10 +5,10 @@ use super::sample::{Attempt, Failure, Sample, words};
 use super::server::Server;
 use super::subject::{Judge, Subject};
 use crate::catalogue::candidate::Candidate;
-use crate::measure::interrupt;
+use crate::measure::{interrupt, progress};
 use crate::output::counted;
 use anyhow::{Result, anyhow};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::HumanDuration;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ pub fn run(task: &Task, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> 
     let count = session.rows.len();
     let rounds = u64::from(warmups) + u64::from(runs);
     let all = rounds * session.rows.iter().filter(|row| row.failure.is_none()).count() as u64;
-    let progress = progress(all);
+    let progress = progress::bar(all);
     progress.suspend(|| {
         eprintln!(
             "xalloc compare: {}, {rounds} under each allocator; Ctrl-C ends it, and shows what there is",
@@ -94,14 +94,6 @@ pub fn run(task: &Task, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> 
     }
     progress.finish_and_clear();
     Ok(session)
-}
-
-fn progress(length: u64) -> ProgressBar {
-    let template = "{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}";
-    let progress =
-        ProgressBar::new(length).with_style(ProgressStyle::with_template(template).expect("a correct template"));
-    progress.enable_steady_tick(Duration::from_millis(500));
-    progress
 }
 
 impl Session {
