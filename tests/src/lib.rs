@@ -4,10 +4,12 @@
 //! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
 
 pub mod exports;
+mod places;
 pub mod rows;
 mod run;
 mod scratch;
 
+pub use places::checkout;
 pub use run::{run, stop_and_continue, succeed, tail, wait_until};
 pub use scratch::{preloadable, scratch};
 
@@ -15,11 +17,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-
-/// The checkout: the directory that holds the workspace's `Cargo.toml`.
-pub fn checkout() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is inside the checkout")
-}
 
 /// The release build of libxalloc.so, made on first use so that `cargo test` alone never tests a stale library.
 ///
@@ -40,12 +37,7 @@ pub fn built(package: &str, file: &str) -> PathBuf {
         .status()
         .expect("cargo starts");
     assert!(status.success(), "cargo build --release --package {package} failed");
-    target().join("release").join(file)
-}
-
-/// Where cargo builds, which sees a relative `CARGO_TARGET_DIR` from the checkout: there it is started.
-fn target() -> PathBuf {
-    checkout().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+    places::target().join("release").join(file)
 }
 
 /// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns

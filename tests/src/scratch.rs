@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// it finds that the directory's lock is free.
 pub fn scratch() -> &'static Path {
     static SCRATCH: OnceLock<(PathBuf, File)> = OnceLock::new();
-    &SCRATCH.get_or_init(|| make(&crate::target().join("tmp/tests"))).0
+    &SCRATCH.get_or_init(|| make(&crate::places::target().join("tmp/tests"))).0
 }
 
 /// A temporary directory from which a library can be preloaded: the loader takes a blank or a colon for the end of a path in

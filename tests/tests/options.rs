@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
-use xalloc_tests::{checkout, copy, fixture, has, library, plain, preloaded, run, skip, succeed};
+use xalloc_tests::{copy, fixture, has, library, plain, preloaded, run, skip, succeed};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -28,7 +28,6 @@ fn main() {
         ("a_refused_request_is_seen", a_refused_request_is_seen),
         ("heap_system_passes_through", heap_system_passes_through),
         ("a_privileged_program_drops_the_variable", a_privileged_program_drops_the_variable),
-        ("the_documentation_lists_every_option", the_documentation_lists_every_option),
     ];
     let mut trials: Vec<Trial> = tests
         .iter()
@@ -363,14 +362,4 @@ fn a_privileged_program_drops_the_variable() {
     command.arg("end").env("XALLOC_CONF", format!("stats:{}", file.display()));
     let output = run(&mut command, Duration::from_secs(60)).unwrap();
     assert!(output.status.success() && !file.exists(), "{output:?}");
-}
-
-/// The documentation has every option, with its default.
-fn the_documentation_lists_every_option() {
-    let text = std::fs::read_to_string(checkout().join("docs/options.md")).unwrap();
-    for setting in xalloc_options::OPTIONS {
-        let row = format!("| `{}` | ", setting.name);
-        let line = text.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
-        assert!(line.contains(&format!("`{}`", setting.default)) && line.contains(setting.help), "{line}");
-    }
 }

@@ -1,15 +1,24 @@
 //! The variable that has the loader put libraries in front of all others: `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`.
 
-use crate::catalogue::preload_variable;
 use anyhow::{Result, ensure};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
-use xalloc_layers::is_preloadable;
+use xalloc_layers::{System, is_preloadable};
+
+/// The system this command runs on.
+pub fn system() -> System {
+    if cfg!(target_os = "macos") { System::Macos } else { System::Linux }
+}
+
+/// The variable's name here.
+pub fn variable() -> &'static str {
+    system().preload_variable().expect("Linux and macOS have one")
+}
 
 /// The variable's value with `libraries` before what the environment preloads already.
 pub fn value(libraries: &[&Path]) -> OsString {
-    before(libraries, std::env::var_os(preload_variable()).unwrap_or_default())
+    before(libraries, std::env::var_os(variable()).unwrap_or_default())
 }
 
 /// A value with `libraries` before `others`, which has the variable's form.
@@ -21,7 +30,7 @@ pub fn before(libraries: &[&Path], others: OsString) -> OsString {
 
 /// Has `command` load the library before what the environment preloads already.
 pub fn put_first(command: &mut Command, library: &Path) {
-    command.env(preload_variable(), value(&[library]));
+    command.env(variable(), value(&[library]));
 }
 
 /// Refuses a path that the variable cannot hold: the loader would split it, or put something in place of a part.
@@ -29,7 +38,7 @@ pub fn check_path(library: &Path) -> Result<()> {
     ensure!(
         is_preloadable(library),
         "{} cannot name {}: it takes no path with a blank, a colon, a dollar sign or a line break; copy the library elsewhere",
-        preload_variable(),
+        variable(),
         library.display()
     );
     Ok(())

@@ -1,29 +1,13 @@
-//! `xalloc layers`: its transcripts, and what its data says of the library's own options.
+//! `xalloc layers`: its transcripts, and the examples of its documentation.
 
 use std::path::Path;
-use xalloc_layers::{Catalogue, Composer, Directories, Number, Toolchain};
-use xalloc_options::{Kind, OPTIONS, words};
+use xalloc_layers::{Catalogue, Composer, Directories, Toolchain};
 
 #[test]
 fn transcripts() {
     // The user's own layers would show up in the lists.
     let nowhere = "/nonexistent";
     trycmd::TestCases::new().env("XDG_CONFIG_HOME", nowhere).env("HOME", nowhere).case("tests/transcripts/layers/*.md");
-}
-
-#[test]
-fn the_layer_of_xalloc_has_the_librarys_options() {
-    let layer = Catalogue::builtin().allocator("xalloc").expect("our own layer can be read");
-    assert_eq!(layer.options.len(), OPTIONS.len(), "builtin/allocator/xalloc.yaml has an option that is no more");
-    for setting in OPTIONS {
-        let option = layer.options.get(setting.name).unwrap_or_else(|| panic!("{} is missing there", setting.name));
-        assert_eq!((option.variable.as_str(), option.key.as_deref()), ("XALLOC_CONF", Some(setting.name)));
-        assert_eq!(option.default.as_deref(), Some(setting.default), "{}", setting.name);
-        assert_eq!(option.values, words(&setting.kind), "{}", setting.name);
-        let number = (setting.kind == Kind::Count).then(Number::default);
-        assert_eq!(option.number, number, "{}", setting.name);
-        assert_eq!(option.description, setting.help, "{}", setting.name);
-    }
 }
 
 /// The examples of docs/layers.md, each under the path that its first line names.

@@ -6,7 +6,7 @@ use crate::catalogue::Catalogue;
 use crate::composition::Composition;
 use crate::entry::Layer;
 use crate::error::Error;
-use crate::integration;
+use crate::integration::{self, Resolver};
 use crate::rules;
 use crate::spec::LayerSpec;
 use crate::stack::{self, Stack};
@@ -14,9 +14,6 @@ use crate::variables::Variables;
 use crate::yaml::Text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-/// Finds the library of an allocator on this machine.
-pub(crate) type Resolver<'a> = Box<dyn Fn(&Allocator) -> Option<PathBuf> + 'a>;
 
 /// Composes layers.
 pub struct Composer<'a> {

@@ -2,7 +2,6 @@
 
 use crate::allocator::Allocator;
 use crate::catalogue::Catalogue;
-use crate::composer::Resolver;
 use crate::composition::Composition;
 use crate::error::{Error, Problem};
 use crate::spec::LayerSpec;
@@ -10,7 +9,10 @@ use crate::stack::Stack;
 use crate::variables::Variables;
 use crate::words::{Method, System};
 use std::env::consts::{ARCH, OS};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Finds the library of an allocator on this machine.
+pub(crate) type Resolver<'a> = Box<dyn Fn(&Allocator) -> Option<PathBuf> + 'a>;
 
 /// Adds the stack's allocator to the composition, if it has one.
 pub(crate) fn add(

@@ -1,9 +1,6 @@
 //! The words that layers are written with: types of layers, methods of integration, systems.
 
-use crate::error::Problem;
-use serde::{Deserialize, Deserializer, Serialize, de};
-use std::fmt::Display;
-use std::str::FromStr;
+use serde::Serialize;
 use strum::{EnumString, VariantArray};
 
 /// What a layer is about: the folder it lies in.
@@ -77,53 +74,6 @@ impl System {
     }
 }
 
-/// Reads one of the words of `T`; `what` says in the error what was expected.
-pub(crate) fn parse<T: FromStr + VariantArray + Display>(what: &'static str, text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|_| {
-        let words: Vec<_> = T::VARIANTS.iter().map(ToString::to_string).collect();
-        let nearest = nearest(text, words.iter().map(String::as_str));
-        Problem::UnknownWord { what, word: text.to_owned(), words: words.join(", "), nearest }
-    })
-}
-
-impl Kind {
-    /// The type of layer that `text` names.
-    ///
-    /// # Errors
-    /// [`Problem::UnknownWord`], with all types.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        parse("layer type", text)
-    }
-}
-
-impl Method {
-    /// The method that `text` names.
-    ///
-    /// # Errors
-    /// [`Problem::UnknownWord`], with all methods.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        parse("method", text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Kind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Method {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for System {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parse("system", &String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
 /// The one of `words` that `typed` was probably meant to be; nothing if none is near.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     words
@@ -132,28 +82,4 @@ pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Opt
         .filter(|&(likeness, _)| likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, word)| word.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_read_as_they_are_written() {
-        for kind in Kind::VARIANTS {
-            assert_eq!(Kind::parse(&kind.to_string()), Ok(*kind));
-        }
-        for method in Method::VARIANTS {
-            assert_eq!(Method::parse(&method.to_string()), Ok(*method));
-        }
-        assert_eq!(serde_json::to_string(&Method::LdPreload).unwrap(), "\"ld_preload\"");
-    }
-
-    #[test]
-    fn an_unknown_word_is_answered_with_all_and_the_nearest() {
-        let error = Method::parse("inject").unwrap_err().to_string();
-        assert_eq!(error, "unknown method 'inject'; there are auto, link, ld_preload, proxy, none");
-        let error = Method::parse("ld-preload").unwrap_err().to_string();
-        assert!(error.ends_with("; did you mean 'ld_preload'?"), "{error}");
-    }
 }

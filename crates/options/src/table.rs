@@ -1,6 +1,6 @@
 //! The options themselves.
 
-use crate::{Kind, Setting};
+use crate::setting::{Kind, Setting};
 
 /// Every option, in the order of the documentation.
 pub static OPTIONS: &[Setting] = &[

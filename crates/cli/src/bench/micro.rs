@@ -1,5 +1,6 @@
 //! Ticks per malloc and free, as `xalloc-workloads micro` measures them.
 
+use super::grid::grid;
 use super::numbers;
 use crate::catalogue::candidate::Candidate;
 use crate::measure::machine::Machine;
@@ -8,7 +9,6 @@ use crate::output::counted;
 use crate::report::files::write;
 use crate::report::markdown::render_table;
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressIterator};
 use std::path::Path;
 
@@ -32,12 +32,9 @@ pub fn run(runner: &Path, allocators: &[Candidate], runs: u32, markdown: Option<
     let header: Vec<String> =
         std::iter::once("test".to_owned()).chain(allocators.iter().map(|allocator| allocator.name.clone())).collect();
     let rows = rows(&columns);
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&header).add_rows(&rows);
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     let about =
         format!("{}; ticks per malloc and free, smallest / median of {}", Machine::here(), counted(runs.into(), "run"));
-    println!("{about}\n{table}");
+    println!("{about}\n{}", grid(&header, &rows));
     write(markdown, || {
         let mut text = format!("{about}.\n\n");
         render_table(&mut text, &header, &rows);

@@ -1,6 +1,7 @@
 //! `xalloc bench`: workloads under several allocators, interleaved, in fresh processes.
 
 mod allocators;
+mod grid;
 mod markdown;
 mod measure;
 mod micro;
@@ -24,8 +25,9 @@ use workloads::Workload;
 /// Compare allocators on many workloads, side by side.
 ///
 /// Every workload runs in fresh processes under every allocator in turn, A B C A B C …, so that a machine that is slow for
-/// a while is slow for all of them. Shown are medians; a difference whose intervals (the middle half of the runs)
-/// overlap gets no verdict, and fewer than three runs get none at all.
+/// a while is slow for all of them. Shown are medians. The last column is the mean of xalloc's times in parts of the best
+/// peer's; ~ stands before it where the runs show no difference, by the rule that xalloc compare has. Fewer than three runs
+/// of each give no verdict.
 ///
 /// It needs a checkout of xalloc: the workloads are built there and not installed.
 ///

@@ -4,7 +4,8 @@ use super::allocators::{BASE, OWN};
 use super::measure::Measurement;
 use super::workloads::Group;
 use crate::measure::machine::Machine;
-use crate::measure::statistics::{ENOUGH, Spread, geometric_mean};
+use crate::measure::significance::{ENOUGH, Rule};
+use crate::measure::statistics::{Spread, Summary, geometric_mean};
 use crate::output::counted;
 use serde::Serialize;
 
@@ -21,6 +22,12 @@ impl Cell {
     /// The spread of something over the runs; `None` if one of them failed.
     pub fn spread(&self, of: impl Fn(&Measurement) -> f64) -> Option<Spread> {
         (self.failure.is_none() && !self.runs.is_empty()).then(|| Spread::of(self.runs.iter().map(of)))
+    }
+
+    /// The times of the runs; `None` if one of them failed, or there are too few to tell a difference from chance.
+    fn times(&self) -> Option<Summary> {
+        let times: Vec<f64> = self.runs.iter().map(|measured| Figure::Time.of(measured)).collect();
+        Summary::of(&times).filter(|summary| self.failure.is_none() && summary.count >= ENOUGH)
     }
 }
 
@@ -73,9 +80,9 @@ impl Figure {
 pub struct Verdict {
     /// The peer.
     pub peer: String,
-    /// Our median to the peer's.
+    /// Our mean to the peer's.
     pub ratio: f64,
-    /// Whether the runs' intervals are apart, so that the ratio says something.
+    /// Whether the runs show that the ratio is not 1.
     pub is_shown: bool,
 }
 
@@ -103,15 +110,24 @@ impl Results {
 
     /// Our own allocator against the best of the others in time; nothing if it takes more runs to tell a difference from chance.
     pub fn verdict(&self, row: &Row) -> Option<Verdict> {
-        let own = self.column(OWN)?;
-        let is_enough = |index: usize| row.cells[index].runs.len() >= ENOUGH;
-        let mine = self.spread(row, own, Figure::Time).filter(|_| is_enough(own))?;
-        let (peer, best) = (0..self.allocators.len())
-            .filter(|&index| index != own && is_enough(index))
-            .filter_map(|index| Some((index, self.spread(row, index, Figure::Time)?)))
-            .min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median))?;
-        let ratio = mine.median / best.median;
-        Some(Verdict { peer: self.allocators[peer].clone(), ratio, is_shown: !mine.overlaps(&best) })
+        let mine = row.cells[self.column(OWN)?].times()?;
+        let (peer, best) = self.peers(row).min_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))?;
+        let ratio = self.rule().ratio(&mine, &best)?;
+        let peer = self.allocators[peer].clone();
+        Some(Verdict { peer, ratio: ratio.value, is_shown: ratio.difference().is_some() })
+    }
+
+    /// The others' times, of those that have enough runs.
+    fn peers(&self, row: &Row) -> impl Iterator<Item = (usize, Summary)> {
+        let times = row.cells.iter().enumerate().filter_map(|(index, cell)| Some((index, cell.times()?)));
+        times.filter(|&(index, _)| self.allocators[index] != OWN)
+    }
+
+    /// The rule for all verdicts together: a workload's best peer is one of many that it was compared with.
+    fn rule(&self) -> Rule {
+        let own = self.column(OWN);
+        let compared = self.rows.iter().filter(|row| own.is_some_and(|own| row.cells[own].times().is_some()));
+        Rule::for_comparisons(compared.map(|row| self.peers(row).count()).sum())
     }
 
     /// The geometric mean over workloads of an allocator's figure, as a ratio to `base`'s, for those of `group` (or all)
@@ -209,12 +225,35 @@ pub mod tests {
     }
 
     #[test]
-    fn judges_only_what_is_apart() {
+    fn judges_only_what_is_more_than_chance() {
         let results = example();
         let small = results.verdict(&results.rows[0]).unwrap();
-        assert_eq!(small, Verdict { peer: "peer".into(), ratio: 0.5, is_shown: true });
+        assert_eq!((small.peer.as_str(), small.is_shown), ("peer", true));
+        assert!((small.ratio - 0.5).abs() < 1e-12);
         let large = results.verdict(&results.rows[1]).unwrap();
         assert_eq!((large.peer.as_str(), large.is_shown), ("system", false));
+    }
+
+    /// By chance, the middle halves of three runs each are apart in a third of all cases.
+    #[test]
+    fn runs_that_are_apart_by_chance_show_nothing() {
+        let mut results = example();
+        for (cell, times) in results.rows[0].cells.iter_mut().zip([[1.0, 1.02, 1.04], [2.0; 3], [1.03, 1.05, 1.07]]) {
+            cell.runs.iter_mut().zip(times).for_each(|(run, time)| run.time = time);
+        }
+        let verdict = results.verdict(&results.rows[0]).unwrap();
+        assert_eq!((verdict.peer.as_str(), verdict.is_shown), ("peer", false));
+    }
+
+    /// Each workload and each peer is one more chance to find a difference that is none.
+    #[test]
+    fn all_peers_and_workloads_count_as_comparisons() {
+        let mut results = example();
+        assert_eq!(results.rule(), Rule::for_comparisons(4));
+        results.rows[1].cells[1].failure = Some("crashed".into());
+        assert_eq!(results.rule(), Rule::for_comparisons(3));
+        results.rows[0].cells[0].runs.truncate(2);
+        assert_eq!(results.rule(), Rule::for_comparisons(1));
     }
 
     #[test]

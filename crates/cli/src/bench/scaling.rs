@@ -1,6 +1,7 @@
 //! Time per operation as the work grows, as `xalloc-workloads scaling` measures it.
 
 use super::allocators::OWN;
+use super::grid::grid;
 use super::numbers;
 use crate::catalogue::candidate::Candidate;
 use crate::measure::machine::Machine;
@@ -10,7 +11,6 @@ use crate::report::files::write;
 use crate::report::markdown::render_table;
 use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
 use anyhow::{Context, Result};
-use comfy_table::{CellAlignment, Table, presets};
 use indicatif::ProgressBar;
 use std::path::Path;
 
@@ -53,10 +53,7 @@ pub fn run(runner: &Path, allocators: &[Candidate], runs: u32, md: Option<&Path>
     let mut text = format!("{about}.\n");
     for series in &all {
         let (header, rows) = series.rows(&names);
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&header).add_rows(&rows);
-        table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-        println!("{table}");
+        println!("{}", grid(&header, &rows));
         text.push('\n');
         render_table(&mut text, &header, &rows);
     }

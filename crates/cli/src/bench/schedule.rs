@@ -4,18 +4,15 @@ use super::measure::{self, Outcome};
 use super::results::{Cell, Results, Row};
 use super::workloads::Workload;
 use crate::catalogue::candidate::Candidate;
-use crate::measure::interrupt;
 use crate::measure::machine::Machine;
+use crate::measure::{interrupt, progress};
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 /// Runs every workload `runs` times under every allocator, the allocators taking turns, and another one first each time. An
 /// interrupt ends that.
 pub fn run(workloads: &[Workload], allocators: &[Candidate], runs: u32) -> Result<Results> {
-    let progress = ProgressBar::new(workloads.len() as u64 * allocators.len() as u64 * u64::from(runs));
-    progress.set_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}").expect("a correct template"),
-    );
+    let progress = progress::bar(workloads.len() as u64 * allocators.len() as u64 * u64::from(runs));
     let mut rows = Vec::new();
     for workload in workloads {
         progress.set_message(workload.name.clone());

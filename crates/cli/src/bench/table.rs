@@ -1,24 +1,22 @@
 //! The tables on the terminal.
 
+use super::grid::grid;
 use super::results::{Figure, Results};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 
 /// Prints time and memory of every workload under every allocator.
 pub fn print(results: &Results) {
     println!("{}\n{}\n", results.machine, results.runs_in_words());
-    println!("seconds (and the verdict against the best peer)\n{}\n", grid(results, Figure::Time));
-    println!("largest resident set, MiB\n{}\n", grid(results, Figure::Memory));
+    println!(
+        "seconds (and the mean in parts of the best peer's; ~: no difference shown)\n{}\n",
+        of(results, Figure::Time)
+    );
+    println!("largest resident set, MiB\n{}\n", of(results, Figure::Memory));
     results.summary().iter().for_each(|line| println!("{line}"));
 }
 
-fn grid(results: &Results, figure: Figure) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header(results, figure));
-    for cells in rows(results, figure) {
-        table.add_row(cells);
-    }
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    table
+fn of(results: &Results, figure: Figure) -> Table {
+    grid(&header(results, figure), &rows(results, figure))
 }
 
 /// The columns' names.

@@ -1,6 +1,7 @@
 //! Reading ELF.
 
-use super::facts::{Binary, CLibrary, Format, Linking, text};
+use super::facts::{Binary, text};
+use super::kinds::{CLibrary, Format, Linking};
 use anyhow::{Result, anyhow, bail};
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Endianness, FileKind, Object, elf};

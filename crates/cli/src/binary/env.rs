@@ -1,7 +1,7 @@
 //! What `env` makes of its one argument in a `#!` line: which program it starts, and whether the preload survives that.
 
 use super::Finding;
-use crate::catalogue::preload_variable;
+use crate::preload;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -43,7 +43,7 @@ impl Env {
 
     /// Whether an option or an assignment takes the preload away. Some have their value in the `next` word.
     fn takes_preload(&self, word: &str, next: impl FnOnce() -> Option<String>) -> bool {
-        let is_preload = |name: Option<&str>| name == Some(preload_variable());
+        let is_preload = |name: Option<&str>| name == Some(preload::variable());
         match word.strip_prefix('-') {
             None => is_preload(word.split('=').next()),
             Some("" | "-ignore-environment") => true,
@@ -63,7 +63,7 @@ impl Env {
 
     /// That the preload does not survive, if so; `script` has the line.
     pub fn finding(&self, script: &str) -> Option<Finding> {
-        let (word, variable, program) = (self.remover.as_ref()?, preload_variable(), self.program.display());
+        let (word, variable, program) = (self.remover.as_ref()?, preload::variable(), self.program.display());
         Some(Finding::obstacle(
             "environment",
             format!("The first line of {script} has env start {program} without {variable} ({word})."),
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn knows_what_takes_the_preload_away() {
-        let variable = preload_variable();
+        let variable = preload::variable();
         let unset = ["-u NAME", "-uNAME", "-vu NAME", "--unset NAME", "--unset=NAME", "NAME=", "NAME=/x.so"];
         let unset = unset.map(|words| words.replace("NAME", variable));
         for words in

@@ -1,63 +1,14 @@
 //! A program or library as its file describes it, whatever the format.
 
-use super::machine::{Machine, Processor};
+use super::kinds::{CLibrary, Format, Linking, Protection};
+use super::known;
+use super::processor::Processor;
 use super::rights::Rights;
-use super::{allocators, elf, mach_o};
-use anyhow::{Context, Result, bail, ensure};
-use object::{FileKind, Object, ObjectSection, ObjectSymbol};
+use anyhow::Result;
+use object::{Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
-use std::fs::File;
-use std::path::{Path, PathBuf};
-
-/// The format of an object file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// Linux and most Unix systems.
-    Elf,
-    /// macOS.
-    MachO,
-}
-
-/// How a file was linked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Linking {
-    /// A program that a dynamic loader starts.
-    Dynamic,
-    /// A program with everything in it, at a fixed address.
-    Static,
-    /// A program with everything in it, at any address.
-    StaticPie,
-    /// No program: a library that programs load.
-    Library,
-}
-
-/// The C libraries that are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CLibrary {
-    /// The GNU C library.
-    Glibc,
-    /// musl.
-    Musl,
-    /// Android's.
-    Bionic,
-    /// macOS's.
-    LibSystem,
-}
-
-impl std::fmt::Display for CLibrary {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Glibc => "glibc",
-            Self::Musl => "musl",
-            Self::Bionic => "Android's C library",
-            Self::LibSystem => "macOS's C library",
-        })
-    }
-}
+use std::path::PathBuf;
 
 /// A program or a library.
 #[derive(Clone, Debug, Serialize)]
@@ -91,7 +42,7 @@ pub struct Binary {
     /// It was made by the Go compiler.
     pub go: bool,
     /// What Mach-O says about code injection.
-    pub protection: mach_o::Protection,
+    pub protection: Protection,
     /// Whose rights it gets.
     pub rights: Rights,
     /// The names that it defines for others.
@@ -112,38 +63,6 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// Reads a file; of a universal one the slice for this machine, or the first.
-    pub fn read(path: &Path) -> Result<Self> {
-        Self::read_for(path, &Machine::here())
-    }
-
-    /// The same, for a known machine.
-    pub(super) fn read_for(path: &Path, machine: &Machine) -> Result<Self> {
-        Self::read_file(path, machine).with_context(|| format!("cannot read {}", path.display()))
-    }
-
-    fn read_file(path: &Path, machine: &Machine) -> Result<Self> {
-        // Opening a pipe waits for whoever writes to it.
-        let kind = std::fs::metadata(path)?;
-        ensure!(!kind.is_dir(), "it is a directory");
-        ensure!(kind.is_file(), "it is no regular file");
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        // SAFETY: the bytes are only read. Somebody who truncates the file meanwhile ends this command, as every linker's.
-        let bytes = unsafe { memmap2::Mmap::map(&file) }?;
-        let bytes: &[u8] = &bytes;
-        let Ok(kind) = FileKind::parse(bytes) else { bail!("it is neither a program nor a library") };
-        let mut binary = match kind {
-            FileKind::Elf32 | FileKind::Elf64 => elf::read(kind, bytes),
-            FileKind::MachO32 | FileKind::MachO64 => mach_o::read(kind, bytes),
-            FileKind::MachOFat32 | FileKind::MachOFat64 => mach_o::read_fat(kind, bytes, &machine.processor),
-            other => bail!("it is no program of this system ({other:?})"),
-        }?;
-        binary.path = path.to_owned();
-        binary.rights = Rights::of(path, &metadata);
-        Ok(binary)
-    }
-
     /// What every format has; the rest is filled in by the reader of the format.
     pub(super) fn common<'data>(file: &impl Object<'data>, format: Format, linking: Linking) -> Result<Self> {
         let names = Names::of(file, format);
@@ -166,7 +85,7 @@ impl Binary {
             go: [".go.buildinfo", ".note.go.buildid", "__go_buildinfo"]
                 .iter()
                 .any(|name| file.section_by_name(name).is_some()),
-            protection: mach_o::Protection::default(),
+            protection: Protection::default(),
             rights: Rights::default(),
             exports: names.exports,
             imports: names.imports,
@@ -224,7 +143,7 @@ impl Names {
         if symbol.is_undefined() {
             return;
         }
-        let Some(name) = plain_name(symbol).filter(|name| allocators::matters(name)) else { return };
+        let Some(name) = plain_name(symbol).filter(|name| known::matters(name)) else { return };
         if !self.exports.contains(&name) {
             self.hidden.insert(name);
         }
@@ -241,8 +160,7 @@ fn plain_name<'data>(symbol: &impl ObjectSymbol<'data>) -> Option<String> {
 fn messages<'data>(file: &impl Object<'data>) -> Vec<&'static str> {
     let is_constant = |name: &str| matches!(name, ".rodata" | "__cstring");
     let sections = file.sections().filter(|section| section.name().is_ok_and(is_constant));
-    let mut found: Vec<_> =
-        sections.filter_map(|section| section.data().ok()).flat_map(allocators::with_message).collect();
+    let mut found: Vec<_> = sections.filter_map(|section| section.data().ok()).flat_map(known::with_message).collect();
     found.dedup();
     found
 }

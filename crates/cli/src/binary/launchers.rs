@@ -2,7 +2,7 @@
 //! that is named, and says that it does not know the others.
 
 use super::Finding;
-use crate::catalogue::preload_variable;
+use crate::preload;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub fn find(program: &Path, script: Option<&str>) -> Option<Finding> {
 }
 
 fn of_script(script: &str, shell: &Path) -> Finding {
-    let variable = preload_variable();
+    let variable = preload::variable();
     Finding::note(
         "script",
         format!(

@@ -1,22 +1,11 @@
 //! Reading Mach-O, also universal files.
 
-use super::facts::{Binary, CLibrary, Format, Linking, text};
-use super::machine::Processor;
+use super::facts::{Binary, text};
+use super::kinds::{CLibrary, Format, Linking, Protection};
+use super::processor::Processor;
 use anyhow::{Context, Result, bail};
 use object::read::macho::{FatArch, LoadCommandVariant, MachHeader, MachOFatFile, MachOFile};
 use object::{BigEndian, Endianness, FileKind, Object, ObjectSection, ReadRef, macho};
-use serde::Serialize;
-
-/// What a Mach-O file says about code that others bring into its process.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Protection {
-    /// It has a section `__RESTRICT,__restrict`: dyld drops its variables.
-    pub restricted: bool,
-    /// It is signed with the hardened runtime: dyld drops its variables.
-    pub hardened_runtime: bool,
-    /// It is signed with the entitlement that lets dyld's variables through all the same.
-    pub allows_dyld_variables: bool,
-}
 
 /// Reads a 32-bit or 64-bit Mach-O file.
 pub fn read(kind: FileKind, data: &[u8]) -> Result<Binary> {

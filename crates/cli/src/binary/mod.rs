@@ -8,18 +8,23 @@ mod elf;
 mod env;
 mod facts;
 mod finding;
+mod kinds;
+mod known;
 mod launchers;
 mod loader;
 mod mach_o;
 mod machine;
+mod processor;
 mod program;
 mod questions;
+mod read;
 mod rights;
 mod runtimes;
 mod sanitizers;
 
-pub use facts::{Binary, CLibrary, Format, Linking};
+pub use facts::Binary;
 pub use finding::{Finding, Severity};
+pub use kinds::{CLibrary, Format, Linking};
 pub use machine::Machine;
 pub use program::Unexaminable;
 

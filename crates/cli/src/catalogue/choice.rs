@@ -3,6 +3,7 @@
 use super::detect::{Found, check};
 use super::{Instructions, OWN, detect, misleading, named};
 use crate::library;
+use crate::preload;
 use anyhow::{Context, Result, bail};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ fn not_found(allocator: &Allocator, detection: &super::Detection) -> String {
     if let ([wrong], true) = (detection.rejected.as_slice(), allocator.name == OWN && library::named().is_some()) {
         return format!("{} {}", wrong.path.display(), wrong.reason);
     }
-    let files = allocator.preload_files(super::system());
+    let files = allocator.preload_files(preload::system());
     let mut text = format!("allocator '{}' is not on this machine", allocator.name);
     if files.is_empty() {
         text += ", and no library of it is known for this system";

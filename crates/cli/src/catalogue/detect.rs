@@ -1,12 +1,12 @@
 //! Whether this machine has an allocator's library. A file counts only if it is for this machine and really replaces malloc.
 
-use super::{OWN, places, system};
+use super::layers::{OWN, layers};
+use super::places;
 use crate::binary::{Binary, Format, Linking, Machine};
-use crate::library;
+use crate::{library, preload};
+use anyhow::Result;
 #[cfg(target_os = "linux")]
-use crate::preload;
-#[cfg(target_os = "linux")]
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, anyhow};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use xalloc_layers::Allocator;
@@ -50,7 +50,7 @@ pub fn detect(allocator: &Allocator) -> Detection {
         return detection;
     }
     let own = is_own.then(library::own).and_then(Result::ok);
-    let names = allocator.preload_files(system());
+    let names = allocator.preload_files(preload::system());
     let mut detection = first(own.into_iter().chain(names.iter().flat_map(|name| places::candidates(name))));
     if cfg!(target_os = "linux") && is_own && library::command_directory().is_err() {
         let reason =
@@ -58,6 +58,16 @@ pub fn detect(allocator: &Allocator) -> Detection {
         detection.rejected.push(Rejected { path: "/proc/self/exe".into(), reason });
     }
     detection
+}
+
+/// The names of the allocators that this machine has.
+///
+/// # Errors
+/// The user's layers cannot be listed.
+pub fn here() -> Result<Vec<String>> {
+    let (allocators, _) = layers().allocators()?;
+    let here = allocators.into_iter().filter(|allocator| allocator.is_system() || detect(allocator).found.is_some());
+    Ok(here.map(|allocator| allocator.name).collect())
 }
 
 /// The first of the files that can be preloaded, and those before it.
@@ -78,7 +88,7 @@ fn first(paths: impl IntoIterator<Item = PathBuf>) -> Detection {
 /// Libraries that are named after the allocator and do not replace malloc: people preload them, and nothing happens.
 pub fn misleading(allocator: &Allocator) -> Vec<Rejected> {
     let names = places::names_that_begin_with(&format!("lib{}.so", allocator.name));
-    let known = allocator.preload_files(system());
+    let known = allocator.preload_files(preload::system());
     let others = names.into_iter().filter(|name| !known.iter().any(|known| known == name));
     let paths = others.flat_map(places::candidates);
     paths.filter_map(|path| Some(Rejected { reason: check(&path).err()?, path })).collect()

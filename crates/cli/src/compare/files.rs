@@ -1,11 +1,23 @@
-//! The files that can be asked for: CSV, Markdown. (JSON is the report itself; the pictures and the page have files of
-//! their own.)
+//! The files that can be asked for: JSON, CSV, Markdown. (The pictures and the page have files of their own.)
 
 use super::figure::Figure;
 use super::report::Report;
 use super::table::{self, Grid};
+use super::verdict::words;
 use crate::report::markdown::render_table;
 use anyhow::Result;
+use serde::Serialize;
+
+/// All of it: what was compared, every run, and what it comes to in words.
+pub fn json(report: &Report) -> Result<String> {
+    #[derive(Serialize)]
+    struct Everything<'a> {
+        #[serde(flatten)]
+        report: &'a Report,
+        verdict: Vec<String>,
+    }
+    Ok(serde_json::to_string_pretty(&Everything { report, verdict: words(report) })?)
+}
 
 /// A line for each run that counts, and one for each candidate that failed, with the reason.
 pub fn csv(report: &Report) -> Result<String> {
@@ -45,7 +57,7 @@ pub fn markdown(report: &Report) -> String {
         text += &format!("- {}: failed: {}\n", row.name, failure.headline());
         failure.details().iter().for_each(|line| text += &format!("  - `{line}`\n"));
     }
-    for line in report.notes.iter().map(|note| format!("note: {note}")).chain(report.verdict.iter().cloned()) {
+    for line in report.notes.iter().map(|note| format!("note: {note}")).chain(words(report)) {
         text += &format!("- {line}\n");
     }
     text

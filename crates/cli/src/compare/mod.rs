@@ -1,6 +1,7 @@
 //! `xalloc compare`: a program of the user's own under each allocator, measured side by side.
 
 mod candidates;
+mod entry;
 mod figure;
 mod files;
 mod page;
@@ -9,6 +10,7 @@ mod sample;
 mod scatter;
 mod schedule;
 mod server;
+mod setup;
 mod strip;
 mod subject;
 mod table;
@@ -25,10 +27,11 @@ use crate::{binary, exit};
 use anyhow::Result;
 use figure::Figure;
 use regex::Regex;
-use report::{By, Negligible, Report, Setup};
+use report::Report;
 use sample::Sample;
-use schedule::{Row, Session};
+use schedule::{Row, Session, Task};
 use server::Server;
+use setup::{By, Negligible, Setup};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -171,7 +174,7 @@ fn compare(arguments: &Arguments) -> Result<u8> {
         Err(error) => return Err(Refusal { message: error.to_string(), code: error.exit_code() }.into()),
     }
     let is_asked_for = !arguments.allocators.is_empty();
-    let subject = arguments.subject()?;
+    let subject = arguments.task()?;
     if arguments.output == Output::Inherit && arguments.files().contains(&Some(Path::new("-"))) {
         let message = "--output inherit: the standard output is for the file - already; name a file instead of -";
         return Err(Refusal::wrong_usage(message).into());
@@ -198,7 +201,7 @@ fn compare(arguments: &Arguments) -> Result<u8> {
 }
 
 impl Arguments {
-    fn subject(&self) -> Result<Subject, Refusal> {
+    fn task(&self) -> Result<Task, Refusal> {
         if let Some(input) = &self.input
             && let Err(error) = std::fs::File::open(input)
         {
@@ -211,7 +214,7 @@ impl Arguments {
             settle: self.settle,
             stop_limit: self.stop_timeout,
         });
-        Ok(Subject {
+        let subject = Subject {
             command: self.command.clone(),
             input: self.input.clone(),
             output: self.output,
@@ -219,8 +222,8 @@ impl Arguments {
             prepare: self.prepare.clone(),
             metric: self.metric.clone(),
             tree: self.tree,
-            server,
-        })
+        };
+        Ok(Task { subject, server })
     }
 
     fn setup(&self) -> Setup {
@@ -274,7 +277,7 @@ impl Arguments {
     fn write(&self, report: &Report) -> Result<()> {
         let [json, csv, md, html, svg] = self.files();
         let written = [
-            write(json, || Ok(serde_json::to_string_pretty(report)?)),
+            write(json, || files::json(report)),
             write(csv, || files::csv(report)),
             write(md, || Ok(files::markdown(report))),
             write(html, || page::render(report)),

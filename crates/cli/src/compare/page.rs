@@ -1,9 +1,10 @@
 //! The report as one page of HTML that needs no other file and no network.
 
+use super::entry::{Entry, Verdict};
 use super::figure::Figure;
-use super::report::{Entry, Report, Verdict};
+use super::report::Report;
 use super::table::{self, Value};
-use super::{scatter, strip};
+use super::{scatter, strip, verdict};
 use anyhow::{Context, Result};
 use askama::Template;
 
@@ -14,6 +15,7 @@ use askama::Template;
 struct Page<'a> {
     report: &'a Report,
     command: String,
+    verdict: Vec<String>,
     tables: [Table; 2],
     scatter: String,
     speeds: String,
@@ -40,6 +42,7 @@ pub fn render(report: &Report) -> Result<String> {
     let page = Page {
         report,
         command: table::command_line(&report.setup.command),
+        verdict: verdict::words(report),
         tables: [
             tabular(report, "Time and memory", table::main_grid(report), true),
             tabular(report, "Other figures, means", table::detail_grid(report), false),

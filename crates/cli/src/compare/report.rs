@@ -1,117 +1,12 @@
 //! What was measured and what follows from it, in the form that all outputs are made of.
 
 use super::candidates::BASE;
+use super::entry::{Entry, entry, summaries};
 use super::figure::Figure;
-use super::sample::{Failure, Sample};
 use super::schedule::Row;
-use crate::measure::machine::Machine;
-use crate::measure::statistics::{Ratio, Summary};
+use super::setup::{By, Setup};
+use crate::measure::significance::Rule;
 use serde::Serialize;
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-
-/// How sure all statements of a difference are together.
-const CONFIDENCE: f64 = 0.95;
-/// A difference below this part is none that anyone would choose an allocator for.
-const NEGLIGIBLE: f64 = 0.01;
-
-/// What was compared, and how.
-#[derive(Clone, Debug, Serialize)]
-pub struct Setup {
-    /// The version of this command.
-    pub version: &'static str,
-    /// The beginning, in UTC.
-    pub date: String,
-    /// Where.
-    pub machine: Machine,
-    /// The program and its arguments.
-    pub command: Vec<String>,
-    /// What gives a server work.
-    pub load: Option<String>,
-    /// What `--metric` is called.
-    pub metric: Option<String>,
-    /// Runs of each that count.
-    pub runs: u32,
-    /// Runs before them that do not.
-    pub warmup: u32,
-    /// The figure that decides, if one was chosen.
-    pub by: Option<By>,
-    /// Whether the memory of all processes together was asked for.
-    pub tree: bool,
-    /// Seconds after a server's load at which its memory was asked for.
-    pub settle: Option<f64>,
-    /// Differences that are too small to matter.
-    pub negligible: Negligible,
-}
-
-/// The figure that a verdict goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum By {
-    /// Time, or the metric.
-    Time,
-    /// Processor time.
-    Cpu,
-    /// Peak memory.
-    Memory,
-}
-
-/// Differences from the base that nobody would choose an allocator for, however sure they are, beside those of less than 1 %.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Negligible {
-    /// Of times, in seconds.
-    pub time: f64,
-    /// Of memory, in KiB.
-    pub memory: f64,
-}
-
-impl Negligible {
-    /// Whether a figure that is `difference` apart is as good as equal.
-    fn holds(&self, figure: Figure, difference: f64) -> bool {
-        (figure.is_time() && difference.abs() < self.time) || (figure.is_memory() && difference.abs() < self.memory)
-    }
-}
-
-/// A figure of a candidate over all its runs.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Statistic {
-    /// Its values.
-    #[serde(flatten)]
-    pub summary: Summary,
-    /// Its mean in parts of the base's.
-    pub ratio: Option<Ratio>,
-}
-
-/// Whether a candidate differs from the base in a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It does, for the better.
-    Better,
-    /// It does, for the worse.
-    Worse,
-    /// None was shown.
-    NoDifference,
-    /// Too few runs to say.
-    Unknown,
-}
-
-/// A candidate.
-#[derive(Clone, Debug, Serialize)]
-pub struct Entry {
-    /// Its name.
-    pub name: String,
-    /// What is set in its environment.
-    pub settings: Vec<String>,
-    /// Why it has no statistics, if so.
-    pub failure: Option<Failure>,
-    /// By [`Figure::key`].
-    pub statistics: BTreeMap<&'static str, Statistic>,
-    /// Against the base: time (or the metric) and memory, by the figure's key.
-    pub verdicts: BTreeMap<&'static str, Verdict>,
-    /// Every run.
-    pub samples: Vec<Sample>,
-}
 
 /// Everything.
 #[derive(Clone, Debug, Serialize)]
@@ -125,8 +20,6 @@ pub struct Report {
     pub rows: Vec<Entry>,
     /// What is to be known of the numbers.
     pub notes: Vec<String>,
-    /// What it comes to, in words.
-    pub verdict: Vec<String>,
 }
 
 impl Report {
@@ -134,17 +27,15 @@ impl Report {
     pub fn new(setup: Setup, rows: Vec<Row>, notes: Vec<String>) -> Self {
         let base = rows.iter().position(|row| row.candidate.name == BASE).expect("it is always chosen");
         let bases = summaries(&rows[base]);
-        let judged: Vec<Figure> = judged(&setup).filter(|figure| bases.contains_key(figure.key())).collect();
-        // Bonferroni's: of many comparisons, some of each candidate, some would show a difference by chance.
-        let compared = rows.iter().filter(|row| row.failure.is_none()).count().saturating_sub(1).max(1);
-        let confidence = 1.0 - (1.0 - CONFIDENCE) / (judged.len().max(1) * compared) as f64;
-        let entries = rows.into_iter().map(|row| entry(row, &bases, &judged, confidence, setup.negligible)).collect();
-        let mut report = Self { setup, confidence, rows: entries, notes, verdict: Vec::new() };
+        let judged: Vec<Figure> = setup.judged().filter(|figure| bases.contains_key(figure.key())).collect();
+        let compared = rows.iter().filter(|row| row.failure.is_none()).count().saturating_sub(1);
+        let rule = Rule::for_comparisons(judged.len() * compared);
+        let entries = rows.into_iter().map(|row| entry(row, &bases, &judged, rule, setup.negligible)).collect();
+        let mut report = Self { setup, confidence: rule.confidence(), rows: entries, notes };
         if report.setup.by.is_some() {
             report.sort();
         }
         report.notes.extend(report.outliers());
-        report.verdict = super::verdict::words(&report);
         report
     }
 
@@ -180,7 +71,8 @@ impl Report {
 
     /// The figures that candidates are compared in, of which there are numbers or that were asked for by an option.
     pub fn judged(&self) -> Vec<Figure> {
-        judged(&self.setup)
+        self.setup
+            .judged()
             .filter(|figure| figure.is_optional() || self.base().statistics.contains_key(figure.key()))
             .collect()
     }
@@ -229,89 +121,14 @@ impl Report {
     }
 }
 
-impl Setup {
-    fn speed(&self) -> Figure {
-        if self.metric.is_some() { Figure::Metric } else { Figure::Time }
-    }
-}
-
-/// Speed (a metric takes the place of the time), memory, and what was asked for beside them.
-fn judged(setup: &Setup) -> impl Iterator<Item = Figure> {
-    let cpu = (setup.by == Some(By::Cpu)).then_some(Figure::Cpu);
-    let tree = setup.tree.then_some(Figure::Tree);
-    let settled = setup.settle.map(|_| Figure::Settled);
-    [setup.speed()].into_iter().chain(cpu).chain([Figure::Memory]).chain(tree).chain(settled)
-}
-
-impl Entry {
-    /// A figure's statistic, if the candidate has one.
-    pub fn statistic(&self, figure: Figure) -> Option<&Statistic> {
-        self.statistics.get(figure.key())
-    }
-
-    /// Its verdict in a figure.
-    pub fn verdict(&self, figure: Figure) -> Verdict {
-        self.verdicts.get(figure.key()).copied().unwrap_or(Verdict::Unknown)
-    }
-
-    /// Whether it is the base.
-    pub fn is_base(&self) -> bool {
-        self.name == BASE
-    }
-}
-
-fn summaries(row: &Row) -> BTreeMap<&'static str, Summary> {
-    if row.failure.is_some() {
-        return BTreeMap::new();
-    }
-    let summary = |figure: Figure| {
-        let values: Option<Vec<f64>> = row.samples.iter().map(|sample| figure.of(sample)).collect();
-        Some((figure.key(), Summary::of(&values?)?))
-    };
-    Figure::all().filter_map(summary).collect()
-}
-
-fn entry(
-    row: Row,
-    bases: &BTreeMap<&'static str, Summary>,
-    judged: &[Figure],
-    confidence: f64,
-    negligible: Negligible,
-) -> Entry {
-    let with_ratio = |(key, summary): (&'static str, Summary)| {
-        let ratio = bases.get(key).and_then(|base| summary.ratio(base, confidence));
-        (key, Statistic { summary, ratio })
-    };
-    let statistics: BTreeMap<_, _> = summaries(&row).into_iter().map(with_ratio).collect();
-    let verdict = |&figure: &Figure| {
-        let (statistic, base) = (statistics.get(figure.key())?, bases.get(figure.key())?);
-        let verdict = match judge(figure, statistic.ratio.as_ref()) {
-            Verdict::Better | Verdict::Worse if negligible.holds(figure, statistic.summary.mean - base.mean) => {
-                Verdict::NoDifference
-            }
-            verdict => verdict,
-        };
-        Some((figure.key(), verdict))
-    };
-    let is_base = row.candidate.name == BASE;
-    let verdicts = judged.iter().filter(|_| !is_base).filter_map(verdict).collect();
-    let Row { candidate, samples, failure } = row;
-    Entry { settings: candidate.settings(), name: candidate.name, failure, statistics, verdicts, samples }
-}
-
-fn judge(figure: Figure, ratio: Option<&Ratio>) -> Verdict {
-    match ratio.map(|ratio| (ratio.interval, ratio.difference(NEGLIGIBLE))) {
-        None | Some((None, _)) => Verdict::Unknown,
-        Some((_, None)) => Verdict::NoDifference,
-        Some((_, Some(order))) if (order == Ordering::Greater) == figure.is_gain() => Verdict::Better,
-        Some(_) => Verdict::Worse,
-    }
-}
-
 #[cfg(test)]
 pub mod tests {
+    use super::super::entry::Verdict;
+    use super::super::sample::{Failure, Sample};
+    use super::super::setup::Negligible;
     use super::*;
     use crate::catalogue::candidate::Candidate;
+    use crate::measure::machine::Machine;
     use crate::measure::process::Usage;
 
     /// A report of candidates with their times in seconds and their memory in KiB.
@@ -394,28 +211,6 @@ pub mod tests {
         assert_eq!(verdicts(0.0, 0.0), (Verdict::Better, Verdict::Better));
         assert_eq!(verdicts(0.001, 0.0), (Verdict::NoDifference, Verdict::Better));
         assert_eq!(verdicts(0.0, 256.0), (Verdict::Better, Verdict::NoDifference));
-    }
-
-    #[test]
-    fn the_figure_that_decides_sorts() {
-        let by = |by: By| {
-            let mixed = mixed();
-            let rows = mixed.rows.into_iter().map(|row| Row {
-                candidate: Candidate { name: row.name, ..Candidate::default() },
-                samples: row.samples,
-                failure: row.failure,
-            });
-            let report = Report::new(Setup { by: Some(by), ..mixed.setup }, rows.collect(), Vec::new());
-            let names: Vec<String> = report.rows.iter().map(|row| row.name.clone()).collect();
-            (names.join(" "), report.verdict.last().cloned().unwrap())
-        };
-        assert_eq!(
-            by(By::Time),
-            ("quick system same broken".into(), "recommended by time: quick: 20 % less time, 50 % more memory".into())
-        );
-        assert!(by(By::Memory).0.ends_with("quick broken"));
-        assert_eq!(by(By::Memory).1, "recommended by peak memory: system: no candidate is shown to be better");
-        assert!(by(By::Cpu).1.starts_with("recommended by processor time: quick: "));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Time against memory: a small dot for each run, a large one for each candidate's means.
 
+use super::entry::Entry;
 use super::figure::Figure;
-use super::report::{Entry, Report};
+use super::report::Report;
 use super::sample::Sample;
 use crate::report::labels::{Area, place};
 use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};

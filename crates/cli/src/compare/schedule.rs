@@ -2,17 +2,26 @@
 
 use super::candidates::BASE;
 use super::sample::{Attempt, Failure, Sample, words};
+use super::server::Server;
 use super::subject::{Judge, Subject};
 use crate::catalogue::candidate::Candidate;
-use crate::measure::interrupt;
+use crate::measure::{interrupt, progress};
 use crate::output::counted;
 use anyhow::{Result, anyhow};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::HumanDuration;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 /// A comparison that takes so long is told how long before.
 const WORTH_TELLING: Duration = Duration::from_secs(10);
+
+/// What a run is.
+pub struct Task {
+    /// The program.
+    pub subject: Subject,
+    /// How it is driven, if it is a server. Any other program runs to its end.
+    pub server: Option<Server>,
+}
 
 /// A candidate, and what came of it.
 pub struct Row {
@@ -34,12 +43,12 @@ pub struct Session {
     pub is_interrupted: bool,
 }
 
-/// Runs the subject `warmups` times, which do not count, and `runs` times under each candidate, the candidates taking
+/// Runs the task `warmups` times, which do not count, and `runs` times under each candidate, the candidates taking
 /// turns and another one going first each time. It ends there if the base fails.
 ///
 /// # Errors
 /// The program cannot be run, or does not end well, under the base itself.
-pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> Result<Session> {
+pub fn run(task: &Task, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> Result<Session> {
     let base = candidates.iter().position(|candidate| candidate.name == BASE).expect("it is always chosen");
     let row = |candidate: Candidate| Row {
         failure: candidate.obstacle.clone().map(Failure::new),
@@ -50,7 +59,7 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
     let count = session.rows.len();
     let rounds = u64::from(warmups) + u64::from(runs);
     let all = rounds * session.rows.iter().filter(|row| row.failure.is_none()).count() as u64;
-    let progress = progress(all);
+    let progress = progress::bar(all);
     progress.suspend(|| {
         eprintln!(
             "xalloc compare: {}, {rounds} under each allocator; Ctrl-C ends it, and shows what there is",
@@ -65,7 +74,7 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
         if session.rows[index].failure.is_some() {
             continue;
         }
-        session.step(subject, index, round, warmups as usize)?;
+        session.step(task, index, round, warmups as usize)?;
         progress.inc(1);
         if session.rows[index].failure.is_some() {
             progress.dec_length(rounds - 1 - round as u64);
@@ -87,23 +96,15 @@ pub fn run(subject: &Subject, candidates: Vec<Candidate>, warmups: u32, runs: u3
     Ok(session)
 }
 
-fn progress(length: u64) -> ProgressBar {
-    let template = "{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}";
-    let progress =
-        ProgressBar::new(length).with_style(ProgressStyle::with_template(template).expect("a correct template"));
-    progress.enable_steady_tick(Duration::from_millis(500));
-    progress
-}
-
 impl Session {
     /// One run of one candidate that counts, or its end.
-    fn step(&mut self, subject: &Subject, index: usize, round: usize, warmups: usize) -> Result<()> {
+    fn step(&mut self, task: &Task, index: usize, round: usize, warmups: usize) -> Result<()> {
         let is_setting = round == 0 && self.rows[index].candidate.name == BASE;
         if self.rows[index].failure.is_some() {
             return Ok(());
         }
         let attempt = loop {
-            let attempt = self.attempt(subject, index, round, is_setting)?;
+            let attempt = self.attempt(task, index, round, is_setting)?;
             // While this command is stopped, time goes on, and so does the program.
             if !interrupt::was_stopped() {
                 break attempt;
@@ -121,13 +122,14 @@ impl Session {
     }
 
     /// One run of one candidate. One that `is_setting` says how all others have to end.
-    fn attempt(&mut self, subject: &Subject, index: usize, round: usize, is_setting: bool) -> Result<Attempt> {
+    fn attempt(&mut self, task: &Task, index: usize, round: usize, is_setting: bool) -> Result<Attempt> {
         let candidate = &self.rows[index].candidate;
+        let Task { subject, server } = task;
         subject.prepare()?;
         if interrupt::came() {
             return Ok(Attempt::Interrupted);
         }
-        if let Some(server) = &subject.server {
+        if let Some(server) = server {
             return server.run(subject, candidate);
         }
         let judge = match round {

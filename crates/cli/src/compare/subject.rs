@@ -2,7 +2,6 @@
 
 use super::candidates::BASE;
 use super::sample::{Attempt, Failure, Sample, metric, words};
-use super::server::Server;
 use crate::catalogue::candidate::Candidate;
 use crate::exit;
 use crate::measure::interrupt;
@@ -35,8 +34,6 @@ pub struct Subject {
     pub metric: Option<Regex>,
     /// Whether the memory of all its processes together is watched.
     pub tree: bool,
-    /// For a server: how it is driven.
-    pub server: Option<Server>,
 }
 
 /// How a run is judged.

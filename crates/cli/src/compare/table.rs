@@ -1,8 +1,9 @@
 //! The tables: their cells, for every output that has tables, and how they look on a terminal.
 
+use super::entry::{Entry, Statistic, Verdict};
 use super::figure::Figure;
-use super::report::{Entry, Report, Statistic, Verdict};
-use super::verdict::differences;
+use super::report::Report;
+use super::verdict::{differences, words};
 use crate::measure::statistics::Summary;
 use crate::output::{self, counted};
 use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
@@ -158,7 +159,7 @@ pub fn print(report: &Report) {
     }
     println!();
     report.notes.iter().for_each(|note| println!("note: {note}"));
-    report.verdict.iter().for_each(|line| println!("{line}"));
+    words(report).iter().for_each(|line| println!("{line}"));
 }
 
 fn print_failures(report: &Report) {

@@ -1,8 +1,10 @@
 //! What a comparison comes to, in words.
 
+use super::entry::{Entry, Verdict};
 use super::figure::Figure;
-use super::report::{Entry, Report, Verdict};
-use crate::measure::statistics::{ENOUGH, geometric_mean};
+use super::report::Report;
+use crate::measure::significance::ENOUGH;
+use crate::measure::statistics::geometric_mean;
 use crate::output::percent;
 
 /// The best in each figure that is judged, and what to do, a line each.
@@ -132,19 +134,19 @@ fn recommendation(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::Setup;
     use super::super::report::tests::{example, mixed};
     use super::super::schedule::Row;
+    use super::super::setup::{By, Setup};
     use super::*;
     use crate::catalogue::candidate::Candidate;
 
     #[test]
     fn says_what_is_traded() {
         let report = mixed();
-        assert!(report.verdict[0].starts_with("fastest: quick, 20 % less time (ratio to system: 0.7"));
-        assert_eq!(report.verdict[1], "leanest: no candidate is shown to be better than system");
+        assert!(words(&report)[0].starts_with("fastest: quick, 20 % less time (ratio to system: 0.7"));
+        assert_eq!(words(&report)[1], "leanest: no candidate is shown to be better than system");
         assert_eq!(
-            report.verdict[2],
+            words(&report)[2],
             "recommended: system, unless this trade suits you: quick: 20 % less time, 50 % more memory"
         );
         assert_eq!(differences(&report, &report.rows[2]), "no difference");
@@ -155,12 +157,12 @@ mod tests {
     fn recommends_a_gain_without_a_loss() {
         let system: (&str, &[f64], &[i64]) = ("system", &[1.0, 1.02, 0.98], &[1000, 1001, 1000]);
         let report = example(&[system, ("lean", &[1.0, 1.02, 0.98], &[800, 801, 800])]);
-        assert_eq!(report.verdict[2], "recommended: lean: 20 % less memory");
+        assert_eq!(words(&report)[2], "recommended: lean: 20 % less memory");
         let report = example(&[system, ("slow", &[3.0, 3.02, 2.98], &[1000, 1001, 1000])]);
-        assert_eq!(report.verdict[2], "recommended: system: every other candidate is worse");
+        assert_eq!(words(&report)[2], "recommended: system: every other candidate is worse");
         assert_eq!(differences(&report, &report.rows[1]), "3.0 times system's time");
         let report = example(&[system, ("same", &[1.0, 1.03, 0.98], &[1000, 1001, 1000])]);
-        assert!(report.verdict[2].contains("no difference was shown"), "{:?}", report.verdict);
+        assert!(words(&report)[2].contains("no difference was shown"), "{:?}", words(&report));
     }
 
     /// Memory that is only larger when all is quiet again is a price, too.
@@ -168,7 +170,7 @@ mod tests {
     fn every_memory_that_was_measured_counts() {
         let system: (&str, &[f64], &[i64]) = ("system", &[1.0, 1.02, 0.98], &[1000, 1001, 1000]);
         let mut report = example(&[system, ("quick", &[0.8, 0.81, 0.79], &[1000, 1001, 1000])]);
-        assert_eq!(report.verdict[2], "recommended: quick: 20 % less time");
+        assert_eq!(words(&report)[2], "recommended: quick: 20 % less time");
         let rows = report.rows.iter_mut().zip([1000, 2000]).map(|(row, settled)| {
             row.samples.iter_mut().for_each(|sample| sample.settled = Some(settled));
             Row {
@@ -180,18 +182,40 @@ mod tests {
         let setup = Setup { settle: Some(1.0), ..report.setup.clone() };
         let report = Report::new(setup, rows.collect(), Vec::new());
         let expected = "recommended: system, unless this trade suits you: quick: 20 % less time, 2.0 times system's settled memory";
-        assert_eq!(report.verdict[2..], ["leanest, settled: no candidate is shown to be better than system", expected]);
+        assert_eq!(words(&report)[2..], ["leanest, settled: no candidate is shown to be better than system", expected]);
+    }
+
+    #[test]
+    fn the_figure_that_decides_sorts() {
+        let by = |by: By| {
+            let mixed = mixed();
+            let rows = mixed.rows.into_iter().map(|row| Row {
+                candidate: Candidate { name: row.name, ..Candidate::default() },
+                samples: row.samples,
+                failure: row.failure,
+            });
+            let report = Report::new(Setup { by: Some(by), ..mixed.setup }, rows.collect(), Vec::new());
+            let names: Vec<String> = report.rows.iter().map(|row| row.name.clone()).collect();
+            (names.join(" "), words(&report).pop().unwrap())
+        };
+        assert_eq!(
+            by(By::Time),
+            ("quick system same broken".into(), "recommended by time: quick: 20 % less time, 50 % more memory".into())
+        );
+        assert!(by(By::Memory).0.ends_with("quick broken"));
+        assert_eq!(by(By::Memory).1, "recommended by peak memory: system: no candidate is shown to be better");
+        assert!(by(By::Cpu).1.starts_with("recommended by processor time: quick: "));
     }
 
     #[test]
     fn is_silent_on_too_few_runs_and_says_why_they_are() {
         let few = || example(&[("system", &[1.0, 1.0], &[9, 9]), ("half", &[0.5, 0.5], &[9, 9])]);
         let mut report = few();
-        assert_eq!(report.verdict, ["no verdict: it was interrupted before there were 3 runs of system"]);
+        assert_eq!(words(&report), ["no verdict: it was interrupted before there were 3 runs of system"]);
         report.setup.runs = 2;
         assert_eq!(words(&report), ["no verdict: it takes 3 runs of each (-n 3) to tell a difference from chance"]);
         let report = example(&[("system", &[], &[]), ("half", &[0.5, 0.5], &[9, 9])]);
         let expected = "no verdict: there is nothing to compare with: system itself failed: exit 1 where system has 0";
-        assert_eq!(report.verdict, [expected]);
+        assert_eq!(words(&report), [expected]);
     }
 }

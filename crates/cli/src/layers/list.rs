@@ -1,7 +1,6 @@
 //! `xalloc layers list`.
 
 use super::columns::columns;
-use super::kind;
 use crate::exit;
 use anyhow::Result;
 use serde::Serialize;
@@ -17,6 +16,11 @@ pub struct Arguments {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+}
+
+/// A type of layer on the command line.
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::parse(text).map_err(|problem| problem.to_string())
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 mod columns;
 mod compose;
+mod lines;
 mod list;
 mod show;
 mod show_allocator;
@@ -49,9 +50,4 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("xalloc layers: {error:#}");
         Ok(ExitCode::from(exit::WRONG_USAGE))
     })
-}
-
-/// A type of layer on the command line.
-fn kind(text: &str) -> Result<xalloc_layers::Kind, String> {
-    xalloc_layers::Kind::parse(text).map_err(|problem| problem.to_string())
 }

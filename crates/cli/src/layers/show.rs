@@ -1,10 +1,10 @@
 //! `xalloc layers show`.
 
+use super::lines::{line, variables, words};
 use super::show_allocator;
 use anyhow::{Result, bail};
-use std::collections::BTreeMap;
 use std::process::ExitCode;
-use xalloc_layers::{BuildLayer, Catalogue, Conflict, Entry, Flags, Layer, LayerSpec, Requirements, Text, nearest};
+use xalloc_layers::{BuildLayer, Catalogue, Conflict, Entry, Flags, Layer, LayerSpec, Requirements, nearest};
 
 /// Show all that is known of a layer.
 #[derive(clap::Args)]
@@ -57,13 +57,6 @@ fn find(catalogue: &Catalogue, text: &str) -> Result<Entry> {
     }
 }
 
-/// Prints one fact, if there is one.
-pub fn line(label: &str, text: &str) {
-    if !text.is_empty() {
-        println!("{label:<20} {text}");
-    }
-}
-
 fn show(layer: &BuildLayer) {
     line("compiler", layer.compiler.as_ref().map_or("", |text| &text.value));
     line("version", &layer.version.as_ref().map_or(String::new(), ToString::to_string));
@@ -88,18 +81,6 @@ fn requirements(requires: &Requirements) {
 fn flags(whose: &str, flags: &Flags) {
     for (what, list) in [("flags", &flags.common), ("compile flags", &flags.compile), ("link flags", &flags.link)] {
         line(&format!("{what}{whose}"), &words(list));
-    }
-}
-
-/// The texts with spaces between.
-pub fn words(texts: &[Text]) -> String {
-    texts.iter().map(|text| text.value.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-/// Prints variables, one to a line.
-pub fn variables(label: &str, variables: &BTreeMap<String, Text>) {
-    for (name, value) in variables {
-        line(label, &format!("{name}={}", value.value));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `xalloc layers show` prints of an allocator.
 
 use super::columns::columns;
-use super::show::{line, variables, words};
+use super::lines::{line, variables, words};
 use std::collections::BTreeMap;
 use xalloc_layers::{Allocator, Package, PackageManager};
 

@@ -4,6 +4,8 @@ pub mod counters;
 pub mod interrupt;
 pub mod machine;
 pub mod process;
+pub mod progress;
+pub mod significance;
 pub mod statistics;
 pub mod trace;
 pub mod tree;

@@ -1,7 +1,6 @@
-//! Medians, intervals, means, and what a ratio of two means is worth.
+//! Medians, means, and how far values lie apart.
 
 use serde::Serialize;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Where the middle of some values lies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -21,11 +20,6 @@ impl Spread {
         sorted.sort_by(f64::total_cmp);
         Self { low: quantile(&sorted, 0.25), median: quantile(&sorted, 0.5), high: quantile(&sorted, 0.75) }
     }
-
-    /// Whether both intervals have something in common, so that no difference was shown.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.low <= other.high && other.low <= self.high
-    }
 }
 
 /// The value below which a `part` of the sorted values lies, between neighbours in proportion.
@@ -42,8 +36,6 @@ pub fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
     if count == 0 { 1.0 } else { (sum / f64::from(count)).exp() }
 }
 
-/// Fewer values than this say nothing about their spread.
-pub const ENOUGH: usize = 3;
 /// Fewer values than this do not tell which of them is the odd one.
 const ENOUGH_FOR_OUTLIERS: usize = 5;
 /// How many times further from the median than half of the values are an outlier is. With normally distributed values it is
@@ -82,39 +74,6 @@ impl Summary {
         let outliers = outliers(&sorted);
         Some(Self { count, mean, deviation, median: quantile(&sorted, 0.5), least, most, outliers })
     }
-
-    /// The square of the mean's standard error, in parts of the mean.
-    fn relative_variance(&self) -> Option<f64> {
-        Some((self.deviation? / self.mean).powi(2) / self.count as f64)
-    }
-
-    /// The mean in parts of another one; none if that one is zero, or either is below it.
-    /// The interval is right with the probability `confidence`.
-    pub fn ratio(&self, base: &Self, confidence: f64) -> Option<Ratio> {
-        if base.mean <= 0.0 || self.mean <= 0.0 {
-            return None;
-        }
-        let value = self.mean / base.mean;
-        let deviations = self.deviation.zip(base.deviation);
-        let deviation = deviations.map(|(own, other)| value * (own / self.mean).hypot(other / base.mean));
-        Some(Ratio { value, deviation, interval: self.interval(base, value, confidence) })
-    }
-
-    /// Welch's interval for the difference of the means' logarithms, to first order, which is one for the ratio.
-    fn interval(&self, base: &Self, value: f64, confidence: f64) -> Option<(f64, f64)> {
-        if self.count < ENOUGH || base.count < ENOUGH {
-            return None;
-        }
-        let (own, other) = (self.relative_variance()?, base.relative_variance()?);
-        if own + other == 0.0 {
-            return Some((value, value));
-        }
-        let squares = own.powi(2) / (self.count - 1) as f64 + other.powi(2) / (base.count - 1) as f64;
-        let freedom = (own + other).powi(2) / squares;
-        let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
-        let reach = student.inverse_cdf(0.5 + confidence / 2.0) * (own + other).sqrt();
-        Some((value * (-reach).exp(), value * reach.exp()))
-    }
 }
 
 /// The number of outliers among sorted values.
@@ -127,26 +86,6 @@ fn outliers(sorted: &[f64]) -> usize {
     distances.sort_by(f64::total_cmp);
     let typical = quantile(&distances, 0.5);
     distances.iter().filter(|&&distance| typical > 0.0 && distance > OUTLYING * typical).count()
-}
-
-/// One mean in parts of another.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Ratio {
-    /// What it is.
-    pub value: f64,
-    /// The standard deviations of both, propagated: how far single runs are from it; none if there is a single one of either.
-    pub deviation: Option<f64>,
-    /// Where the true ratio is, with the confidence asked for; none of too few values.
-    pub interval: Option<(f64, f64)>,
-}
-
-impl Ratio {
-    /// Whether it was shown to be above or below 1 by more than `least`; `None` if not.
-    pub fn difference(&self, least: f64) -> Option<std::cmp::Ordering> {
-        let (low, high) = self.interval?;
-        let is_far = (self.value - 1.0).abs() > least;
-        (is_far && (low > 1.0 || high < 1.0)).then(|| self.value.total_cmp(&1.0))
-    }
 }
 
 #[cfg(test)]
@@ -176,42 +115,12 @@ mod tests {
         assert_eq!(Summary::of(&[1.0, 1.01, 9.0]).unwrap().outliers, 0, "too few");
     }
 
-    /// By hand: means 12 and 10, both with variance 1 and four values.
-    #[test]
-    fn propagates_errors_and_gives_welch_s_interval() {
-        let values = |mean: f64| [mean - 1.5f64.sqrt(), mean, mean, mean + 1.5f64.sqrt()];
-        let (slow, base) = (Summary::of(&values(12.0)).unwrap(), Summary::of(&values(10.0)).unwrap());
-        let ratio = slow.ratio(&base, 0.95).unwrap();
-        assert!(is_close(ratio.value, 1.2));
-        assert!(is_close(ratio.deviation.unwrap(), 1.2 * (1.0 / 144.0 + 1.0 / 100.0f64).sqrt()));
-        // Variances 1/576 and 1/400; degrees of freedom 5.80; Student's t at 0.975 there is 2.4678.
-        let reach = 2.4678 * (1.0 / 576.0 + 1.0 / 400.0f64).sqrt();
-        let (low, high) = ratio.interval.unwrap();
-        assert!((low - 1.2 * (-reach).exp()).abs() < 1e-3 && (high - 1.2 * reach.exp()).abs() < 1e-3, "{low} {high}");
-        assert_eq!(ratio.difference(0.01), Some(std::cmp::Ordering::Greater));
-        assert_eq!(base.ratio(&base, 0.95).unwrap().difference(0.01), None);
-    }
-
-    #[test]
-    fn is_silent_where_nothing_is_known() {
-        let few = Summary::of(&[1.0, 2.0]).unwrap();
-        assert_eq!(few.ratio(&few, 0.95).unwrap().interval, None);
-        let none = Summary::of(&[0.0, 0.0, 0.0]).unwrap();
-        assert_eq!(few.ratio(&none, 0.95), None);
-        let same = Summary::of(&[2.0, 2.0, 2.0]).unwrap();
-        let ratio = same.ratio(&Summary::of(&[4.0, 4.0, 4.0]).unwrap(), 0.95).unwrap();
-        assert_eq!(ratio.interval, Some((0.5, 0.5)));
-        assert_eq!(ratio.difference(0.6), None, "too small to matter");
-    }
-
     #[test]
     fn quartiles() {
         let spread = Spread::of([5.0, 1.0, 4.0, 2.0, 3.0].into_iter());
         assert_eq!((spread.low, spread.median, spread.high), (2.0, 3.0, 4.0));
         let one = Spread::of([7.0].into_iter());
         assert_eq!((one.low, one.median, one.high), (7.0, 7.0, 7.0));
-        assert!(spread.overlaps(&Spread::of([4.0, 9.0, 4.0, 4.0].into_iter())));
-        assert!(!spread.overlaps(&one));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Assignments for a shell.
 
-use crate::catalogue::{self, preload_variable};
+use crate::{catalogue, preload};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -26,7 +26,7 @@ pub fn print(changes: &Changes) -> Result<()> {
 /// What takes the libraries of all known allocators out of the preload variable, and the proxy's setting out of ours.
 pub fn without_allocators() -> Result<Changes> {
     let mut changes = Changes::new();
-    let variable = preload_variable();
+    let variable = preload::variable();
     if let Some(value) = std::env::var_os(variable) {
         change(&mut changes, variable, &value, ":", &without(&value, &known_files()?));
     }
@@ -62,14 +62,14 @@ fn change(changes: &mut Changes, variable: &str, before: &OsStr, separator: &str
 
 /// What the preload variable has besides the libraries of known allocators.
 pub fn preloaded_besides_allocators() -> Result<OsString> {
-    let value = std::env::var_os(preload_variable()).unwrap_or_default();
+    let value = std::env::var_os(preload::variable()).unwrap_or_default();
     Ok(without(&value, &known_files()?).join(":").into())
 }
 
 /// The names that allocators' libraries have.
 fn known_files() -> Result<BTreeSet<String>> {
     let (allocators, _) = catalogue::layers().allocators()?;
-    Ok(allocators.iter().flat_map(|allocator| allocator.preload_files(catalogue::system())).cloned().collect())
+    Ok(allocators.iter().flat_map(|allocator| allocator.preload_files(preload::system())).cloned().collect())
 }
 
 /// The libraries in a value of the variable, without those whose file's name is in `files`. The loader splits at blanks too.

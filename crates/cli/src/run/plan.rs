@@ -1,7 +1,7 @@
 //! What is set in the environment for an allocator, and why.
 
 use super::environment::{self, Changes};
-use crate::catalogue::{self, Choice, OWN, Setting, preload_variable};
+use crate::catalogue::{self, Choice, OWN, Setting};
 use crate::preload;
 use anyhow::{Result, bail, ensure};
 use std::ffi::OsString;
@@ -89,7 +89,7 @@ impl Plan {
             Behind::Everything => preload::value(&paths),
             Behind::NoAllocators => preload::before(&paths, environment::preloaded_besides_allocators()?),
         };
-        self.environment.insert(preload_variable().into(), Some(value));
+        self.environment.insert(preload::variable().into(), Some(value));
         Ok(())
     }
 

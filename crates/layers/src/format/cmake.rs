@@ -73,7 +73,7 @@ fn bracket(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::thorny;
+    use super::super::thorny::thorny;
     use super::*;
     use std::path::Path;
     use std::process::Command;

@@ -40,7 +40,7 @@ fn escape(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::thorny;
+    use super::super::thorny::thorny;
     use super::*;
     use std::process::Command;
 

@@ -3,11 +3,13 @@
 mod cmake;
 mod make;
 mod sh;
+#[cfg(test)]
+mod thorny;
 mod word;
 
 use crate::composition::Composition;
 use crate::error::{Error, Problem};
-use crate::words;
+use crate::parse::parse;
 use strum::{Display, EnumString, VariantArray};
 
 /// A form that a composition can be written in.
@@ -32,7 +34,7 @@ impl Format {
     /// # Errors
     /// [`Problem::UnknownWord`], with all formats.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        words::parse("format", text)
+        parse("format", text)
     }
 }
 
@@ -71,33 +73,9 @@ impl Composition {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use super::thorny::thorny;
     use super::*;
-    use crate::words::Method;
-
-    /// A composition with every letter that some tool takes for its own.
-    pub(crate) fn thorny() -> Composition {
-        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|&(a, b)| (a.to_owned(), b.to_owned())).collect();
-        Composition {
-            compiler: "gcc".into(),
-            platform: "linux-x64".into(),
-            build_type: "release".into(),
-            allocator: Some("jemalloc".into()),
-            method: Some(Method::LdPreload),
-            compile_flags: words(&["-O2", "-fno-builtin", "-I/a b", "-frandom-seed=x"]),
-            link_flags: words(&["-Wl,--push-state,--no-as-needed", "-Wl,--pop-state"]),
-            defines: words(&["PLAIN", "TEXT=\"a 'b' #c $d; {e} \\\\ %f\""]),
-            cmake_variables: map(&[
-                ("CMAKE_C_COMPILER", "gcc"),
-                ("CMAKE_CXX_COMPILER", "g++"),
-                ("MY_TEXT", "a \"b\" ${c} [[d]] ]=] \\"),
-            ]),
-            runtime_environment: map(&[("LD_PRELOAD", "/lib/libm.so.6"), ("MY_VALUE", " $HOME #1 'x' \"y\";z \\")]),
-            layers: words(&["base/gcc"]),
-            ..Composition::default()
-        }
-    }
 
     #[test]
     fn json_and_yaml_say_the_same() {

@@ -19,7 +19,7 @@ pub(super) fn render(composition: &Composition) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::thorny;
+    use super::super::thorny::thorny;
     use super::*;
     use std::process::Command;
 

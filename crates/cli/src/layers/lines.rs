@@ -1,0 +1,23 @@
+//! Facts about a layer, one to a line.
+
+use std::collections::BTreeMap;
+use xalloc_layers::Text;
+
+/// Prints one fact, if there is one.
+pub fn line(label: &str, text: &str) {
+    if !text.is_empty() {
+        println!("{label:<20} {text}");
+    }
+}
+
+/// The texts with spaces between.
+pub fn words(texts: &[Text]) -> String {
+    texts.iter().map(|text| text.value.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Prints variables, one to a line.
+pub fn variables(label: &str, variables: &BTreeMap<String, Text>) {
+    for (name, value) in variables {
+        line(label, &format!("{name}={}", value.value));
+    }
+}

@@ -1,0 +1,127 @@
+//! The grammar, `name:value,name:value`.
+
+use crate::nearest::nearest;
+use crate::path::is_path;
+use crate::setting::{Kind, SWITCH, Setting, known_words};
+use crate::table::OPTIONS;
+
+/// The value of an option, as its [`Kind`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Of a [`Kind::Switch`] or a [`Kind::Destination`].
+    Switch(bool),
+    /// Of a [`Kind::Count`].
+    Count(usize),
+    /// Of a [`Kind::Choice`]: one of its words.
+    Choice(&'static str),
+    /// Of a [`Kind::Destination`]: a path that [`crate::parts`] can read.
+    Path(&'a [u8]),
+}
+
+/// What is wrong with a piece of the configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Problem<'a> {
+    /// No option has this name; the nearest one is given if it is near.
+    UnknownName(&'a [u8], Option<&'static str>),
+    /// The option does not take this value; the nearest one is given if it takes words and one is near.
+    BadValue(&'static Setting, &'a [u8], Option<&'static str>),
+    /// There is no colon in it.
+    NoValue(&'a [u8]),
+}
+
+/// Calls `each` with every option in `text`, or with what is wrong with it, in order. Blank pieces are skipped.
+pub fn parse<'a>(text: &'a [u8], mut each: impl FnMut(Result<(&'static Setting, Value<'a>), Problem<'a>>)) {
+    for line in text.split(|&byte| byte == b'\n') {
+        let line = line.split(|&byte| byte == b'#').next().unwrap_or(line);
+        for piece in line.split(|&byte| byte == b',') {
+            let piece = piece.trim_ascii();
+            if !piece.is_empty() {
+                each(parse_piece(piece));
+            }
+        }
+    }
+}
+
+fn parse_piece(piece: &[u8]) -> Result<(&'static Setting, Value<'_>), Problem<'_>> {
+    let Some(colon) = piece.iter().position(|&byte| byte == b':') else { return Err(Problem::NoValue(piece)) };
+    let (name, value) = (piece[..colon].trim_ascii(), piece[colon + 1..].trim_ascii());
+    let setting = OPTIONS
+        .iter()
+        .find(|setting| setting.name.as_bytes() == name)
+        .ok_or_else(|| Problem::UnknownName(name, nearest(name, OPTIONS.iter().map(|setting| setting.name))))?;
+    match parse_value(&setting.kind, value) {
+        Some(value) => Ok((setting, value)),
+        None => Err(Problem::BadValue(setting, value, nearest(value, known_words(&setting.kind).iter().copied()))),
+    }
+}
+
+fn parse_value<'a>(kind: &Kind, value: &'a [u8]) -> Option<Value<'a>> {
+    match kind {
+        Kind::Switch => SWITCH.iter().find(|word| word.as_bytes() == value).map(|&word| Value::Switch(word == "true")),
+        Kind::Destination if is_path(value) => Some(Value::Path(value)),
+        Kind::Destination => parse_value(&Kind::Switch, value),
+        Kind::Count => core::str::from_utf8(value).ok()?.parse().ok().map(Value::Count),
+        Kind::Choice(words) => words.iter().find(|word| word.as_bytes() == value).map(|word| Value::Choice(word)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn all(text: &str) -> Vec<Result<(&'static str, Value<'_>), Problem<'_>>> {
+        let mut found = Vec::new();
+        parse(text.as_bytes(), |piece| found.push(piece.map(|(setting, value)| (setting.name, value))));
+        found
+    }
+
+    #[test]
+    fn every_default_is_a_value_and_every_name_is_used_once() {
+        for (index, setting) in OPTIONS.iter().enumerate() {
+            assert!(parse_value(&setting.kind, setting.default.as_bytes()).is_some(), "{}", setting.name);
+            assert!(setting.help.ends_with('.'), "{}", setting.name);
+            assert!(OPTIONS[..index].iter().all(|other| other.name != setting.name), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn reads_options_in_order_with_comments_and_blanks() {
+        let text = " heap : system,, verbose:true # the rest, is:a comment\nfail_mapping:12\n\n";
+        let expected = [
+            Ok(("heap", Value::Choice("system"))),
+            Ok(("verbose", Value::Switch(true))),
+            Ok(("fail_mapping", Value::Count(12))),
+        ];
+        assert_eq!(all(text), expected);
+    }
+
+    #[test]
+    fn a_destination_is_a_switch_or_a_path() {
+        let path = b"/tmp/a:b/%e.%p.%%".as_slice();
+        assert_eq!(
+            all("stats:/tmp/a:b/%e.%p.%%,stats:true"),
+            [Ok(("stats", Value::Path(path))), Ok(("stats", Value::Switch(true)))]
+        );
+        let setting = OPTIONS.iter().find(|setting| setting.name == "stats").unwrap();
+        for (value, near) in [("tru", Some("true")), ("./a", None), ("/tmp/%x", None), ("/tmp/%", None), ("", None)] {
+            let text = std::format!("stats:{value}");
+            assert_eq!(all(&text), [Err(Problem::BadValue(setting, value.as_bytes(), near))]);
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_what_was_meant() {
+        assert_eq!(all("verbos:true"), [Err(Problem::UnknownName(b"verbos", Some("verbose")))]);
+        assert_eq!(all("nonsense:1"), [Err(Problem::UnknownName(b"nonsense", None))]);
+        assert_eq!(all("heap"), [Err(Problem::NoValue(b"heap"))]);
+        let bad = |name: &str| OPTIONS.iter().find(|setting| setting.name == name).unwrap();
+        assert_eq!(all("heap:sytem"), [Err(Problem::BadValue(bad("heap"), b"sytem", Some("system")))]);
+        assert_eq!(all("verbose:yes"), [Err(Problem::BadValue(bad("verbose"), b"yes", None))]);
+        assert_eq!(all("fail_mapping:-1"), [Err(Problem::BadValue(bad("fail_mapping"), b"-1", None))]);
+        assert_eq!(
+            all("fail_mapping:99999999999999999999"),
+            [Err(Problem::BadValue(bad("fail_mapping"), b"99999999999999999999", None))]
+        );
+    }
+}
