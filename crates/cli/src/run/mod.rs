@@ -20,8 +20,8 @@ use xalloc_layers::Method;
 /// The allocator's library is put in front of what LD_PRELOAD names already (on macOS DYLD_INSERT_LIBRARIES), and the program
 /// takes the place of this command: signals, input, output and its exit code are its own.
 ///
-/// Where it is certain that a preload cannot work, the program is not started, and the reason and a way out are said; where it
-/// may not do what is wanted, a warning is, and the program starts. xalloc doctor says more.
+/// Where it is certain that a preload cannot work, the program is not started; the message has the reason and a way out. Where a
+/// preload may not do what is wanted, a warning says so, and the program starts. xalloc doctor says more.
 ///
 /// Exit codes: the program's own; 2 if this command was called wrongly, 3 if the allocator is not on this machine, 4 if the
 /// program cannot run under it, 126 if the program cannot be executed, 127 if there is none.
