@@ -43,8 +43,8 @@ pub fn built(package: &str, file: &str) -> PathBuf {
     target().join("release").join(file)
 }
 
-/// Where cargo builds, which sees a relative `CARGO_TARGET_DIR` from the checkout: there it is started.
-fn target() -> PathBuf {
+/// Returns where cargo builds, which sees a relative `CARGO_TARGET_DIR` from the checkout: there it is started.
+pub fn target() -> PathBuf {
     checkout().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
