@@ -9,7 +9,7 @@ pub mod rows;
 mod run;
 mod scratch;
 
-pub use places::checkout;
+pub use places::{checkout, target};
 pub use run::{run, stop_and_continue, succeed, tail, wait_until};
 pub use scratch::{preloadable, scratch};
 

@@ -7,7 +7,7 @@ pub fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is inside the checkout")
 }
 
-/// Where cargo builds, which sees a relative `CARGO_TARGET_DIR` from the checkout: there it is started.
-pub(crate) fn target() -> PathBuf {
+/// Returns where cargo builds, which sees a relative `CARGO_TARGET_DIR` from the checkout: there it is started.
+pub fn target() -> PathBuf {
     checkout().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }

@@ -1,7 +1,8 @@
 //! The scripts, as those who work on the library call them.
 
+use std::path::Path;
 use std::process::{Command, Output};
-use xalloc_tests::checkout;
+use xalloc_tests::{checkout, has, skip, target};
 
 /// `scripts/test` says which part of how many it has come to. (Quick, so that it installs nothing.)
 #[test]
@@ -119,5 +120,30 @@ fn a_link_to_a_script_is_the_script() {
     let mut command = Command::new(link);
     command.arg("true").env("XALLOC_CONF", "verbose:true").current_dir(directory.path());
     let output = command.output().expect("it starts");
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("heap fast"), "{output:?}");
+}
+
+/// As README and docs/deploying.md have it, without further arguments.
+#[test]
+fn the_library_for_musl_is_built_and_serves_a_program() {
+    if !has("musl-gcc") {
+        return;
+    }
+    // The script would install them, which is not for a test.
+    if !Path::new("/usr/lib/rustlib/src/rust/library/core/Cargo.toml").exists() {
+        return skip("rust-web-src is not installed");
+    }
+    let mut build = Command::new(checkout().join("scripts/cross-build"));
+    let output = build.arg("x86_64-unknown-linux-musl").output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let directory = tempfile::tempdir().expect("a directory");
+    let program = directory.path().join("program");
+    let source = checkout().join("crates/cli/tests/fixtures/program.c");
+    let mut compile = Command::new("musl-gcc");
+    let status = compile.args(["-w", "-pthread", "-o"]).args([&program, &source]).status().expect("it starts");
+    assert!(status.success());
+    let library = target().join("x86_64-unknown-linux-musl/release/libxalloc.so");
+    let mut command = Command::new(&program);
+    let output = command.env("LD_PRELOAD", library).env("XALLOC_CONF", "verbose:true").output().expect("it starts");
     assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("heap fast"), "{output:?}");
 }

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// auto]
     #[arg(long, value_parser = method)]
     method: Option<Method>,
-    /// Give {{NAME}} in layers a value; repeatable, and it goes before the file's variables
+    /// Give {{NAME}} in layers a value, whatever the file's variables say; repeatable
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
     /// What to write: json, yaml, sh, make or cmake
