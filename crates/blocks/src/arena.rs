@@ -8,6 +8,7 @@ use crate::huge_pages;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::page_map::SLICE;
+use crate::purge_scope::PurgeScope;
 use crate::size_class::Class;
 use crate::slab::Slab;
 use xalloc_os::Lock;
@@ -17,12 +18,11 @@ mod exchange;
 mod lists;
 mod opening;
 mod regions;
+pub use chunk::CHUNK;
 use chunk::{Chunk, best, slice_mask};
 use lists::{Lists, Standing};
 use regions::Regions;
 
-/// A chunk: 64 slices, two huge pages.
-pub const CHUNK: usize = 64 * SLICE;
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
 
@@ -41,20 +41,6 @@ unsafe impl Send for State {}
 
 /// The source of slabs and chunks.
 pub struct Arena(Locked<State>);
-
-/// Which free pages to give back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Those that were free already when somebody last asked for these; of a huge page at least half of it: splitting one gives
-    /// its memory back, but not its speed.
-    Aged,
-    /// The same, but what is free now is not noted as such: it was hardly free for longer than when these were asked for last.
-    AgedBefore,
-    /// All but parts of huge pages.
-    Whole,
-    /// All.
-    All,
-}
 
 /// What the arena holds, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -140,11 +126,11 @@ impl Arena {
     }
 
     /// Gives pages of free slices back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
-    pub fn purge(&self, surplus: usize, which: Which) -> usize {
+    pub fn purge(&self, surplus: usize, scope: PurgeScope) -> usize {
         let mut given = 0;
         let mut chunk = self.0.with(|state| state.newest);
         while !chunk.is_null() && given < surplus {
-            given += self.purge_chunk(chunk, which);
+            given += self.purge_chunk(chunk, scope);
             // SAFETY: records are for ever, and the link to an older one never changes.
             chunk = unsafe { (*chunk).older };
         }
@@ -152,12 +138,12 @@ impl Arena {
     }
 
     /// Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
-    fn purge_chunk(&self, chunk: *mut Chunk, which: Which) -> usize {
+    fn purge_chunk(&self, chunk: *mut Chunk, scope: PurgeScope) -> usize {
         // SAFETY: the arena's lock guards its records, and is held; so below.
         let (base, victims) = self.0.with(|state| unsafe {
-            let victims = (*chunk).victims(which);
+            let victims = (*chunk).victims(scope);
             state.take(chunk, victims);
-            if which == Which::Aged {
+            if scope == PurgeScope::Aged {
                 (*chunk).aged = (*chunk).dirty;
             }
             ((*chunk).base, victims)
@@ -170,7 +156,7 @@ impl Arena {
         // SAFETY: the arena's lock guards its records, and is held; the slices were taken above.
         self.0.with(|state| unsafe {
             // The next slab in a huge page without pages would make all of it resident again.
-            if which != Which::Whole && (*chunk).huge {
+            if scope != PurgeScope::Whole && (*chunk).huge {
                 (*chunk).retract_huge_pages();
             }
             state.give(chunk, victims);
@@ -292,6 +278,23 @@ impl State {
             found = found.or(Some((chunk, index, false)));
         }
         found
+    }
+
+    /// Changes what can be had of a chunk, which goes to the list where it belongs then.
+    ///
+    /// # Safety
+    /// The record is the arena's.
+    unsafe fn change(&mut self, chunk: *mut Chunk, change: impl FnOnce(&mut Chunk)) {
+        // SAFETY: the arena's lock guards its records, and is held, and no other reference to the record.
+        unsafe {
+            let (free, before) = ((*chunk).free, Standing::of(&*chunk));
+            change(&mut *chunk);
+            self.has_more |= (*chunk).free & !free != 0;
+            if before != Standing::of(&*chunk) {
+                self.lists.remove(chunk, before);
+                self.lists.push(chunk);
+            }
+        }
     }
 
     /// # Safety

@@ -23,8 +23,7 @@ mod kept;
 mod misuse;
 mod purge;
 mod resize;
-use kept::{Keeping, Kept, Record};
-use purge::Surplus;
+use kept::{Keeping, Kept, Record, Surplus};
 pub use resize::Stays;
 
 /// The kind of a huge block's first slice in the page map.

@@ -5,7 +5,7 @@
 //! are full, and for a large block that grows after the program has filled it. [`Policy::Always`] asks for more.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use xalloc_os::{clock, pages};
+use xalloc_os::{clock, filter, pages};
 
 /// The size of a huge page on x86-64, and on aarch64 with pages of 4 KiB.
 pub const SIZE: usize = 2 << 20;
@@ -47,7 +47,7 @@ fn is(policy: Policy) -> bool {
 /// that is asked.
 pub fn are_to_be_had() -> bool {
     // Relaxed: a thread that misses it asks for one more.
-    !is(Policy::Never) && !STALLED.load(Ordering::Relaxed) && !pages::is_filter_expected()
+    !is(Policy::Never) && !STALLED.load(Ordering::Relaxed) && !filter::is_expected()
 }
 
 /// What the start of a block of `size` bytes should be aligned to.

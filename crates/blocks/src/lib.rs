@@ -28,6 +28,7 @@ pub mod ownership;
 pub mod page_map;
 pub mod partial_list;
 pub mod purge_schedule;
+pub mod purge_scope;
 pub mod remote;
 pub mod remote_cache;
 pub mod reporter;

@@ -3,75 +3,31 @@
 //! First fit from the lowest address on, which keeps long runs together at the end. Several shards, each with its lock:
 //! a thread takes the first one that is free at the moment, so that one thread alone uses one shard's memory only.
 
-use crate::arena::{Arena, CHUNK};
+use crate::arena::Arena;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
-use crate::page_map::{Kind, SLICE};
-use crate::single_writer::{Count16, Word};
 use crate::watch::Watch;
 use xalloc_heap::Misuse;
 use xalloc_os::{Lock, pages, thread};
 
-/// The kind of the slices of a chunk of runs in the page map.
-pub const KIND: Kind = Kind::ownerless(2);
-
-/// The unit of a run. Smaller than the kernel's pages on some machines, which `margin` takes care of.
-pub const PAGE: usize = 4 << 10;
-const PAGES: usize = CHUNK / PAGE;
-const SLICE_PAGES: usize = SLICE / PAGE;
-/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
-/// addresses to nobody.
-pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
-/// The largest alignment a run can have.
-pub const MAX_ALIGN: usize = 2 << 20;
+pub use run_chunk::{KIND, MAX, MAX_ALIGN, PAGE, Run};
 
 mod bitmap;
 mod chunks;
 mod margin;
 mod misuse;
 mod purge;
-use bitmap::Bitmap;
+mod run_chunk;
 use chunks::Chunks;
+use run_chunk::{FREED, PAGES, RunChunk};
 
 /// The number of shards.
 pub const SHARDS: usize = 4;
-
-/// In a run's length: it was freed. Kept for the message about a double free, until something else is there.
-const FREED: u16 = 1 << 15;
-
-struct RunChunk {
-    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a run's
-    /// holder may read it.
-    base: Word,
-    shard: usize,
-    next: *mut RunChunk,
-    /// No run of free pages is longer.
-    longest: usize,
-    /// How many pages are not free.
-    used: usize,
-    free: Bitmap<{ PAGES / 64 }>,
-    /// Pages that were handed out since they were zeros.
-    dirty: Bitmap<{ PAGES / 64 }>,
-    /// Pages that were free and dirty when somebody last looked for what can be purged, and were not handed out since.
-    aged: Bitmap<{ PAGES / 64 }>,
-    /// The length of the run that starts at a page, in pages, with [`FREED`] if it was freed; 0 if none does. Written under
-    /// the shard's lock; a run's holder may read its own.
-    lengths: [Count16; PAGES],
-}
 
 /// The runs of a heap, in several shards.
 pub struct Runs {
     shards: [Locked<Chunks>; SHARDS],
     watch: Watch,
-}
-
-/// A run just handed out.
-#[derive(Clone, Copy, Debug)]
-pub struct Run {
-    /// Its first byte.
-    pub start: *mut u8,
-    /// Whether it reads as zeros.
-    pub zeroed: bool,
 }
 
 /// What the runs hold, in bytes.
@@ -255,118 +211,6 @@ impl Runs {
             });
         }
         (count, margins)
-    }
-}
-
-/// How many pages of a chunk can be in runs. Two are left at the end for [`pages::is_one_mapping`]: one page that never changes, and one
-/// behind it.
-fn usable_pages() -> usize {
-    PAGES - 2 * margin::unit()
-}
-
-impl RunChunk {
-    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as zeros.
-    fn open(&mut self, base: usize, dirty: u64) {
-        self.base.set(base);
-        self.longest = PAGES;
-        self.free.set_range(0, usable_pages());
-        self.dirty.clear_range(0, PAGES);
-        self.aged.clear_range(0, PAGES);
-        for slice in (0..CHUNK / SLICE).filter(|slice| dirty >> slice & 1 != 0) {
-            self.dirty.set_range(slice * SLICE_PAGES, SLICE_PAGES);
-        }
-        // What was freed there before was another block's.
-        self.lengths.iter().for_each(|length| length.set(0));
-    }
-
-    /// Leaves the record without its chunk, in which no run is: its address, and which of its slices may have pages.
-    fn close(&mut self) -> (usize, u64) {
-        let is_dirty = |slice: &usize| !self.dirty.none_in(slice * SLICE_PAGES, SLICE_PAGES);
-        let dirty = (0..CHUNK / SLICE).filter(is_dirty).fold(0, |all, slice| all | 1 << slice);
-        let base = self.base.get();
-        self.base.set(0);
-        self.longest = 0;
-        self.free.clear_range(0, PAGES);
-        (base, dirty)
-    }
-
-    /// Whether there is a chunk, and no run in it.
-    fn is_empty(&self) -> bool {
-        self.base.get() != 0 && self.used == 0
-    }
-
-    /// The page that an address of the chunk lies in.
-    fn page_at(&self, address: usize) -> Option<usize> {
-        let page = address.wrapping_sub(self.base.get()) / PAGE;
-        (page < PAGES).then_some(page)
-    }
-
-    /// The length in pages of the run that starts at a page; 0 if none does.
-    fn length(&self, page: usize) -> usize {
-        match self.lengths[page].get() {
-            length if length & FREED == 0 => length as usize,
-            _ => 0,
-        }
-    }
-
-    /// The length in pages of the run that was freed last of those that started at a page; 0 if none did.
-    fn freed_length(&self, page: usize) -> usize {
-        match self.lengths[page].get() {
-            length if length & FREED != 0 => (length & !FREED) as usize,
-            _ => 0,
-        }
-    }
-
-    fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
-        let Some(page) = self.free.find(count, align) else {
-            // An aligned search may miss runs that an unaligned one finds, so only the latter bounds them.
-            if align <= 1 {
-                self.longest = count - 1;
-            }
-            return None;
-        };
-        let zeroed = self.take(page, count);
-        self.lengths[page].set(count as u16);
-        Some(Run { start: (self.base.get() + page * PAGE) as *mut u8, zeroed })
-    }
-
-    /// Marks free pages as handed out. Whether they read as zeros.
-    fn take(&mut self, page: usize, count: usize) -> bool {
-        let zeroed = self.dirty.none_in(page, count);
-        self.used += count;
-        self.free.clear_range(page, count);
-        self.dirty.set_range(page, count);
-        self.aged.clear_range(page, count);
-        zeroed
-    }
-
-    fn release(&mut self, page: usize, length: usize) {
-        self.lengths[page].set(length as u16 | FREED);
-        self.put_back(page, length);
-    }
-
-    /// Marks pages as free.
-    fn put_back(&mut self, page: usize, count: usize) {
-        self.used -= count;
-        self.free.set_range(page, count);
-        // It bounds nothing as long as all that was asked for was found.
-        if self.longest < PAGES {
-            let (_, merged) = self.free.range_around(page);
-            self.longest = self.longest.max(merged);
-        }
-    }
-
-    fn resize(&mut self, page: usize, length: usize, wanted: usize) -> bool {
-        if wanted < length {
-            self.put_back(page + wanted, length - wanted);
-        } else if wanted > length {
-            if page + wanted > PAGES || !self.free.all_in(page + length, wanted - length) {
-                return false;
-            }
-            self.take(page + length, wanted - length);
-        }
-        self.lengths[page].set(wanted as u16);
-        true
     }
 }
 

@@ -1,11 +1,12 @@
 //! Ends of chunks that are too short for a slab of eight slices must not keep a fresh chunk from being opened, nor may what
 //! lies in them be taken for slabs. Alone in its process, as `address_space.rs` is.
 
-use xalloc_blocks::arena::{Arena, Which};
+use xalloc_blocks::arena::Arena;
 use xalloc_blocks::huge;
 use xalloc_blocks::metadata::Metadata;
 use xalloc_blocks::page_map::SLICE;
 use xalloc_blocks::page_map::{self, Entry};
+use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_blocks::size_class::{Class, MANY_SLICES};
 
 static SMALL: Class = Class::new(1, 16, 1);
@@ -19,7 +20,7 @@ fn short_ends_are_no_obstacle() {
     for chunk in slabs.chunks(64) {
         chunk[60..].iter().for_each(|slab| ARENA.give_slab(slab));
     }
-    ARENA.purge(usize::MAX, Which::All);
+    ARENA.purge(usize::MAX, PurgeScope::All);
     let before = ARENA.stats().reserved;
     ARENA.unmap();
     assert!(ARENA.stats().reserved <= before - 3 * 4 * SLICE);

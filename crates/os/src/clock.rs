@@ -1,6 +1,6 @@
 //! Time, cheap enough for slow paths.
 
-use crate::system::syscall;
+use crate::system::clock;
 use crate::{arch, futex};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -18,7 +18,7 @@ pub fn coarse_milliseconds() -> u64 {
     if last != 0 && ticks.wrapping_sub(READ_AT.load(Ordering::Relaxed)) < arch::FRESH_TICKS {
         return last;
     }
-    let now = syscall::coarse_nanoseconds() / 1_000_000;
+    let now = clock::coarse_nanoseconds() / 1_000_000;
     MILLISECONDS.store(now, Ordering::Relaxed);
     READ_AT.store(ticks, Ordering::Relaxed);
     now
@@ -26,7 +26,7 @@ pub fn coarse_milliseconds() -> u64 {
 
 /// Nanoseconds since an arbitrary moment, only forwards.
 pub fn nanoseconds() -> u64 {
-    syscall::nanoseconds()
+    clock::nanoseconds()
 }
 
 /// Sleeps for a millisecond, so that a thread of lower priority gets the processor; yielding does not give it away to such a thread.

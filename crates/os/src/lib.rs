@@ -19,14 +19,18 @@ mod arch;
 #[cfg_attr(target_os = "macos", path = "macos/mod.rs")]
 mod system;
 
+pub mod abort;
 pub mod clock;
+mod empty;
 pub mod errno;
+pub mod filter;
 mod futex;
 pub mod lock;
 #[cfg(test)]
 mod lock_tests;
 pub mod maps;
 pub mod pages;
+mod place;
 pub mod process;
 pub mod random;
 pub mod refusals;
@@ -37,6 +41,7 @@ mod syscall_tests;
 pub mod thread;
 pub mod work_signal;
 
+pub use abort::{abort, abort_on_panic};
 pub use arch::decrement;
 pub use lock::Lock;
 #[cfg(target_os = "linux")]
@@ -50,42 +55,6 @@ impl Lock {
     pub const fn new() -> Self {
         Self::around(sync::AtomicUsize::new(0))
     }
-}
-
-/// Prints `message` and ends the process by SIGABRT, without unwinding, allocating or running exit handlers.
-///
-/// This is what a panic inside the library becomes: see [`panic_handler!`].
-#[cold]
-pub fn abort(message: &str) -> ! {
-    let mut line = stderr::Line::new();
-    line.text(message);
-    line.end();
-    syscall::abort()
-}
-
-/// Ends the process because a thread has come where it is already, with the reason on stderr: what it would do next is wait for
-/// itself. C and POSIX do not allow it.
-#[cold]
-pub fn abort_on_reentry() -> ! {
-    abort(
-        "xalloc: a signal handler has come back into the allocator that it interrupted, or that one left by longjmp before: \
-         malloc and free are not async-signal-safe, nor is exit(), which calls them (use _exit() in a handler, or set a flag \
-         there and do the rest outside)",
-    )
-}
-
-/// Ends the process with the panic's place and message on stderr: the body of [`panic_handler!`].
-#[cold]
-pub fn abort_on_panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    let mut line = stderr::Line::new();
-    line.text("xalloc: internal error: please report: ");
-    // Writing to a `Line` cannot fail; what does not fit is cut.
-    let _ = core::fmt::Write::write_fmt(&mut line, format_args!("{}", info.message()));
-    if let Some(place) = info.location() {
-        let _ = core::fmt::Write::write_fmt(&mut line, format_args!(" at {}:{}", place.file(), place.line()));
-    }
-    line.end();
-    syscall::abort()
 }
 
 /// Defines the panic handler of a `no_std` library built on xalloc: the message by `write(2)`, then SIGABRT.

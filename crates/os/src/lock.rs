@@ -59,7 +59,7 @@ impl Lock {
         // Nobody else would give it back. Two threads that run at once have two tokens: with one thread pointer they would share
         // errno and every other thread-local variable.
         if self.is_mine(crate::thread::token()) {
-            crate::abort_on_reentry();
+            crate::abort::abort_on_reentry();
         }
         // Relaxed: only a hint whether the exchange is worth the bus.
         if futex::spin(|| self.holder.load(Ordering::Relaxed) == FREE && self.try_acquire(0)) {

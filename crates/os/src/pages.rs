@@ -3,9 +3,10 @@
 //! Every function that asks for memory may fail, and [`fail_request`](crate::refusals::fail_request) makes any one of them fail, so that
 //! the paths behind a failure are tested by counting through them.
 
+use crate::filter;
 use crate::refusals::{counted, must_fail};
 use crate::system::memory;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Rounds `value` up to a multiple of `align`, a power of two. Wraps at the end of the address space.
 #[inline]
@@ -25,23 +26,6 @@ pub fn page_size() -> usize {
         }
         size => size,
     }
-}
-
-/// Whether the program is about to have its system calls filtered.
-static IS_FILTERED: AtomicBool = AtomicBool::new(false);
-
-/// From now on, memory comes and goes by `mmap`, `munmap` and `mremap` alone, because a filter that is written around libc's
-/// malloc may end the process for any other call.
-pub fn expect_filter() {
-    // Relaxed: the filter comes with a later system call of this thread. Another one that is purging at this moment may still make one
-    // call more by the old way.
-    IS_FILTERED.store(true, Ordering::Relaxed);
-}
-
-/// Whether [`expect_filter`] was called.
-pub fn is_filter_expected() -> bool {
-    // Relaxed: see `expect_filter`.
-    IS_FILTERED.load(Ordering::Relaxed)
 }
 
 /// Maps `size` bytes of zeros, readable and writable. `None` if the kernel refuses.
@@ -196,7 +180,7 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
 #[must_use]
 pub unsafe fn purge(address: usize, size: usize) -> bool {
     // SAFETY: the range is mapped, and the caller's; its contents are not needed if the advice drops them.
-    unsafe { if is_filter_expected() { replace(address, size) } else { memory::purge(address, size) } }
+    unsafe { if filter::is_expected() { replace(address, size) } else { memory::purge(address, size) } }
 }
 
 /// Moves fresh pages to where others are. False if the kernel refuses: those are then as they were.
@@ -243,7 +227,7 @@ pub unsafe fn renew(address: usize, size: usize) -> bool {
 /// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them. Not
 /// if a filter is expected.
 pub fn advise_huge(address: usize, size: usize, wanted: bool) {
-    if !is_filter_expected() {
+    if !filter::is_expected() {
         memory::advise_huge(address, size, wanted);
     }
 }

@@ -1,6 +1,6 @@
 //! A line for the user, or several, built in a fixed buffer and written with one `write(2)`.
 
-use crate::pages;
+use crate::filter;
 use crate::system::syscall::{self, Errno};
 use core::ffi::{CStr, c_char};
 use core::fmt;
@@ -54,7 +54,7 @@ fn descriptor() -> i32 {
 
 /// Writes all, without a signal where nobody reads; but not if a filter of system calls may forbid what that takes.
 fn write(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
-    if pages::is_filter_expected() {
+    if filter::is_expected() {
         syscall::write_all(descriptor, bytes)
     } else {
         syscall::write_quietly(descriptor, bytes)

@@ -4,19 +4,10 @@
 //! of zeros is an empty one, so the fast paths need no branch for a thread that has no cache: they miss, and the slow
 //! path looks at which window it is.
 
+use crate::empty::{EMPTY, WINDOW};
 use crate::system;
 
-/// The size of the largest cache a heap may keep behind the TLS word, in bytes.
-pub const CACHE_SIZE: usize = 4096;
-
-const WINDOW: usize = 64;
-
-/// Zeros in read-only memory: a fast path that writes through the word of a thread without a cache dies at once.
-#[repr(C, align(64))]
-pub struct Empty([u8; CACHE_SIZE + 2 * WINDOW]);
-
-/// What every thread's TLS word points into until it has a cache.
-pub static EMPTY: Empty = Empty([0; CACHE_SIZE + 2 * WINDOW]);
+pub use crate::empty::CACHE_SIZE;
 
 /// What the TLS word says about the calling thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

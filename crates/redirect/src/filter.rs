@@ -5,7 +5,7 @@
 use crate::namespaces::answer;
 use crate::{Heap, HeapRedirect};
 use core::ffi::c_int;
-use xalloc_os::{pages, syscall};
+use xalloc_os::{filter, syscall};
 
 impl<H: Heap> HeapRedirect<H> {
     /// C's `prctl`. The system call itself, as in `namespaces`.
@@ -14,7 +14,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// As libc's.
     pub unsafe fn prctl(&self, option: c_int, arguments: [usize; 4]) -> c_int {
         if matches!(option, libc::PR_SET_NO_NEW_PRIVS | libc::PR_SET_SECCOMP) {
-            pages::expect_filter();
+            filter::expect();
         }
         if takes_rights(option) {
             self.end_background_thread();

@@ -15,6 +15,8 @@ extern crate std;
 
 #[cfg(target_os = "linux")]
 mod background;
+#[cfg(target_os = "linux")]
+mod background_thread;
 pub mod bootstrap;
 mod c_api;
 #[cfg(target_os = "linux")]

@@ -57,9 +57,12 @@ mod thread {
     }
 }
 
-/// What ends the process in the library.
-fn abort_on_reentry() -> ! {
-    panic!("waits for itself")
+mod abort {
+    //! What ends the process in the library.
+
+    pub fn abort_on_reentry() -> ! {
+        panic!("waits for itself")
+    }
 }
 
 #[path = "../../../crates/blocks/src/access.rs"]

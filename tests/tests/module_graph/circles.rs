@@ -1,4 +1,4 @@
-//! The circles in a crate, compared with those that are known.
+//! The circles of files in a crate.
 
 use crate::arrows::{Arrows, arrows};
 use crate::tree::Tree;
@@ -10,24 +10,18 @@ use std::path::Path;
 /// Files each of which uses all others of them, directly or through others; as paths from the package's directory.
 type Circle = BTreeSet<String>;
 
-/// What is wrong with a package in `directory` whose crates have these files as `roots`: circles that `known` does not have,
-/// and circles in `known` that are no more.
-pub fn problems(directory: &Path, roots: &[impl AsRef<Path>], known: &[&[&str]]) -> Vec<String> {
+/// The circles in a package in `directory` whose crates have these files as `roots`, each with its arrows.
+pub fn problems(directory: &Path, roots: &[impl AsRef<Path>]) -> Vec<String> {
     let directory = directory.canonicalize().expect("the package's directory");
     let short = |file: &Path| file.strip_prefix(&directory).unwrap_or(file).display().to_string();
-    let mut left: Vec<Circle> = known.iter().map(|files| files.iter().map(ToString::to_string).collect()).collect();
     let mut problems = Vec::new();
     for root in roots {
         let arrows = arrows(&Tree::read(root.as_ref()));
         for files in circles(&arrows) {
             let circle: Circle = files.iter().map(|file| short(file)).collect();
-            match left.iter().position(|known| *known == circle) {
-                Some(position) => drop(left.remove(position)),
-                None => problems.push(described(&circle, &arrows, &files, &short)),
-            }
+            problems.push(described(&circle, &arrows, &files, &short));
         }
     }
-    problems.extend(left.iter().map(|circle| format!("known.rs lists a circle that is no more: {circle:?}")));
     problems
 }
 

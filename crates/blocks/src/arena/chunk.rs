@@ -1,12 +1,14 @@
 //! A chunk's record, and which of its slices to take.
 
-use super::Which;
 use crate::huge_pages;
 use crate::page_map;
 use crate::page_map::SLICE;
+use crate::purge_scope::PurgeScope;
 use crate::slab::Slab;
 use xalloc_os::pages;
 
+/// A chunk: 64 slices, two huge pages.
+pub const CHUNK: usize = 64 * SLICE;
 /// How many slices a huge page has.
 const SLICES_OF_HUGE_PAGE: usize = huge_pages::SIZE / SLICE;
 
@@ -100,25 +102,28 @@ impl Chunk {
     }
 
     /// The slices to purge.
-    pub fn victims(&self, which: Which) -> u64 {
-        let victims =
-            if matches!(which, Which::Aged | Which::AgedBefore) { self.dirty & self.aged } else { self.dirty };
+    pub fn victims(&self, scope: PurgeScope) -> u64 {
+        let victims = if matches!(scope, PurgeScope::Aged | PurgeScope::AgedBefore) {
+            self.dirty & self.aged
+        } else {
+            self.dirty
+        };
         if !self.huge {
             return victims;
         }
         let pages = (0..64).step_by(SLICES_OF_HUGE_PAGE).map(|first| slice_mask(first, SLICES_OF_HUGE_PAGE));
-        pages.fold(0, |all, page| all | self.victims_of_huge_page(which, page, victims & page))
+        pages.fold(0, |all, page| all | self.victims_of_huge_page(scope, page, victims & page))
     }
 
     /// The slices of a huge page to purge, of which `victims` would be if it were none. One that is mostly free for long is split.
-    fn victims_of_huge_page(&self, which: Which, page: u64, victims: u64) -> u64 {
+    fn victims_of_huge_page(&self, scope: PurgeScope, page: u64, victims: u64) -> u64 {
         // With slices that were touched, those that never were are resident as well.
         let untouched = self.free & !self.dirty & page;
         let is_mostly_free = (victims | untouched).count_ones() * 2 >= page.count_ones();
-        let is_split = match which {
-            Which::Whole => false,
-            Which::Aged | Which::AgedBefore => victims != 0 && is_mostly_free,
-            Which::All => victims != 0,
+        let is_split = match scope {
+            PurgeScope::Whole => false,
+            PurgeScope::Aged | PurgeScope::AgedBefore => victims != 0 && is_mostly_free,
+            PurgeScope::All => victims != 0,
         };
         if is_split {
             return victims | untouched;
@@ -189,17 +194,17 @@ mod tests {
         chunk.huge = true;
         (chunk.dirty, chunk.aged) = (0x7fff << 32 | 0xffff, 0xffff << 32 | 0x3fff_ffff);
         chunk.free = chunk.dirty;
-        assert_eq!(chunk.victims(Which::Aged), 0xffff);
-        assert_eq!(chunk.victims(Which::Whole), 0);
-        assert_eq!(chunk.victims(Which::All), chunk.dirty);
+        assert_eq!(chunk.victims(PurgeScope::Aged), 0xffff);
+        assert_eq!(chunk.victims(PurgeScope::Whole), 0);
+        assert_eq!(chunk.victims(PurgeScope::All), chunk.dirty);
         // One that was never touched is resident with the others.
         chunk.free |= 1 << 63;
-        assert_eq!(chunk.victims(Which::Aged), chunk.free);
+        assert_eq!(chunk.victims(PurgeScope::Aged), chunk.free);
         chunk.dirty |= 0xffff_ffff;
         chunk.free |= 0xffff_ffff;
-        assert_eq!(chunk.victims(Which::Whole), 0xffff_ffff);
+        assert_eq!(chunk.victims(PurgeScope::Whole), 0xffff_ffff);
         chunk.huge = false;
-        assert_eq!(chunk.victims(Which::Aged), 0x7fff << 32 | 0x3fff_ffff);
+        assert_eq!(chunk.victims(PurgeScope::Aged), 0x7fff << 32 | 0x3fff_ffff);
     }
 
     #[test]

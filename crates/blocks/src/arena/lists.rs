@@ -1,6 +1,5 @@
 //! The chunks' records by what can be had of them. A record is for ever, and in the list of its standing.
 
-use super::State;
 use super::chunk::Chunk;
 use core::ptr::null_mut;
 
@@ -20,7 +19,8 @@ pub enum Standing {
 }
 
 impl Standing {
-    fn of(chunk: &Chunk) -> Self {
+    /// That of a record.
+    pub fn of(chunk: &Chunk) -> Self {
         match (chunk.free, chunk.unmapped) {
             _ if chunk.base == 0 => Self::Vacant,
             (_, u64::MAX) => Self::Unmapped,
@@ -88,7 +88,7 @@ impl Lists {
     ///
     /// # Safety
     /// As for [`Lists::move_to_end`].
-    unsafe fn remove(&mut self, chunk: *mut Chunk, standing: Standing) {
+    pub unsafe fn remove(&mut self, chunk: *mut Chunk, standing: Standing) {
         let (first, last) = &mut self.0[standing as usize];
         // SAFETY: the neighbours are in the same list, whose records are the arena's.
         unsafe {
@@ -102,25 +102,6 @@ impl Lists {
                 *last = previous;
             } else {
                 (*next).previous = previous;
-            }
-        }
-    }
-}
-
-impl State {
-    /// Changes what can be had of a chunk, which goes to the list where it belongs then.
-    ///
-    /// # Safety
-    /// The record is the arena's.
-    pub(super) unsafe fn change(&mut self, chunk: *mut Chunk, change: impl FnOnce(&mut Chunk)) {
-        // SAFETY: the arena's lock guards its records, and is held, and no other reference to the record.
-        unsafe {
-            let (free, before) = ((*chunk).free, Standing::of(&*chunk));
-            change(&mut *chunk);
-            self.has_more |= (*chunk).free & !free != 0;
-            if before != Standing::of(&*chunk) {
-                self.lists.remove(chunk, before);
-                self.lists.push(chunk);
             }
         }
     }

@@ -32,13 +32,13 @@ fn slabs_are_disjoint_and_reused() {
     assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
     let again = ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap();
     assert!(slices.contains(&again.start()));
-    assert_eq!(ARENA.purge(usize::MAX, Which::Aged), 0);
+    assert_eq!(ARENA.purge(usize::MAX, PurgeScope::Aged), 0);
     let group = [&LARGE; 3].map(|class| ARENA.take_slab(class, false, &METADATA, || false).unwrap());
     group.into_iter().for_each(|slab| ARENA.give_slab(slab));
     let dirty = ARENA.stats().dirty;
-    let aged = ARENA.purge(usize::MAX, Which::Aged);
+    let aged = ARENA.purge(usize::MAX, PurgeScope::Aged);
     assert!(aged > 0 && aged + 3 * 8 * SLICE <= dirty, "{aged} of {dirty}");
-    assert_eq!(ARENA.purge(usize::MAX, Which::All), dirty - aged);
+    assert_eq!(ARENA.purge(usize::MAX, PurgeScope::All), dirty - aged);
     assert_eq!(ARENA.stats().dirty, 0);
     assert_eq!(ARENA.stats().reserved, before.reserved);
     assert!(ARENA.contains(again.start() + 5) && !ARENA.contains(0x1000));
@@ -78,7 +78,7 @@ fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
         (0..chunks * 64).map(|_| ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap()).collect()
     };
     take(CHUNKS).into_iter().for_each(|slab| ARENA.give_slab(slab));
-    let purged = ARENA.purge(CHUNKS / 2 * CHUNK, Which::All);
+    let purged = ARENA.purge(CHUNKS / 2 * CHUNK, PurgeScope::All);
     assert_eq!(ARENA.stats().dirty, CHUNKS * CHUNK - purged);
     take((CHUNKS * CHUNK - purged) / CHUNK);
     assert_eq!(ARENA.stats().dirty, 0, "all that had pages was used before the rest");

@@ -244,3 +244,11 @@ impl Kept {
         }
     }
 }
+
+/// A kept mapping that is too much: its pages go, or if it has none its addresses. It is in no list any more.
+pub enum Surplus {
+    /// It may have pages.
+    Dirty(*mut Record),
+    /// It has none.
+    Clean(*mut Record),
+}

@@ -1,15 +1,9 @@
 //! Giving freed mappings back to the kernel: their pages, or all of them.
 
-use super::kept::Record;
+use super::kept::{Record, Surplus};
 use super::{CLEAN_BYTES, Huge, State};
 use core::ptr::null_mut;
 use xalloc_os::{clock, pages};
-
-/// A kept mapping that is too much: its pages go, or if it has none its addresses. It is in no list any more.
-pub(super) enum Surplus {
-    Dirty(*mut Record),
-    Clean(*mut Record),
-}
 
 impl Huge {
     /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may take long,

@@ -1,6 +1,6 @@
 //! The chunks of a shard: how one comes from the arena, and how it goes back when no run is in it any more.
 
-use super::{KIND, Run, RunChunk};
+use super::run_chunk::{KIND, Run, RunChunk};
 use crate::arena::{Arena, CHUNK};
 use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};

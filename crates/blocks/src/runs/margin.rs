@@ -5,8 +5,10 @@
 //! as a run's pages are as they were mapped, they are one mapping with its margin, which nobody can have changed; and that is
 //! one question to the kernel.
 
-use super::PAGE;
 use xalloc_os::pages;
+
+/// The unit of a run. Smaller than the kernel's pages on some machines, for which a run with a margin is rounded up.
+pub const PAGE: usize = 4 << 10;
 
 /// From how many pages on a run has a margin: as many as make a block that glibc maps.
 const FROM: usize = (128 << 10) / PAGE;

@@ -1,6 +1,7 @@
 //! What is wrong with a pointer into a chunk of runs.
 
-use super::{PAGE, RunChunk, Runs, margin};
+use super::run_chunk::{PAGE, RunChunk};
+use super::{Runs, margin};
 use xalloc_heap::Misuse;
 
 impl Runs {

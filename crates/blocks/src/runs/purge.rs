@@ -1,18 +1,19 @@
 //! Giving the pages of free runs back to the kernel.
 
-use super::{Chunks, PAGE, RunChunk, Runs, margin, usable_pages};
-use crate::arena::Which;
+use super::run_chunk::{PAGE, RunChunk, usable_pages};
+use super::{Chunks, Runs, margin};
 use crate::locked::Locked;
+use crate::purge_scope::PurgeScope;
 use xalloc_os::pages;
 
 impl Runs {
     /// Gives pages of free runs back to the kernel, about `surplus` bytes at most. Returns how many bytes it gave.
-    pub fn purge(&self, surplus: usize, which: Which) -> usize {
+    pub fn purge(&self, surplus: usize, scope: PurgeScope) -> usize {
         let mut given = 0;
         for shard in &self.shards {
             let mut chunk = shard.with(|chunks| chunks.first());
             while !chunk.is_null() && given < surplus {
-                given += purge_chunk(shard, chunk, which);
+                given += purge_chunk(shard, chunk, scope);
                 // Its last run may have been freed meanwhile.
                 shard.with(|chunks| chunks.note_empty(chunk));
                 // SAFETY: records are for ever; a link is written once, and the lock that guards it is held.
@@ -24,10 +25,10 @@ impl Runs {
 }
 
 /// Purges a chunk; outside its shard's lock while the kernel works: the pages are not free meanwhile, so no run is made of them.
-fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> usize {
+fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, scope: PurgeScope) -> usize {
     let (mut from, mut given) = (0, 0);
     // SAFETY: the shard's lock guards its records, and is held, one reference at a time; so below.
-    while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, which) }) {
+    while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, scope) }) {
         from = page + count;
         // SAFETY: the pages were free and were taken out just now, so no run is in them, and the chunk cannot change its kind.
         let Some(purged) = (unsafe { purge_pages((*chunk).base.get(), page, count) }) else { continue };
@@ -40,7 +41,7 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, which: Which) -> us
         });
         given += if purged { count * PAGE } else { 0 };
     }
-    if which == Which::Aged {
+    if scope == PurgeScope::Aged {
         // SAFETY: as above.
         shard.with(|_| unsafe { (*chunk).aged = (*chunk).free.and(&(*chunk).dirty) });
     }
@@ -68,10 +69,11 @@ unsafe fn purge_pages(base: usize, page: usize, count: usize) -> Option<bool> {
 impl RunChunk {
     /// Takes out the first run of pages to purge from page `from` on, as far as they make whole pages of the kernel's: its
     /// first page and its length.
-    fn take_victim(&mut self, from: usize, which: Which) -> Option<(usize, usize)> {
+    fn take_victim(&mut self, from: usize, scope: PurgeScope) -> Option<(usize, usize)> {
         let unit = pages::page_size() / PAGE;
         let dirty = self.free.and(&self.dirty);
-        let victims = if matches!(which, Which::Aged | Which::AgedBefore) { dirty.and(&self.aged) } else { dirty };
+        let victims =
+            if matches!(scope, PurgeScope::Aged | PurgeScope::AgedBefore) { dirty.and(&self.aged) } else { dirty };
         let mut from = from;
         loop {
             let (first, count) = victims.next_range(from)?;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::arena::Which;
 use crate::page_map;
+use crate::purge_scope::PurgeScope;
 use crate::size_class::SMALL;
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -50,12 +50,12 @@ fn runs_are_disjoint_aligned_and_come_back() {
         RUNS.free(address, record(address)).unwrap();
     }
     assert_eq!(RUNS.stats().live, 0);
-    assert_eq!(RUNS.purge(usize::MAX, Which::Aged), 0);
+    assert_eq!(RUNS.purge(usize::MAX, PurgeScope::Aged), 0);
     let again = RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().start as usize;
     RUNS.free(again, record(again)).unwrap();
     let dirty = RUNS.stats().dirty;
-    assert_eq!(RUNS.purge(usize::MAX, Which::Aged), dirty - held(MAX));
-    assert_eq!(RUNS.purge(usize::MAX, Which::All), held(MAX));
+    assert_eq!(RUNS.purge(usize::MAX, PurgeScope::Aged), dirty - held(MAX));
+    assert_eq!(RUNS.purge(usize::MAX, PurgeScope::All), held(MAX));
     assert!(RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().zeroed);
 }
 

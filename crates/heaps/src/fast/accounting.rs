@@ -1,8 +1,8 @@
 //! What the heap holds, and what the policies of how much that may be make of it.
 
 use super::heap::FastHeap;
-use xalloc_blocks::arena::Which;
 use xalloc_blocks::held::Held;
+use xalloc_blocks::purge_scope::PurgeScope;
 
 /// What serves a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ impl FastHeap {
             if other != kind && surplus > 0 {
                 surplus = surplus.saturating_sub(match other {
                     Kind::Huge => self.huge.purge(surplus),
-                    Kind::Run => self.runs.purge(surplus, Which::Whole),
-                    Kind::Slab => self.arena.purge(surplus, Which::Whole),
+                    Kind::Run => self.runs.purge(surplus, PurgeScope::Whole),
+                    Kind::Slab => self.arena.purge(surplus, PurgeScope::Whole),
                 });
             }
         }

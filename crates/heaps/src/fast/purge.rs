@@ -5,7 +5,7 @@
 //! background thread ([`super::background`]).
 
 use super::heap::FastHeap;
-use xalloc_blocks::arena::Which;
+use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_os::clock;
 
 /// What is never purged but by `malloc_trim`.
@@ -20,15 +20,15 @@ impl FastHeap {
     /// Purges a portion of what has been free for long.
     pub(super) fn purge_surplus(&self, now: u64) {
         // Of a portion nothing was free for longer since the one before.
-        let which = if self.schedule.takes_portion() { Which::AgedBefore } else { Which::Aged };
-        if which == Which::Aged {
+        let scope = if self.schedule.takes_portion() { PurgeScope::AgedBefore } else { PurgeScope::Aged };
+        if scope == PurgeScope::Aged {
             self.release_unused();
         }
         self.huge.clean_surplus();
         let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
         let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
-        let given = self.runs.purge(surplus, which);
-        let given = given + self.arena.purge(surplus.saturating_sub(given), which);
+        let given = self.runs.purge(surplus, scope);
+        let given = given + self.arena.purge(surplus.saturating_sub(given), scope);
         self.note_purge(given);
         if given >= PORTION {
             self.schedule.defer_until(now + NEXT_PORTION);

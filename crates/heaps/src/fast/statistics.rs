@@ -4,8 +4,8 @@ use super::classes::TABLE;
 use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
-use xalloc_blocks::arena::Which;
 use xalloc_blocks::page_map::SLICE;
+use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_heap::Stats;
 use xalloc_os::refusals;
 
@@ -84,8 +84,8 @@ impl FastHeap {
         if keep == 0 {
             self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
         }
-        let given = self.runs.purge(surplus, Which::All);
-        let given = given + self.arena.purge(surplus.saturating_sub(given), Which::All);
+        let given = self.runs.purge(surplus, PurgeScope::All);
+        let given = given + self.arena.purge(surplus.saturating_sub(given), PurgeScope::All);
         let given = given + self.huge.trim();
         if keep == 0 {
             self.arena.unmap();

@@ -12,7 +12,7 @@ global_asm!(
     "xalloc_tls_word:",
     ".xword {empty}",
     ".popsection",
-    empty = sym crate::thread::EMPTY,
+    empty = sym crate::empty::EMPTY,
 );
 
 /// The calling thread's TLS word.

@@ -1,7 +1,7 @@
 //! `/proc/self/maps`, read without allocating.
 
 use super::syscall;
-use crate::maps::Place;
+use crate::place::Place;
 
 /// Looks `address` up in `/proc/self/maps`. Slow (it reads the file), so only for foreign and bad pointers.
 pub fn describe(address: usize) -> Place {

@@ -2,7 +2,6 @@
 
 use super::syscall::Errno;
 use super::{process, syscall};
-use crate::pages;
 
 /// Whether [`remap`] and [`remap_to`] can do anything.
 pub const CAN_REMAP: bool = true;
@@ -85,7 +84,7 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
 /// As [`crate::pages::is_one_mapping`].
 pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
     // SAFETY: the mapping is the caller's, and has no room to grow, so nothing changes.
-    let answer = unsafe { syscall::mremap(address, size, size + pages::page_size(), 0, 0) };
+    let answer = unsafe { syscall::mremap(address, size, size + page_size(), 0, 0) };
     matches!(answer, Err(Errno(libc::ENOMEM | libc::EAGAIN)))
 }
 

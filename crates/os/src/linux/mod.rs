@@ -4,6 +4,7 @@
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 mod arch;
 
+pub mod clock;
 pub mod maps;
 pub mod memory;
 pub mod process;

@@ -4,7 +4,6 @@
 //! up) and writes errno, which a successful `malloc` and every `free` must leave alone.
 
 use super::arch::{number, syscall6};
-use super::vdso;
 use core::ffi::CStr;
 
 /// An errno value as the kernel returned it.
@@ -237,35 +236,12 @@ pub fn yield_now() {
     unsafe { syscall6(number::SCHED_YIELD, 0, 0, 0, 0, 0, 0) };
 }
 
-/// Nanoseconds since an arbitrary moment, only forwards.
-pub fn nanoseconds() -> u64 {
-    clock(libc::CLOCK_MONOTONIC)
-}
-
-/// The same as of the kernel's last tick, which costs less.
-pub fn coarse_nanoseconds() -> u64 {
-    clock(libc::CLOCK_MONOTONIC_COARSE)
-}
-
-/// `clock_gettime` of libc's clock `id`; 0 if there is no such clock.
-fn clock(id: i32) -> u64 {
-    // Where there is no vDSO libc's clock is a system call too, which a filter that is made there allows.
-    let Some(read) = vdso::clock() else { return clock_by_system_call(id) };
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: one timespec is written.
-    unsafe { read(id, &mut time) };
-    in_nanoseconds(&time)
-}
-
-pub(super) fn clock_by_system_call(id: i32) -> u64 {
+/// `clock_gettime` of libc's clock `id`, for a machine without a vDSO; zeros if there is no such clock.
+pub fn clock_get_time(id: i32) -> libc::timespec {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec.
     unsafe { syscall6(number::CLOCK_GETTIME, id as usize, (&raw mut time) as usize, 0, 0, 0, 0) };
-    in_nanoseconds(&time)
-}
-
-fn in_nanoseconds(time: &libc::timespec) -> u64 {
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    time
 }
 
 /// `prctl`, with its arguments as they are.

@@ -3,7 +3,7 @@
 use core::arch::{asm, global_asm};
 
 // The library's only thread-local storage: one word, initial-exec (two instructions, and no `__tls_get_addr`, which may
-// itself allocate). It starts as the address of `thread::EMPTY`, by a relocation that the loader applies before it makes
+// itself allocate). It starts as the address of `EMPTY`, by a relocation that the loader applies before it makes
 // the first thread's TLS block. Hidden, so that a second copy of xalloc in the process has its own.
 global_asm!(
     ".pushsection .tdata.xalloc_tls_word,\"awT\",@progbits",
@@ -15,7 +15,7 @@ global_asm!(
     "xalloc_tls_word:",
     ".quad {empty}",
     ".popsection",
-    empty = sym crate::thread::EMPTY,
+    empty = sym crate::empty::EMPTY,
 );
 
 /// The calling thread's TLS word.

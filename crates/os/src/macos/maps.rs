@@ -1,7 +1,7 @@
 //! What Mach says of an address.
 
 use super::libsystem::{mach_task_self_, mach_vm_region};
-use crate::maps::Place;
+use crate::place::Place;
 
 /// VM_REGION_EXTENDED_INFO (mach/vm_region.h).
 const EXTENDED_INFO: i32 = 13;

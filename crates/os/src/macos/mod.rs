@@ -8,6 +8,7 @@
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 mod arch;
 
+pub mod clock;
 mod libsystem;
 pub mod maps;
 pub mod memory;

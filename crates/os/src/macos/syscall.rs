@@ -1,6 +1,6 @@
 //! What of the kernel's services is in use, through libSystem. errno stays the program's: no failure here is one of its calls.
 
-use super::libsystem::{__ulock_wait, __ulock_wake, clock_gettime_nsec_np};
+use super::libsystem::{__ulock_wait, __ulock_wake};
 use crate::errno;
 use core::ffi::CStr;
 
@@ -10,9 +10,6 @@ pub struct Errno(pub i32);
 
 /// UL_COMPARE_AND_WAIT | ULF_NO_ERRNO (xnu, sys/ulock.h): between the threads of this process.
 const COMPARE_AND_WAIT: u32 = 1 | 0x0100_0000;
-/// CLOCK_UPTIME_RAW and CLOCK_UPTIME_RAW_APPROX (time.h).
-const UPTIME: u32 = 8;
-const UPTIME_APPROXIMATE: u32 = 9;
 
 /// Calls what returns -1 and errno on failure.
 fn result(call: impl FnOnce() -> isize) -> Result<usize, Errno> {
@@ -121,18 +118,6 @@ pub fn process_id() -> i32 {
 pub fn yield_now() {
     // SAFETY: no arguments.
     unsafe { libc::sched_yield() };
-}
-
-/// Nanoseconds since an arbitrary moment, only forwards.
-pub fn nanoseconds() -> u64 {
-    // SAFETY: reads a clock.
-    unsafe { clock_gettime_nsec_np(UPTIME) }
-}
-
-/// The same as of the kernel's last tick, which costs less.
-pub fn coarse_nanoseconds() -> u64 {
-    // SAFETY: reads a clock.
-    unsafe { clock_gettime_nsec_np(UPTIME_APPROXIMATE) }
 }
 
 /// Sleeps while `*word == expected`; returns for any reason at all, so the caller looks again.

@@ -4,7 +4,7 @@
 //! does what stands here, as do Apple's own libraries (`_pthread_getspecific_direct`).
 
 use super::arch;
-use crate::thread::EMPTY;
+use crate::empty::EMPTY;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,7 +20,7 @@ pub fn prepare_tls_word() {
     let mut key = 0;
     // SAFETY: libpthread's; it neither allocates nor needs to have been initialised.
     if unsafe { libc::pthread_key_create(&mut key, Some(keep)) } != 0 {
-        crate::abort("xalloc: no pthread key is left at the start of the process");
+        crate::abort::abort("xalloc: no pthread key is left at the start of the process");
     }
     OFFSET.store(key as usize * size_of::<*mut u8>(), Ordering::Relaxed);
 }

@@ -18,8 +18,8 @@ macro_rules! __interpose_names {
                 &REDIRECT
             }
 
-            fn zone() -> &'static $crate::macos::OwnZone {
-                &ZONE
+            fn zone() -> *mut $crate::macos::Zone {
+                ZONE.as_ptr()
             }
         }
 

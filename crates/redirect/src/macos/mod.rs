@@ -16,32 +16,21 @@ mod own_zone;
 mod questions;
 mod replacements;
 pub mod stdio;
+mod target;
 mod zone_functions;
 mod zone_layout;
 
 pub use own_zone::{OwnZone, construct};
 pub use replacements::{TUPLES, Tuple, tuples};
-
-use crate::{Heap, HeapRedirect};
+pub use target::Target;
+pub use zone_layout::Zone;
 
 /// What `realloc(block, 0)` means here: a new block of the smallest size.
 pub const REALLOC_TO_ZERO_FREES: bool = false;
 
-/// The redirection of the process, for functions that libSystem calls without any context. `interpose!` implements it.
-pub trait Target: 'static {
-    /// The heap behind the redirection.
-    type Heap: Heap;
-
-    /// The redirection.
-    fn redirect() -> &'static HeapRedirect<Self::Heap>;
-
-    /// Its zone.
-    fn zone() -> &'static OwnZone;
-}
-
 /// libmalloc's functions that are called here and that the `libc` crate does not declare.
 mod libmalloc {
-    use super::zone_layout::Zone;
+    use super::Zone;
     use core::ffi::{c_char, c_void};
 
     unsafe extern "C" {

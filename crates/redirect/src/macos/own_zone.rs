@@ -59,8 +59,8 @@ pub fn construct<T: Target>() {
         // SAFETY: nobody else knows of the zone yet; all that libmalloc may call of it is there.
         unsafe {
             // libmalloc frees the old name when it is given another.
-            (*T::zone().as_ptr()).zone_name = redirect.copy_string(NAME.as_ptr(), NAME.count_bytes()).cast();
-            libmalloc::malloc_zone_register(T::zone().as_ptr());
+            (*T::zone()).zone_name = redirect.copy_string(NAME.as_ptr(), NAME.count_bytes()).cast();
+            libmalloc::malloc_zone_register(T::zone());
         }
     } else {
         redirect.register_fork_handlers();

@@ -112,7 +112,7 @@ extern "C" fn malloc_good_size<T: Target>(size: usize) -> usize {
 
 extern "C" fn malloc_default_zone<T: Target>() -> *mut Zone {
     if T::redirect().has_own_blocks() {
-        T::zone().as_ptr()
+        T::zone()
     } else {
         // SAFETY: libmalloc's; no arguments.
         unsafe { libmalloc::malloc_default_zone() }

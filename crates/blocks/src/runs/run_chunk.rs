@@ -1,0 +1,171 @@
+//! The record of a chunk of runs: which of its pages are free, and where runs start.
+
+use super::bitmap::Bitmap;
+use super::margin;
+use crate::arena::CHUNK;
+use crate::page_map::{Kind, SLICE};
+use crate::single_writer::{Count16, Word};
+
+/// The kind of the slices of a chunk of runs in the page map.
+pub const KIND: Kind = Kind::ownerless(2);
+
+pub use super::margin::PAGE;
+/// The pages of a chunk.
+pub const PAGES: usize = CHUNK / PAGE;
+const SLICE_PAGES: usize = SLICE / PAGE;
+/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
+/// addresses to nobody.
+pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
+/// The largest alignment a run can have.
+pub const MAX_ALIGN: usize = 2 << 20;
+
+/// In a run's length: it was freed. Kept for the message about a double free, until something else is there.
+pub const FREED: u16 = 1 << 15;
+
+/// The record of a chunk of runs.
+pub struct RunChunk {
+    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a run's
+    /// holder may read it.
+    pub base: Word,
+    /// The index of its shard.
+    pub shard: usize,
+    /// The next record of the shard.
+    pub next: *mut RunChunk,
+    /// No run of free pages is longer.
+    pub longest: usize,
+    /// How many pages are not free.
+    pub used: usize,
+    /// Free pages.
+    pub free: Bitmap<{ PAGES / 64 }>,
+    /// Pages that were handed out since they were zeros.
+    pub dirty: Bitmap<{ PAGES / 64 }>,
+    /// Pages that were free and dirty when somebody last looked for what can be purged, and were not handed out since.
+    pub aged: Bitmap<{ PAGES / 64 }>,
+    /// The length of the run that starts at a page, in pages, with [`FREED`] if it was freed; 0 if none does. Written under
+    /// the shard's lock; a run's holder may read its own.
+    pub lengths: [Count16; PAGES],
+}
+
+/// A run just handed out.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Its first byte.
+    pub start: *mut u8,
+    /// Whether it reads as zeros.
+    pub zeroed: bool,
+}
+
+/// How many pages of a chunk can be in runs. Two are left at the end for [`xalloc_os::pages::is_one_mapping`]: one page that never changes, and one
+/// behind it.
+pub fn usable_pages() -> usize {
+    PAGES - 2 * margin::unit()
+}
+
+impl RunChunk {
+    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as zeros.
+    pub fn open(&mut self, base: usize, dirty: u64) {
+        self.base.set(base);
+        self.longest = PAGES;
+        self.free.set_range(0, usable_pages());
+        self.dirty.clear_range(0, PAGES);
+        self.aged.clear_range(0, PAGES);
+        for slice in (0..CHUNK / SLICE).filter(|slice| dirty >> slice & 1 != 0) {
+            self.dirty.set_range(slice * SLICE_PAGES, SLICE_PAGES);
+        }
+        // What was freed there before was another block's.
+        self.lengths.iter().for_each(|length| length.set(0));
+    }
+
+    /// Leaves the record without its chunk, in which no run is: its address, and which of its slices may have pages.
+    pub fn close(&mut self) -> (usize, u64) {
+        let is_dirty = |slice: &usize| !self.dirty.none_in(slice * SLICE_PAGES, SLICE_PAGES);
+        let dirty = (0..CHUNK / SLICE).filter(is_dirty).fold(0, |all, slice| all | 1 << slice);
+        let base = self.base.get();
+        self.base.set(0);
+        self.longest = 0;
+        self.free.clear_range(0, PAGES);
+        (base, dirty)
+    }
+
+    /// Whether there is a chunk, and no run in it.
+    pub fn is_empty(&self) -> bool {
+        self.base.get() != 0 && self.used == 0
+    }
+
+    /// The page that an address of the chunk lies in.
+    pub fn page_at(&self, address: usize) -> Option<usize> {
+        let page = address.wrapping_sub(self.base.get()) / PAGE;
+        (page < PAGES).then_some(page)
+    }
+
+    /// The length in pages of the run that starts at a page; 0 if none does.
+    pub fn length(&self, page: usize) -> usize {
+        match self.lengths[page].get() {
+            length if length & FREED == 0 => length as usize,
+            _ => 0,
+        }
+    }
+
+    /// The length in pages of the run that was freed last of those that started at a page; 0 if none did.
+    pub fn freed_length(&self, page: usize) -> usize {
+        match self.lengths[page].get() {
+            length if length & FREED != 0 => (length & !FREED) as usize,
+            _ => 0,
+        }
+    }
+
+    /// A run of `count` pages that begins at a multiple of `align` pages.
+    pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
+        let Some(page) = self.free.find(count, align) else {
+            // An aligned search may miss runs that an unaligned one finds, so only the latter bounds them.
+            if align <= 1 {
+                self.longest = count - 1;
+            }
+            return None;
+        };
+        let zeroed = self.take(page, count);
+        self.lengths[page].set(count as u16);
+        Some(Run { start: (self.base.get() + page * PAGE) as *mut u8, zeroed })
+    }
+
+    /// Marks free pages as handed out. Whether they read as zeros.
+    pub fn take(&mut self, page: usize, count: usize) -> bool {
+        let zeroed = self.dirty.none_in(page, count);
+        self.used += count;
+        self.free.clear_range(page, count);
+        self.dirty.set_range(page, count);
+        self.aged.clear_range(page, count);
+        zeroed
+    }
+
+    /// Takes a run back.
+    pub fn release(&mut self, page: usize, length: usize) {
+        self.lengths[page].set(length as u16 | FREED);
+        self.put_back(page, length);
+    }
+
+    /// Marks pages as free.
+    pub fn put_back(&mut self, page: usize, count: usize) {
+        self.used -= count;
+        self.free.set_range(page, count);
+        // It bounds nothing as long as all that was asked for was found.
+        if self.longest < PAGES {
+            let (_, merged) = self.free.range_around(page);
+            self.longest = self.longest.max(merged);
+        }
+    }
+
+    /// Makes a run of `length` pages `wanted` pages long where it is. False if its neighbour is in the way.
+    pub fn resize(&mut self, page: usize, length: usize, wanted: usize) -> bool {
+        if wanted < length {
+            self.put_back(page + wanted, length - wanted);
+        } else if wanted > length {
+            if page + wanted > PAGES || !self.free.all_in(page + length, wanted - length) {
+                return false;
+            }
+            self.take(page + length, wanted - length);
+        }
+        self.lengths[page].set(wanted as u16);
+        true
+    }
+}

@@ -1,0 +1,19 @@
+//! The system's clocks.
+
+use super::libsystem::clock_gettime_nsec_np;
+
+/// CLOCK_UPTIME_RAW and CLOCK_UPTIME_RAW_APPROX (time.h).
+const UPTIME: u32 = 8;
+const UPTIME_APPROXIMATE: u32 = 9;
+
+/// Nanoseconds since an arbitrary moment, only forwards.
+pub fn nanoseconds() -> u64 {
+    // SAFETY: reads a clock.
+    unsafe { clock_gettime_nsec_np(UPTIME) }
+}
+
+/// The same as of the kernel's last tick, which costs less.
+pub fn coarse_nanoseconds() -> u64 {
+    // SAFETY: reads a clock.
+    unsafe { clock_gettime_nsec_np(UPTIME_APPROXIMATE) }
+}
