@@ -1,5 +1,7 @@
 use super::*;
+use crate::arena::CHUNK;
 use crate::page_map;
+use crate::page_map::SLICE;
 use crate::purge_scope::PurgeScope;
 use crate::size_class::SMALL;
 use std::collections::BTreeMap;
