@@ -4,6 +4,7 @@
 //! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
 
 pub mod exports;
+pub mod promises;
 pub mod rows;
 mod run;
 mod scratch;

@@ -5,5 +5,6 @@ pub mod interrupt;
 pub mod machine;
 pub mod process;
 pub mod statistics;
+pub mod status;
 pub mod trace;
 pub mod tree;
