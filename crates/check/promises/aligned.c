@@ -158,13 +158,20 @@ static void pvalloc_overflow_is_enomem(void)
     expect(block == NULL && errno == ENOMEM, "it returns %p, errno %d", block, errno);
 }
 
+static void free_sized_takes_null(void)
+{
+    if (!free_sized || !free_aligned_sized)
+        not_here("neither the library nor this libc has free_sized and free_aligned_sized");
+    free_sized(NULL, 0);
+    free_sized(NULL, 100);
+    free_aligned_sized(NULL, 64, 0);
+}
+
 static void free_sized_takes_every_size(void)
 {
     if (!free_sized)
         not_here("neither the library nor this libc has free_sized");
     errno = 77;
-    free_sized(NULL, 0);
-    free_sized(NULL, 100);
     for (size_t size = 0; size < (6 << 20); size += size < 5000 ? 1 : size) {
         free_sized(malloc(size), size);
         free_sized(calloc(1, size), size);
@@ -178,7 +185,6 @@ static void free_aligned_sized_takes_every_size(void)
     if (!free_aligned_sized)
         not_here("neither the library nor this libc has free_aligned_sized");
     errno = 77;
-    free_aligned_sized(NULL, 64, 0);
     for (size_t align = 16; align <= (1 << 17); align *= 2)
         for (size_t size = 0; size < (4 << 20); size = size * 2 + 1)
             free_aligned_sized(aligned_alloc(align, size), align, size);
@@ -201,6 +207,7 @@ const struct promise aligned_promises[] = {
     PROMISE(valloc_aligns_to_a_page, "valloc aligns to a page"),
     PROMISE(pvalloc_gives_whole_pages, "pvalloc aligns to a page and rounds the size up to whole pages"),
     PROMISE(pvalloc_overflow_is_enomem, "pvalloc of SIZE_MAX is NULL with ENOMEM"),
+    PROMISE(free_sized_takes_null, "free_sized and free_aligned_sized (C23) of NULL do nothing"),
     PROMISE(free_sized_takes_every_size, "free_sized (C23) frees blocks of every size"),
     PROMISE(free_aligned_sized_takes_every_size, "free_aligned_sized (C23) frees aligned blocks of every size"),
     {0},

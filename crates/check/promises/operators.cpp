@@ -51,7 +51,7 @@ static void every_new_meets_its_delete()
     for (Size size = 0; size < (3 << 20); size += size < 600 ? 1 : size) {
         void *blocks[] = {plain(size), array(size), nothrow(size), array_nothrow(size)};
         for (void *block : blocks) {
-            expect(block != nullptr && (std::uintptr_t)block % 16 == 0, "a block of %zu bytes is %p", size, block);
+            expect(block != nullptr, "a block of %zu bytes is NULL", size);
             std::memset(block, 1, size);
         }
         ::operator delete(blocks[0], size);
@@ -60,6 +60,15 @@ static void every_new_meets_its_delete()
         ::operator delete[](blocks[3], std::nothrow);
         ::operator delete(plain(size));
         ::operator delete[](array(size));
+    }
+}
+
+static void new_aligns_every_size_to_16()
+{
+    for (Size size = 0; size <= 4096; size++) {
+        void *block = plain(size);
+        expect((std::uintptr_t)block % 16 == 0, "a block of %zu bytes is %p", size, block);
+        ::operator delete(block);
     }
 }
 
@@ -115,7 +124,8 @@ static void nothrow_new_runs_the_handler() { without_memory(silent, give_up_afte
 static void nothrow_new_swallows_what_the_handler_throws() { without_memory(silent, throw_derived, NULL_POINTER, 0); }
 
 const struct promise operator_promises[] = {
-    PROMISE(every_new_meets_its_delete, "What each form of new returns is aligned to 16, and its delete takes it"),
+    PROMISE(every_new_meets_its_delete, "What each form of new returns, each form of its delete takes"),
+    PROMISE(new_aligns_every_size_to_16, "What new returns is aligned to 16 bytes, also below 16 bytes"),
     PROMISE(every_aligned_new_is_aligned, "Aligned new aligns every size, up to 8 KiB, and its delete takes it"),
     PROMISE(new_of_0_is_a_block, "new of 0 bytes is a block of its own each time"),
     PROMISE(new_throws_bad_alloc, "new without memory throws std::bad_alloc"),

@@ -16,6 +16,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use program::{Program, Promise};
 use report::{Report, Row, Side};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub struct Arguments {
     /// Check each promise under this allocator or library too, and excuse what is broken there: system
     #[arg(long, value_name = "LIBRARY")]
     against: Option<String>,
-    /// Only these promises: their names, the beginning of names, or the names of groups
+    /// Only these promises: groups, names, or the beginning of names
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     promises: Vec<String>,
     /// End a promise that takes longer, and count it as broken
@@ -111,12 +112,17 @@ fn candidate(name: &str) -> Result<Candidate, Refusal> {
 
 /// The promises that one of the `wanted` words means, or all.
 fn choose(mut all: Vec<Promise>, wanted: &[String]) -> Result<Vec<Promise>, Refusal> {
-    let is_meant = |promise: &Promise, word: &str| promise.group == word || promise.name.starts_with(word);
+    let groups: BTreeSet<String> = all.iter().map(|promise| promise.group.clone()).collect();
+    let is_meant = |promise: &Promise, word: &str| match groups.contains(word) {
+        true => promise.group == word,
+        false => promise.name.starts_with(word),
+    };
     for word in wanted {
         if !all.iter().any(|promise| is_meant(promise, word)) {
             let names = all.iter().flat_map(|promise| [promise.name.as_str(), promise.group.as_str()]);
             let question = nearest(word, names).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
-            let message = format!("no promise's name begins with '{word}'; --list names them{question}");
+            let message =
+                format!("there is no group '{word}', and no promise's name begins so; --list names them{question}");
             return Err(Refusal::wrong_usage(message));
         }
     }

@@ -23,7 +23,10 @@ pub fn list(promises: &[Promise]) {
 
 /// Prints a line for each promise, and what that means.
 pub fn print(report: &Report) {
-    println!("{}\n", grid(report));
+    for line in grid(report).lines() {
+        println!("{}", line.trim_end());
+    }
+    println!();
     summary(report).iter().for_each(|line| println!("{line}"));
 }
 
