@@ -162,9 +162,17 @@ static void free_sized_takes_null(void)
 {
     if (!free_sized || !free_aligned_sized)
         not_here("neither the library nor this libc has free_sized and free_aligned_sized");
-    free_sized(NULL, 0);
-    free_sized(NULL, 100);
-    free_aligned_sized(NULL, 64, 0);
+    size_t sizes[] = {0, 100, 1000};
+    for (int i = 0; i < 3; i++) {
+        free_sized(NULL, sizes[i]);
+        free_aligned_sized(NULL, 64, sizes[i]);
+        /* NULL may have become a block that is free. */
+        void *blocks[] = {malloc(sizes[i]), malloc(sizes[i]), aligned_alloc(64, sizes[i])};
+        for (int block = 0; block < 3; block++) {
+            expect(blocks[block], "the next block of %zu bytes is NULL", sizes[i]);
+            free(blocks[block]);
+        }
+    }
 }
 
 static void free_sized_takes_every_size(void)

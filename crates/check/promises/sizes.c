@@ -14,12 +14,18 @@ static int is_enomem(void *block)
     return good;
 }
 
+/* Several blocks at once: one that is freed and allocated again is the same each time. */
 static void malloc_aligns_every_size_to_16(void)
 {
+    enum { BLOCKS = 4 };
     for (size_t size = 0; size <= 4096; size++) {
-        void *block = malloc(size);
-        expect(block && (uintptr_t)block % 16 == 0, "malloc(%zu) is %p", size, block);
-        free(block);
+        void *blocks[BLOCKS];
+        for (int i = 0; i < BLOCKS; i++) {
+            blocks[i] = malloc(size);
+            expect(blocks[i] && (uintptr_t)blocks[i] % 16 == 0, "malloc(%zu) is %p", size, blocks[i]);
+        }
+        for (int i = 0; i < BLOCKS; i++)
+            free(blocks[i]);
     }
 }
 
