@@ -1,4 +1,5 @@
-/* Blocks that another allocator of the process made, libc's in most cases: freed, resized and measured as if nothing were special. */
+/* Blocks that another allocator of the process made, libc's in most cases: freed, resized and measured as if nothing were
+ * special. */
 #define _GNU_SOURCE
 #include "promise.h"
 #include <stdio.h>
@@ -115,7 +116,8 @@ static void libcs_handle_frees_blocks_of_the_program(void)
 
 const struct promise foreign_promises[] = {
     PROMISE(frees_blocks_of_a_deepbind_module, "Blocks of a module that was opened with RTLD_DEEPBIND are taken"),
-    PROMISE(deepbind_module_frees_blocks_of_the_program, "A module that was opened with RTLD_DEEPBIND frees the program's blocks"),
+    PROMISE(deepbind_module_frees_blocks_of_the_program,
+            "A module that was opened with RTLD_DEEPBIND frees the program's blocks"),
     PROMISE(frees_blocks_of_another_namespace, "Blocks of a second libc (dlmopen) are taken"),
     PROMISE(frees_blocks_of_libc_malloc, "Blocks of __libc_malloc are taken"),
     PROMISE(frees_blocks_of_libcs_handle, "Blocks of malloc from libc's own handle (ctypes) are taken"),

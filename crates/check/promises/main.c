@@ -1,7 +1,7 @@
 /* xalloc-check list: all promises, a line each: its group, its name, what it is, with tabs between them.
  *
- * xalloc-check run PROMISE [TIMES]: finds out whether the malloc of this process keeps the promise. Says `holds`, `broken: why` or
- * `not here: why`; the exit code is 0, 1 or 3. A promise that crashes or hangs is broken: each has a process of its own. */
+ * xalloc-check run PROMISE [TIMES]: finds out whether the malloc of this process keeps the promise. Says `holds`, `broken: why`
+ * or `not here: why`; the exit code is 0, 1 or 3. A promise that crashes or hangs is broken: each has a process of its own. */
 #define _GNU_SOURCE
 #include "promise.h"
 #include <dlfcn.h>

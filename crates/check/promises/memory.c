@@ -33,7 +33,8 @@ static void lives_in_64_megabytes_of_data(void)
 }
 
 const struct promise memory_promises[] = {
-    PROMISE(lives_in_64_megabytes_of_addresses, "With 64 MiB of address space to be had: NULL and ENOMEM, and freed memory comes back"),
+    PROMISE(lives_in_64_megabytes_of_addresses,
+            "With 64 MiB of address space to be had: NULL and ENOMEM, and freed memory comes back"),
     PROMISE(lives_in_600_megabytes_of_addresses, "The same with 600 MiB"),
     PROMISE(lives_in_64_megabytes_of_data, "The same with 64 MiB that may be written to (RLIMIT_DATA)"),
     {0},

@@ -1,5 +1,5 @@
-/* Allocations of every kind that take NULL with ENOMEM for an answer, and find out whether a block is handed out twice or loses its
- * contents. The file that includes this says what fail(text) does: it does not return. */
+/* Allocations of every kind that take NULL with ENOMEM for an answer, and find out whether a block is handed out twice or loses
+ * its contents. The file that includes this says what fail(text) does: it does not return. */
 #ifndef PRESSURE_H
 #define PRESSURE_H
 

@@ -24,10 +24,10 @@ use xalloc_layers::nearest;
 
 /// Tell which promises of malloc a library keeps: for whoever writes a heap.
 ///
-/// What C, C++, POSIX and glibc promise of malloc and its like, and what programs rely on: one line each. Every promise is checked in
-/// a process of its own, with the library preloaded and nothing else. So one that crashes or hangs is broken, with the reason, and
-/// the others are checked all the same. `not here` is what cannot be checked: the library leaves it to libc, or this libc does not
-/// have it.
+/// A promise is what C, C++, POSIX and glibc say of malloc and its like, and what programs rely on: one line each. Every
+/// promise is checked in a process of its own, with the library preloaded and nothing else. So one that crashes or hangs is
+/// broken, with the reason, and the others are checked all the same. `not here` is what cannot be checked: the library leaves
+/// it to libc, or this libc does not have it.
 ///
 /// With --against system, each is also checked on the C library's own malloc. A promise that is broken there too does not count.
 ///
