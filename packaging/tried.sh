@@ -29,6 +29,7 @@ says '^42$' xalloc run python3 -c 'print(6 * 7)'
 says 'libxalloc.so' xalloc run --verbose true
 says '/bin/ls' xalloc doctor /bin/ls
 says '^ *xalloc .*/libxalloc.so' xalloc list xalloc
+says '0 broken' xalloc check xalloc --promises malloc,operators,foreign
 says 'Run a program under an allocator' man xalloc-run
 says 'LD_PRELOAD=libxalloc.so.0' man 7 libxalloc
 says 'background_thread:' man 5 xalloc.conf

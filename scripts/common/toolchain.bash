@@ -20,6 +20,12 @@ needs_linker() {
   problem=$(linker_problem) || give_up "$problem"
 }
 
+# Ends the script if there is no C++ compiler, which xalloc-check is built with.
+needs_cxx() {
+  command -v "${CXX:-c++}" >/dev/null \
+    || give_up "there is no C++ compiler (${CXX:-c++}), which xalloc-check is built with: install g++ (Debian, Ubuntu: apt-get install g++)"
+}
+
 # Ends the script if the library cannot be preloaded from below this directory: LD_PRELOAD has neither quotes nor escapes.
 needs_preloadable() {
   case $1 in

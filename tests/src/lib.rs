@@ -5,6 +5,7 @@
 
 pub mod exports;
 mod places;
+pub mod promises;
 pub mod rows;
 mod run;
 mod scratch;

@@ -6,17 +6,18 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
-use xalloc_tests::{fixture, has, library, preloaded, run, skip, succeed, tail};
+use xalloc_tests::{checkout, fixture, has, library, preloaded, promises, run, skip, succeed, tail};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const SIGABRT: i32 = 6;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let mut trials: Vec<_> = ["deepbind", "dlmopen", "libc"]
-        .into_iter()
-        .map(|how| Trial::test(format!("blocks_of_a_{how}_module"), move || frees_blocks_of_a_module(how)))
-        .collect();
+    let kept = |promise: String| {
+        let mut command = promises::on_xalloc(&promise, "");
+        Trial::test(promise, move || quietly(&mut command).map(drop))
+    };
+    let mut trials: Vec<_> = promises::of_group("foreign").into_iter().map(kept).collect();
     trials.push(Trial::test("deepbind_in_several_threads", deepbind_in_several_threads));
     handles(&mut trials);
     blind(&mut trials);
@@ -30,16 +31,15 @@ fn quietly(command: &mut Command) -> Result<Output, Failed> {
     if output.stderr.is_empty() { Ok(output) } else { Err(tail(&output).into()) }
 }
 
-fn frees_blocks_of_a_module(how: &str) -> Result<(), Failed> {
-    let module = fixture("foreign_module.c", &["-shared", "-fPIC"]);
-    let program = fixture("foreign.c", &[]);
-    quietly(preloaded(program, "").arg(how).arg(module))?;
-    Ok(())
+/// The module whose malloc is libc's.
+fn module() -> PathBuf {
+    let source = checkout().join("crates/check/promises/foreign_module.c");
+    fixture(source.to_str().expect("a path in UTF-8"), &["-shared", "-fPIC"])
 }
 
 /// Each run is the first time for its process.
 fn deepbind_in_several_threads() -> Result<(), Failed> {
-    let module = fixture("foreign_module.c", &["-shared", "-fPIC"]);
+    let module = module();
     let program = fixture("deep_bind.cpp", &["-rdynamic"]);
     for _ in 0..50 {
         succeed(preloaded(&program, "").arg(&module), LIMIT)?;
@@ -100,7 +100,7 @@ print('ok')
 /// Libc's blocks in a process in which nothing can be read about them.
 fn blind(trials: &mut Vec<Trial>) {
     let program: &'static Path = Box::leak(fixture("blind.c", &[]).into_boxed_path());
-    let module: &'static Path = Box::leak(fixture("foreign_module.c", &["-shared", "-fPIC"]).into_boxed_path());
+    let module: &'static Path = Box::leak(module().into_boxed_path());
     for how in ["chroot", "descriptors", "filter"] {
         trials.push(Trial::test(format!("blind/{how}"), move || {
             let output = quietly(preloaded(program, "").arg(how).arg(module))?;

@@ -1,7 +1,7 @@
 //! A heap of four methods, built the way a third party would: programs run on it.
 
 use std::time::Duration;
-use xalloc_tests::{built, has, plain, succeed};
+use xalloc_tests::{built, has, plain, promises, succeed};
 
 fn on_my_heap(script: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -39,8 +39,9 @@ fn runs_git() {
 }
 
 #[test]
-fn throws_bad_alloc() {
-    let program = xalloc_tests::fixture("conformance_operators.cpp", &[]);
-    let said = on_my_heap(program.to_str().unwrap());
-    assert!(said.contains("new_throws_bad_alloc: ok") && !said.contains("FAIL"), "{said}");
+fn keeps_the_promises_about_operators() {
+    let program = promises::program().display();
+    for promise in promises::of_group("operators") {
+        assert_eq!(on_my_heap(&format!("{program} run {promise}")), "holds", "{promise}");
+    }
 }

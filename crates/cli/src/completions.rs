@@ -4,7 +4,7 @@
 
 use crate::catalogue;
 #[cfg(target_os = "linux")]
-use crate::{bench, compare};
+use crate::{bench, check, compare};
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::engine::{
@@ -74,8 +74,12 @@ fn apart(command: Command) -> Command {
 /// The argument of the command `name`, with what may stand there.
 fn with_completer(name: &str, argument: Arg) -> Arg {
     match (name, argument.get_id().as_str()) {
-        ("run" | "env", "allocator") => argument.add(ArgValueCompleter::new(allocator_or_library)),
+        ("run" | "env", "allocator") | ("check", "library" | "against") => {
+            argument.add(ArgValueCompleter::new(allocator_or_library))
+        }
         ("list", "names") => argument.add(ArgValueCandidates::new(known_allocators)),
+        #[cfg(target_os = "linux")]
+        ("check", "promises") => argument.add(ArgValueCandidates::new(|| candidates(check::known_promises()))),
         #[cfg(target_os = "linux")]
         ("compare", "allocators") => argument.add(ArgValueCandidates::new(|| candidates(compare::known_names()))),
         #[cfg(target_os = "linux")]

@@ -12,6 +12,8 @@ mod bench;
 mod binary;
 mod catalogue;
 #[cfg(target_os = "linux")]
+mod check;
+#[cfg(target_os = "linux")]
 mod compare;
 mod completions;
 mod descriptors;
@@ -29,6 +31,8 @@ mod refusal;
 #[cfg(target_os = "linux")]
 mod report;
 mod run;
+#[cfg(target_os = "linux")]
+mod seconds;
 mod signals;
 
 use anyhow::{Context, Result};
@@ -51,6 +55,8 @@ enum Command {
     Doctor(doctor::Arguments),
     #[cfg(target_os = "linux")]
     Compare(Box<compare::Arguments>),
+    #[cfg(target_os = "linux")]
+    Check(check::Arguments),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
@@ -93,6 +99,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Compare(arguments) => compare::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Check(arguments) => check::run(&arguments),
         Command::Layers(arguments) => layers::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
-use xalloc_tests::{built, checkout, copy, fixture, library, plain, preloadable, skip, succeed};
+use xalloc_tests::{built, checkout, copy, fixture, library, plain, preloadable, promises, skip, succeed};
 
 /// For one block. All but the comparisons take a moment.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -81,6 +81,8 @@ fn desk() -> TempDir {
     }
     // The release directory that cargo really builds in.
     let release = built("xalloc-cli", "xalloc");
+    // What `xalloc check` runs.
+    promises::program();
     symlink(release.ancestors().nth(2).expect("target/release/xalloc"), path("target")).expect("linked");
     for script in fs::read_dir(checkout().join("scripts")).expect("scripts").flatten() {
         executable(&path("scripts").join(script.file_name()), &format!("exec '{}' \"$@\"", script.path().display()));

@@ -23,6 +23,7 @@ use crate::measure::process::Output;
 use crate::measure::tree;
 use crate::refusal::{self, Refusal};
 use crate::report::files::{check, write};
+use crate::seconds::seconds;
 use crate::{binary, exit};
 use anyhow::Result;
 use figure::Figure;
@@ -135,14 +136,6 @@ pub struct Arguments {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARGUMENT"])]
     command: Vec<OsString>,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| format!("'{text}' is no number of seconds"))?;
-    match Duration::try_from_secs_f64(number) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(format!("'{text}' is no time that something can take")),
-    }
 }
 
 fn number(text: &str) -> Result<f64, String> {

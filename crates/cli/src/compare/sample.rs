@@ -2,6 +2,7 @@
 
 use crate::measure::counters::Counter;
 use crate::measure::process::{Finished, Usage};
+use crate::measure::status::signal_name;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -81,15 +82,6 @@ pub fn words(status: Option<ExitStatus>) -> String {
             (None, Some(signal)) => format!("killed by {}", signal_name(signal)),
             (None, None) => status.to_string(),
         },
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    // The standard library has the names, in its own words: "signal: 11 (SIGSEGV)".
-    let text = ExitStatus::from_raw(signal).to_string();
-    match text.split_once('(').and_then(|(_, name)| name.split_once(')')) {
-        Some((name, _)) => name.to_owned(),
-        None => format!("signal {signal}"),
     }
 }
 

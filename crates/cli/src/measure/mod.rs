@@ -7,5 +7,6 @@ pub mod process;
 pub mod progress;
 pub mod significance;
 pub mod statistics;
+pub mod status;
 pub mod trace;
 pub mod tree;
