@@ -7,8 +7,8 @@ use xalloc_options::{Kind, OPTIONS, Setting, words};
 
 /// What stands in the line above a generated part, and in the line below it.
 const BEGIN: &str =
-    "Generated from crates/options/src/table.rs by `BLESS=1 cargo test -p xalloc-cli --test option_texts`.";
-const END: &str = "End of the generated part.";
+    "generated: from crates/options/src/table.rs, by `BLESS=1 cargo test -p xalloc-cli --test option_texts`";
+const END: &str = "generated: until here";
 
 #[test]
 fn the_table_in_the_documentation() {

@@ -64,6 +64,7 @@ impl Page {
             Some(("not run", _)) => marks.not_run = true,
             Some(("file", name)) => marks.file = Some(name),
             Some(("needs", command)) => marks.needs = Some(command),
+            Some(("generated", _)) => {}
             Some(("run", commands)) => self.steps.push((line, Step::Run { commands, needs: marks.needs.take() })),
             _ => self.problems.push(format!("{}:{line}: there is no such mark:{text}", self.name)),
         }
