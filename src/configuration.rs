@@ -97,7 +97,7 @@ pub fn apply() -> Applied {
         refusals::fail_request(configuration.fail_mapping, configuration.verbose);
     }
     if configuration.verbose {
-        configuration.announce();
+        configuration.print();
     }
     if let Some(Destination::File(path)) = configuration.stats {
         statistics::write_to(path);
@@ -174,7 +174,7 @@ impl<'a> Configuration<'a> {
         (self.lean || self.purge_ms.is_some()).then_some(Tuning { purge_delay, ..usual })
     }
 
-    fn announce(&self) {
+    fn print(&self) {
         let mut line = Line::new();
         line.text("xalloc ").text(env!("CARGO_PKG_VERSION")).text(": heap ").text(self.heap.name());
         line.text(", program ").bytes(process::program_name());

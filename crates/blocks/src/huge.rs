@@ -169,7 +169,7 @@ impl Huge {
             self.release(record);
             return None;
         }
-        self.state.with(|state| state.announce(record, start, size));
+        self.state.with(|state| state.register(record, start, size));
         Some(HugeBlock { start: start as *mut u8, zeroed: mapping.zeroed })
     }
 
@@ -190,7 +190,7 @@ impl Huge {
                 return Freed::NoBlock;
             }
             bytes = record.size;
-            state.retire(record, now);
+            state.unregister(record, now);
             // What is too long to be retained is unmapped in any case.
             if record.length <= CLEAN_BYTES && self.watch.wants(record.bytes) {
                 return Freed::ToLookAt(*record);
@@ -261,7 +261,7 @@ impl State {
                 older: (*record).older,
             }
         };
-        self.announce(record, mapping.start, size);
+        self.register(record, mapping.start, size);
         Some(())
     }
 
@@ -283,7 +283,7 @@ impl State {
     }
 
     /// Enters a record that is the caller's into the page map and the statistics, as a block.
-    fn announce(&mut self, record: *mut Record, start: usize, size: usize) {
+    fn register(&mut self, record: *mut Record, start: usize, size: usize) {
         // SAFETY: the record is valid, and the lock that guards it is held, because `self` is what is behind it.
         unsafe {
             (*record).start = start;
@@ -299,7 +299,7 @@ impl State {
     }
 
     /// Makes a block that was freed `now` a mapping that may be kept.
-    fn retire(&mut self, record: &mut Record, now: u64) {
+    fn unregister(&mut self, record: &mut Record, now: u64) {
         self.stats.blocks -= 1;
         self.stats.live -= record.size;
         record.start = 0;

@@ -61,7 +61,7 @@ impl PartialList {
                 self.remove(slab);
             }
             if new != Place::Full {
-                self.insert(slab, new == Place::Awake);
+                self.insert(slab, new == Place::Ready);
             }
         }
         slab.set_place(new);
@@ -124,7 +124,7 @@ mod tests {
     const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
     #[test]
-    fn the_awake_are_in_front_and_flags_stay() {
+    fn the_ready_are_in_front_and_flags_stay() {
         let list = PartialList::new();
         list.set(2, true);
         let slabs: Vec<_> = (0..3).map(|_| opened(&SMALL)).collect();
@@ -133,7 +133,7 @@ mod tests {
             slab.take(KEY).unwrap();
             // SAFETY: one owner, this test.
             unsafe { list.update(slab) };
-            assert_eq!(slab.place(), Place::Dozing);
+            assert_eq!(slab.place(), Place::Sparse);
         }
         let addresses = |list: &PartialList| list.iter().map(core::ptr::from_ref).collect::<Vec<_>>();
         assert_eq!(addresses(&list), [slabs[0], slabs[1], slabs[2]].map(core::ptr::from_ref));

@@ -1,4 +1,4 @@
-//! Where a heap tells of a mistake of the program that it noticed in passing, and not at the call that made it.
+//! Where a heap tells of a mistake of the program that it notices later than at the call that made it.
 
 use core::sync::atomic::{AtomicPtr, Ordering};
 use xalloc_heap::{Call, Incident, Misuse, Report};

@@ -16,9 +16,9 @@ pub enum Place {
     /// In no list: no block of it can be had.
     Full = 0,
     /// In the partial list, at the end, because too few blocks are free to be worth a visit.
-    Dozing = 1,
+    Sparse = 1,
     /// In the partial list, among the first.
-    Awake = 2,
+    Ready = 2,
 }
 
 /// The kind of a slab's slices in the page map. Their owner is the bin that its blocks belong in.
@@ -126,8 +126,8 @@ impl Slab {
     pub fn place(&self) -> Place {
         match self.place.get() {
             0 => Place::Full,
-            1 => Place::Dozing,
-            _ => Place::Awake,
+            1 => Place::Sparse,
+            _ => Place::Ready,
         }
     }
 
@@ -136,16 +136,16 @@ impl Slab {
         self.place.set(place as u16);
     }
 
-    /// Where it should stand: awake from a sixteenth of its blocks on, so that a slab that hovers around full is not
+    /// Where it should stand: ready from a sixteenth of its blocks on, so that a slab that hovers around full is not
     /// visited for every block that comes back to it.
     pub fn fitting_place(&self) -> Place {
         let available = self.available.get();
         if available > self.shape().capacity / 16 || (available > 0 && self.used.get() == 0) {
-            Place::Awake
+            Place::Ready
         } else if self.is_exhausted() {
             Place::Full
         } else {
-            Place::Dozing
+            Place::Sparse
         }
     }
 
@@ -292,7 +292,7 @@ pub(crate) mod tests {
                 unsafe { slab.give(block, block, 1, KEY) }.unwrap();
             }
             assert_eq!(slab.used(), 0);
-            assert_eq!(slab.fitting_place(), Place::Awake);
+            assert_eq!(slab.fitting_place(), Place::Ready);
             let block = start as *mut Block;
             // SAFETY: refused before anything is written.
             assert_eq!(unsafe { slab.give(block, block, 1, KEY) }, Err(DoubleFree));

@@ -25,10 +25,10 @@ use core::ptr;
 /// # Safety
 /// Blocks handed out are aligned as promised, disjoint, and valid until freed, from any thread.
 pub unsafe trait Heap: Sync {
-    /// A block of at least `size` bytes (0 is a size like others), aligned to 16; null if there is no memory.
+    /// Returns a block of at least `size` bytes (0 is a size like others), aligned to 16; null if there is no memory.
     fn malloc(&self, size: usize) -> *mut u8;
 
-    /// A block of at least `size` bytes aligned to `align`, a power of two; null if there is no memory.
+    /// Returns a block of at least `size` bytes aligned to `align`, a power of two; null if there is no memory.
     fn memalign(&self, align: usize, size: usize) -> *mut u8;
 
     /// Takes a block back. One look at the pointer answers everything: the block is free, or it is no block of this heap, or what the
@@ -53,14 +53,14 @@ pub unsafe trait Heap: Sync {
     /// As [`Heap::free`], but the block stays in use.
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal>;
 
-    /// [`Heap::malloc`] from what the calling thread has at hand, or null. The fast path: inlined into `malloc`, it must
-    /// do nothing when the thread has nothing at hand, in particular before [`Heap::init`] and [`Heap::thread_init`].
+    /// Returns a block of [`Heap::malloc`] from the calling thread's cache, or null. The hit path: inlined into `malloc`, it must
+    /// do nothing when the thread has none cached, in particular before [`Heap::init`] and [`Heap::thread_init`].
     #[inline(always)]
     fn cached_malloc(&self, _size: usize) -> *mut u8 {
         ptr::null_mut()
     }
 
-    /// [`Heap::free`] into what the calling thread has at hand, or false. The fast path: as for
+    /// [`Heap::free`] into the calling thread's cache; returns false if it did nothing. The hit path: as for
     /// [`Heap::cached_malloc`]; null and pointers that are not this heap's come here too.
     ///
     /// # Safety
@@ -70,8 +70,8 @@ pub unsafe trait Heap: Sync {
         false
     }
 
-    /// Whether `block` can stay where it is when it is resized to `size`, as far as the calling thread has that at hand.
-    /// A fast path: as for [`Heap::cached_free`]; size 0 comes here too, and is no size to stay for.
+    /// Returns whether `block` can stay where it is when it is resized to `size`, as far as the calling thread's cache tells.
+    /// A hit path: as for [`Heap::cached_free`]. Called with size 0 too; must then return false.
     ///
     /// # Safety
     /// As [`Heap::cached_free`].
@@ -80,8 +80,8 @@ pub unsafe trait Heap: Sync {
         false
     }
 
-    /// [`Heap::realloc`] of a block that does not fit, as far as the calling thread has all at hand that it takes; or null,
-    /// and nothing was done. As for [`Heap::cached_fits`].
+    /// [`Heap::realloc`] of a block that does not fit, if both blocks are of the calling thread's cache; otherwise returns null, without
+    /// side effects. As for [`Heap::cached_fits`].
     ///
     /// # Safety
     /// As [`Heap::cached_free`].
@@ -90,7 +90,7 @@ pub unsafe trait Heap: Sync {
         core::ptr::null_mut()
     }
 
-    /// [`Heap::malloc`] with zeroed contents.
+    /// Returns a block of [`Heap::malloc`] with zeroed contents.
     fn calloc(&self, size: usize) -> *mut u8 {
         let block = self.malloc(size);
         if !block.is_null() {
@@ -125,7 +125,7 @@ pub unsafe trait Heap: Sync {
         }
     }
 
-    /// The usable size of the block that starts at this address, 0 if none of this heap's does: for any value whatever, without
+    /// Returns the usable size of the block that starts at this address, 0 if none of this heap's does: for any value whatever, without
     /// a report. The default is for heaps that cannot tell.
     fn block_size(&self, _address: usize) -> usize {
         0
@@ -137,28 +137,28 @@ pub unsafe trait Heap: Sync {
         None
     }
 
-    /// The usable size that a request of `size` bytes would get.
+    /// Returns the usable size that a request of `size` bytes would get.
     fn good_size(&self, size: usize) -> usize {
         size.checked_next_multiple_of(16).unwrap_or(size)
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes. Whether any was.
+    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
     fn trim(&self, _keep: usize) -> bool {
         false
     }
 
-    /// What the heap holds. `None` if it does not count.
+    /// Returns what the heap holds; `None` if it does not count.
     fn stats(&self) -> Option<Stats> {
         None
     }
 
-    /// Whether the user wants a thread of the library's own to call [`Heap::purge_in_background`]. It does not change after
+    /// Returns whether the user wants a thread of the library's own to call [`Heap::purge_in_background`]. It does not change after
     /// [`Heap::process_init`].
     fn wants_background_thread(&self) -> bool {
         false
     }
 
-    /// Whether there is so much free memory that it should be purged. Such a heap has the threads that use it come to a slow path.
+    /// Returns whether there is so much free memory that it should be purged. Such a heap has the threads that use it come to a slow path.
     fn has_surplus(&self) -> bool {
         false
     }
@@ -170,7 +170,7 @@ pub unsafe trait Heap: Sync {
     /// Has [`Heap::purge_in_background`] return, also if it is called later only: once for each call of it.
     fn end_background(&self) {}
 
-    /// Whether `mallinfo` and its like are to be answered by the next allocator in the process, because this heap only
+    /// Returns whether `mallinfo` and its like are to be answered by the next allocator in the process, because this heap only
     /// passes through to it.
     fn passes_through(&self) -> bool {
         false

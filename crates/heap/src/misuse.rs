@@ -52,7 +52,7 @@ impl From<Misuse> for Refusal {
     }
 }
 
-/// A mistake of the program that a heap noticed in passing.
+/// A mistake of the program that a heap noticed later than at the call that made it, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Incident {
     /// Where it was noticed.

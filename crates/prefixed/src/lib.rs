@@ -52,76 +52,12 @@ xalloc_redirect::__os::constructor!({
     construct
 });
 
-#[unsafe(no_mangle)]
-extern "C" fn xalloc_malloc(size: usize) -> *mut u8 {
-    XALLOC.malloc(size)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn xalloc_calloc(count: usize, size: usize) -> *mut u8 {
-    XALLOC.calloc(count, size)
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_realloc(block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
-    unsafe { XALLOC.realloc(block, size) }
-}
+xalloc_redirect::__c_functions! { __exported ("xalloc_" XALLOC) }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_reallocarray(block: *mut u8, count: usize, size: usize) -> *mut u8 {
     // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
     unsafe { XALLOC.reallocarray(block, count, size) }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_free(block: *mut u8) {
-    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
-    unsafe { XALLOC.free(block) }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_free_sized(block: *mut u8, size: usize) {
-    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
-    unsafe { XALLOC.free_sized(block, size) }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_free_aligned_sized(block: *mut u8, align: usize, size: usize) {
-    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
-    unsafe { XALLOC.free_aligned_sized(block, align, size) }
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn xalloc_memalign(align: usize, size: usize) -> *mut u8 {
-    XALLOC.memalign(align, size)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn xalloc_aligned_alloc(align: usize, size: usize) -> *mut u8 {
-    XALLOC.aligned_alloc(align, size)
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_posix_memalign(result: *mut *mut u8, align: usize, size: usize) -> c_int {
-    // SAFETY: xalloc.h leaves it to the program that the result may be written.
-    unsafe { XALLOC.posix_memalign(result, align, size) }
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn xalloc_valloc(size: usize) -> *mut u8 {
-    XALLOC.valloc(size)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn xalloc_pvalloc(size: usize) -> *mut u8 {
-    XALLOC.pvalloc(size)
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_malloc_usable_size(block: *mut u8) -> usize {
-    // SAFETY: xalloc.h leaves it to the program that the block is null or in use, and came from these functions.
-    unsafe { XALLOC.malloc_usable_size(block) }
 }
 
 #[unsafe(no_mangle)]

@@ -5,7 +5,7 @@ use crate::access_model::access;
 use crate::lock::{Guard, Lock};
 use crate::ownership::Ownership;
 use crate::remote::RemoteStack;
-use crate::remote_model::{Segment, push, stack, take};
+use crate::remote_model::{Batch, push, stack, take};
 use crate::sync::{AtomicU32, AtomicUsize};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -13,7 +13,7 @@ use loom::sync::Arc;
 struct Heap {
     ownership: Ownership,
     access: Access,
-    remote: Arc<RemoteStack<Segment>>,
+    remote: Arc<RemoteStack<Batch>>,
     /// Of the list of abandoned heaps.
     registry: Lock,
     /// What only who has access touches: the sum of what was drained.

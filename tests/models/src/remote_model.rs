@@ -1,4 +1,4 @@
-//! Every segment that is pushed is taken exactly once, with everything its sender wrote.
+//! Every batch that is pushed is taken exactly once, with everything its sender wrote.
 
 use crate::remote::RemoteStack;
 use crate::sync::AtomicUsize;
@@ -6,48 +6,48 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use std::ptr::null_mut;
 
-/// A segment: the stack's link and what the sender wrote for the owner, both plain memory.
-pub struct Segment {
-    link: UnsafeCell<*mut Segment>,
+/// A batch: the stack's link and what the sender wrote for the owner, both plain memory.
+pub struct Batch {
+    link: UnsafeCell<*mut Batch>,
     contents: UnsafeCell<usize>,
 }
 
-impl Segment {
+impl Batch {
     pub fn new(contents: usize) -> *mut Self {
-        let segment = Self { link: UnsafeCell::new(null_mut()), contents: UnsafeCell::new(0) };
+        let batch = Self { link: UnsafeCell::new(null_mut()), contents: UnsafeCell::new(0) };
         // SAFETY: nobody else has it yet.
-        segment.contents.with_mut(|cell| unsafe { *cell = contents });
-        Box::into_raw(Box::new(segment))
+        batch.contents.with_mut(|cell| unsafe { *cell = contents });
+        Box::into_raw(Box::new(batch))
     }
 }
 
 /// Takes everything there is, frees it, and returns the sum of the contents.
-pub fn take(stack: &RemoteStack<Segment>) -> usize {
-    let mut segment = stack.take_all();
+pub fn take(stack: &RemoteStack<Batch>) -> usize {
+    let mut batch = stack.take_all();
     let mut sum = 0;
-    while !segment.is_null() {
+    while !batch.is_null() {
         // SAFETY: what was taken is ours.
         unsafe {
-            let next = (*segment).link.with(|cell| *cell);
-            sum += (*segment).contents.with(|cell| *cell);
-            drop(Box::from_raw(segment));
-            segment = next;
+            let next = (*batch).link.with(|cell| *cell);
+            sum += (*batch).contents.with(|cell| *cell);
+            drop(Box::from_raw(batch));
+            batch = next;
         }
     }
     sum
 }
 
-pub fn stack() -> Arc<RemoteStack<Segment>> {
+pub fn stack() -> Arc<RemoteStack<Batch>> {
     Arc::new(RemoteStack::around(AtomicUsize::new(0)))
 }
 
-/// How many bytes the stack is told that a segment has, for each of its contents: a multiple of what it counts in.
+/// How many bytes the stack is told that a batch has, for each of its contents: a multiple of what it counts in.
 const BYTES: usize = 1 << 10;
 
-pub fn push(stack: &RemoteStack<Segment>, contents: usize) -> usize {
-    let segment = Segment::new(contents);
-    // SAFETY: a fresh segment, valid until taken, and its pusher's alone while the link is set.
-    unsafe { stack.push(segment, contents * BYTES, |link| (*segment).link.with_mut(|cell| *cell = link)) }
+pub fn push(stack: &RemoteStack<Batch>, contents: usize) -> usize {
+    let batch = Batch::new(contents);
+    // SAFETY: a fresh batch, valid until taken, and its pusher's alone while the link is set.
+    unsafe { stack.push(batch, contents * BYTES, |link| (*batch).link.with_mut(|cell| *cell = link)) }
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub enum Counter {
     Cycles,
     /// Accesses that no cache answered.
     CacheMisses,
-    /// Reads whose address translation was not at hand.
+    /// Reads whose address translation was not in the processor's buffer.
     TlbMisses,
     /// Branches that were guessed wrong.
     BranchMisses,

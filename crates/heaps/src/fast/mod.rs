@@ -1,8 +1,8 @@
-//! The default heap: thread bins over slabs, remote frees in segments, runs, huge mappings.
+//! The default heap: thread caches over slabs, batched remote frees, runs, huge mappings.
 //!
-//! A thread's hit path touches its own heap, the page map and the block; no lock, no atomic read-modify-write, no call.
-//! Everything else is in the slow paths: `small` for blocks with a size class, `sending` for other threads' blocks,
-//! `registry` for thread heaps, `large` over [`xalloc_blocks::runs`] and [`xalloc_blocks::huge`].
+//! A thread's hit path touches its own cache, the page map and the block; no lock, no atomic read-modify-write, no call. This file has
+//! the hit paths and the contract; `heap` the parts; the other files the slow paths, of which each calls only those further down:
+//! `malloc`, `free`, `realloc`, `thread_life`, `fork`, `statistics`; `reclaim`; `poll`; `purge`; `sending`; `release`; `accounting`.
 //!
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata. No foreign code is called under one.
 

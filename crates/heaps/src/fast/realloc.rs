@@ -73,7 +73,7 @@ impl FastHeap {
         Ok(new)
     }
 
-    /// Moves a block of `old` usable bytes that belongs in `bin`, one of this thread's, if there is another one at hand: null
+    /// Moves a block of `old` usable bytes that belongs in `bin`, one of this thread's, if there is another one cached: null
     /// if not, and nothing was done.
     ///
     /// # Safety

@@ -2,7 +2,7 @@
 //! inserted library may replace these functions for us as for everybody (but for those that we replace ourselves); one that
 //! allocates in its `mmap` cannot stand beside a malloc.
 //!
-//! Written from Apple's published sources (xnu, libpthread, libmalloc, dyld); built and inspected without a Mac at hand.
+//! Written from Apple's published sources (xnu, libpthread, libmalloc, dyld); built and inspected without a Mac.
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]

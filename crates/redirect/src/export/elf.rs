@@ -20,81 +20,17 @@ macro_rules! __interpose_names {
     };
 }
 
-/// C's functions. Each is as its standard says; see `HeapRedirect`'s method of the name.
+/// C's functions: those that allocate and free, and what libc and the loader do with threads, modules and rights.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_c {
     () => {
-        #[unsafe(no_mangle)]
-        extern "C" fn malloc(size: usize) -> *mut u8 {
-            REDIRECT.malloc(size)
-        }
-
-        #[unsafe(no_mangle)]
-        extern "C" fn calloc(count: usize, size: usize) -> *mut u8 {
-            REDIRECT.calloc(count, size)
-        }
-
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn realloc(block: *mut u8, size: usize) -> *mut u8 {
-            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
-            unsafe { REDIRECT.realloc(block, size) }
-        }
-
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn free(block: *mut u8) {
-            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
-            unsafe { REDIRECT.free(block) }
-        }
+        $crate::__c_functions! { __exported ("" REDIRECT) }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn cfree(block: *mut u8) {
             // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
             unsafe { REDIRECT.free(block) }
-        }
-
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn free_sized(block: *mut u8, size: usize) {
-            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
-            unsafe { REDIRECT.free_sized(block, size) }
-        }
-
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn free_aligned_sized(block: *mut u8, align: usize, size: usize) {
-            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
-            unsafe { REDIRECT.free_aligned_sized(block, align, size) }
-        }
-
-        #[unsafe(no_mangle)]
-        extern "C" fn memalign(align: usize, size: usize) -> *mut u8 {
-            REDIRECT.memalign(align, size)
-        }
-
-        #[unsafe(no_mangle)]
-        extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut u8 {
-            REDIRECT.aligned_alloc(align, size)
-        }
-
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn posix_memalign(result: *mut *mut u8, align: usize, size: usize) -> c_int {
-            // SAFETY: C leaves it to the program that the result may be written.
-            unsafe { REDIRECT.posix_memalign(result, align, size) }
-        }
-
-        #[unsafe(no_mangle)]
-        extern "C" fn valloc(size: usize) -> *mut u8 {
-            REDIRECT.valloc(size)
-        }
-
-        #[unsafe(no_mangle)]
-        extern "C" fn pvalloc(size: usize) -> *mut u8 {
-            REDIRECT.pvalloc(size)
-        }
-
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn malloc_usable_size(block: *mut u8) -> usize {
-            // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
-            unsafe { REDIRECT.malloc_usable_size(block) }
         }
 
         extern "C" fn before_dlopen(file: *const core::ffi::c_char) -> *const u8 {

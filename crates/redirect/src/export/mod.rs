@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 mod elf;
+mod functions;
 #[cfg(target_os = "macos")]
 mod mach_o;
 

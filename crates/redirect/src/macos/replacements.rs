@@ -2,7 +2,7 @@
 
 use super::zone_layout::Zone;
 use super::{Target, libmalloc};
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_void};
 
 /// An entry of the section `__interpose`: in every image but ours, dyld binds `replacement` where `replacee` was imported.
 #[repr(C)]
@@ -49,23 +49,7 @@ pub const fn tuples<T: Target>() -> [Tuple; TUPLES] {
     }
 }
 
-extern "C" fn malloc<T: Target>(size: usize) -> *mut u8 {
-    T::redirect().malloc(size)
-}
-
-unsafe extern "C" fn free<T: Target>(block: *mut u8) {
-    // SAFETY: C leaves it to the program that the block is null or in use, and came from these functions.
-    unsafe { T::redirect().free(block) }
-}
-
-extern "C" fn calloc<T: Target>(count: usize, size: usize) -> *mut u8 {
-    T::redirect().calloc(count, size)
-}
-
-unsafe extern "C" fn realloc<T: Target>(block: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: as C has it, the block is null or in use, and the program's.
-    unsafe { T::redirect().realloc(block, size) }
-}
+crate::__c_functions! { __generic (Target) }
 
 /// BSD's: frees the block when there is no memory.
 unsafe extern "C" fn reallocf<T: Target>(block: *mut u8, size: usize) -> *mut u8 {
@@ -79,22 +63,9 @@ unsafe extern "C" fn reallocf<T: Target>(block: *mut u8, size: usize) -> *mut u8
     }
 }
 
-extern "C" fn valloc<T: Target>(size: usize) -> *mut u8 {
-    T::redirect().valloc(size)
-}
-
 unsafe extern "C" fn vfree<T: Target>(block: *mut u8) {
     // SAFETY: as C has it, the block is null or in use, and the program's.
     unsafe { T::redirect().free(block) }
-}
-
-extern "C" fn aligned_alloc<T: Target>(align: usize, size: usize) -> *mut u8 {
-    T::redirect().aligned_alloc(align, size)
-}
-
-unsafe extern "C" fn posix_memalign<T: Target>(result: *mut *mut u8, align: usize, size: usize) -> c_int {
-    // SAFETY: as C has it, the block is null or in use, and the program's.
-    unsafe { T::redirect().posix_memalign(result, align, size) }
 }
 
 /// 0 for what no zone owns: Objective-C's runtime asks about any object.
