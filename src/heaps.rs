@@ -91,7 +91,7 @@ unsafe impl Heap for Heaps {
         self.chosen().memalign(align, size)
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
         // SAFETY: the block is in use, and the caller's, as the contract has it; so in all calls below.
         unsafe { if self.is_fast() { self.fast.free(block) } else { self.chosen().free(block) } }

@@ -140,8 +140,9 @@ pub fn entry(address: usize) -> Entry {
     if owner == 0 || address >> 48 != 0 {
         return Entry::NONE;
     }
-    // SAFETY: the address has a bin, so it has a leaf. Relaxed as in `leaf`.
-    let word = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Relaxed) };
+    // SAFETY: the address has a bin, so it has a leaf. Acquire: who asks about any address, and was given no block of it, sees what
+    // was written to the record before.
+    let word = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Acquire) };
     let kind = Kind((word.addr() & KIND_BITS) as u8);
     // The record's word decides. If the owner is not of this kind, the two words were read on either side of a change.
     if kind.is_owned() != (owner > NO_OWNER) {
@@ -154,7 +155,7 @@ pub fn entry(address: usize) -> Entry {
 pub fn entry_below(address: usize, most: usize) -> Option<(usize, Entry)> {
     let first = address & !(SLICE - 1);
     let slices = (0..most).map_while(|index| first.checked_sub(index * SLICE));
-    slices.map(|slice| (slice, entry(slice))).find(|&(_, entry)| entry != Entry::NONE)
+    slices.map(|slice| (slice, entry(slice))).find(|&(_, entry)| entry.kind != Kind::NONE)
 }
 
 /// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.
@@ -212,8 +213,8 @@ pub fn set(start: usize, size: usize, entry: Entry) {
     for address in slices {
         // SAFETY: the range is covered.
         let word = unsafe { &(*ROOT.leaf(address)).records[slice_index(address)] };
-        // Relaxed: the bin, which is stored after it, orders.
-        word.store(entry.record.map_addr(|address| address | entry.kind.0 as usize), Ordering::Relaxed);
+        // Release: pairs with `entry`.
+        word.store(entry.record.map_addr(|address| address | entry.kind.0 as usize), Ordering::Release);
         store_bin(address, entry.owner);
     }
 }

@@ -148,11 +148,15 @@ impl Slot {
 
     fn take(&self) -> Option<Chain> {
         let count = self.count.get() as usize;
+        // A slot that is being set up has no block yet.
+        if count == 0 {
+            return None;
+        }
+        self.count.set(0);
         // SAFETY: a slab's record lives as long as the process.
         let slab = unsafe { self.slab.get().as_ref() }?;
-        self.count.set(0);
         self.slab.set(null_mut());
-        (count > 0).then(|| Chain { slab, head: self.head.get(), tail: self.tail.get(), count })
+        Some(Chain { slab, head: self.head.get(), tail: self.tail.get(), count })
     }
 }
 

@@ -148,9 +148,11 @@ impl<const N: usize> ThreadCache<N> {
     /// Makes a full bin's list the previous one.
     pub fn turn(&self, class: usize) -> Turned {
         let old = self.take_previous(class);
-        let List { head, count } = self.take(class);
+        let (head, count) = (self.bins[class].head.get(), self.length(class));
+        // Previous first: who looks for a block meanwhile finds it in one of the two.
         self.bins[class].previous.set(head);
         self.counts[class].previous.set(count as u16);
+        self.clear(class);
         if !old.head.is_null() {
             let look = &self.counts[class].look;
             look.set(look.get() | FLUSHED);

@@ -120,7 +120,8 @@ pub unsafe trait Heap: Sync {
                 return Ok(if size <= old { block } else { new });
             }
             new.copy_from_nonoverlapping(block, old.min(size));
-            self.free(block)?;
+            // It was found to be a block just now.
+            let _ = self.free(block);
             Ok(new)
         }
     }
@@ -176,7 +177,7 @@ pub unsafe trait Heap: Sync {
         false
     }
 
-    /// Called once, before the first other call but `cached_*`. What it allocates by way of `malloc` comes from a small
+    /// Called once, before the first other call but `cached_*`, [`Heap::free`], [`Heap::usable_size`] and [`Heap::misuse_at`]. What it allocates by way of `malloc` comes from a small
     /// static arena. It may run before libc's own start-up. `report` takes what the heap notices later than at the call that is wrong,
     /// such as a free block that was written to; a heap that notices nothing needs no such function.
     fn init(&self, _report: Report) {}
@@ -184,7 +185,8 @@ pub unsafe trait Heap: Sync {
     /// Called once when the process's constructors run: after libc can be used, before the program's own code.
     fn process_init(&self) {}
 
-    /// Called once by each thread, before its first other call but `cached_*` and [`Heap::free`].
+    /// Called once by each thread, before its first other call but `cached_*`, [`Heap::free`], [`Heap::usable_size`] and
+    /// [`Heap::misuse_at`].
     fn thread_init(&self) {}
 
     /// Called once by each thread that ends (but not by the last one of a process), after which it may still call

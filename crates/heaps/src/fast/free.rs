@@ -12,10 +12,39 @@ use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::thread::{self, Phase};
 
 impl FastHeap {
+    /// Frees a block of a slab of another thread's heap, if it only joins a batch that has begun: what most such frees are. It calls
+    /// nothing, so that no register has to be saved. False if nothing was done.
+    #[inline(always)]
+    pub(super) fn add_to_batch(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
+        // SAFETY: memory of a slab.
+        if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
+            return false;
+        }
+        let Phase::Cached(word) = Phase::current() else { return false };
+        if ThreadHeap::has_bin(word, bin) {
+            return false;
+        }
+        // SAFETY: a cache in the TLS word is this thread's heap.
+        let heap = unsafe { ThreadHeap::of_word(word) };
+        let Some(open) = heap.remote_cache().open(slab, block.cast()) else { return false };
+        let _change = heap.change_remote_cache();
+        // SAFETY: the caller freed the block, which is the slab's.
+        unsafe { open.add(block.cast(), self.key.get()) };
+        true
+    }
+
+    /// Frees what has this entry in the page map, or says what is wrong with it.
+    #[inline(never)]
+    pub(super) fn free_entry(&self, block: *mut u8, entry: Entry) -> Result<(), Refusal> {
+        match Slab::of(entry) {
+            Some((bin, slab)) => Ok(self.free_small(bin, slab, block)?),
+            None => self.free_large(block as usize, entry),
+        }
+    }
+
     /// Frees a block of a slab, which `bin` stands for in the page map: into the bin if it is the calling thread's, otherwise on its way
     /// to its owner.
-    #[inline(always)]
-    pub(super) fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
+    fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
         // SAFETY: memory of a slab.
         if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
             self.examine(bin, slab, block as usize)?;
@@ -30,13 +59,13 @@ impl FastHeap {
             return Ok(());
         }
         // SAFETY: a cache in the TLS word is this thread's heap.
-        self.free_elsewhere(unsafe { ThreadHeap::of_word(word) }, slab, block.cast())
+        self.begin_or_end_batch(unsafe { ThreadHeap::of_word(word) }, slab, block.cast())
     }
 
     /// Takes a run or a huge block back, or says what there is at the address.
     #[cold]
     #[inline(never)]
-    pub(super) fn free_large(&self, address: usize, entry: Entry) -> Result<(), Refusal> {
+    fn free_large(&self, address: usize, entry: Entry) -> Result<(), Refusal> {
         let record = entry.record;
         let bytes = match entry.kind {
             runs::KIND => self.runs.free(address, record)?,

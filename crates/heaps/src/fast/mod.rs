@@ -102,13 +102,15 @@ unsafe impl Heap for FastHeap {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
         let entry = page_map::entry(block as usize);
-        match Slab::of(entry) {
-            Some((bin, slab)) => Ok(self.free_small(bin, slab, block)?),
-            None => self.free_large(block as usize, entry),
+        if let Some((bin, slab)) = Slab::of(entry)
+            && self.add_to_batch(bin, slab, block)
+        {
+            return Ok(());
         }
+        self.free_entry(block, entry)
     }
 
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {

@@ -18,26 +18,8 @@ use xalloc_heap::{Call, Misuse};
 const MOST_WAITING: usize = 4 << 20;
 
 impl FastHeap {
-    /// Frees a block of another heap's slab: it waits for more of its slab.
-    #[inline(always)]
-    pub(super) fn free_elsewhere(
-        &self,
-        heap: &'static ThreadHeap,
-        slab: &'static Slab,
-        block: *mut Block,
-    ) -> Result<(), Misuse> {
-        let Some(open) = heap.remote_cache().open(slab, block) else {
-            return self.begin_or_end_batch(heap, slab, block);
-        };
-        let _change = heap.change_remote_cache();
-        // SAFETY: the caller freed the block.
-        unsafe { open.add(block, self.key.get()) };
-        Ok(())
-    }
-
-    /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed.
-    #[inline(never)]
-    fn begin_or_end_batch(
+    /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed, which is a mistake.
+    pub(super) fn begin_or_end_batch(
         &self,
         heap: &'static ThreadHeap,
         slab: &'static Slab,
