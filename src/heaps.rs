@@ -1,7 +1,7 @@
 //! Every heap of the library, and the one that this process uses.
 //!
-//! The choice costs the default heap nothing: its fast paths work on the thread's cache, and a thread has one only if the
-//! default heap was chosen. With any other, every call misses and comes to the `match` below.
+//! The choice costs the default heap nothing: its hit paths work on the thread's cache, and a thread has one only if the
+//! default heap was chosen. With any other, every call misses and comes to `chosen`.
 
 use crate::configuration::{self, Choice};
 use crate::next;

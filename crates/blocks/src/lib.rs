@@ -3,8 +3,9 @@
 //! A block owns its state, keeps its fields private, and returns what has to be done next: it calls no heap. It knows nothing of
 //! symbols, errno or start-up.
 //!
-//! From the bottom up: [`size_class`], [`page_map`], [`metadata`], [`arena`], [`slab`], [`free_list`], [`remote`], [`access`] and
-//! [`ownership`] (the lock-free protocols), [`runs`], [`huge`].
+//! From the bottom up: [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`arena`], [`runs`], [`huge`]; [`partial_list`],
+//! [`slab_set`], [`bin`], [`thread_cache`], [`batch`], [`remote_cache`], [`remote`]; [`access`], [`ownership`] and [`changing`] (with
+//! [`remote`], the lock-free protocols); [`surplus`], [`footprint`] and [`purge_schedule`] (the policies).
 
 #![no_std]
 

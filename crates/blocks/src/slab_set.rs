@@ -34,7 +34,7 @@ pub struct Collected {
     pub list: Option<List>,
     /// From which index of a slab on there is no block, if that has changed: see [`Bin::set_bound`](crate::bin::Bin::set_bound).
     pub bound: Option<usize>,
-    /// A free block that was written to, if there was one. What was behind it is lost.
+    /// The last free block that was written to, if there was one. What was behind it is lost.
     pub overwritten: Option<*mut Block>,
 }
 

@@ -6,7 +6,7 @@ pub const CACHE_SIZE: usize = 4096;
 /// How far apart the windows are.
 pub const WINDOW: usize = 64;
 
-/// Zeros in read-only memory: a fast path that writes through the word of a thread without a cache dies at once.
+/// Zeros in read-only memory: a hit path that writes through the word of a thread without a cache dies at once.
 #[repr(C, align(64))]
 pub struct Empty([u8; CACHE_SIZE + 2 * WINDOW]);
 

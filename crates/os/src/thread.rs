@@ -1,7 +1,7 @@
 //! The calling thread: its token and the one TLS word.
 //!
 //! The word holds the address of the thread's cache, or of one of three windows into a constant block of zeros. A cache
-//! of zeros is an empty one, so the fast paths need no branch for a thread that has no cache: they miss, and the slow
+//! of zeros is an empty one, so the hit paths need no branch for a thread that has no cache: they miss, and the slow
 //! path looks at which window it is.
 
 use crate::empty::{EMPTY, WINDOW};

@@ -97,7 +97,7 @@ impl FastHeap {
         let mut batch = owner.remote().peek();
         for _ in 0..MOST_BATCHES {
             let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else { return false };
-            // SAFETY: memory of a slab, which stays mapped: see `is_free`.
+            // SAFETY: memory of a slab, which stays mapped: see `is_in_a_list`.
             let Some(contents) = (unsafe { Batch::contents(batch, self.key.get()) }) else { return false };
             if self.list_has(contents.first(slab), contents.count, block) {
                 return true;
@@ -118,7 +118,7 @@ impl FastHeap {
             if page_map::entry(link as usize).kind != slab::KIND {
                 return false;
             }
-            // SAFETY: memory of a slab, which stays mapped: see `is_free`.
+            // SAFETY: memory of a slab, which stays mapped: see `is_in_a_list`.
             match unsafe { Block::peek_next(link, self.key.get()) } {
                 Some(next) => link = next,
                 None => return false,

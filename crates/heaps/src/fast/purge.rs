@@ -1,8 +1,8 @@
 //! Giving back what has not been needed for a while, late and in bulk: touching a page again costs ten times what keeping
 //! it would, so nothing is given back that was used in the last half of `purge_ms`.
 //!
-//! Threads look at the clock now and then on their slow paths. A process that does nothing at all keeps what it has, unless it has a
-//! background thread ([`super::background`]).
+//! Threads poll the clock now and then on their slow paths. A process that does nothing at all keeps what it has, unless it has a
+//! background thread (`purge_until_ended`).
 
 use super::heap::FastHeap;
 use xalloc_blocks::purge_scope::PurgeScope;

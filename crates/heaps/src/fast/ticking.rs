@@ -1,4 +1,4 @@
-//! Threads that tick: while there is memory to purge ([`super::surplus`]), a thread's mallocs come to a slow path now and then, however
+//! Threads that tick: while there is memory to purge ([`xalloc_blocks::surplus`]), a thread's mallocs come to a slow path now and then, however
 //! little the thread does, and there it polls the clock. Otherwise a thread that frees and allocates the same few blocks would never leave
 //! its hit paths, and keep what it has.
 //!

@@ -15,7 +15,7 @@ mod mach_o;
 /// threads and fork keep pointers to it.
 ///
 /// On macOS the heap must implement [`Heap::block_size`](crate::Heap::block_size) and tell its own blocks from others in
-/// [`Heap::free`](crate::Heap::free): there are always blocks of other zones in a process.
+/// [`Heap::free`](crate::Heap::free), `usable_size` and `realloc`: there are always blocks of other zones in a process.
 #[macro_export]
 macro_rules! interpose {
     ($heap:ident) => {
