@@ -22,7 +22,7 @@ impl<H: Heap> HeapRedirect<H> {
         self.background.note_begin();
     }
 
-    /// What libc calls at a thread's end, with the value it has for [`ThreadEnd`](crate::thread_end::ThreadEnd).
+    /// What libc calls at a thread's end, with the value it has for `ThreadEnd`.
     pub fn thread_end(&self, round: *mut c_void) {
         if self.threads.is_now(round) {
             self.detach_thread();
