@@ -55,7 +55,6 @@ pub struct ArenaStats {
 
 impl Arena {
     /// Holds nothing yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let newest = core::ptr::null_mut();
         let (regions, lists) = (Regions::new(), Lists::new());

@@ -32,7 +32,6 @@ const NUDGED: u32 = u32::MAX;
 
 impl Bin {
     /// A bin of no class, as zeroed memory is one.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             head: Pointer::null(),

@@ -30,7 +30,6 @@ pub struct Footprint {
 
 impl Footprint {
     /// Nothing was in use yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             grown: AtomicUsize::new(0),

@@ -17,7 +17,6 @@ pub struct ForkLocks {
 
 impl ForkLocks {
     /// No fork is under way.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self { taken: Bits64::new(0), inside: Count32::new(0) }
     }

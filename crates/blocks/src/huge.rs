@@ -99,7 +99,6 @@ enum Freed {
 
 impl Huge {
     /// Holds nothing yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0 };
         let state = Locked::new(State {

@@ -22,7 +22,6 @@ pub struct Metadata(Locked<Bump>);
 
 impl Metadata {
     /// Holds nothing yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self(Locked::new(Bump { next: 0, end: 0, used: 0 }))
     }

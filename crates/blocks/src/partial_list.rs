@@ -13,7 +13,6 @@ const FLAGS: usize = align_of::<Slab>() - 1;
 
 impl PartialList {
     /// An empty list without flags, as zeroed memory is one.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self(Pointer::null())
     }

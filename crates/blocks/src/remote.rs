@@ -26,7 +26,7 @@ impl<T> RemoteStack<T> {
         Self { top, batches: PhantomData }
     }
 
-    /// About how many bytes wait after `batch`, with `bytes` of blocks, was given to whoever takes next. `set_link` stores in
+    /// Pushes `batch`, with `bytes` of blocks. Returns about how many bytes wait then. `set_link` stores in
     /// it the batch that it gets, or null: the one that will be behind it. It may be called several times.
     ///
     /// # Safety

@@ -41,7 +41,6 @@ pub struct RunStats {
 
 impl Runs {
     /// Holds nothing yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self { shards: [const { Locked::new(Chunks::new()) }; SHARDS], watch: Watch::new() }
     }

@@ -40,7 +40,6 @@ pub struct Collected {
 
 impl<const N: usize> SlabSet<N> {
     /// A set of no slabs, as zeroed memory is one.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self { classes: [const { PartialList::new() }; N], slices: Count32::new(0), empty_slices: Count32::new(0) }
     }

@@ -28,7 +28,6 @@ pub struct Surplus {
 // Relaxed, in all of them: a thread that sees an old value does so a little later, and nothing else depends on them.
 impl Surplus {
     /// There is none.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             released: AtomicUsize::new(0),

@@ -51,7 +51,6 @@ pub use work_signal::WorkSignal;
 
 impl Lock {
     /// A free lock.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self::around(sync::AtomicUsize::new(0))
     }

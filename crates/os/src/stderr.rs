@@ -81,7 +81,6 @@ impl Line {
 
 impl<const SIZE: usize> Text<SIZE> {
     /// An empty text.
-    #[allow(clippy::new_without_default, reason = "a text without words has no use")]
     pub const fn new() -> Self {
         Self { bytes: [0; SIZE], used: 0 }
     }

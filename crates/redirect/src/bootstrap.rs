@@ -26,7 +26,6 @@ unsafe impl Sync for Bootstrap {}
 
 impl Bootstrap {
     /// Nothing used yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             used: AtomicUsize::new(0),

@@ -14,7 +14,6 @@ pub struct ThreadEnd(AtomicUsize);
 
 impl ThreadEnd {
     /// No key yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self(AtomicUsize::new(0))
     }

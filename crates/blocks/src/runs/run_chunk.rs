@@ -14,7 +14,7 @@ pub use super::margin::PAGE;
 pub const PAGES: usize = CHUNK / PAGE;
 const SLICE_PAGES: usize = SLICE / PAGE;
 /// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
-/// addresses to nobody.
+/// addresses unused.
 pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
 /// The largest alignment a run can have.
 pub const MAX_ALIGN: usize = 2 << 20;

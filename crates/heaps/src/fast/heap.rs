@@ -49,7 +49,6 @@ pub struct FastHeap {
 
 impl FastHeap {
     /// An empty heap.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             arena: Arena::new(),

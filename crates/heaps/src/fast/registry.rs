@@ -17,7 +17,6 @@ pub struct Registry {
 
 impl Registry {
     /// Has none yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self { lock: Lock::new(), all: Pointer::null(), abandoned: Pointer::null() }
     }

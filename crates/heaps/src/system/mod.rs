@@ -76,7 +76,6 @@ pub struct SystemHeap {
 
 impl SystemHeap {
     /// Knows no next malloc yet.
-    #[allow(clippy::new_without_default, reason = "a static needs a const fn, which Default cannot be")]
     pub const fn new() -> Self {
         Self {
             next: Next::new(),
