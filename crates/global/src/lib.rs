@@ -22,18 +22,14 @@ use xalloc_redirect::{Callbacks, HeapRedirect};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Xalloc;
 
-static REDIRECT: HeapRedirect<FastHeap> = HeapRedirect::new(
-    FastHeap::new(),
-    Callbacks {
-        thread_end,
-        #[cfg(target_os = "linux")]
-        background,
-        prefork,
-        postfork_parent,
-        postfork_child,
-    },
-)
-.beside_malloc();
+/// The functions that libc calls.
+mod callbacks {
+    use super::REDIRECT;
+    xalloc_redirect::__interpose_callbacks!();
+}
+
+static REDIRECT: HeapRedirect<FastHeap> =
+    HeapRedirect::new(FastHeap::new(), Callbacks { thread_end, ..callbacks::CALLBACKS }).beside_malloc();
 
 // Before the module that this is linked into can be closed, and while no other thread can be in this code: after a fork by another one,
 // a start-up would never end in the child.
@@ -48,24 +44,6 @@ unsafe extern "C" fn thread_end(value: *mut c_void) {
     // Who uses the allocator brings its constructor; libraries with this crate that do not, do not.
     core::hint::black_box(&CONSTRUCTOR);
     REDIRECT.thread_end(value);
-}
-
-#[cfg(target_os = "linux")]
-unsafe extern "C" fn background(nothing: *mut c_void) -> *mut c_void {
-    REDIRECT.run_background();
-    nothing
-}
-
-unsafe extern "C" fn prefork() {
-    REDIRECT.prefork();
-}
-
-unsafe extern "C" fn postfork_parent() {
-    REDIRECT.postfork_parent();
-}
-
-unsafe extern "C" fn postfork_child() {
-    REDIRECT.postfork_child();
 }
 
 /// Every block is aligned to this, whatever its size.
