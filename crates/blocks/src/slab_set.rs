@@ -143,6 +143,17 @@ impl<const N: usize> SlabSet<N> {
         Some(slab)
     }
 
+    /// Takes out the first slab of a class of which blocks can be had, whether others of it are used or not.
+    pub fn take_partial(&self, class: &Class) -> Option<&'static Slab> {
+        let partial = self.list(class);
+        let slab = partial.first()?;
+        if slab.used() == 0 && partial.has(KEEPS_EMPTY) {
+            self.note_empty(class, false);
+        }
+        self.take_out(slab);
+        Some(slab)
+    }
+
     fn list(&self, class: &Class) -> &PartialList {
         &self.classes[class.number as usize]
     }
@@ -154,10 +165,10 @@ impl<const N: usize> SlabSet<N> {
         self.empty_slices.set(if is_kept { before + slices } else { before - slices });
     }
 
-    /// Takes out a slab of which no block is used, and which therefore is in its list.
+    /// Takes out a slab that is in its list.
     fn take_out(&self, slab: &Slab) {
         let partial = self.list(slab.shape());
-        // SAFETY: the slab is this set's, and in its list, because all its blocks can be had.
+        // SAFETY: the slab is this set's, and in its list, because blocks of it can be had.
         unsafe { partial.remove(slab) };
         self.slices.set(self.slices.get() - u32::from(slab.shape().slices));
         partial.set(HAS_SLAB, partial.has(HAD_SLABS));
@@ -232,6 +243,19 @@ mod tests {
         let block = slabs[2].start() as *mut Block;
         // SAFETY: refused before anything is written.
         assert_eq!(unsafe { set.give(slabs[2], (block, block), 1, true, KEY) }, Err(DoubleFree));
+    }
+
+    #[test]
+    fn a_slab_leaves_with_its_blocks_for_another_set() {
+        let (one, other) = (SlabSet::<4>::new(), SlabSet::<4>::new());
+        let slab = opened(&MIDDLE);
+        one.add(slab);
+        let taken = blocks(one.collect(&MIDDLE, KEY).list.unwrap());
+        assert!(core::ptr::eq(one.take_partial(&MIDDLE).unwrap(), slab));
+        assert!(one.take_partial(&MIDDLE).is_none() && one.slices() == 0);
+        other.add(slab);
+        assert_eq!(taken.len() + drain(&other, &MIDDLE).len(), MIDDLE.capacity as usize);
+        assert!(other.take_partial(&MIDDLE).is_none() && other.slices() == 1, "all blocks are taken");
     }
 
     #[test]

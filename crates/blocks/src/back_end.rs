@@ -1,0 +1,184 @@
+//! The back end of a heap: where slabs come from, and blocks that have no size class.
+
+use crate::arena::Arena;
+use crate::huge::{self, Huge, HugeBlock, Stays};
+use crate::metadata::Metadata;
+use crate::page_map::{self, Entry};
+use crate::purge_scope::PurgeScope;
+use crate::runs::{self, Runs};
+use crate::size_class::Class;
+use crate::slab::Slab;
+use xalloc_heap::{Misuse, Refusal};
+use xalloc_os::Lock;
+
+/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
+const HUGE_SLICES: usize = 1 << 18;
+
+/// The back end.
+pub struct BackEnd {
+    /// Address space for slabs and runs.
+    pub arena: Arena,
+    /// Memory for records.
+    pub metadata: Metadata,
+    /// Blocks of whole pages.
+    pub runs: Runs,
+    /// Blocks with a mapping of their own.
+    pub huge: Huge,
+}
+
+/// What became of a large block that was to be resized where it is.
+pub enum Resized {
+    /// It has the size, at this address.
+    At(*mut u8),
+    /// It has to be copied.
+    Copy,
+    /// The kernel refused memory for it.
+    Refused,
+}
+
+impl BackEnd {
+    /// Returns a back end that holds nothing.
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), metadata: Metadata::new(), runs: Runs::new(), huge: Huge::new() }
+    }
+
+    /// Returns its locks, in the order in which they nest, for fork.
+    pub fn locks(&self) -> impl Iterator<Item = &Lock> {
+        self.runs.locks().chain([self.huge.lock(), self.arena.lock(), self.metadata.lock()])
+    }
+
+    /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None` if there is no
+    /// memory.
+    pub fn take_slab(&self, class: &'static Class, fills: bool) -> Option<&'static Slab> {
+        // A chunk that runs do without, before a fresh one.
+        let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
+        self.arena.take_slab(class, fills, &self.metadata, more)
+    }
+
+    /// Takes back a slab that is in no set and of which no block is used. Returns how many bytes it has.
+    pub fn give_slab(&self, slab: &Slab) -> usize {
+        slab.unregister();
+        let bytes = slab.bytes();
+        self.arena.give_slab(slab);
+        bytes
+    }
+
+    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows. `None` if there is no
+    /// memory.
+    pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
+        let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
+        let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
+        // Without address space for a whole chunk, a mapping of just this size may still be had.
+        run.map(|run| HugeBlock { start: run.start, zeroed: run.zeroed })
+            .or_else(|| self.huge.allocate(size, align, zeros, &self.metadata))
+    }
+
+    /// Takes back the run or the huge block at `address`, which has this entry in the page map. Returns how many bytes it had.
+    ///
+    /// # Errors
+    /// What there is at the address.
+    pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
+        match entry.kind {
+            runs::KIND => Ok(self.runs.free(address, entry.record)?),
+            huge::KIND => self.huge.free(address, entry.record).map_err(|_| self.refuse_huge(address, entry)),
+            _ => Err(self.refuse_unknown(address)),
+        }
+    }
+
+    /// Returns the usable size of the run or the huge block that starts at `address`. Any address may be asked about.
+    ///
+    /// # Errors
+    /// What there is at the address.
+    pub fn size_at(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
+        let record = entry.record;
+        match entry.kind {
+            runs::KIND => {
+                let size = self.runs.size_at(address, record);
+                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
+            }
+            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, entry)),
+            _ => Err(self.refuse_unknown(address)),
+        }
+    }
+
+    /// Resizes the large block at `address` without copying it, where that gives what a fresh block of `size` bytes would be.
+    /// `smallest` is the least size of a run.
+    pub fn resize(&self, address: usize, size: usize, smallest: usize) -> Resized {
+        let entry = page_map::entry(address);
+        match entry.kind {
+            runs::KIND if size >= smallest && size <= runs::MAX => {
+                if self.runs.resize(address, entry.record, size) {
+                    Resized::At(address as *mut u8)
+                } else {
+                    Resized::Copy
+                }
+            }
+            huge::KIND if size > runs::MAX => match self.huge.resize(address, entry.record, size) {
+                Ok(block) => Resized::At(block),
+                Err(Stays::Refused) => Resized::Refused,
+                Err(_) => Resized::Copy,
+            },
+            _ => Resized::Copy,
+        }
+    }
+
+    /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of a huge
+    /// block, which is all of it that is in the page map.
+    pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
+        if let Err(Refusal::Misuse(misuse)) = self.size_at(address, page_map::entry(address)) {
+            return Some(misuse);
+        }
+        let mut below = address;
+        // The slice of a huge block's end may be the first one of another block.
+        for _ in 0..2 {
+            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
+            if entry.kind != huge::KIND {
+                return None;
+            }
+            if self.huge.contains(address, entry.record) {
+                return Some(self.huge.misuse_at(address, entry.record));
+            }
+            below = slice.checked_sub(1)?;
+        }
+        None
+    }
+
+    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    pub fn trim(&self, keep: usize) -> bool {
+        let surplus = match keep {
+            // All, also of what other threads free meanwhile.
+            0 => usize::MAX,
+            keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
+        };
+        if keep == 0 {
+            self.release_chunks();
+        }
+        let given = self.purge(surplus, PurgeScope::All) + self.huge.trim();
+        if keep == 0 {
+            self.arena.unmap();
+        }
+        given > 0
+    }
+
+    /// Purges about `surplus` bytes of free pages of slabs and runs, at most. Returns how many bytes it did.
+    pub fn purge(&self, surplus: usize, scope: PurgeScope) -> usize {
+        let given = self.runs.purge(surplus, scope);
+        given + self.arena.purge(surplus.saturating_sub(given), scope)
+    }
+
+    /// Gives the arena all chunks without runs back.
+    pub fn release_chunks(&self) {
+        self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
+    }
+
+    /// Returns what an address is that lies in the first slice of a huge block, and is not its start: the rest of that slice may be
+    /// anybody's.
+    fn refuse_huge(&self, address: usize, Entry { record, .. }: Entry) -> Refusal {
+        if self.huge.contains(address, record) { self.huge.misuse_at(address, record).into() } else { Refusal::NotMine }
+    }
+
+    /// Returns what an address is that the page map has nothing for.
+    fn refuse_unknown(&self, address: usize) -> Refusal {
+        if self.arena.contains(address) { Misuse::FreeMemory.into() } else { Refusal::NotMine }
+    }
+}
