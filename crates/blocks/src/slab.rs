@@ -75,10 +75,24 @@ impl Slab {
         (entry.kind == KIND).then(|| (entry.owner, unsafe { &*entry.record.cast::<Self>() }))
     }
 
+    /// The slab of an address, which has this entry in the page map, and its owner, if its kind is `kind`.
+    ///
+    /// # Safety
+    /// Only slabs are in the page map with this kind.
+    pub unsafe fn of_kind(entry: Entry, kind: Kind) -> Option<(usize, &'static Self)> {
+        // SAFETY: the caller's; records live as long as the process.
+        (entry.kind == kind).then(|| (entry.owner, unsafe { &*entry.record.cast::<Self>() }))
+    }
+
     /// Enters its slices into the page map, with the address of the bin that its blocks belong in.
     pub fn register(&self, bin: usize) {
+        self.register_as(KIND, bin);
+    }
+
+    /// [`Slab::register`] as another kind of slabs: those of heaps that must not take others' for their own.
+    pub fn register_as(&self, kind: Kind, owner: usize) {
         let record = core::ptr::from_ref(self).cast_mut().cast();
-        page_map::set(self.start(), self.bytes(), Entry { kind: KIND, record, owner: bin });
+        page_map::set(self.start(), self.bytes(), Entry { kind, record, owner });
     }
 
     /// Takes its slices out of the page map.
@@ -216,6 +230,11 @@ impl Slab {
         self.carved.set((carved + count) as u16);
         self.used.set(self.used.get() + count as u16);
         Some(List { head: head as *mut Block, count })
+    }
+
+    /// Takes all blocks back, whoever has them.
+    pub fn forget_blocks(&self) {
+        self.open(self.shape(), self.start(), self.home());
     }
 
     /// Takes back `count` used blocks, chained from `head` to `tail`.

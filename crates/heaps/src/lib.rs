@@ -11,6 +11,7 @@ extern crate std;
 #[cfg(test)]
 mod exercise;
 pub mod fast;
+pub mod local;
 pub mod pow2;
 pub mod scalable;
 pub mod system;
