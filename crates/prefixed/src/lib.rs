@@ -5,8 +5,10 @@
 
 #![no_std]
 
+mod heaps;
+
 use core::ffi::{CStr, c_char, c_int, c_void};
-use xalloc_heaps::FastHeap;
+use xalloc_heaps::{FastHeap, local};
 use xalloc_os::stderr;
 use xalloc_redirect::{CStats, Callbacks, HeapRedirect};
 
@@ -78,6 +80,11 @@ extern "C" fn xalloc_trim(keep: usize) -> c_int {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn xalloc_recycle() {
+    XALLOC.malloc_trim(0);
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn xalloc_stats_print() {
     XALLOC.malloc_stats();
 }
@@ -100,17 +107,20 @@ extern "C" fn xalloc_thread_exit() {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_prefork() {
+    local::prefork();
     XALLOC.prefork();
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_postfork_parent() {
     XALLOC.postfork_parent();
+    local::postfork_parent();
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn xalloc_postfork_child() {
     XALLOC.postfork_child();
+    local::postfork_child();
 }
 
 #[unsafe(no_mangle)]
