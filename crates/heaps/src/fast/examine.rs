@@ -1,4 +1,4 @@
-//! Telling what is wrong with a pointer into a slab: above all, whether a block is free already.
+//! Telling what is wrong with a pointer: above all, whether a block is free already.
 //!
 //! A block that looks free is looked for in every list where it may be. That is slow, and happens only when a program frees a
 //! block twice, or has written the mark of a free block into one of its own.
@@ -11,7 +11,7 @@ use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
 use xalloc_blocks::slab::{self, Slab};
 use xalloc_blocks::{huge, runs};
-use xalloc_heap::{Misuse, Refusal};
+use xalloc_heap::{Call, Misuse, Refusal};
 
 /// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
 const LONGEST_LIST: usize = 1 << 15;
@@ -153,6 +153,14 @@ impl FastHeap {
     /// What an address is that the page map has nothing for.
     pub(super) fn refuse_unknown(&self, address: usize) -> Refusal {
         if self.arena.contains(address) { Misuse::FreeMemory.into() } else { Refusal::NotMine }
+    }
+
+    /// Reports a free block that the program wrote to. What was behind it in its list is lost.
+    #[cold]
+    pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
+        let slab = Slab::of(page_map::entry(block as usize));
+        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
+        self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
     }
 
     /// What is wrong with an address that is in the heap's memory, and no block in use.

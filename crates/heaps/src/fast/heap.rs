@@ -1,5 +1,4 @@
-//! The default heap's parts. Its work is in the files beside this one, from the top down: the hit paths and the contract (`mod.rs`),
-//! `malloc`, `free`, `realloc`, `thread_life`, `reclaim`, `poll`, `purge`, `sending`, `release`, `accounting`.
+//! The default heap's parts. Its work is in the files beside this one.
 
 use super::registry::Registry;
 use core::sync::atomic::{AtomicBool, Ordering};

@@ -1,16 +1,15 @@
-//! Blocks that have a size class: from the bin, from its previous list, from the heap's slabs, from a new slab.
+//! Allocating: the hit path, and then, for a block that has a size class, the bin's previous list, the heap's slabs, a new slab.
 
 use super::accounting::Kind;
-use super::classes::TABLE;
+use super::classes::{self, TABLE, class_of};
 use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::bin::Bin;
-use xalloc_blocks::free_list::{Block, List};
-use xalloc_blocks::page_map;
+use xalloc_blocks::free_list::List;
 use xalloc_blocks::page_map::SLICE;
-use xalloc_blocks::slab::Slab;
-use xalloc_heap::{Call, Misuse};
+use xalloc_heap::Call;
+use xalloc_os::thread;
 
 /// What all limits of a thread's cache together may have grown by: this much, or an eighth of the heap's slabs.
 const ALLOWANCE: usize = 4 << 20;
@@ -18,6 +17,27 @@ const ALLOWANCE: usize = 4 << 20;
 const SCAN: usize = 8;
 
 impl FastHeap {
+    /// Takes a block of at least `size` bytes that the calling thread has cached. Null if it has none. The hit path.
+    #[inline(always)]
+    pub(super) fn pop_of_size(&self, size: usize) -> *mut u8 {
+        // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
+        let pop = |bin: usize| unsafe { (*thread::word().add(bin).cast::<Bin>()).pop(&self.key) };
+        // Each returns by itself, so that neither jumps to the other's code.
+        if size <= classes::SHORT_MAX {
+            return pop(classes::BIN_OF_SIZE[size] as usize);
+        }
+        if size <= classes::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
+    }
+
+    /// Returns a block of at least `size` bytes. Null if there is no memory.
+    #[inline]
+    pub(super) fn allocate(&self, size: usize) -> *mut u8 {
+        if size > classes::MAX {
+            return self.malloc_large(size, 16, false).map_or(core::ptr::null_mut(), |block| block.start);
+        }
+        self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
+    }
+
     /// A block of `class`, or null if there is no memory.
     #[inline]
     pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
@@ -120,14 +140,6 @@ impl FastHeap {
         self.surplus.note_taken(slab.bytes());
         self.grew(Kind::Slab, slab.bytes());
         Some(())
-    }
-
-    /// Reports a free block that the program wrote to. What was behind it in its list is lost.
-    #[cold]
-    pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
-        let slab = Slab::of(page_map::entry(block as usize));
-        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
-        self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
     }
 }
 
