@@ -11,9 +11,6 @@ use crate::slab::Slab;
 use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::Lock;
 
-/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
-const HUGE_SLICES: usize = 1 << 18;
-
 /// The back end.
 pub struct BackEnd {
     /// Address space for slabs and runs.
@@ -80,7 +77,7 @@ impl BackEnd {
     pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
         match entry.kind {
             runs::KIND => Ok(self.runs.free(address, entry.record)?),
-            huge::KIND => self.huge.free(address, entry.record).map_err(|_| self.refuse_huge(address, entry)),
+            huge::KIND => self.huge.free(address, entry.record),
             _ => Err(self.refuse_unknown(address)),
         }
     }
@@ -96,7 +93,7 @@ impl BackEnd {
                 let size = self.runs.size_at(address, record);
                 size.ok_or_else(|| self.runs.misuse_at(address, record).into())
             }
-            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, entry)),
+            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.huge.refusal_at(address, record)),
             _ => Err(self.refuse_unknown(address)),
         }
     }
@@ -125,22 +122,11 @@ impl BackEnd {
     /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of a huge
     /// block, which is all of it that is in the page map.
     pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
-        if let Err(Refusal::Misuse(misuse)) = self.size_at(address, page_map::entry(address)) {
-            return Some(misuse);
+        match self.size_at(address, page_map::entry(address)) {
+            Ok(_) => None,
+            Err(Refusal::Misuse(misuse)) => Some(misuse),
+            Err(Refusal::NotMine) => self.huge.misuse_at(address),
         }
-        let mut below = address;
-        // The slice of a huge block's end may be the first one of another block.
-        for _ in 0..2 {
-            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
-            if entry.kind != huge::KIND {
-                return None;
-            }
-            if self.huge.contains(address, entry.record) {
-                return Some(self.huge.misuse_at(address, entry.record));
-            }
-            below = slice.checked_sub(1)?;
-        }
-        None
     }
 
     /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
@@ -169,12 +155,6 @@ impl BackEnd {
     /// Gives the arena all chunks without runs back.
     pub fn release_chunks(&self) {
         self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
-    }
-
-    /// Returns what an address is that lies in the first slice of a huge block, and is not its start: the rest of that slice may be
-    /// anybody's.
-    fn refuse_huge(&self, address: usize, Entry { record, .. }: Entry) -> Refusal {
-        if self.huge.contains(address, record) { self.huge.misuse_at(address, record).into() } else { Refusal::NotMine }
     }
 
     /// Returns what an address is that the page map has nothing for.

@@ -151,13 +151,6 @@ pub fn entry(address: usize) -> Entry {
     Entry { kind, record: word.map_addr(|address| address & !KIND_BITS), owner }
 }
 
-/// The nearest slice at or below the address that belongs to anything, as far as `most` slices below it, and what it belongs to.
-pub fn entry_below(address: usize, most: usize) -> Option<(usize, Entry)> {
-    let first = address & !(SLICE - 1);
-    let slices = (0..most).map_while(|index| first.checked_sub(index * SLICE));
-    slices.map(|slice| (slice, entry(slice))).find(|&(_, entry)| entry.kind != Kind::NONE)
-}
-
 /// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.
 #[must_use]
 pub fn cover(start: usize, size: usize) -> bool {

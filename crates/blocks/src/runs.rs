@@ -114,6 +114,15 @@ impl Runs {
         is_intact
     }
 
+    /// Returns what there is at an address of the chunk where no run starts.
+    pub fn misuse_at(&self, address: usize, record: *mut u8) -> Misuse {
+        let chunk = record.cast::<RunChunk>();
+        // SAFETY: records live as long as the process, and their shard never changes.
+        let shard = &self.shards[unsafe { (*chunk).shard }];
+        // SAFETY: the shard's lock guards its records, and is held.
+        shard.with(|_| unsafe { &*chunk }.misuse_at(address))
+    }
+
     /// The usable size of the run that starts at this address, if one does.
     pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
         self.length_at(address, record).map(|length| margin::usable(length) * PAGE)

@@ -4,7 +4,7 @@
 //! all others there is none at its address meanwhile.
 
 use super::kept::{Record, margin};
-use super::{Huge, KIND, State};
+use super::state::{Huge, KIND, State};
 use crate::huge_pages;
 use crate::page_map::{self, Entry, SLICE, SpareLeaf};
 use xalloc_os::pages;

@@ -1,4 +1,7 @@
+use super::kept::Keeping;
 use super::*;
+use crate::page_map::Entry;
+use xalloc_heap::Misuse;
 
 fn record(address: usize) -> *mut u8 {
     let entry = page_map::entry(address);
@@ -143,4 +146,23 @@ fn a_single_block_is_retained_however_large() {
     let second = allocate();
     assert_eq!((second.start, second.zeroed), (first.start, false));
     HUGE.free(second.start as usize, record(second.start as usize)).unwrap();
+}
+
+#[test]
+fn an_address_in_a_mapping_is_known_wherever_it_lies() {
+    static HUGE: Huge = Huge::new();
+    static METADATA: Metadata = Metadata::new();
+    let size = 3 << 20;
+    let start = HUGE.allocate(size, 16, false, &METADATA).unwrap().start as usize;
+    let record = record(start);
+    let inside = |offset| Some(Misuse::Interior { offset, size });
+    assert_eq!(HUGE.misuse_at(start), None, "a block in use");
+    assert_eq!([1, SLICE, size - 1].map(|offset| HUGE.misuse_at(start + offset)), [1, SLICE, size - 1].map(inside));
+    assert_eq!(HUGE.free(start + 16, record), Err(inside(16).unwrap().into()));
+    assert_eq!(HUGE.misuse_at((&raw const METADATA) as usize), None, "nobody's");
+    HUGE.free(start, record).unwrap();
+    assert_eq!(HUGE.misuse_at(start), Some(Misuse::FreedBefore { size }));
+    assert_eq!(HUGE.misuse_at(start + 1), Some(Misuse::FreeMemory));
+    HUGE.trim();
+    assert_eq!(HUGE.misuse_at(start), None, "unmapped");
 }

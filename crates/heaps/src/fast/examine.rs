@@ -21,9 +21,6 @@ const PAUSE: usize = 1000;
 /// So many batches are looked at.
 const MOST_BATCHES: usize = 1 << 20;
 
-/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
-const HUGE_SLICES: usize = 1 << 18;
-
 impl FastHeap {
     /// Whether a block of the slab, which `bin` stands for in the page map, starts at `address`, and is in use.
     ///
@@ -140,14 +137,9 @@ impl FastHeap {
                 let size = self.runs.size_at(address, record);
                 size.ok_or_else(|| self.runs.misuse_at(address, record).into())
             }
-            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, record)),
+            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.huge.refusal_at(address, record)),
             _ => Err(self.refuse_unknown(address)),
         }
-    }
-
-    /// What an address is that lies in the first slice of a huge block, and is not its start: the rest of that slice may be anybody's.
-    pub(super) fn refuse_huge(&self, address: usize, record: *mut u8) -> Refusal {
-        if self.huge.contains(address, record) { self.huge.misuse_at(address, record).into() } else { Refusal::NotMine }
     }
 
     /// What an address is that the page map has nothing for.
@@ -165,21 +157,11 @@ impl FastHeap {
 
     /// What is wrong with an address that is in the heap's memory, and no block in use.
     pub(super) fn misuse_of(&self, address: usize) -> Option<Misuse> {
-        if let Err(Refusal::Misuse(misuse)) = self.size_at(address) {
-            return Some(misuse);
+        match self.size_at(address) {
+            Ok(_) => None,
+            Err(Refusal::Misuse(misuse)) => Some(misuse),
+            // Of a huge block, only the first slice is in the page map.
+            Err(Refusal::NotMine) => self.huge.misuse_at(address),
         }
-        // Of a huge block only the first slice is in the page map; the slice of its end may be the first one of another block.
-        let mut below = address;
-        for _ in 0..2 {
-            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
-            if entry.kind != huge::KIND {
-                return None;
-            }
-            if self.huge.contains(address, entry.record) {
-                return Some(self.huge.misuse_at(address, entry.record));
-            }
-            below = slice.checked_sub(1)?;
-        }
-        None
     }
 }

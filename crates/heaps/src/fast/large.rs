@@ -39,7 +39,7 @@ impl FastHeap {
         let record = entry.record;
         let bytes = match entry.kind {
             runs::KIND => self.runs.free(address, record)?,
-            huge::KIND => self.huge.free(address, record).map_err(|_| self.refuse_huge(address, record))?,
+            huge::KIND => self.huge.free(address, record)?,
             _ => return Err(self.refuse_unknown(address)),
         };
         self.freed_large(bytes);

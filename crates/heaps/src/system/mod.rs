@@ -179,7 +179,7 @@ unsafe impl Heap for SystemHeap {
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
         if let Some(record) = self.early_record(block) {
             let size = self.early.size_at(block as usize, record);
-            return size.ok_or_else(|| self.early.misuse_at(block as usize, record).into());
+            return size.ok_or_else(|| self.early.refusal_at(block as usize, record));
         }
         let next = self.next.get().ok_or(Refusal::NotMine)?;
         // SAFETY: the block is the next malloc's, in use, and the caller's.
