@@ -1,6 +1,8 @@
 //! The back end of a heap: where slabs come from, and blocks that have no size class.
 
 use crate::arena::Arena;
+use crate::footprint::Footprint;
+use crate::held::Held;
 use crate::huge::{self, Huge, HugeBlock, Stays};
 use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};
@@ -21,6 +23,19 @@ pub struct BackEnd {
     pub runs: Runs,
     /// Blocks with a mapping of their own.
     pub huge: Huge,
+    /// How much was ever in use.
+    pub footprint: Footprint,
+}
+
+/// What serves a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A slab.
+    Slab,
+    /// Pages of a chunk.
+    Run,
+    /// A mapping of its own.
+    Huge,
 }
 
 /// What became of a large block that was to be resized where it is.
@@ -33,15 +48,56 @@ pub enum Resized {
     Refused,
 }
 
+/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will probably grow
+/// again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied for less than the memory
+/// would cost.
+pub fn with_room_to_grow(old: usize, size: usize) -> usize {
+    const FROM: usize = 16 << 10;
+    let grown = old + old / 2;
+    if old >= FROM && (old..grown).contains(&size) && grown <= runs::MAX { grown } else { size }
+}
+
 impl BackEnd {
     /// Returns a back end that holds nothing.
     pub const fn new() -> Self {
-        Self { arena: Arena::new(), metadata: Metadata::new(), runs: Runs::new(), huge: Huge::new() }
+        Self {
+            arena: Arena::new(),
+            metadata: Metadata::new(),
+            runs: Runs::new(),
+            huge: Huge::new(),
+            footprint: Footprint::new(),
+        }
     }
 
     /// Returns its locks, in the order in which they nest, for fork.
     pub fn locks(&self) -> impl Iterator<Item = &Lock> {
         self.runs.locks().chain([self.huge.lock(), self.arena.lock(), self.metadata.lock()])
+    }
+
+    /// Returns what slabs, runs and huge blocks hold. Takes a look at every chunk.
+    pub fn held(&self) -> Held {
+        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
+        Held {
+            live: arena.in_slabs + runs.live + huge.live,
+            free: arena.dirty + runs.dirty + huge.kept,
+            huge: huge.live,
+        }
+    }
+
+    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than was once
+    /// in use: nearly all of it if the heap `is_lean`.
+    pub fn grew(&self, source: Source, bytes: usize, is_lean: bool) {
+        let Some(grown) = self.footprint.grew(bytes) else { return };
+        let mut surplus = self.footprint.surplus(&self.held(), grown, is_lean);
+        for other in [Source::Huge, Source::Run, Source::Slab] {
+            if other != source && surplus > 0 {
+                surplus = surplus.saturating_sub(match other {
+                    Source::Huge => self.huge.purge(surplus),
+                    Source::Run => self.runs.purge(surplus, PurgeScope::Whole),
+                    Source::Slab => self.arena.purge(surplus, PurgeScope::Whole),
+                });
+            }
+        }
     }
 
     /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None` if there is no
@@ -60,14 +116,14 @@ impl BackEnd {
         bytes
     }
 
-    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows. `None` if there is no
-    /// memory.
-    pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
+    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the two it is.
+    /// `None` if there is no memory.
+    pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
         let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
         let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
         // Without address space for a whole chunk, a mapping of just this size may still be had.
-        run.map(|run| HugeBlock { start: run.start, zeroed: run.zeroed })
-            .or_else(|| self.huge.allocate(size, align, zeros, &self.metadata))
+        run.map(|run| (Source::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
+            .or_else(|| Some((Source::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?)))
     }
 
     /// Takes back the run or the huge block at `address`, which has this entry in the page map. Returns how many bytes it had.

@@ -17,6 +17,8 @@ pub struct CentralList<L> {
     empty: Count32,
     /// How many slabs of the class there are, whoever has them.
     pages: Count32,
+    /// 1 while a fork holds the lock.
+    is_forking: Count32,
 }
 
 // SAFETY: the list and the counts change under the lock, which threads share if it can be shared.
@@ -35,12 +37,29 @@ pub enum Given {
 impl<L: LockPolicy> CentralList<L> {
     /// Returns an empty list.
     pub const fn new() -> Self {
-        Self { lock: L::FREE, slabs: PartialList::new(), empty: Count32::new(0), pages: Count32::new(0) }
+        Self {
+            lock: L::FREE,
+            slabs: PartialList::new(),
+            empty: Count32::new(0),
+            pages: Count32::new(0),
+            is_forking: Count32::new(0),
+        }
     }
 
-    /// Returns the lock, for fork. Under it, nothing is locked.
-    pub fn lock(&self) -> &L {
-        &self.lock
+    /// Takes the lock for a fork, unless this thread holds it already. Under it, nothing is locked.
+    pub fn lock_for_fork(&self) {
+        if !self.lock.is_mine() {
+            self.lock.acquire();
+            self.is_forking.set(1);
+        }
+    }
+
+    /// Gives back what [`CentralList::lock_for_fork`] took, in the parent or in the child.
+    pub fn unlock_after_fork(&self) {
+        if self.is_forking.get() != 0 {
+            self.is_forking.set(0);
+            self.lock.release();
+        }
     }
 
     /// Returns what stands in the page map as the owner of its slabs.

@@ -12,16 +12,16 @@ use crate::thread_heap::ThreadHeap;
 use core::ptr::null_mut;
 use xalloc_heap::{Call, Misuse};
 
-/// What a thread's heap gives to whoever has it.
-pub trait Backing {
+/// What the threads' heaps of type `H` are backed by: the heap that has them.
+pub trait Backing<H> {
     /// Returns what links are encoded with.
     fn key(&self) -> Key;
 
     /// Returns whether one slab of a class may stay although none of its blocks is used.
     fn may_keep(&self) -> bool;
 
-    /// Takes a slab of which no block is used, and which is in no set any more.
-    fn close_slab(&self, slab: &'static Slab);
+    /// Takes a slab of which no block is used. It was in `heap`'s set, and is in none any more.
+    fn close_slab(&self, heap: &'static H, slab: &'static Slab);
 
     /// Takes a chain of free blocks of a slab that is not the heap's.
     fn forward(&self, chain: Chain);
@@ -39,11 +39,11 @@ pub trait Backing {
 
 /// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller has access
 /// to the heap.
-pub fn give_back<const N: usize, X: Sync>(
-    heap: &'static ThreadHeap<N, X>,
+pub fn give_back<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
     class: usize,
     list: List,
-    backing: &impl Backing,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
 ) {
     let List { head: first, count: mut left } = list;
     let mut block = first;
@@ -77,7 +77,10 @@ pub fn give_back<const N: usize, X: Sync>(
 }
 
 /// Takes back what other threads freed. The caller has access to the heap.
-pub fn drain<const N: usize, X: Sync>(heap: &'static ThreadHeap<N, X>, backing: &impl Backing) {
+pub fn drain<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
+) {
     let mut batch = heap.remote().take_all();
     while !batch.is_null() {
         // SAFETY: taken batches are ours, and mapped: blocks in flight keep their slab open.
@@ -95,11 +98,11 @@ pub fn drain<const N: usize, X: Sync>(heap: &'static ThreadHeap<N, X>, backing: 
     }
 }
 
-fn take_batch<const N: usize, X: Sync>(
-    heap: &'static ThreadHeap<N, X>,
+fn take_batch<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
     batch: *mut Batch,
     contents: Contents,
-    backing: &impl Backing,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
 ) {
     let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else {
         return backing.tell(Call::Free, batch as usize, Misuse::FreeMemory);
@@ -114,14 +117,18 @@ fn take_batch<const N: usize, X: Sync>(
 
 /// # Safety
 /// The blocks from `head` to `tail` are the slab's, and nobody else has them.
-unsafe fn give_chain<const N: usize, X: Sync>(heap: &'static ThreadHeap<N, X>, chain: Chain, backing: &impl Backing) {
+unsafe fn give_chain<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
+    chain: Chain,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
+) {
     let Chain { slab, head, tail, count } = chain;
     if heap.slab_of(head.cast()).is_none() {
         return backing.forward(chain);
     }
     // SAFETY: the caller's: a chain of the slab's blocks that nobody else has; the slab is in this heap's set.
     match unsafe { heap.slabs().give(slab, (head, tail), count, backing.may_keep(), backing.key()) } {
-        Ok(true) => backing.close_slab(slab),
+        Ok(true) => backing.close_slab(heap, slab),
         Ok(false) => {}
         Err(_) => backing.tell(Call::Free, head as usize, Misuse::FreedBefore { size: slab.shape().size as usize }),
     }

@@ -26,12 +26,12 @@ pub struct Search<'a> {
 
 impl Search<'_> {
     /// Returns whether the block is among those that a thread has collected for their owners.
-    pub fn is_collected<const N: usize, X: Sync>(&self, heap: &ThreadHeap<N, X>) -> bool {
+    pub fn is_collected<const N: usize, X: Sync, P: Sync>(&self, heap: &ThreadHeap<N, X, P>) -> bool {
         self.is_in(heap.remote_cache().last_of(self.slab), batch::MOST)
     }
 
     /// Returns whether the block is among those that wait for a thread.
-    pub fn is_sent<const N: usize, X: Sync>(&self, heap: &ThreadHeap<N, X>) -> bool {
+    pub fn is_sent<const N: usize, X: Sync, P: Sync>(&self, heap: &ThreadHeap<N, X, P>) -> bool {
         let mut batch = heap.remote().peek();
         for _ in 0..MOST_BATCHES {
             let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else { return false };
@@ -46,7 +46,7 @@ impl Search<'_> {
     }
 
     /// Returns whether the block is in a thread's cache.
-    pub fn is_cached<const N: usize, X: Sync>(&self, heap: &ThreadHeap<N, X>) -> bool {
+    pub fn is_cached<const N: usize, X: Sync, P: Sync>(&self, heap: &ThreadHeap<N, X, P>) -> bool {
         let bin = heap.cache().bin(self.slab.class());
         // The previous list becomes the list: looked at before and after.
         self.is_in_list(bin.previous.get()) || self.is_in_list(bin.head.get()) || self.is_in_list(bin.previous.get())

@@ -2,7 +2,7 @@
 //! its own ends, never unmapped: so a bin's address can stand in the page map for as long as the process lives.
 //!
 //! It is made of pages: the first one has what every thread uses; the second one has only the remote cache, and is never touched by a
-//! thread that frees its own blocks; what is behind is its heap's.
+//! thread that frees its own blocks; the pages behind are for whoever composes a heap.
 
 use crate::access::{Access, Change as HeapChange};
 use crate::batch::Batch;
@@ -35,9 +35,10 @@ struct Shared {
     ownership: Ownership,
 }
 
-/// The heap of one thread, of blocks of the classes from 1 to `N` - 1. `X` is what its heap keeps beside it, zeros at first.
+/// The heap of one thread, of blocks of the classes from 1 to `N` - 1. `X` is what is kept of it beside that, and `P` what is kept in
+/// pages of their own; zeros at first. Its size is a power of two, and so it is aligned to its size.
 #[repr(C, align(16384))]
-pub struct ThreadHeap<const N: usize, X: 'static> {
+pub struct ThreadHeap<const N: usize, X: 'static, P: 'static> {
     /// First, so that "is this bin mine?" is one instruction and one comparison.
     cache: ThreadCache<N>,
     shared: Shared,
@@ -58,20 +59,21 @@ pub struct ThreadHeap<const N: usize, X: 'static> {
     scanned_at: Count32,
     extra: X,
     remote_cache: RemoteCache,
+    pages: P,
 }
 
 // SAFETY: all words are atomic; the flags of the slabs' lists, which are read and written apart, only who has access touches.
-unsafe impl<const N: usize, X: Sync> Sync for ThreadHeap<N, X> {}
+unsafe impl<const N: usize, X: Sync, P: Sync> Sync for ThreadHeap<N, X, P> {}
 
-impl<const N: usize, X: Sync> ThreadHeap<N, X> {
+impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
     /// Returns a heap made of zeroed memory, with an owner.
     ///
     /// # Safety
-    /// `memory` is zeroed, aligned to and as large as this type, and the caller's for ever. Zeros are a value of `X`.
+    /// `memory` is zeroed, aligned to and as large as the size of this type, and the caller's for ever. Zeros are a value of `X` and `P`.
     pub unsafe fn create(memory: *mut u8, table: &[Class; N]) -> &'static Self {
         const {
             assert!(N * size_of::<crate::bin::Bin>() <= CACHE_SIZE, "the bins must fit behind the TLS word");
-            assert!(size_of::<Self>() == align_of::<Self>(), "a heap's address is a bin's without its lowest bits");
+            assert!(size_of::<Self>().is_power_of_two(), "a heap's address is a bin's without its lowest bits");
         }
         let heap = memory.cast::<Self>();
         // SAFETY: zeros are valid in every field; the words of the protocols are set explicitly.
@@ -110,7 +112,7 @@ impl<const N: usize, X: Sync> ThreadHeap<N, X> {
     /// # Safety
     /// The word is that of a thread with a cache ([`Phase::Cached`]).
     pub unsafe fn of_word(word: *mut u8) -> &'static Self {
-        // SAFETY: it points into a heap: at its cache, or at bins in `extra`. Heaps are aligned to their size and are never unmapped.
+        // SAFETY: it points into a heap: at its cache, or into its pages. Heaps are aligned to their size and are never unmapped.
         unsafe { &*word.map_addr(|address| address & !(size_of::<Self>() - 1)).cast() }
     }
 
@@ -154,10 +156,16 @@ impl<const N: usize, X: Sync> ThreadHeap<N, X> {
         &self.remote_cache
     }
 
-    /// Returns what its heap keeps beside it.
+    /// Returns what is kept of it beside the rest.
     #[inline(always)]
     pub fn extra(&self) -> &X {
         &self.extra
+    }
+
+    /// Returns what is kept in pages of their own.
+    #[inline(always)]
+    pub fn pages(&self) -> &P {
+        &self.pages
     }
 
     /// Returns what other threads freed.
@@ -223,7 +231,7 @@ impl<const N: usize, X: Sync> ThreadHeap<N, X> {
     }
 }
 
-impl<const N: usize, X: Sync + 'static> Registered for ThreadHeap<N, X> {
+impl<const N: usize, X: Sync + 'static, P: Sync + 'static> Registered for ThreadHeap<N, X, P> {
     fn links(&self) -> &Links<Self> {
         &self.links
     }

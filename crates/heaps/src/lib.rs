@@ -7,9 +7,14 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(test)]
+mod exercise;
 pub mod fast;
+pub mod pow2;
+pub mod scalable;
 pub mod system;
 
 pub use fast::FastHeap;
+pub use pow2::Pow2;
 pub use system::SystemHeap;
 pub use xalloc_blocks::huge_pages;
