@@ -4,6 +4,7 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
+use core::ptr::null_mut;
 use xalloc_blocks::back_end::Source;
 use xalloc_blocks::free_list::List;
 use xalloc_blocks::lock_policy::LockPolicy;
@@ -17,6 +18,15 @@ const ALLOWANCE: usize = 4 << 20;
 const SCAN: usize = 8;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
+    /// Returns a block of at least `size` bytes. Null if there is no memory.
+    #[inline]
+    pub(super) fn allocate(&self, size: usize) -> *mut u8 {
+        if size > T::MAX {
+            return self.malloc_large(size, 16, false).map_or(null_mut(), |block| block.start);
+        }
+        self.with_heap(|heap| self.malloc_class(heap, T::class_of(size))).unwrap_or(null_mut())
+    }
+
     /// Returns a block of `class`, or null if there is no memory.
     pub(super) fn malloc_class(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) -> *mut u8 {
         let bin = heap.cache().bin(class);
