@@ -108,11 +108,17 @@ impl BackEnd {
         self.arena.take_slab(class, fills, &self.metadata, more)
     }
 
-    /// Takes back a slab that is in no set and of which no block is used. Returns how many bytes it has.
-    pub fn give_slab(&self, slab: &Slab) -> usize {
-        slab.unregister();
+    /// Takes back a slab. Returns how many bytes it has.
+    ///
+    /// # Safety
+    /// The slab is this back end's, the caller's, in no set, and no block of it is used.
+    pub unsafe fn give_slab(&self, slab: &Slab) -> usize {
         let bytes = slab.bytes();
-        self.arena.give_slab(slab);
+        // SAFETY: the caller's.
+        unsafe {
+            slab.unregister();
+            self.arena.give_slab(slab);
+        }
         bytes
     }
 
@@ -131,9 +137,9 @@ impl BackEnd {
     /// # Errors
     /// What there is at the address.
     pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
-        match entry.kind {
-            runs::KIND => Ok(self.runs.free(address, entry.record)?),
-            huge::KIND => self.huge.free(address, entry.record),
+        match entry.kind() {
+            runs::KIND => Ok(self.runs.free(address, entry)?),
+            huge::KIND => self.huge.free(address, entry),
             _ => Err(self.refuse_unknown(address)),
         }
     }
@@ -143,13 +149,12 @@ impl BackEnd {
     /// # Errors
     /// What there is at the address.
     pub fn size_at(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
-        let record = entry.record;
-        match entry.kind {
+        match entry.kind() {
             runs::KIND => {
-                let size = self.runs.size_at(address, record);
-                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
+                let size = self.runs.size_at(address, entry);
+                size.ok_or_else(|| self.runs.misuse_at(address, entry).into())
             }
-            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.huge.refusal_at(address, record)),
+            huge::KIND => self.huge.size_at(address, entry).ok_or_else(|| self.huge.refusal_at(address, entry)),
             _ => Err(self.refuse_unknown(address)),
         }
     }
@@ -158,15 +163,15 @@ impl BackEnd {
     /// `smallest` is the least size of a run.
     pub fn resize(&self, address: usize, size: usize, smallest: usize) -> Resized {
         let entry = page_map::entry(address);
-        match entry.kind {
+        match entry.kind() {
             runs::KIND if size >= smallest && size <= runs::MAX => {
-                if self.runs.resize(address, entry.record, size) {
+                if self.runs.resize(address, entry, size) {
                     Resized::At(address as *mut u8)
                 } else {
                     Resized::Copy
                 }
             }
-            huge::KIND if size > runs::MAX => match self.huge.resize(address, entry.record, size) {
+            huge::KIND if size > runs::MAX => match self.huge.resize(address, entry, size) {
                 Ok(block) => Resized::At(block),
                 Err(Stays::Refused) => Resized::Refused,
                 Err(_) => Resized::Copy,

@@ -12,7 +12,7 @@
 
 use crate::huge_pages;
 use crate::metadata::Metadata;
-use crate::page_map::{self, SLICE};
+use crate::page_map::{self, Entry, SLICE};
 use xalloc_heap::Refusal;
 use xalloc_os::{clock, pages};
 
@@ -23,7 +23,7 @@ mod resize;
 mod state;
 use kept::{Record, Surplus};
 pub use resize::Stays;
-use state::CLEAN_BYTES;
+use state::{CLEAN_BYTES, record_of};
 pub use state::{Huge, HugeBlock, HugeStats, KIND};
 
 /// What became of a block that was to be freed.
@@ -64,13 +64,13 @@ impl Huge {
     fn reuse(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         let record = self.state.with(|state| state.take_kept(size, align, zeros))?;
         // Outside the lock, because the kernel may take long, and so on a copy.
-        let mut mapping = self.with_record(record.cast(), |_, record| *record);
+        let mut mapping = self.with_record(record, |_, record| *record);
         let start = mapping.fit(size, align);
         // They were for what another block did with its memory.
         if mapping.huge_pages && huge_pages::retract(mapping.base, mapping.length) {
             mapping.huge_pages = false;
         }
-        self.with_record(record.cast(), |_, record| *record = mapping);
+        self.with_record(record, |_, record| *record = mapping);
         let Some(start) = start else {
             self.state.with(|state| state.keep(record));
             return None;
@@ -83,11 +83,12 @@ impl Huge {
         Some(HugeBlock { start: start as *mut u8, zeroed: mapping.zeroed })
     }
 
-    /// Takes a block back. Returns its size.
+    /// Takes the block at `address` back, which has this entry in the page map. Returns its size.
     ///
     /// # Errors
     /// What there is at the address instead.
-    pub fn free(&self, address: usize, record: *mut u8) -> Result<usize, Refusal> {
+    pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
+        let record = record_of(entry);
         let now = clock::coarse_milliseconds();
         let mut bytes = 0;
         let freed = self.with_record(record, |state, record| {
@@ -106,7 +107,7 @@ impl Huge {
         match freed {
             Freed::NoBlock(refusal) => return Err(refusal),
             Freed::ToLookAt(mapping) => {
-                self.keep_if_intact(record.cast(), &mapping);
+                self.keep_if_intact(record, &mapping);
                 self.clean_surplus();
             }
             Freed::Kept(surplus) => self.give_back(surplus, now),

@@ -115,12 +115,10 @@ impl PartialList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::free_list::{Block, Key};
+    use crate::free_list::Block;
     use crate::size_class::SMALL;
-    use crate::slab::tests::opened;
+    use crate::slab::tests::{KEY, opened, take};
     use std::vec::Vec;
-
-    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
     #[test]
     fn the_ready_are_in_front_and_flags_stay() {
@@ -129,7 +127,7 @@ mod tests {
         let slabs: Vec<_> = (0..3).map(|_| opened(&SMALL)).collect();
         for slab in &slabs {
             // One extent used, the rest not carved: sparse until enough come back.
-            slab.take(KEY).unwrap();
+            take(slab).unwrap();
             // SAFETY: one owner, this test.
             unsafe { list.update(slab) };
             assert_eq!(slab.place(), Place::Sparse);

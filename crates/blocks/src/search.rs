@@ -68,7 +68,7 @@ impl Search<'_> {
             if core::ptr::eq(link, self.block) {
                 return true;
             }
-            if page_map::entry(link as usize).kind != slab::KIND {
+            if page_map::entry(link as usize).kind() != slab::KIND {
                 return false;
             }
             // SAFETY: memory of a slab, which stays mapped as the type has it.

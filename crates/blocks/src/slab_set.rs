@@ -64,7 +64,8 @@ impl<const N: usize> SlabSet<N> {
                 self.note_empty(class, false);
             }
             let carved = slab.carved();
-            let Some(list) = slab.take(key) else { break };
+            // SAFETY: the slab is this set's, whose only owner is here.
+            let Some(list) = (unsafe { slab.take(key) }) else { break };
             if slab.carved() != carved {
                 let is_only = !partial.has(HAD_SLABS);
                 let bound = if is_only { slab.carved() / class.size as usize } else { class.capacity as usize };
@@ -88,13 +89,16 @@ impl<const N: usize> SlabSet<N> {
         collected
     }
 
-    /// Adds a fresh slab, which is in no set.
-    pub fn add(&self, slab: &Slab) {
+    /// Adds a slab.
+    ///
+    /// # Safety
+    /// The slab is the caller's, and in no set or list.
+    pub unsafe fn add(&self, slab: &Slab) {
         let partial = self.list(slab.shape());
         partial.set(HAD_SLABS, partial.has(HAS_SLAB) || partial.has(HAD_SLABS));
         partial.set(HAS_SLAB, true);
         self.slices.set(self.slices.get() + u32::from(slab.shape().slices));
-        // SAFETY: the slab is this set's, and in no list.
+        // SAFETY: the caller's: the slab is this set's now, and in no list.
         unsafe { partial.update(slab) };
     }
 
@@ -198,15 +202,18 @@ fn join(first: List, second: List, key: Key) -> Result<List, *mut Block> {
 mod tests {
     use super::*;
     use crate::size_class::{MIDDLE, SMALL};
-    use crate::slab::tests::opened;
+    use crate::slab::tests::{KEY, opened};
     use std::vec::Vec;
-
-    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
     fn blocks(list: List) -> Vec<*mut Block> {
         // SAFETY: a chain that the set just gave.
         let next = |&block: &*mut Block| unsafe { Block::next(block, KEY) }.ok().filter(|next| !next.is_null());
         core::iter::successors(Some(list.head), next).collect()
+    }
+
+    fn add(set: &SlabSet<4>, slab: &Slab) {
+        // SAFETY: the test's own slab, which is in no set.
+        unsafe { set.add(slab) };
     }
 
     /// Everything that a class has.
@@ -225,7 +232,7 @@ mod tests {
         let set = SlabSet::<4>::new();
         assert!(set.collect(&SMALL, KEY).list.is_none());
         let slabs = [opened(&SMALL), opened(&SMALL), opened(&MIDDLE)];
-        slabs.iter().for_each(|slab| set.add(slab));
+        slabs.iter().for_each(|slab| add(&set, slab));
         assert_eq!(set.slices(), 3);
         let small = drain(&set, &SMALL);
         assert_eq!(small.len(), 2 * SMALL.capacity as usize);
@@ -249,11 +256,11 @@ mod tests {
     fn a_slab_leaves_with_its_blocks_for_another_set() {
         let (one, other) = (SlabSet::<4>::new(), SlabSet::<4>::new());
         let slab = opened(&MIDDLE);
-        one.add(slab);
+        add(&one, slab);
         let taken = blocks(one.collect(&MIDDLE, KEY).list.unwrap());
         assert!(core::ptr::eq(one.take_partial(&MIDDLE).unwrap(), slab));
         assert!(one.take_partial(&MIDDLE).is_none() && one.slices() == 0);
-        other.add(slab);
+        add(&other, slab);
         assert_eq!(taken.len() + drain(&other, &MIDDLE).len(), MIDDLE.capacity as usize);
         assert!(other.take_partial(&MIDDLE).is_none() && other.slices() == 1, "all blocks are taken");
     }
@@ -261,10 +268,10 @@ mod tests {
     #[test]
     fn only_a_first_slab_has_a_bound_below_its_end() {
         let set = SlabSet::<4>::new();
-        set.add(opened(&SMALL));
+        add(&set, opened(&SMALL));
         assert_eq!(set.collect(&SMALL, KEY).bound, Some(256), "the first page");
         drain(&set, &SMALL);
-        set.add(opened(&SMALL));
+        add(&set, opened(&SMALL));
         assert_eq!(set.collect(&SMALL, KEY).bound, Some(SMALL.capacity as usize));
     }
 }

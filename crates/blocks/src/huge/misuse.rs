@@ -1,14 +1,15 @@
 //! What is wrong with a pointer into a mapping.
 
 use super::kept::Record;
-use super::state::Huge;
+use super::state::{Huge, record_of};
+use crate::page_map::Entry;
 use xalloc_heap::{Misuse, Refusal};
 
 impl Huge {
-    /// Returns what an address is that lies in the first slice of the mapping of `record`, and is no block in use: the rest of that
-    /// slice may be anybody's.
-    pub fn refusal_at(&self, address: usize, record: *mut u8) -> Refusal {
-        self.with_record(record, |_, record| record.refusal_at(address))
+    /// Returns what an address is that has this entry in the page map, and is no block in use: it lies in the first slice of a mapping,
+    /// the rest of which may be anybody's.
+    pub fn refusal_at(&self, address: usize, entry: Entry) -> Refusal {
+        self.with_record(record_of(entry), |_, record| record.refusal_at(address))
     }
 
     /// Returns what is wrong with an address in a mapping, of a block or kept. `None` if it is in none, or a block in use. Looks at every

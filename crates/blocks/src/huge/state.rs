@@ -104,20 +104,20 @@ impl Huge {
         self.state.lock()
     }
 
-    /// Whether `address` lies in the mapping of `record`; the rest of its first slice may be anybody's.
-    pub fn contains(&self, address: usize, record: *mut u8) -> bool {
-        self.with_record(record, |_, record| address.wrapping_sub(record.base) < record.length)
+    /// Whether `address`, which has this entry in the page map, lies in its mapping; the rest of its first slice may be anybody's.
+    pub fn contains(&self, address: usize, entry: Entry) -> bool {
+        self.with_record(record_of(entry), |_, record| address.wrapping_sub(record.base) < record.length)
     }
 
-    /// The usable size of the block that starts at this address, if one does.
-    pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
-        self.with_record(record, |_, record| (record.start == address).then_some(record.size))
+    /// The usable size of the block that starts at this address, which has this entry in the page map, if one does.
+    pub fn size_at(&self, address: usize, entry: Entry) -> Option<usize> {
+        self.with_record(record_of(entry), |_, record| (record.start == address).then_some(record.size))
     }
 
     /// Calls `f` with a record, under the lock.
-    pub(super) fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
+    pub(super) fn with_record<T>(&self, record: *mut Record, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
         // SAFETY: records live as long as the process, and the lock that guards them is held.
-        self.state.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
+        self.state.with(|state| f(state, unsafe { &mut *record }))
     }
 
     /// What the huge blocks hold.
@@ -132,6 +132,12 @@ impl Huge {
             state.kept.length() + state.clean.length() + blocks.sum::<usize>()
         })
     }
+}
+
+/// The record of a huge block's entry in the page map.
+pub fn record_of(entry: Entry) -> *mut Record {
+    assert!(entry.kind() == KIND, "the entry is a huge block's");
+    entry.record().cast()
 }
 
 impl State {
@@ -189,7 +195,7 @@ impl State {
         }
     }
 
-    /// Enters a record that is the caller's into the page map and the statistics, as a block.
+    /// Enters a record that is the caller's into the page map, which covers `start`, and the statistics, as a block.
     pub fn register(&mut self, record: *mut Record, start: usize, size: usize) {
         // SAFETY: the record is valid, and the lock that guards it is held, because `self` is what is behind it.
         unsafe {
@@ -198,7 +204,8 @@ impl State {
             (*record).entered = start;
             self.has_slack |= (*record).slack() > 0;
         }
-        page_map::set(start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast()));
+        // SAFETY: the caller has covered the slice, in which the record's mapping starts.
+        unsafe { page_map::set(start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast())) };
         self.stats.blocks += 1;
         self.stats.live += size;
         self.stats.blocks_peak = self.stats.blocks_peak.max(self.stats.blocks);
@@ -225,8 +232,8 @@ impl State {
 
     /// Takes out of the page map what was taken out of a list.
     pub fn taken(record: *mut Record) -> *mut Record {
-        // SAFETY: the record is the caller's.
-        page_map::set(unsafe { (*record).entered } & !(SLICE - 1), SLICE, Entry::NONE);
+        // SAFETY: the record is the caller's, and its slice was covered when it was entered; no block is in its mapping.
+        unsafe { page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::NONE) };
         record
     }
 

@@ -112,7 +112,7 @@ impl FastHeap {
             if core::ptr::eq(link, block) {
                 return true;
             }
-            if page_map::entry(link as usize).kind != slab::KIND {
+            if page_map::entry(link as usize).kind() != slab::KIND {
                 return false;
             }
             // SAFETY: memory of a slab, which stays mapped: see `is_in_a_list`.
@@ -131,13 +131,12 @@ impl FastHeap {
             self.examine(bin, slab, address)?;
             return Ok(slab.shape().size as usize);
         }
-        let record = entry.record;
-        match entry.kind {
+        match entry.kind() {
             runs::KIND => {
-                let size = self.runs.size_at(address, record);
-                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
+                let size = self.runs.size_at(address, entry);
+                size.ok_or_else(|| self.runs.misuse_at(address, entry).into())
             }
-            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.huge.refusal_at(address, record)),
+            huge::KIND => self.huge.size_at(address, entry).ok_or_else(|| self.huge.refusal_at(address, entry)),
             _ => Err(self.refuse_unknown(address)),
         }
     }

@@ -36,10 +36,9 @@ impl FastHeap {
     #[cold]
     #[inline(never)]
     pub(super) fn free_large(&self, address: usize, entry: Entry) -> Result<(), Refusal> {
-        let record = entry.record;
-        let bytes = match entry.kind {
-            runs::KIND => self.runs.free(address, record)?,
-            huge::KIND => self.huge.free(address, record)?,
+        let bytes = match entry.kind() {
+            runs::KIND => self.runs.free(address, entry)?,
+            huge::KIND => self.huge.free(address, entry)?,
             _ => return Err(self.refuse_unknown(address)),
         };
         self.freed_large(bytes);
@@ -72,16 +71,16 @@ impl FastHeap {
     pub(super) fn resize_large(&self, block: *mut u8, old: usize, size: usize) -> Option<*mut u8> {
         let address = block as usize;
         let entry = page_map::entry(address);
-        match entry.kind {
+        match entry.kind() {
             runs::KIND if size > classes::MAX && size <= runs::MAX => {
-                if !self.runs.resize(address, entry.record, size) {
+                if !self.runs.resize(address, entry, size) {
                     return None;
                 }
                 self.note_resized(old, size);
                 Some(block)
             }
             huge::KIND if size > runs::MAX => {
-                let resize = || match self.huge.resize(address, entry.record, size) {
+                let resize = || match self.huge.resize(address, entry, size) {
                     Err(Stays::Refused) if size > old => None,
                     result => Some(result),
                 };

@@ -99,7 +99,8 @@ impl FastHeap {
         let Some(list) = list else { return heap.cache().clear(class) };
         // First: it may empty bins that look idle, and this one looks as it did before.
         self.count_slow(heap, list.count);
-        heap.cache().refill(class, list);
+        // SAFETY: blocks of the class that were just taken from the heap's slabs; the bin is empty.
+        unsafe { heap.cache().refill(class, list) };
     }
 
     /// Takes blocks of `class` from the heap's slabs.
@@ -135,8 +136,11 @@ impl FastHeap {
         let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
         let take = || self.arena.take_slab(&TABLE[class], fills, &self.metadata, more);
         let slab = self.reclaiming(Some(heap), class, take)?;
-        slab.register(heap.bin_address(class));
-        heap.slabs().add(slab);
+        // SAFETY: a fresh slab, which is in no set; heaps are never unmapped, and so their bins.
+        unsafe {
+            slab.register(heap.bin_address(class));
+            heap.slabs().add(slab);
+        }
         self.surplus.note_taken(slab.bytes());
         self.grew(Kind::Slab, slab.bytes());
         Some(())

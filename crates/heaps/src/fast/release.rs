@@ -98,9 +98,12 @@ impl FastHeap {
 
     /// Gives a slab that is in no set, and of which no block is used, back to the arena.
     fn close_slab(&self, slab: &Slab) {
-        slab.unregister();
         let bytes = slab.bytes();
-        self.arena.give_slab(slab);
+        // SAFETY: the slab was just taken out of its set, and no block of it is used.
+        unsafe {
+            slab.unregister();
+            self.arena.give_slab(slab);
+        }
         self.released(bytes);
     }
 

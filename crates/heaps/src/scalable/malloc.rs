@@ -70,7 +70,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         });
         let Some(list) = list else { return heap.cache().clear(class) };
         self.count_slow(heap, list.count);
-        heap.cache().refill(class, list);
+        // SAFETY: blocks of the class that were just taken from slabs; the bin is empty.
+        unsafe { heap.cache().refill(class, list) };
     }
 
     /// Takes blocks of `class` from the heap's slabs.
@@ -104,11 +105,13 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let bin = heap.bin_address(class);
         let slab = self.central.list(class).take_slab(bin).or_else(|| {
             let slab = self.open_slabs(class, heap.slabs().has(self.class(class)))?;
-            slab.register(bin);
+            // SAFETY: a fresh slab, which is in no set; heaps are never unmapped, and so their bins.
+            unsafe { slab.register(bin) };
             Some(slab)
         })?;
         let was_used = slab.carved() > 0;
-        heap.slabs().add(slab);
+        // SAFETY: the slab is in no list any more, or was never in one.
+        unsafe { heap.slabs().add(slab) };
         heap.extra().note(class, true);
         if was_used {
             // Any block of it may come back, not only those that this thread has carved.
