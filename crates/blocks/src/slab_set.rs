@@ -21,6 +21,13 @@ const HAS_SLAB: usize = 2;
 const HAD_SLABS: usize = 4;
 
 /// Slabs of the classes from 1 to `N` - 1, of one owner.
+///
+/// It is for one thread at a time:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<xalloc_blocks::slab_set::SlabSet<4>>();
+/// ```
 pub struct SlabSet<const N: usize> {
     classes: [PartialList; N],
     slices: Count32,
@@ -40,6 +47,7 @@ pub struct Collected {
 
 impl<const N: usize> SlabSet<N> {
     /// A set of no slabs, as zeroed memory is one.
+    #[cfg(test)]
     pub const fn new() -> Self {
         Self { classes: [const { PartialList::new() }; N], slices: Count32::new(0), empty_slices: Count32::new(0) }
     }

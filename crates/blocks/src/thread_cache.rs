@@ -12,6 +12,8 @@ use crate::bin::Bin;
 use crate::free_list::{Block, Key, List};
 use crate::single_writer::{Count16, Word};
 use crate::size_class::Class;
+use core::cell::Cell;
+use core::marker::PhantomData;
 use core::ptr::null_mut;
 
 /// A bin's first limit: this many bytes of blocks, within these bounds.
@@ -37,6 +39,13 @@ struct Counts {
 }
 
 /// A thread's bins of the classes from 1 to `N` - 1. Zeroed memory is one that has not been [`init`](Self::init)ed.
+///
+/// It is for one thread at a time:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<xalloc_blocks::thread_cache::ThreadCache<4>>();
+/// ```
 #[repr(C)]
 pub struct ThreadCache<const N: usize> {
     /// First, so that a bin's address says which cache it is of, and which class.
@@ -46,6 +55,7 @@ pub struct ThreadCache<const N: usize> {
     raised: Word,
     /// The class that was scanned last.
     scanned: Count16,
+    not_shared: PhantomData<Cell<()>>,
 }
 
 /// What became of a bin that was full.

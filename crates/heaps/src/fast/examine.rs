@@ -6,7 +6,6 @@
 use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::batch::{self, Batch};
-use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
 use xalloc_blocks::slab::{self, Slab};
@@ -69,17 +68,17 @@ impl FastHeap {
     fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: the bin stands in the page map.
         let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
-        let Bin { head, previous, .. } = owner.cache().bin(class);
+        let bin = owner.cache().bin(class);
         let mut heaps = self.registry.all();
         self.arena.while_mapped(|| {
             // In the order in which blocks move on. A bin's go back to their slab, and its previous list becomes its list.
             heaps.any(|heap| self.is_collected(heap, slab, block))
                 || self.is_sent(owner, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
-                || self.list_has(previous.get(), LONGEST_LIST, block)
-                || self.list_has(head.get(), LONGEST_LIST, block)
-                || self.list_has(owner.rations().bin(class).head.get(), LONGEST_LIST, block)
-                || self.list_has(previous.get(), LONGEST_LIST, block)
+                || self.list_has(bin.previous(), LONGEST_LIST, block)
+                || self.list_has(bin.head(), LONGEST_LIST, block)
+                || self.list_has(owner.rations().bin(class).head(), LONGEST_LIST, block)
+                || self.list_has(bin.previous(), LONGEST_LIST, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
         })
     }

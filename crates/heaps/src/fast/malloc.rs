@@ -47,7 +47,7 @@ impl FastHeap {
         }
         let _change = heap.change();
         loop {
-            let first = front(heap, class).head.get();
+            let first = front(heap, class).head();
             if !first.is_null() {
                 // Its list cannot be followed any more.
                 let _lost = if heap.ticking.is_on() { heap.rations().take(class) } else { heap.cache().take(class) };
@@ -56,7 +56,7 @@ impl FastHeap {
             self.refill_front(heap, class);
             let front = front(heap, class);
             let block = front.pop(&self.key);
-            if !block.is_null() || front.head.get().is_null() {
+            if !block.is_null() || front.head().is_null() {
                 return block;
             }
         }
@@ -69,14 +69,15 @@ impl FastHeap {
             self.tick(heap);
         }
         // While the thread ticks, what it freed is there.
-        if heap.cache().bin(class).head.get().is_null() {
+        if heap.cache().bin(class).head().is_null() {
             self.refill(heap, class);
         }
         // It may tick only from now on.
         if heap.ticking.is_on()
             && let Some(ration) = heap.cache().cut(class, heap.ticking.ration_size(), self.key.get())
         {
-            heap.rations().set(class, ration);
+            // SAFETY: blocks of the class that were just cut off; the ration is used up.
+            unsafe { heap.rations().set(class, ration) };
         }
     }
 

@@ -36,7 +36,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
         let _change = heap.change();
         loop {
-            let first = bin.head.get();
+            let first = bin.head();
             if !first.is_null() {
                 // Its list cannot be followed any more.
                 let _lost = heap.cache().take(class);
@@ -44,7 +44,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             }
             self.refill(heap, class);
             let block = bin.pop(&self.key);
-            if !block.is_null() || bin.head.get().is_null() {
+            if !block.is_null() || bin.head().is_null() {
                 return block;
             }
         }
