@@ -34,7 +34,8 @@ impl Heaps {
     }
 
     fn chosen(&self) -> &dyn Heap {
-        // Relaxed: written before start-up ends, which orders it before every call.
+        // Relaxed: written before start-up ends, which orders it before every call but a `free` or a question that overtakes it. That is
+        // of a block which is not ours, and both heaps say so.
         if self.chosen.load(Ordering::Relaxed) == Choice::System as u8 { &self.system } else { &self.fast }
     }
 
