@@ -39,13 +39,15 @@ impl Heaps {
         if self.chosen.load(Ordering::Relaxed) == Choice::System as u8 { &self.system } else { &self.fast }
     }
 
-    /// Tells the pass-through heap of the next malloc, if that heap is the chosen one.
+    /// Tells the pass-through heap of the next malloc, if that heap is the chosen one. Without one, that heap stays with mappings of its
+    /// own.
     fn find_next(&self) {
         if self.is_fast() {
             return;
         }
         if let Some(functions) = next::functions() {
-            // SAFETY: they are of the allocator behind this library; called once, at start-up.
+            // SAFETY: they are what the program's calls would reach without this library, so each takes what the others return. Start-up
+            // runs in one thread, and again only in a forked child whose parent was in it: that has one thread.
             unsafe { self.system.forward_to(functions) };
         }
     }

@@ -37,7 +37,7 @@ struct Next {
     is_known: AtomicBool,
 }
 
-// SAFETY: written once, before `is_known`, and only read after it.
+// SAFETY: written once, before `is_known`, by one thread, and only read after it.
 unsafe impl Sync for Next {}
 
 impl Next {
@@ -45,9 +45,14 @@ impl Next {
         Self { functions: UnsafeCell::new(None), is_known: AtomicBool::new(false) }
     }
 
+    /// Sets the functions, unless they are known.
+    ///
     /// # Safety
-    /// Called once.
+    /// No other thread is in here.
     unsafe fn set(&self, functions: Functions) {
+        if self.get().is_some() {
+            return;
+        }
         // SAFETY: nobody reads it before `is_known`, and the caller's: nobody else writes.
         unsafe { *self.functions.get() = Some(functions) };
         // Release: who sees it sees the functions.
@@ -86,12 +91,13 @@ impl SystemHeap {
         }
     }
 
-    /// Forwards calls to these functions from now on.
+    /// Forwards calls to these functions from now on. A second call does nothing.
     ///
     /// # Safety
-    /// They are one allocator's, which is not this one, and C's in what they do. Called once.
+    /// They do what C says of their names, and each takes the blocks that the others return. None is this heap's. No other thread calls
+    /// this at the same time.
     pub unsafe fn forward_to(&self, functions: Functions) {
-        // SAFETY: the caller's: called once.
+        // SAFETY: the caller's: no other thread is in there.
         unsafe { self.next.set(functions) };
     }
 
