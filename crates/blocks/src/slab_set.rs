@@ -41,7 +41,7 @@ pub struct Collected {
     pub list: Option<List>,
     /// From which index of a slab on there is no block, if that has changed: see [`Bin::set_bound`](crate::bin::Bin::set_bound).
     pub bound: Option<usize>,
-    /// The last free block that was written to, if there was one. What was behind it is lost.
+    /// A free block that was written to, if one was found: no other is looked for then. What was behind it in its list is lost.
     pub overwritten: Option<*mut Block>,
 }
 
@@ -90,7 +90,8 @@ impl<const N: usize> SlabSet<N> {
                 None => list,
             };
             collected.list = Some(all);
-            if all.count >= COLLECT_BLOCKS || slab.place() != Place::Full {
+            let is_enough = all.count >= COLLECT_BLOCKS || slab.place() != Place::Full;
+            if is_enough || collected.overwritten.is_some() {
                 break;
             }
         }
@@ -271,6 +272,26 @@ mod tests {
         add(&other, slab);
         assert_eq!(taken.len() + drain(&other, &MIDDLE).len(), MIDDLE.capacity as usize);
         assert!(other.take_partial(&MIDDLE).is_none() && other.slices() == 1, "all blocks are taken");
+    }
+
+    #[test]
+    fn each_block_that_was_written_to_is_found() {
+        let set = SlabSet::<4>::new();
+        let slabs = [opened(&MIDDLE), opened(&MIDDLE), opened(&MIDDLE)];
+        slabs.iter().for_each(|slab| add(&set, slab));
+        drain(&set, &MIDDLE);
+        let damaged = slabs.map(|slab| {
+            let block = slab.start() as *mut Block;
+            // SAFETY: taken above, and given back once; then a program writes to it.
+            unsafe {
+                set.give(slab, (block, block), 1, true, KEY).unwrap();
+                block.cast::<usize>().write(1);
+            }
+            block
+        });
+        // The third one is the first of its list, where who takes it sees what it is.
+        let found = [(); 2].map(|()| set.collect(&MIDDLE, KEY).overwritten);
+        assert_eq!(found, [Some(damaged[0]), None]);
     }
 
     #[test]

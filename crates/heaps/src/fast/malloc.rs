@@ -20,7 +20,7 @@ impl FastHeap {
     /// Takes a block of at least `size` bytes that the calling thread has cached. Null if it has none. The hit path.
     #[inline(always)]
     pub(super) fn pop_of_size(&self, size: usize) -> *mut u8 {
-        // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
+        // SAFETY: the word is the address of a thread heap, or of its rations, or of zeros that read as empty bins.
         let pop = |bin: usize| unsafe { (*thread::word().add(bin).cast::<Bin>()).pop(&self.key) };
         // Each returns by itself, so that neither jumps to the other's code.
         if size <= classes::SHORT_MAX {
