@@ -13,9 +13,6 @@ use crate::slab::Slab;
 use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::Lock;
 
-/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
-const HUGE_SLICES: usize = 1 << 18;
-
 /// The back end.
 pub struct BackEnd {
     /// Address space for slabs and runs.
@@ -111,11 +108,17 @@ impl BackEnd {
         self.arena.take_slab(class, fills, &self.metadata, more)
     }
 
-    /// Takes back a slab that is in no set and of which no block is used. Returns how many bytes it has.
-    pub fn give_slab(&self, slab: &Slab) -> usize {
-        slab.unregister();
+    /// Takes back a slab. Returns how many bytes it has.
+    ///
+    /// # Safety
+    /// The slab is this back end's, the caller's, in no set, and no block of it is used.
+    pub unsafe fn give_slab(&self, slab: &Slab) -> usize {
         let bytes = slab.bytes();
-        self.arena.give_slab(slab);
+        // SAFETY: the caller's.
+        unsafe {
+            slab.unregister();
+            self.arena.give_slab(slab);
+        }
         bytes
     }
 
@@ -134,9 +137,9 @@ impl BackEnd {
     /// # Errors
     /// What there is at the address.
     pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
-        match entry.kind {
-            runs::KIND => Ok(self.runs.free(address, entry.record)?),
-            huge::KIND => self.huge.free(address, entry.record).map_err(|_| self.refuse_huge(address, entry)),
+        match entry.kind() {
+            runs::KIND => Ok(self.runs.free(address, entry)?),
+            huge::KIND => self.huge.free(address, entry),
             _ => Err(self.refuse_unknown(address)),
         }
     }
@@ -146,13 +149,12 @@ impl BackEnd {
     /// # Errors
     /// What there is at the address.
     pub fn size_at(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
-        let record = entry.record;
-        match entry.kind {
+        match entry.kind() {
             runs::KIND => {
-                let size = self.runs.size_at(address, record);
-                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
+                let size = self.runs.size_at(address, entry);
+                size.ok_or_else(|| self.runs.misuse_at(address, entry).into())
             }
-            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, entry)),
+            huge::KIND => self.huge.size_at(address, entry).ok_or_else(|| self.huge.refusal_at(address, entry)),
             _ => Err(self.refuse_unknown(address)),
         }
     }
@@ -161,15 +163,15 @@ impl BackEnd {
     /// `smallest` is the least size of a run.
     pub fn resize(&self, address: usize, size: usize, smallest: usize) -> Resized {
         let entry = page_map::entry(address);
-        match entry.kind {
+        match entry.kind() {
             runs::KIND if size >= smallest && size <= runs::MAX => {
-                if self.runs.resize(address, entry.record, size) {
+                if self.runs.resize(address, entry, size) {
                     Resized::At(address as *mut u8)
                 } else {
                     Resized::Copy
                 }
             }
-            huge::KIND if size > runs::MAX => match self.huge.resize(address, entry.record, size) {
+            huge::KIND if size > runs::MAX => match self.huge.resize(address, entry, size) {
                 Ok(block) => Resized::At(block),
                 Err(Stays::Refused) => Resized::Refused,
                 Err(_) => Resized::Copy,
@@ -181,22 +183,11 @@ impl BackEnd {
     /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of a huge
     /// block, which is all of it that is in the page map.
     pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
-        if let Err(Refusal::Misuse(misuse)) = self.size_at(address, page_map::entry(address)) {
-            return Some(misuse);
+        match self.size_at(address, page_map::entry(address)) {
+            Ok(_) => None,
+            Err(Refusal::Misuse(misuse)) => Some(misuse),
+            Err(Refusal::NotMine) => self.huge.misuse_at(address),
         }
-        let mut below = address;
-        // The slice of a huge block's end may be the first one of another block.
-        for _ in 0..2 {
-            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
-            if entry.kind != huge::KIND {
-                return None;
-            }
-            if self.huge.contains(address, entry.record) {
-                return Some(self.huge.misuse_at(address, entry.record));
-            }
-            below = slice.checked_sub(1)?;
-        }
-        None
     }
 
     /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
@@ -225,12 +216,6 @@ impl BackEnd {
     /// Gives the arena all chunks without runs back.
     pub fn release_chunks(&self) {
         self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
-    }
-
-    /// Returns what an address is that lies in the first slice of a huge block, and is not its start: the rest of that slice may be
-    /// anybody's.
-    fn refuse_huge(&self, address: usize, Entry { record, .. }: Entry) -> Refusal {
-        if self.huge.contains(address, record) { self.huge.misuse_at(address, record).into() } else { Refusal::NotMine }
     }
 
     /// Returns what an address is that the page map has nothing for.

@@ -81,9 +81,11 @@ impl<L: LockPolicy> CentralList<L> {
     /// slabs already: then it is in no list.
     pub fn add(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
         self.lock.with(|| {
-            slab.register(self.owner());
-            // SAFETY: the list changes under the lock, which is held; the slab is in none.
-            unsafe { self.slabs.update(slab) };
+            // SAFETY: the list changes under the lock, which is held, and lives as long as the slab; the slab is in no list.
+            unsafe {
+                slab.register(self.owner());
+                self.slabs.update(slab);
+            }
             self.count_if_empty(slab, keep)
         })
     }
@@ -93,7 +95,8 @@ impl<L: LockPolicy> CentralList<L> {
         self.lock.with(|| {
             let slab = self.slabs.first()?;
             self.remove(slab);
-            slab.register(bin);
+            // SAFETY: the slab was just taken out; the caller's bin.
+            unsafe { slab.register(bin) };
             Some(slab)
         })
     }
@@ -103,10 +106,12 @@ impl<L: LockPolicy> CentralList<L> {
         self.lock.with(|| {
             let slab = self.slabs.first()?;
             self.empty.set(self.empty.get() - u32::from(slab.used() == 0));
-            let list = slab.take(key);
             // SAFETY: the slab is in the list, which changes under the lock.
-            unsafe { self.slabs.update(slab) };
-            list
+            unsafe {
+                let list = slab.take(key);
+                self.slabs.update(slab);
+                list
+            }
         })
     }
 

@@ -71,7 +71,7 @@ impl Search<'_> {
             if core::ptr::eq(link, self.block) {
                 return true;
             }
-            if page_map::entry(link as usize).kind != self.kind {
+            if page_map::entry(link as usize).kind() != self.kind {
                 return false;
             }
             // SAFETY: memory of a slab, which stays mapped as the type has it.

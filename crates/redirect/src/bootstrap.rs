@@ -7,6 +7,10 @@ const SIZE: usize = 64 << 10;
 /// Before each block, in a granule of its own: its size.
 const HEADER: usize = 16;
 
+/// For allocations from inside the start-up. Not a part of the redirection, whose other words are not zeros: so these pages
+/// take no room in the library's file.
+pub(crate) static BOOTSTRAP: Bootstrap = Bootstrap::new();
+
 #[repr(C, align(4096))]
 struct Memory(UnsafeCell<[u8; SIZE]>);
 

@@ -1,20 +1,16 @@
 //! Threads that the program makes: attached before their own code runs.
 
 use crate::next_function::NextFunction;
+use crate::pthread_create::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
 use crate::{Heap, HeapRedirect};
 use core::ffi::{c_int, c_void};
 
 const THREAD_NO_MEMORY: c_int = 3;
 const THREAD_ERROR: c_int = 2;
 
-/// A thread function as `pthread_create` takes it.
-pub type PthreadStart = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// A thread function as `thrd_create` takes it.
 pub type C11Start = unsafe extern "C" fn(*mut c_void) -> c_int;
 
-/// `pthread_create` itself.
-pub type PthreadCreate =
-    unsafe extern "C" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, PthreadStart, *mut c_void) -> c_int;
 type ThrdCreate = unsafe extern "C" fn(*mut libc::pthread_t, C11Start, *mut c_void) -> c_int;
 
 /// What a new thread is to run, handed to it in a block of the heap.
@@ -24,8 +20,6 @@ struct Start {
     argument: *mut c_void,
 }
 
-/// The next `pthread_create`.
-pub static PTHREAD_CREATE: NextFunction = NextFunction::named(c"pthread_create");
 static THRD_CREATE: NextFunction = NextFunction::named(c"thrd_create");
 
 impl<H: Heap> HeapRedirect<H> {

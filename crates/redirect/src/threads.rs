@@ -9,19 +9,6 @@ use core::ffi::c_void;
 use xalloc_os::thread::Phase;
 
 impl<H: Heap> HeapRedirect<H> {
-    /// Makes the calling thread known to the heap, once.
-    pub(crate) fn attach_thread(&self) {
-        if Phase::current() != Phase::New {
-            return;
-        }
-        // First: `pthread_setspecific` and the heap's hook may come back here.
-        Phase::Plain.enter();
-        self.threads.arm();
-        self.heap.thread_init();
-        #[cfg(target_os = "linux")]
-        self.background.note_begin();
-    }
-
     /// What libc calls at a thread's end, with the value it has for `ThreadEnd`.
     pub fn thread_end(&self, round: *mut c_void) {
         if self.threads.is_now(round) {

@@ -121,3 +121,29 @@ fn any_address_may_be_asked_for_a_block() {
         assert_eq!(HEAP.block_size(address), 0, "{address:#x}");
     }
 }
+
+/// As in a program that is linked with libxalloc.a and makes its threads by `clone`: a thread is attached when it allocates.
+#[test]
+fn a_thread_without_a_heap_purges_when_it_frees_large_blocks() {
+    static HEAP: FastHeap = FastHeap::new();
+    HEAP.tune(Tuning { purge_delay: 0, lean: false });
+    let allocate = |size| {
+        let block = HEAP.malloc(size);
+        assert!(!block.is_null());
+        block
+    };
+    // SAFETY: a block of this heap, used by nobody.
+    let free = |block| unsafe { HEAP.free(block).unwrap() };
+    thread::spawn(move || {
+        let large = [(); 4].map(|()| allocate(5 << 20));
+        [(); 16].map(|()| allocate(1 << 20)).into_iter().for_each(free);
+        let dirty = HEAP.runs.stats().dirty;
+        assert!(HEAP.has_surplus() && dirty > 8 << 20, "{dirty}");
+        // Each may purge: the first one notes what is free, a later one purges it.
+        large.into_iter().for_each(free);
+        let left = HEAP.runs.stats().dirty;
+        assert!(left <= 1 << 20, "{left} of {dirty}");
+    })
+    .join()
+    .unwrap();
+}

@@ -49,7 +49,8 @@ impl Large {
         }
         self.first.set(record);
         let owner = core::ptr::from_ref(self) as usize;
-        page_map::set(mapping.start, SLICE, Entry { kind: KIND, record: record.cast(), owner });
+        // SAFETY: covered above; the mapping is this block's, and the owner of its kind is the address of the heap's large blocks.
+        unsafe { page_map::set(mapping.start, SLICE, Entry::owned(KIND, record.cast(), owner)) };
         mapping.start as *mut u8
     }
 
@@ -80,11 +81,11 @@ impl Large {
     }
 
     fn find(&self, address: usize) -> Result<*mut Record, Refusal> {
-        let Entry { kind, record, owner } = page_map::entry(address);
-        if kind != KIND || owner != core::ptr::from_ref(self) as usize {
+        let entry = page_map::entry(address);
+        if entry.kind() != KIND || entry.owner() != core::ptr::from_ref(self) as usize {
             return Err(Refusal::NotMine);
         }
-        let record = record.cast::<Record>();
+        let record = entry.record().cast::<Record>();
         // SAFETY: the record of a block of this heap's, which one thread uses.
         let (start, size) = unsafe { ((*record).mapping.start, (*record).size) };
         match address.wrapping_sub(start) {

@@ -7,15 +7,29 @@ use super::thread_local::ThreadLocalHeap;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::lock_policy::LockPolicy;
+use xalloc_blocks::page_map;
 use xalloc_blocks::remote_cache::Chain;
 use xalloc_blocks::returning;
 use xalloc_blocks::slab::Slab;
-use xalloc_heap::Misuse;
+use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::thread::Phase;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
+    /// Frees any block, or says why not.
+    ///
+    /// # Safety
+    /// The caller frees the block, if it is one of this heap's.
+    pub(super) unsafe fn free_block(&self, block: *mut u8) -> Result<(), Refusal> {
+        let entry = page_map::entry(block as usize);
+        match Slab::of(entry) {
+            Some((owner, slab)) => self.free_small(owner, slab, block)?,
+            None => self.released(self.back_end.free(block as usize, entry)?),
+        }
+        Ok(())
+    }
+
     /// Frees a block of a slab, which has this owner in the page map.
-    pub(super) fn free_small(&self, owner: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
+    fn free_small(&self, owner: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
         // SAFETY: memory of a slab.
         if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
             self.examine(owner, slab, block as usize)?;

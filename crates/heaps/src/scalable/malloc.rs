@@ -4,6 +4,7 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
+use core::ptr::null_mut;
 use xalloc_blocks::back_end::Source;
 use xalloc_blocks::free_list::List;
 use xalloc_blocks::lock_policy::LockPolicy;
@@ -17,6 +18,15 @@ const ALLOWANCE: usize = 4 << 20;
 const SCAN: usize = 8;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
+    /// Returns a block of at least `size` bytes. Null if there is no memory.
+    #[inline]
+    pub(super) fn allocate(&self, size: usize) -> *mut u8 {
+        if size > T::MAX {
+            return self.malloc_large(size, 16, false).map_or(null_mut(), |block| block.start);
+        }
+        self.with_heap(|heap| self.malloc_class(heap, T::class_of(size))).unwrap_or(null_mut())
+    }
+
     /// Returns a block of `class`, or null if there is no memory.
     pub(super) fn malloc_class(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) -> *mut u8 {
         let bin = heap.cache().bin(class);
@@ -26,7 +36,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
         let _change = heap.change();
         loop {
-            let first = bin.head.get();
+            let first = bin.head();
             if !first.is_null() {
                 // Its list cannot be followed any more.
                 let _lost = heap.cache().take(class);
@@ -34,7 +44,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             }
             self.refill(heap, class);
             let block = bin.pop(&self.key);
-            if !block.is_null() || bin.head.get().is_null() {
+            if !block.is_null() || bin.head().is_null() {
                 return block;
             }
         }
@@ -60,7 +70,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         });
         let Some(list) = list else { return heap.cache().clear(class) };
         self.count_slow(heap, list.count);
-        heap.cache().refill(class, list);
+        // SAFETY: blocks of the class that were just taken from slabs; the bin is empty.
+        unsafe { heap.cache().refill(class, list) };
     }
 
     /// Takes blocks of `class` from the heap's slabs.
@@ -94,11 +105,13 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let bin = heap.bin_address(class);
         let slab = self.central.list(class).take_slab(bin).or_else(|| {
             let slab = self.open_slabs(class, heap.slabs().has(self.class(class)))?;
-            slab.register(bin);
+            // SAFETY: a fresh slab, which is in no set; heaps are never unmapped, and so their bins.
+            unsafe { slab.register(bin) };
             Some(slab)
         })?;
         let was_used = slab.carved() > 0;
-        heap.slabs().add(slab);
+        // SAFETY: the slab is in no list any more, or was never in one.
+        unsafe { heap.slabs().add(slab) };
         heap.extra().note(class, true);
         if was_used {
             // Any block of it may come back, not only those that this thread has carved.

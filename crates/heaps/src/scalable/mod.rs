@@ -17,7 +17,7 @@
 //! ```
 //!
 //! This file has the hit paths and the contract; the other files the slow paths, of which each calls only those further down:
-//! `special`, `malloc`, `free`, `large`, `statistics`, `thread_life`, `poll`, `recycle`, `sending`, `examine`; `heap` has the parts.
+//! `special`, `realloc`, `malloc`, `free`, `large`, `statistics`, `thread_life`, `poll`, `recycle`, `sending`, `examine`; `heap` has the parts.
 //!
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata; central lists, under which nothing is locked.
 
@@ -30,6 +30,7 @@ mod large;
 mod malloc;
 pub mod policy;
 mod poll;
+mod realloc;
 mod recycle;
 mod sending;
 mod single;
@@ -53,7 +54,6 @@ use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::{Block, Key};
 use xalloc_blocks::page_map;
 use xalloc_blocks::runs;
-use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
 use xalloc_os::thread;
@@ -91,10 +91,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
 
     #[inline]
     fn malloc(&self, size: usize) -> *mut u8 {
-        if size > T::MAX {
-            return self.malloc_large(size, 16, false).map_or(null_mut(), |block| block.start);
-        }
-        self.with_heap(|heap| self.malloc_class(heap, T::class_of(size))).unwrap_or(null_mut())
+        self.allocate(size)
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
@@ -108,12 +105,8 @@ unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
     }
 
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
-        let entry = page_map::entry(block as usize);
-        match Slab::of(entry) {
-            Some((owner, slab)) => self.free_small(owner, slab, block)?,
-            None => self.released(self.back_end.free(block as usize, entry)?),
-        }
-        Ok(())
+        // SAFETY: the caller's, as the contract has it: it frees the block.
+        unsafe { self.free_block(block) }
     }
 
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {

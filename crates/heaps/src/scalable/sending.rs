@@ -74,7 +74,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Gives a slab that is in no list, and of which no block is used, to the back end.
     pub(super) fn close(&self, slab: &'static Slab) {
         self.central.list(slab.class()).count_page(false);
-        let bytes = self.back_end.give_slab(slab);
+        // SAFETY: the caller's: it is in no list, and no block of it is used.
+        let bytes = unsafe { self.back_end.give_slab(slab) };
         self.released(bytes);
     }
 

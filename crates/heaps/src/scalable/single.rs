@@ -6,7 +6,7 @@ use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::null_mut;
 use xalloc_blocks::bin::Bin;
-use xalloc_blocks::free_list::{Block, Key, KeyCell};
+use xalloc_blocks::free_list::{Block, Key, KeyCell, List};
 use xalloc_blocks::page_map::{self, Kind};
 use xalloc_blocks::partial_list::PartialList;
 use xalloc_blocks::search::Search;
@@ -64,10 +64,11 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
             Some(slab) => slab,
             None => self.open_slab(class)?,
         };
-        let list = slab.take(self.key.get())?;
-        self.bins[class].head.set(list.head);
-        // SAFETY: the slab is this heap's, which one thread uses, and in this list; in none when it is full.
+        // SAFETY: the slab is this heap's, which one thread uses, and in this list; in none when it is full. The bin is empty, or its list
+        // cannot be followed any more.
         unsafe {
+            let list = slab.take(self.key.get())?;
+            self.bins[class].fill(list);
             partial.update(slab);
             if slab.place() == Place::Full {
                 self.full[class].insert(slab, false);
@@ -78,9 +79,11 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
 
     fn open_slab(&self, class: usize) -> Option<&'static Slab> {
         let slab = shared().back_end.take_slab(&T::table(false)[class], false)?;
-        slab.register_as(KIND, core::ptr::from_ref(self) as usize);
-        // SAFETY: the slab is this heap's, which one thread uses, and in no list.
-        unsafe { self.partial[class].update(slab) };
+        // SAFETY: the slab is this heap's, which one thread uses, and in no list; the owner of its kind is the heap's address.
+        unsafe {
+            slab.register_as(KIND, core::ptr::from_ref(self) as usize);
+            self.partial[class].update(slab);
+        }
         Some(slab)
     }
 
@@ -107,8 +110,10 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
             partial.first().is_some_and(|first| core::ptr::eq(first, slab)) && partial.iter().nth(1).is_none();
         if slab.used() == 0 && !is_only {
             // SAFETY: as above; it is in this list, because blocks of it can be had.
-            unsafe { partial.remove(slab) };
-            shared().back_end.give_slab(slab);
+            unsafe {
+                partial.remove(slab);
+                shared().back_end.give_slab(slab);
+            }
         }
     }
 
@@ -124,7 +129,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
             return Ok(());
         }
         let search = Search { block, slab, kind: KIND, key: self.key.get() };
-        let is_free = search.is_in_slab() || search.is_in_list(self.bins[slab.class()].head.get());
+        let is_free = search.is_in_slab() || search.is_in_list(self.bins[slab.class()].head());
         if is_free { Err(Misuse::FreedBefore { size: slab.shape().size as usize }) } else { Ok(()) }
     }
 }
@@ -169,13 +174,16 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
     unsafe fn release_all(&self) {
         for list in self.partial.iter().chain(&self.full) {
             while let Some(slab) = list.first() {
-                // SAFETY: the slab is this heap's, and in this list.
-                unsafe { list.remove(slab) };
-                slab.forget_blocks();
-                shared().back_end.give_slab(slab);
+                // SAFETY: the slab is this heap's, and in this list; nobody uses its blocks any more.
+                unsafe {
+                    list.remove(slab);
+                    slab.forget_blocks();
+                    shared().back_end.give_slab(slab);
+                }
             }
         }
-        self.bins.iter().for_each(|bin| bin.head.set(null_mut()));
+        // SAFETY: their blocks are gone.
+        self.bins.iter().for_each(|bin| unsafe { bin.fill(List { head: null_mut(), count: 0 }) });
         self.large.free_all();
     }
 }
