@@ -41,7 +41,7 @@ pub struct Slab {
     pub previous: Pointer<Slab>,
     start: Word,
     /// What the arena put there, to take the slab back.
-    home: Pointer<u8>,
+    chunk: Pointer<u8>,
 }
 
 const _: () = assert!(size_of::<Slab>() == 64);
@@ -57,14 +57,14 @@ const LATER_EXTENT: usize = 16 << 10;
 
 impl Slab {
     /// Makes this the record of an unused slab of `class` whose blocks start at `start`.
-    pub fn open(&self, class: &'static Class, start: usize, home: *mut u8) {
+    pub fn open(&self, class: &'static Class, start: usize, chunk: *mut u8) {
         self.free.set(core::ptr::null_mut());
         self.available.set(0);
         self.used.set(0);
         self.carved.set(0);
         self.class.set(core::ptr::from_ref(class).cast_mut());
         self.start.set(start);
-        self.home.set(home);
+        self.chunk.set(chunk);
         self.place.set(Place::Full as u16);
     }
 
@@ -108,8 +108,8 @@ impl Slab {
     }
 
     /// What the arena put there, to take the slab back.
-    pub fn home(&self) -> *mut u8 {
-        self.home.get()
+    pub fn chunk(&self) -> *mut u8 {
+        self.chunk.get()
     }
 
     /// How many blocks are used.

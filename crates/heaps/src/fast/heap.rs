@@ -73,7 +73,7 @@ impl FastHeap {
         // Relaxed: written before start-up ends, which orders it before every use.
         self.lean.store(tuning.lean, Ordering::Relaxed);
         if tuning.lean {
-            self.arena.be_exact();
+            self.arena.reserve_on_demand();
         }
     }
 
