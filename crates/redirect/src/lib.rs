@@ -1,12 +1,12 @@
-//! From a heap to an allocator that any program can be started with.
+//! Makes an allocator from a heap, with which any program can be started.
 //!
-//! Implement [`Heap`], write [`interpose!`], build a `cdylib`: the result is a library for `LD_PRELOAD`. This crate adds
-//! what the C and C++ standards, libc and the loader demand around any heap: which symbols to export, errno, overflow and
-//! alignment rules, `operator new`, a start-up that works before the first constructor, threads however they begin and
-//! end, fork, and pointers that other allocators made.
+//! Implement [`Heap`], write [`interpose!`], and build a `cdylib`: the result is a library for `LD_PRELOAD`. This crate adds
+//! what the C and C++ standards, libc and the loader demand of any malloc: the symbols, errno, the rules for overflow and
+//! alignment, `operator new`, a start-up that works before the first constructor, threads however they begin and end, fork, and
+//! pointers that other allocators made.
 //!
-//! It knows nothing of how a heap is made. One module, one concern: start-up, [`bootstrap`], `threads`, `fork`,
-//! `c_api`, `operators`, `introspection`, `statistics`, `foreign`, `export`.
+//! It knows nothing of how a heap is made. Each module has one concern: start-up, [`bootstrap`], `threads`, `fork`, `c_api`,
+//! `operators`, `introspection`, `statistics`, `foreign`, `export`.
 
 #![no_std]
 
@@ -61,7 +61,7 @@ pub use libc as __libc;
 #[doc(hidden)]
 pub use xalloc_os as __os;
 
-/// The version of this crate, for C.
+/// The version of this crate, as a C string.
 pub const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
     Ok(version) => version,
     Err(_) => c"",
@@ -81,26 +81,27 @@ use macos as platform;
 
 pub use platform::{dlsym, module};
 
-/// The plain functions through which libc reaches a [`HeapRedirect`]: it knows no `self`. [`interpose!`] writes them.
+/// The plain functions through which libc calls a [`HeapRedirect`], because libc cannot pass `self`. [`interpose!`] defines
+/// them.
 pub struct Callbacks {
-    /// Calls [`HeapRedirect::thread_end`].
+    /// Must call [`HeapRedirect::thread_end`].
     pub thread_end: unsafe extern "C" fn(*mut c_void),
-    /// Calls [`HeapRedirect::run_background`], and returns null.
+    /// Must call [`HeapRedirect::run_background`], and return null.
     #[cfg(target_os = "linux")]
     pub background: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
-    /// Calls [`HeapRedirect::prefork`].
+    /// Must call [`HeapRedirect::prefork`].
     pub prefork: unsafe extern "C" fn(),
-    /// Calls [`HeapRedirect::postfork_parent`].
+    /// Must call [`HeapRedirect::postfork_parent`].
     pub postfork_parent: unsafe extern "C" fn(),
-    /// Calls [`HeapRedirect::postfork_child`].
+    /// Must call [`HeapRedirect::postfork_child`].
     pub postfork_child: unsafe extern "C" fn(),
 }
 
-/// For allocations from inside the start-up. Not a part of the redirection, whose other words are not zeros: so these pages
-/// take no room in the library's file.
+/// The arena for allocations from inside the start-up. It is not a part of the redirection, because it is all zeros and the
+/// redirection is not: so its pages take no room in the library's file.
 static BOOTSTRAP: Bootstrap = Bootstrap::new();
 
-/// A heap in the place of the process's malloc. Constant from the start: it works before any constructor has run.
+/// A heap in the place of the process's malloc. Its first value is a constant, so it works before any constructor has run.
 pub struct HeapRedirect<H> {
     heap: H,
     callbacks: Callbacks,
@@ -112,7 +113,7 @@ pub struct HeapRedirect<H> {
 }
 
 impl<H: Heap> HeapRedirect<H> {
-    /// The redirection to `heap`.
+    /// Returns the redirection to `heap`.
     pub const fn new(heap: H, callbacks: Callbacks) -> Self {
         Self {
             heap,
@@ -125,15 +126,15 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// The same, not in the place of the process's malloc but beside it: a pointer that is not the heap's is a mistake, and
-    /// no other allocator's block.
+    /// Makes this a redirection beside the process's malloc, not in its place: a pointer that is not the heap's is then
+    /// reported as a mistake, and is not taken for another allocator's block.
     pub const fn beside_malloc(mut self) -> Self {
         self.is_beside_malloc = true;
         self
     }
 
-    /// The heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here
-    /// from inside: then only the bootstrap arena can serve it.
+    /// Returns the heap, ready for the calling thread. `None` if the calling thread is just making it ready and allocates while
+    /// it does: then only the bootstrap arena can serve the call.
     #[inline]
     fn heap(&self) -> Option<&H> {
         if self.startup.is_ready() && Phase::current() != Phase::New { Some(&self.heap) } else { self.prepare() }
@@ -147,7 +148,7 @@ impl<H: Heap> HeapRedirect<H> {
         })
     }
 
-    /// Starts up if nobody has. False inside the caller's own start-up.
+    /// Starts up if nobody has. Returns false if the calling thread is inside its own start-up.
     fn start(&self) -> bool {
         match self.startup.begin(thread::token()) {
             Begin::Ready => true,
@@ -162,11 +163,11 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// The library's constructor: does early what the first allocation would do anyway, and what needs libc. Not for the
-    /// thread: a program that never allocates gets no heap.
+    /// Does early what the first allocation would do anyway, and what needs libc: the library's constructor. It does not attach
+    /// the thread, because a program that never allocates needs no heap.
     ///
-    /// Linked with `-z initfirst` it runs before every other library's, so that its fork handlers are the first: `fork`
-    /// runs prepare handlers last to first, and others may allocate in theirs.
+    /// Linked with `-z initfirst`, it runs before every other library's constructor, so that its fork handlers are registered
+    /// first. `fork` runs prepare handlers from last to first, and other libraries may allocate in theirs.
     pub fn construct(&self) {
         self.begin_process();
         self.register_fork_handlers();
@@ -174,7 +175,7 @@ impl<H: Heap> HeapRedirect<H> {
         self.prepare_background_thread();
     }
 
-    /// [`HeapRedirect::construct`] without what is done at fork, which must then be seen to in another way.
+    /// Does what [`HeapRedirect::construct`] does, but without fork handlers: the caller must see to fork in another way.
     pub(crate) fn begin_process(&self) {
         self.start();
         self.heap.process_init();
