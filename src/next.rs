@@ -1,10 +1,11 @@
-//! The next malloc in the process, for the heap that passes through to it.
+//! The functions of the next malloc in the process, for the heap that passes through to it.
 
 use core::ffi::{CStr, c_void};
 use xalloc_heaps::system::Functions;
 use xalloc_redirect::dlsym;
 
-/// Looks up its functions, which takes the loader's lock: not while a program allocates. `None` if one is missing.
+/// Looks up the functions. Takes the loader's lock, so it must not be called while a program allocates. `None` if one is
+/// missing.
 pub fn functions() -> Option<Functions> {
     // SAFETY: the symbol of each name has the type that C or glibc gives it, in every libc.
     unsafe {
