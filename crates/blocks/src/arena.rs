@@ -66,6 +66,11 @@ impl Arena {
         self.0.with(|state| state.regions.be_exact());
     }
 
+    /// Has at least so many bytes of address space reserved at first. Before the first allocation.
+    pub fn reserve_first(&self, capacity: usize) {
+        self.0.with(|state| state.regions.set_first(capacity));
+    }
+
     /// The lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
         self.0.lock()

@@ -32,7 +32,6 @@ const NUDGED: u32 = u32::MAX;
 
 impl Bin {
     /// A bin of no class, as zeroed memory is one.
-    #[cfg(test)]
     pub const fn new() -> Self {
         Self {
             head: Pointer::null(),

@@ -92,9 +92,11 @@ impl PartialList {
         slab.set_place(Place::Full);
     }
 
+    /// Puts `slab` at the front (`in_front`) or at the end, wherever its place says that it is.
+    ///
     /// # Safety
     /// As for [`update`](Self::update), and it is in no list.
-    unsafe fn insert(&self, slab: &Slab, in_front: bool) {
+    pub unsafe fn insert(&self, slab: &Slab, in_front: bool) {
         let record = core::ptr::from_ref(slab).cast_mut();
         let Some(first) = self.first() else {
             slab.next.set(record);

@@ -6,7 +6,8 @@
 use crate::batch::{self, Batch};
 use crate::free_list::{Block, Key};
 use crate::page_map;
-use crate::slab::{self, Slab};
+use crate::page_map::Kind;
+use crate::slab::Slab;
 use crate::thread_heap::ThreadHeap;
 
 /// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
@@ -20,6 +21,8 @@ pub struct Search<'a> {
     pub block: *const Block,
     /// Its slab.
     pub slab: &'a Slab,
+    /// What its slab is in the page map.
+    pub kind: Kind,
     /// What links are encoded with.
     pub key: Key,
 }
@@ -68,7 +71,7 @@ impl Search<'_> {
             if core::ptr::eq(link, self.block) {
                 return true;
             }
-            if page_map::entry(link as usize).kind() != slab::KIND {
+            if page_map::entry(link as usize).kind() != self.kind {
                 return false;
             }
             // SAFETY: memory of a slab, which stays mapped as the type has it.

@@ -79,14 +79,33 @@ impl Slab {
         (entry.kind() == KIND).then(|| (entry.owner(), unsafe { &*entry.record().cast::<Self>() }))
     }
 
+    /// The slab of an address, which has this entry in the page map, and its owner, if its kind is `kind`.
+    ///
+    /// # Safety
+    /// Only slabs are in the page map with this kind.
+    pub unsafe fn of_kind(entry: Entry, kind: Kind) -> Option<(usize, &'static Self)> {
+        // SAFETY: the caller's; records live as long as the process.
+        (entry.kind() == kind).then(|| (entry.owner(), unsafe { &*entry.record().cast::<Self>() }))
+    }
+
     /// Enters its slices into the page map, with the address of the bin that its blocks belong in.
     ///
     /// # Safety
     /// The slab is the caller's, which has access to it, and `bin` is the address of a bin of its class that is never unmapped.
     pub unsafe fn register(&self, bin: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.register_as(KIND, bin) };
+    }
+
+    /// [`Slab::register`] as another kind of slabs: those of heaps that must not take others' for their own.
+    ///
+    /// # Safety
+    /// The slab is the caller's, which has access to it. Only slabs are in the page map with this kind, and `owner` is what whoever finds
+    /// one there takes it for.
+    pub unsafe fn register_as(&self, kind: Kind, owner: usize) {
         let record = core::ptr::from_ref(self).cast_mut().cast();
         // SAFETY: the arena covers its chunks, of which the caller has this slab; the record is its own, and lives for ever.
-        unsafe { page_map::set(self.start(), self.bytes(), Entry::owned(KIND, record, bin)) };
+        unsafe { page_map::set(self.start(), self.bytes(), Entry::owned(kind, record, owner)) };
     }
 
     /// Takes its slices out of the page map.
@@ -233,6 +252,15 @@ impl Slab {
         self.carved.set((carved + count) as u16);
         self.used.set(self.used.get() + count as u16);
         Some(List { head: head as *mut Block, count })
+    }
+
+    /// Takes all blocks back, whoever has them.
+    ///
+    /// # Safety
+    /// The slab is the caller's, in no list, and nobody uses a block of it any more.
+    pub unsafe fn forget_blocks(&self) {
+        // SAFETY: the caller's: the record and the memory are its own.
+        unsafe { self.open(self.shape(), self.start(), self.home()) };
     }
 
     /// Takes back `count` used blocks, chained from `head` to `tail`.

@@ -57,10 +57,10 @@ impl<H: Heap> HeapRedirect<H> {
         self
     }
 
-    /// The heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here
+    /// Returns the heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here
     /// from inside: then only the bootstrap arena can serve it.
     #[inline]
-    pub(crate) fn heap(&self) -> Option<&H> {
+    pub fn heap(&self) -> Option<&H> {
         if self.startup.is_ready() && Phase::current() != Phase::New { Some(&self.heap) } else { self.prepare() }
     }
 

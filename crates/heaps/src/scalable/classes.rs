@@ -61,7 +61,7 @@ pub const fn lookup<const LENGTH: usize>(sizes: &[usize]) -> [u8; LENGTH] {
 /// the first size gets a block of which a larger part than `waste` is not asked for: that is proved, and a list with too large a step
 /// does not compile:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// xalloc_heaps::size_classes! { pub Holed: [16, 32, 4096]; waste 1 / 2 }
 /// ```
 ///

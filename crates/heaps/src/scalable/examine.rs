@@ -9,7 +9,7 @@ use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::page_map;
 use xalloc_blocks::registry::Registered;
 use xalloc_blocks::search::Search;
-use xalloc_blocks::slab::Slab;
+use xalloc_blocks::slab::{self, Slab};
 use xalloc_heap::{Misuse, Refusal};
 
 /// How often is looked, at the most, while threads move blocks, and for how long is waited in between.
@@ -56,7 +56,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let is_central = self.central.of_owner(owner).is_some();
         let mut heaps = self.registry.all();
         self.back_end.arena.while_mapped(|| {
-            let search = Search { block, slab, key: self.key.get() };
+            let search = Search { block, slab, kind: slab::KIND, key: self.key.get() };
             let has_bin = |heap: &ThreadLocalHeap<N, T>| {
                 ThreadLocalHeap::<N, T>::has_bin(core::ptr::from_ref(heap).cast(), owner)
             };

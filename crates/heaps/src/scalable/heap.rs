@@ -32,6 +32,8 @@ pub struct Tuning {
     pub thread_cache_count: usize,
     /// Whether slabs are large, 512 KiB, rather than 64 KiB.
     pub large_pages: bool,
+    /// How many bytes of address space are reserved at first, if not as many as usual.
+    pub arena_capacity: Option<usize>,
     /// Whether no more address space is reserved than is used.
     pub exact: bool,
     /// Whether another heap's hit paths come before this one's, which must find nothing behind the TLS word.
@@ -48,6 +50,7 @@ impl Tuning {
         queue_capacity: 4 << 20,
         thread_cache_count: 0,
         large_pages: false,
+        arena_capacity: None,
         exact: false,
         is_behind: false,
     };
@@ -102,6 +105,9 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy> Scalable<CentralHeap<N, T
         self.back_end.huge.tune(milliseconds, is_lean);
         if tuning.exact {
             self.back_end.arena.be_exact();
+        }
+        if let Some(capacity) = tuning.arena_capacity {
+            self.back_end.arena.reserve_first(capacity);
         }
     }
 

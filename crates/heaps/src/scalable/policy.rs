@@ -2,7 +2,7 @@
 //!
 //! What it forbids does not compile. A heap for one thread is no `static`, because other threads could use it:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! use xalloc_heaps::pow2::Sizes;
 //! use xalloc_heaps::scalable::{ClassHeap, SingleThread};
 //! static HEAP: ClassHeap<{ Sizes::N }, Sizes, SingleThread> = ClassHeap::<{ Sizes::N }, Sizes, SingleThread>::new();
@@ -10,7 +10,7 @@
 //!
 //! Nor can threads share lists that nothing locks:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! use xalloc_heaps::pow2::Sizes;
 //! use xalloc_heaps::scalable::{Central, ClassHeap, NoLock};
 //! static LISTS: ClassHeap<{ Sizes::N }, Sizes, Central<NoLock>> = ClassHeap::<{ Sizes::N }, Sizes, Central<NoLock>>::new();
@@ -26,7 +26,7 @@
 //!
 //! And threads' heaps that are for one thread do not make a heap for all of them:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! use xalloc_heap::Heap;
 //! use xalloc_heaps::pow2::Sizes;
 //! use xalloc_heaps::scalable::{Central, ClassHeap, OsLock, Scalable, SingleThread};
@@ -37,7 +37,7 @@
 
 use super::central::CentralHeap;
 use super::classes::SizeClasses;
-//SINGLE use super::single::SingleHeap;
+use super::single::SingleHeap;
 use super::thread_local::ThreadLocalHeap;
 use core::marker::PhantomData;
 use xalloc_blocks::lock_policy::LockPolicy;
@@ -55,7 +55,7 @@ pub type ClassHeap<const N: usize, T, P> = <P as Concurrency>::Heap<N, T>;
 pub struct SingleThread;
 
 impl Concurrency for SingleThread {
-    type Heap<const N: usize, T: SizeClasses<N>> = CentralHeap<N, T, xalloc_blocks::lock_policy::NoLock>;
+    type Heap<const N: usize, T: SizeClasses<N>> = SingleHeap<N, T>;
 }
 
 /// All threads use the heap: each class has a lock, of the policy `L`.

@@ -219,6 +219,33 @@ fn any_address_may_be_asked_for_a_block() {
     }
 }
 
+#[test]
+fn a_special_heap_has_slabs_of_its_own_and_anybody_frees_its_blocks() {
+    let _one = one();
+    let heap = heap!(Tuning { recycling: Recycling::Deferred, ..Tuning::SPEED });
+    let slab_of = |block: *mut u8| block as usize & !0xffff;
+    let _attached = Attached::new(heap);
+    let special = heap.special_heap().unwrap();
+    let usual = malloc(heap, 100);
+    let (inner, nested) = special.with(|| {
+        let other = heap.special_heap().unwrap();
+        (malloc(heap, 100), other.with(|| malloc(heap, 100)))
+    });
+    assert!(slab_of(usual) != slab_of(inner) && slab_of(inner) != slab_of(nested) && slab_of(usual) != slab_of(nested));
+    assert_eq!(slab_of(malloc(heap, 100)), slab_of(usual));
+    special.with(|| unsafe_free(heap, usual));
+    let (inner, nested) = (inner as usize, nested as usize);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let _attached = Attached::new(heap);
+            unsafe_free(heap, inner as *mut u8);
+        });
+    });
+    drop(special);
+    unsafe_free(heap, nested as *mut u8);
+    assert_eq!(heap.statistics().allocated, 128, "one block is left");
+}
+
 /// A block of a thread's own, of another thread's, of one that has ended and of a central list: freed twice, with others in between.
 #[test]
 fn a_double_free_is_noticed_wherever_the_block_is() {
