@@ -5,7 +5,8 @@ use xalloc_heaps::system::Functions;
 use xalloc_os::stderr::Line;
 use xalloc_redirect::dlsym;
 
-/// Looks up its functions, which takes the loader's lock: not while a program allocates. `None` if one is missing, which is said on stderr.
+/// Looks up its functions, which takes the loader's lock: not while a program allocates. `None` if one is missing, which is
+/// said on stderr.
 pub fn functions() -> Option<Functions> {
     match found() {
         Ok(functions) => Some(functions),

@@ -16,7 +16,7 @@ pub struct ForkLocks {
 }
 
 impl ForkLocks {
-    /// No fork is under way.
+    /// Returns the state while no fork is under way.
     pub const fn new() -> Self {
         Self { taken: Bits64::new(0), inside: Count32::new(0) }
     }
