@@ -1,7 +1,7 @@
 //! Every heap of the library, and the one that this process uses.
 //!
-//! The choice costs the default heap nothing: its hit paths work on the thread's cache, and a thread has one only if the
-//! default heap was chosen. With any other, every call misses and comes to `chosen`.
+//! The choice costs the default heap nothing. Its hit paths work on the thread's cache, and a thread has a cache only if the
+//! default heap was chosen. With another heap, every call misses and goes to `chosen`.
 
 use crate::configuration::{self, Choice};
 use crate::next;
@@ -12,7 +12,7 @@ use xalloc_heaps::{FastHeap, Pow2, SystemHeap};
 use xalloc_os::stderr;
 use xalloc_redirect::dlsym;
 
-/// The heaps. Only the chosen one is ever used.
+/// The heaps, of which only the chosen one is used.
 pub struct Heaps {
     fast: FastHeap,
     system: SystemHeap,
@@ -23,7 +23,7 @@ pub struct Heaps {
 }
 
 impl Heaps {
-    /// The default heap, until the configuration says otherwise.
+    /// Returns the heaps with the default heap chosen, until the configuration says otherwise.
     pub const fn new() -> Self {
         Self {
             fast: FastHeap::new(),
@@ -45,8 +45,8 @@ impl Heaps {
         }
     }
 
-    /// Tells the pass-through heap of the next malloc, if that heap is the chosen one. Without one, that heap stays with
-    /// mappings of its own.
+    /// Gives the pass-through heap the functions of the next malloc, if that heap is the chosen one. Without one, that heap stays
+    /// with mappings of its own.
     fn find_next(&self) {
         // Relaxed: see `chosen`.
         if self.chosen.load(Ordering::Relaxed) != Choice::System as u8 {
@@ -59,7 +59,8 @@ impl Heaps {
         }
     }
 
-    /// Whether the default heap is the chosen one: its calls are made without a table, so that they can be inlined.
+    /// Returns whether the default heap is the chosen one. Its calls are made without a table of functions, so that they can be
+    /// inlined.
     #[inline]
     fn is_fast(&self) -> bool {
         // Relaxed: see `chosen`.

@@ -62,8 +62,8 @@ impl Arena {
     }
 
     /// Makes the arena reserve no more address space than is asked for. Called before the first allocation.
-    pub fn be_exact(&self) {
-        self.0.with(|state| state.regions.be_exact());
+    pub fn reserve_on_demand(&self) {
+        self.0.with(|state| state.regions.reserve_on_demand());
     }
 
     /// Has at least so many bytes of address space reserved at first. Before the first allocation.
@@ -125,7 +125,7 @@ impl Arena {
     /// The slab is this arena's and the caller's, is not in the page map any more, and none of its blocks is used.
     pub unsafe fn give_slab(&self, slab: &Slab) {
         debug_assert_eq!(slab.used(), 0);
-        let (chunk, count) = (slab.home().cast::<Chunk>(), slab.shape().slices as usize);
+        let (chunk, count) = (slab.chunk().cast::<Chunk>(), slab.shape().slices as usize);
         self.0.with(|state| {
             // SAFETY: the arena's lock guards its records, and is held.
             unsafe {

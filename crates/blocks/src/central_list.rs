@@ -127,7 +127,7 @@ impl<L: LockPolicy> CentralList<L> {
         self.lock.with(|| {
             let Chain { slab, head, tail, count } = chain;
             // A slab comes and goes under the lock.
-            if !Slab::of(page_map::entry(slab.start())).is_some_and(|(owner, _)| owner == self.owner()) {
+            if Slab::of(page_map::entry(slab.start())).is_none_or(|(owner, _)| owner != self.owner()) {
                 return Ok(Given::Elsewhere(chain));
             }
             // SAFETY: the caller's; the slab is this list's.

@@ -41,7 +41,7 @@ pub struct Slab {
     pub(crate) previous: Pointer<Slab>,
     start: Word,
     /// What the arena put there, to take the slab back.
-    home: Pointer<u8>,
+    chunk: Pointer<u8>,
 }
 
 const _: () = assert!(size_of::<Slab>() == 64);
@@ -56,19 +56,19 @@ const FIRST_EXTENT: usize = 4 << 10;
 const LATER_EXTENT: usize = 16 << 10;
 
 impl Slab {
-    /// Makes this the record of an unused slab of `class` whose blocks start at `start`, which the arena's `home` has.
+    /// Makes this the record of an unused slab of `class` whose blocks start at `start`, in the arena's chunk `chunk`.
     ///
     /// # Safety
     /// The record is the caller's, and no slab has it. From `start` on there is memory for the slices of the class, which is
     /// the caller's and covered by the page map.
-    pub unsafe fn open(&self, class: &'static Class, start: usize, home: *mut u8) {
+    pub unsafe fn open(&self, class: &'static Class, start: usize, chunk: *mut u8) {
         self.free.set(core::ptr::null_mut());
         self.available.set(0);
         self.used.set(0);
         self.carved.set(0);
         self.class.set(core::ptr::from_ref(class).cast_mut());
         self.start.set(start);
-        self.home.set(home);
+        self.chunk.set(chunk);
         self.place.set(Place::Full as u16);
     }
 
@@ -100,8 +100,8 @@ impl Slab {
     /// Enters its slices into the page map as another kind of slabs: those of heaps that must not take others' for their own.
     ///
     /// # Safety
-    /// The slab is the caller's, which has access to it. Only slabs are in the page map with this kind, and `owner` is what
-    /// whoever finds one there takes it for.
+    /// The slab is the caller's, which has access to it. Only slabs are in the page map with this kind, and `owner` is what its
+    /// heap takes the owner of this kind for.
     pub unsafe fn register_as(&self, kind: Kind, owner: usize) {
         let record = core::ptr::from_ref(self).cast_mut().cast();
         // SAFETY: the arena covers its chunks, of which the caller has this slab; the record is its own, and lives for ever.
@@ -141,8 +141,8 @@ impl Slab {
     }
 
     /// Returns what the arena put there, to take the slab back.
-    pub fn home(&self) -> *mut u8 {
-        self.home.get()
+    pub fn chunk(&self) -> *mut u8 {
+        self.chunk.get()
     }
 
     /// Returns how many blocks are used.
@@ -257,10 +257,10 @@ impl Slab {
     /// Takes all blocks back, whoever has them.
     ///
     /// # Safety
-    /// The slab is the caller's, in no list, and nobody uses a block of it any more.
+    /// The slab is the caller's and in no list, and nobody uses a block of it any more.
     pub unsafe fn forget_blocks(&self) {
-        // SAFETY: the caller's: the record and the memory are its own.
-        unsafe { self.open(self.shape(), self.start(), self.home()) };
+        // SAFETY: the caller's; it was opened with these.
+        unsafe { self.open(self.shape(), self.start(), self.chunk()) };
     }
 
     /// Takes back `count` used blocks, chained from `head` to `tail`.

@@ -6,7 +6,7 @@
 use super::chunk::CHUNK;
 use crate::page_map;
 use crate::page_map::SLICE;
-use xalloc_os::pages::{self, Opened};
+use xalloc_os::pages::{self, Committed};
 
 /// The first region. Each later one is a part of all before it, within bounds: address space, not memory, but some count
 /// it.
@@ -48,7 +48,7 @@ impl Regions {
     }
 
     /// Reserves one chunk at a time from now on: a system call each, and no address space that is not used.
-    pub fn be_exact(&mut self) {
+    pub fn reserve_on_demand(&mut self) {
         self.exact = true;
     }
 
@@ -96,16 +96,16 @@ impl Regions {
             }
             let base = self.closed.0;
             // SAFETY: reserved, and no chunk yet.
-            let opened = unsafe { pages::open(base, CHUNK) };
-            if opened == Opened::Refused {
+            let committed = unsafe { pages::commit(base, CHUNK) };
+            if committed == Committed::Refused {
                 return None;
             }
             self.closed.0 += CHUNK;
-            if opened == Opened::Yes && cover_mapped(base, CHUNK) {
+            if committed == Committed::Yes && cover_mapped(base, CHUNK) {
                 return Some(Fresh { base, size: CHUNK });
             }
             self.reserved -= CHUNK;
-            if opened == Opened::Yes {
+            if committed == Committed::Yes {
                 return None;
             }
             // Another thread has mapped something there in between: on to the next one.

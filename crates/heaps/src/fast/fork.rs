@@ -6,6 +6,7 @@
 
 use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
+use crate::local;
 use xalloc_os::Lock;
 use xalloc_os::thread;
 
@@ -21,17 +22,20 @@ impl FastHeap {
 
     /// Takes the locks, before the fork.
     pub(super) fn lock_for_fork(&self) {
+        local::prefork();
         self.fork_locks.acquire(self.locks());
     }
 
     /// Gives the locks back, in the parent.
     pub(super) fn unlock_after_fork(&self) {
         self.fork_locks.release_in_parent(self.locks());
+        local::postfork(false);
     }
 
     /// Gives the locks back, in the child.
     pub(super) fn unlock_in_child(&self) {
         self.fork_locks.release_in_child(self.locks());
+        local::postfork(true);
     }
 
     /// Abandons, in the child, the heaps of the threads that are gone. If the handler that forks has interrupted

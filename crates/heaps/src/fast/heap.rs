@@ -73,7 +73,7 @@ impl FastHeap {
         // another allocator's block, does not come here.
         self.lean.store(tuning.lean, Ordering::Relaxed);
         if tuning.lean {
-            self.arena.be_exact();
+            self.arena.reserve_on_demand();
         }
     }
 

@@ -49,8 +49,7 @@ impl Large {
         }
         self.first.set(record);
         let owner = core::ptr::from_ref(self) as usize;
-        // SAFETY: the slice was covered above, and is this heap's; memory of records is never unmapped, and only this heap, the owner,
-        // follows one of this kind.
+        // SAFETY: covered above; the mapping is this block's, and the owner of its kind is the address of the heap's large blocks.
         unsafe { page_map::set(mapping.start, SLICE, Entry::owned(KIND, record.cast(), owner)) };
         mapping.start as *mut u8
     }

@@ -26,8 +26,7 @@ mod large;
 mod shared;
 
 pub use large::Large;
-pub(crate) use shared::shared;
-pub use shared::{postfork_child, postfork_parent, prefork};
+pub(crate) use shared::{postfork, prefork, shared};
 
 use core::cell::Cell;
 use core::marker::PhantomData;

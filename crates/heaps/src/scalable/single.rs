@@ -67,7 +67,8 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
         // SAFETY: the slab is this heap's, which one thread uses, and in this list; in none when it is full. The bin is empty, or its list
         // cannot be followed any more.
         unsafe {
-            self.bins[class].fill(slab.take(self.key.get())?);
+            let list = slab.take(self.key.get())?;
+            self.bins[class].fill(list);
             partial.update(slab);
             if slab.place() == Place::Full {
                 self.full[class].insert(slab, false);
@@ -78,7 +79,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
 
     fn open_slab(&self, class: usize) -> Option<&'static Slab> {
         let slab = shared().back_end.take_slab(&T::table(false)[class], false)?;
-        // SAFETY: the slab is this heap's, which one thread uses, and in no list; only slabs are entered as this kind.
+        // SAFETY: the slab is this heap's, which one thread uses, and in no list; the owner of its kind is the heap's address.
         unsafe {
             slab.register_as(KIND, core::ptr::from_ref(self) as usize);
             self.partial[class].update(slab);
@@ -108,7 +109,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
         let is_only =
             partial.first().is_some_and(|first| core::ptr::eq(first, slab)) && partial.iter().nth(1).is_none();
         if slab.used() == 0 && !is_only {
-            // SAFETY: as above; it is in this list, because blocks of it can be had, and none is used.
+            // SAFETY: as above; it is in this list, because blocks of it can be had.
             unsafe {
                 partial.remove(slab);
                 shared().back_end.give_slab(slab);
@@ -173,7 +174,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
     unsafe fn release_all(&self) {
         for list in self.partial.iter().chain(&self.full) {
             while let Some(slab) = list.first() {
-                // SAFETY: the slab is this heap's, and in this list; the caller's: nobody uses its blocks.
+                // SAFETY: the slab is this heap's, and in this list; nobody uses its blocks any more.
                 unsafe {
                     list.remove(slab);
                     slab.forget_blocks();
@@ -181,7 +182,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
                 }
             }
         }
-        // SAFETY: no blocks; those of the lists went with their slabs.
+        // SAFETY: their blocks are gone.
         self.bins.iter().for_each(|bin| unsafe { bin.fill(List { head: null_mut(), count: 0 }) });
         self.large.free_all();
     }
