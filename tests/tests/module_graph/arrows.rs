@@ -1,5 +1,5 @@
-//! Which file of a crate uses which: an arrow from each file that names something to the file that declares it, and from each file that
-//! calls a method of `self` to the file that has it.
+//! Which file of a crate uses which: an arrow from each file that names something to the file that declares it, and from each
+//! file that calls a method of `self` to the file that has it.
 
 use crate::members::Members;
 use crate::names::Name;
