@@ -61,7 +61,7 @@ fn memory_that_the_kernel_does_not_tell_is_said_to_be_missing() {
     );
 }
 
-/// The server gives half of it back when the load is over.
+/// The server frees half of it when the load is over.
 #[test]
 fn settled_memory_is_what_a_server_keeps() {
     let place = Place::new();
