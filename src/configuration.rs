@@ -3,9 +3,11 @@
 //! For a mistake it prints one line on stderr, and the program goes on. A program with more rights than its caller is not
 //! configured at all, and neither are the programs that it starts.
 
+use crate::pow2_options::Pow2Options;
 use crate::statistics;
 use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
+use xalloc_heaps::scalable;
 use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
@@ -19,6 +21,8 @@ pub enum Choice {
     Fast = 0,
     /// The next allocator in the process.
     System = 1,
+    /// The heap of powers of two.
+    Pow2 = 2,
 }
 
 impl Choice {
@@ -26,6 +30,7 @@ impl Choice {
         match self {
             Self::Fast => "fast",
             Self::System => "system",
+            Self::Pow2 => "pow2",
         }
     }
 }
@@ -42,6 +47,7 @@ struct Configuration<'a> {
     verbose: bool,
     report_only: bool,
     fail_mapping: usize,
+    pow2: Pow2Options,
 }
 
 /// Where the statistics are written.
@@ -65,6 +71,8 @@ pub struct Applied {
     pub heap: Choice,
     /// How the default heap is tuned; `None` if nothing differs from its defaults.
     pub tuning: Option<Tuning>,
+    /// How the heap of powers of two is to be tuned.
+    pub pow2: scalable::Tuning,
     /// Whether a background thread is wanted.
     pub background_thread: bool,
     /// Whether statistics are printed at the end.
@@ -83,6 +91,7 @@ pub fn apply() -> Applied {
         verbose: false,
         report_only: false,
         fail_mapping: 0,
+        pow2: Pow2Options::new(),
     };
     let mut buffer = [0; FILE_MAX];
     if !process::is_secure() {
@@ -108,6 +117,7 @@ pub fn apply() -> Applied {
     Applied {
         heap: configuration.heap,
         tuning: configuration.tuning(),
+        pow2: configuration.pow2.tuning(configuration.lean, configuration.purge_ms),
         background_thread: configuration.background_thread,
         stats: configuration.stats.is_some(),
     }
@@ -142,14 +152,15 @@ fn read_file(buffer: &mut [u8]) -> &[u8] {
 impl<'a> Configuration<'a> {
     fn take(&mut self, text: &'a [u8], source: &str) {
         parse(text, |piece| match piece {
-            Ok((setting, value)) => self.set(setting, value),
+            Ok((setting, value)) => self.set(setting, value, source),
             Err(problem) => complain(source, &problem),
         });
     }
 
-    fn set(&mut self, setting: &Setting, value: Value<'a>) {
+    fn set(&mut self, setting: &Setting, value: Value<'a>, source: &str) {
         match (setting.name, value) {
             ("heap", Value::Choice("system")) => self.heap = Choice::System,
+            ("heap", Value::Choice("pow2")) => self.heap = Choice::Pow2,
             ("heap", _) => self.heap = Choice::Fast,
             ("profile", value) => self.lean = value == Value::Choice("lean"),
             ("purge_ms", Value::Count(milliseconds)) => self.purge_ms = Some(milliseconds),
@@ -163,6 +174,7 @@ impl<'a> Configuration<'a> {
             ("stats", Value::Path(path)) => self.stats = Some(Destination::File(path)),
             ("stats", value) => self.stats = (value == Value::Switch(true)).then_some(Destination::Stderr),
             ("verbose", value) => self.verbose = value == Value::Switch(true),
+            (name, value) if self.pow2.set(name, value, source) => {}
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
         }
@@ -211,6 +223,9 @@ fn complain(source: &str, problem: &Problem<'_>) {
             line.text(" (write ");
             values(&mut line, &setting.kind);
             line.text(")");
+            if setting.kind == Kind::Size {
+                line.text(": ").text(setting.default).text(" is used");
+            }
         }
         (None, _) => {}
     }
@@ -222,6 +237,9 @@ fn values(line: &mut Line, kind: &Kind) {
     match kind {
         Kind::Count => {
             line.text("a number");
+        }
+        Kind::Size => {
+            line.text("a number of bytes, or one with K, M or G behind it");
         }
         Kind::Destination => {
             line.text("true, false, or a path that begins with '/', in which % is followed by p, e or %");

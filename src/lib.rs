@@ -8,6 +8,7 @@
 mod configuration;
 mod heaps;
 mod next;
+mod pow2_options;
 mod statistics;
 
 use heaps::Heaps;

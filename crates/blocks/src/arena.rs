@@ -66,6 +66,11 @@ impl Arena {
         self.0.with(|state| state.regions.reserve_on_demand());
     }
 
+    /// Has at least so many bytes of address space reserved at first. Before the first allocation.
+    pub fn reserve_first(&self, capacity: usize) {
+        self.0.with(|state| state.regions.set_first(capacity));
+    }
+
     /// The lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
         self.0.lock()
@@ -92,7 +97,8 @@ impl Arena {
         }
         // SAFETY: the slices are the caller's now, and so is the record of the first; records are for ever.
         let (slab, base) = unsafe { (&(*chunk).slabs[index], (*chunk).base) };
-        slab.open(class, base + index * SLICE, chunk.cast());
+        // SAFETY: as above; the slices are the chunk's, which is covered, and nobody else's.
+        unsafe { slab.open(class, base + index * SLICE, chunk.cast()) };
         Some(slab)
     }
 
@@ -111,8 +117,11 @@ impl Arena {
         });
     }
 
-    /// Takes a slab's slices back. It is not in the page map any more, and none of its blocks is used.
-    pub fn give_slab(&self, slab: &Slab) {
+    /// Takes a slab's slices back.
+    ///
+    /// # Safety
+    /// The slab is this arena's and the caller's, is not in the page map any more, and none of its blocks is used.
+    pub unsafe fn give_slab(&self, slab: &Slab) {
         debug_assert_eq!(slab.used(), 0);
         let (chunk, count) = (slab.chunk().cast::<Chunk>(), slab.shape().slices as usize);
         self.0.with(|state| {

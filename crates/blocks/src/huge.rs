@@ -11,81 +11,20 @@
 //! when a huge block is freed or mapped.
 
 use crate::huge_pages;
-use crate::locked::Locked;
 use crate::metadata::Metadata;
-use crate::page_map::{self, Entry, Kind, SLICE, SpareLeaf};
-use crate::watch::Watch;
-use core::ptr::null_mut;
-use xalloc_heap::Misuse;
-use xalloc_os::{Lock, clock, pages};
+use crate::page_map::{self, Entry, SLICE};
+use xalloc_heap::Refusal;
+use xalloc_os::{clock, pages};
 
 mod kept;
 mod misuse;
 mod purge;
 mod resize;
-use kept::{Keeping, Kept, Record, Surplus};
+mod state;
+use kept::{Record, Surplus};
 pub use resize::Stays;
-
-/// The kind of a huge block's first slice in the page map.
-pub const KIND: Kind = Kind::ownerless(3);
-
-/// How many freed mappings are kept with their pages; [`Keeping`] says how many bytes and for how long.
-const KEPT_BLOCKS: usize = 64;
-/// How many are kept without pages, and how many bytes of addresses in them.
-const CLEAN_BLOCKS: usize = 64;
-const CLEAN_BYTES: usize = 1 << 30;
-
-struct State {
-    /// All records.
-    all: *mut Record,
-    unused: *mut Record,
-    /// Mappings that were freed a moment ago. These and the next ones stay in the page map.
-    kept: Kept,
-    /// Mappings without pages.
-    clean: Kept,
-    /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
-    stuck: *mut Record,
-    spare: Option<SpareLeaf>,
-    /// Whether there may be blocks whose mappings are longer than they must be.
-    has_slack: bool,
-    stats: HugeStats,
-    keeping: Keeping,
-}
-
-// SAFETY: the records belong to the heap, not to a thread.
-unsafe impl Send for State {}
-
-/// The huge blocks of a heap.
-pub struct Huge {
-    state: Locked<State>,
-    watch: Watch,
-}
-
-/// What the huge blocks hold.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HugeStats {
-    /// The number of blocks that the program holds.
-    pub blocks: usize,
-    /// Their bytes.
-    pub live: usize,
-    /// The most blocks that the program ever held.
-    pub blocks_peak: usize,
-    /// The most bytes that were ever in use.
-    pub peak: usize,
-    /// Mappings that are kept although they were freed, and may be resident.
-    pub kept_mappings: usize,
-    /// Their bytes.
-    pub kept: usize,
-}
-
-/// A huge block just handed out.
-#[derive(Clone, Copy, Debug)]
-pub struct HugeBlock {
-    /// Its first byte.
-    pub start: *mut u8,
-    /// Whether it reads as zeros.
-    pub zeroed: bool,
-}
+use state::{CLEAN_BYTES, record_of};
+pub use state::{Huge, HugeBlock, HugeStats, KIND};
 
 /// What became of a block that was to be freed.
 enum Freed {
@@ -93,39 +32,11 @@ enum Freed {
     Kept(Option<Surplus>),
     /// The kernel is to be asked about its mapping, of which this is a copy.
     ToLookAt(Record),
-    /// There is none at that address.
-    NoBlock,
+    /// There is none at that address, but this.
+    NoBlock(Refusal),
 }
 
 impl Huge {
-    /// Holds nothing yet.
-    pub const fn new() -> Self {
-        let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0 };
-        let state = Locked::new(State {
-            all: null_mut(),
-            unused: null_mut(),
-            kept: Kept::new(),
-            clean: Kept::new(),
-            stuck: null_mut(),
-            spare: None,
-            has_slack: false,
-            stats,
-            keeping: Keeping::SPEED,
-        });
-        Self { state, watch: Watch::new() }
-    }
-
-    /// Sets for how long freed mappings are kept, and whether little of them. Before the first allocation.
-    pub fn tune(&self, milliseconds: u64, lean: bool) {
-        let keeping = if lean { Keeping::LEAN } else { Keeping::SPEED };
-        self.state.with(|state| state.keeping = Keeping { milliseconds, ..keeping });
-    }
-
-    /// The lock, for fork. Under it, only the metadata's is taken.
-    pub fn lock(&self) -> &Lock {
-        self.state.lock()
-    }
-
     /// A block of at least `size` bytes aligned to `align` and at least to a page; one of zeros if need be, which a
     /// mapping with pages would have to be made of. `None` if there is no memory.
     pub fn allocate(&self, size: usize, align: usize, zeros: bool, metadata: &Metadata) -> Option<HugeBlock> {
@@ -153,13 +64,13 @@ impl Huge {
     fn reuse(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         let record = self.state.with(|state| state.take_kept(size, align, zeros))?;
         // Outside the lock, because the kernel may take long, and so on a copy.
-        let mut mapping = self.with_record(record.cast(), |_, record| *record);
+        let mut mapping = self.with_record(record, |_, record| *record);
         let start = mapping.fit(size, align);
         // They were for what another block did with its memory.
         if mapping.huge_pages && huge_pages::retract(mapping.base, mapping.length) {
             mapping.huge_pages = false;
         }
-        self.with_record(record.cast(), |_, record| *record = mapping);
+        self.with_record(record, |_, record| *record = mapping);
         let Some(start) = start else {
             self.state.with(|state| state.keep(record));
             return None;
@@ -172,21 +83,17 @@ impl Huge {
         Some(HugeBlock { start: start as *mut u8, zeroed: mapping.zeroed })
     }
 
-    /// Whether `address` lies in the mapping of `record`; the rest of its first slice may be anybody's.
-    pub fn contains(&self, address: usize, record: *mut u8) -> bool {
-        self.with_record(record, |_, record| address.wrapping_sub(record.base) < record.length)
-    }
-
-    /// Takes a block back. Returns its size.
+    /// Takes the block at `address` back, which has this entry in the page map. Returns its size.
     ///
     /// # Errors
     /// What there is at the address instead.
-    pub fn free(&self, address: usize, record: *mut u8) -> Result<usize, Misuse> {
+    pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
+        let record = record_of(entry);
         let now = clock::coarse_milliseconds();
         let mut bytes = 0;
         let freed = self.with_record(record, |state, record| {
             if record.start != address {
-                return Freed::NoBlock;
+                return Freed::NoBlock(record.refusal_at(address));
             }
             bytes = record.size;
             state.unregister(record, now);
@@ -198,153 +105,14 @@ impl Huge {
             Freed::Kept(state.take_surplus(now))
         });
         match freed {
-            Freed::NoBlock => return Err(self.misuse_at(address, record)),
+            Freed::NoBlock(refusal) => return Err(refusal),
             Freed::ToLookAt(mapping) => {
-                self.keep_if_intact(record.cast(), &mapping);
+                self.keep_if_intact(record, &mapping);
                 self.clean_surplus();
             }
             Freed::Kept(surplus) => self.give_back(surplus, now),
         }
         Ok(bytes)
-    }
-
-    /// The usable size of the block that starts at this address, if one does.
-    pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
-        self.with_record(record, |_, record| (record.start == address).then_some(record.size))
-    }
-
-    fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
-        // SAFETY: records live as long as the process, and the lock that guards them is held.
-        self.state.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
-    }
-
-    /// What the huge blocks hold.
-    pub fn stats(&self) -> HugeStats {
-        self.state.with(|state| HugeStats { kept_mappings: state.kept.count, kept: state.kept.bytes, ..state.stats })
-    }
-
-    /// How long all mappings are, those that are kept included. Looks at every mapping.
-    pub fn mapped(&self) -> usize {
-        self.state.with(|state| {
-            let mut length = state.kept.length() + state.clean.length();
-            let mut record = state.all;
-            // SAFETY: the lock guards the records, and is held; records are for ever.
-            while let Some(mapping) = unsafe { record.as_ref() } {
-                length += if mapping.start != 0 { mapping.length } else { 0 };
-                record = mapping.older;
-            }
-            length
-        })
-    }
-}
-
-impl State {
-    /// Makes a record for a block of `size` bytes in a mapping and enters it into the page map, which covers it.
-    fn enter(&mut self, mapping: &pages::Aligned, size: usize, huge_pages: bool, metadata: &Metadata) -> Option<()> {
-        let record = self.unused_record(metadata)?;
-        let (base, length, next) = (mapping.base, mapping.length, null_mut());
-        // SAFETY: the record is nobody else's.
-        unsafe {
-            *record = Record {
-                base,
-                length,
-                bytes: length - kept::margin(),
-                start: 0,
-                size: 0,
-                entered: 0,
-                touched: 0,
-                freed: 0,
-                zeroed: true,
-                huge_pages,
-                next,
-                older: (*record).older,
-            }
-        };
-        self.register(record, mapping.start, size);
-        Some(())
-    }
-
-    /// A record that is the caller's.
-    fn unused_record(&mut self, metadata: &Metadata) -> Option<*mut Record> {
-        let unused = self.unused;
-        // SAFETY: the lock guards the records, and is held; an unused record is in no other list, and a fresh one is zeroed, which is
-        // valid in every field.
-        unsafe {
-            if let Some(record) = unused.as_ref() {
-                self.unused = record.next;
-                return Some(unused);
-            }
-            let record = metadata.allocate(size_of::<Record>())?.cast::<Record>();
-            (*record).older = self.all;
-            self.all = record;
-            Some(record)
-        }
-    }
-
-    /// Enters a record that is the caller's into the page map and the statistics, as a block.
-    fn register(&mut self, record: *mut Record, start: usize, size: usize) {
-        // SAFETY: the record is valid, and the lock that guards it is held, because `self` is what is behind it.
-        unsafe {
-            (*record).start = start;
-            (*record).set_size(size);
-            (*record).entered = start;
-            self.has_slack |= (*record).slack() > 0;
-        }
-        page_map::set(start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast()));
-        self.stats.blocks += 1;
-        self.stats.live += size;
-        self.stats.blocks_peak = self.stats.blocks_peak.max(self.stats.blocks);
-        self.stats.peak = self.stats.peak.max(self.stats.live);
-    }
-
-    /// Makes a block that was freed `now` a mapping that may be kept.
-    fn unregister(&mut self, record: &mut Record, now: u64) {
-        self.stats.blocks -= 1;
-        self.stats.live -= record.size;
-        record.start = 0;
-        record.freed = now;
-        record.zeroed = false;
-    }
-
-    /// Puts a mapping that is the caller's among the kept ones, and into the page map, which covered it when it was there.
-    fn keep(&mut self, record: *mut Record) {
-        // SAFETY: the record is the caller's, and records live as long as the process.
-        unsafe {
-            page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast()));
-            if (*record).zeroed { self.clean.push(record) } else { self.kept.push(record) }
-        }
-    }
-
-    /// Takes out of the page map what was taken out of a list.
-    fn taken(record: *mut Record) -> *mut Record {
-        // SAFETY: the record is the caller's.
-        page_map::set(unsafe { (*record).entered } & !(SLICE - 1), SLICE, Entry::NONE);
-        record
-    }
-
-    /// Takes out a mapping for a block: with pages, which need not be touched again; without, if they must be zeros, which
-    /// come with the first touch of each page, to which a program may never get.
-    fn take_kept(&mut self, size: usize, align: usize, zeros: bool) -> Option<*mut Record> {
-        let touched = !(zeros && size >= huge_pages::BLOCK_MIN);
-        let record = touched.then(|| self.kept.take_nearest(size, align)).flatten();
-        record.or_else(|| self.clean.take_nearest(size, align)).map(Self::taken)
-    }
-
-    /// Takes out a mapping with pages if too much is kept, or one was kept for long enough.
-    fn take_surplus(&mut self, now: u64) -> Option<Surplus> {
-        let most = self.keeping.bytes(self.stats.peak - self.stats.live);
-        let time = now.saturating_sub(self.keeping.milliseconds);
-        let dirty = self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken);
-        let clean = |state: &mut Self| state.clean.take_surplus(CLEAN_BLOCKS, CLEAN_BYTES, 0).map(Self::taken);
-        dirty.map(Surplus::Dirty).or_else(|| clean(self).map(Surplus::Clean))
-    }
-
-    fn take_oldest(&mut self) -> Option<*mut Record> {
-        self.kept.take_surplus(0, usize::MAX, 0).map(Self::taken)
-    }
-
-    fn take_any(&mut self) -> Option<*mut Record> {
-        self.kept.take_nearest(0, 1).or_else(|| self.clean.take_nearest(0, 1)).map(Self::taken)
     }
 }
 

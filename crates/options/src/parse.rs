@@ -12,6 +12,8 @@ pub enum Value<'a> {
     Switch(bool),
     /// The value of a [`Kind::Count`].
     Count(usize),
+    /// The value of a [`Kind::Size`], in bytes.
+    Size(usize),
     /// The value of a [`Kind::Choice`]: one of its words.
     Choice(&'static str),
     /// The value of a [`Kind::Destination`]: a path that [`crate::parts`] can read.
@@ -60,9 +62,25 @@ fn parse_value<'a>(kind: &Kind, value: &'a [u8]) -> Option<Value<'a>> {
         Kind::Switch => SWITCH.iter().find(|word| word.as_bytes() == value).map(|&word| Value::Switch(word == "true")),
         Kind::Destination if is_path(value) => Some(Value::Path(value)),
         Kind::Destination => parse_value(&Kind::Switch, value),
-        Kind::Count => core::str::from_utf8(value).ok()?.parse().ok().map(Value::Count),
+        Kind::Count => parse_number(value).map(Value::Count),
+        Kind::Size => parse_size(value).map(Value::Size),
         Kind::Choice(words) => words.iter().find(|word| word.as_bytes() == value).map(|word| Value::Choice(word)),
     }
+}
+
+fn parse_number(digits: &[u8]) -> Option<usize> {
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Bytes, or with a letter behind: 2^10, 2^20, 2^30 of them.
+fn parse_size(value: &[u8]) -> Option<usize> {
+    let (digits, shift) = match value.split_last()? {
+        (b'K' | b'k', digits) => (digits, 10),
+        (b'M' | b'm', digits) => (digits, 20),
+        (b'G' | b'g', digits) => (digits, 30),
+        _ => (value, 0),
+    };
+    parse_number(digits)?.checked_mul(1 << shift)
 }
 
 #[cfg(test)]
@@ -94,6 +112,16 @@ mod tests {
             Ok(("fail_mapping", Value::Count(12))),
         ];
         assert_eq!(all(text), expected);
+    }
+
+    #[test]
+    fn a_size_may_have_a_letter() {
+        for (text, bytes) in [("65500", 65500), ("64K", 64 << 10), ("2m", 2 << 20), ("1G", 1 << 30), ("0", 0)] {
+            assert_eq!(parse_value(&Kind::Size, text.as_bytes()), Some(Value::Size(bytes)), "{text}");
+        }
+        for text in ["", "K", "64KB", "64 K", "-1K", "1.5M", "99999999999999999999", "99999999999999G"] {
+            assert_eq!(parse_value(&Kind::Size, text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

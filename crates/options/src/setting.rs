@@ -22,6 +22,8 @@ pub enum Kind {
     Switch,
     /// A number from 0 on.
     Count,
+    /// A number of bytes, also as `64K`, `2M`, `1G`.
+    Size,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// `true`, `false`, or the path of a file.
@@ -40,7 +42,7 @@ pub fn words(kind: &Kind) -> &'static [&'static str] {
 pub(crate) fn known_words(kind: &Kind) -> &'static [&'static str] {
     match kind {
         Kind::Switch | Kind::Destination => SWITCH,
-        Kind::Count => &[],
+        Kind::Count | Kind::Size => &[],
         Kind::Choice(words) => words,
     }
 }

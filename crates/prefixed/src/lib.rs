@@ -5,6 +5,8 @@
 
 #![no_std]
 
+mod heaps;
+
 use core::ffi::{CStr, c_char, c_int};
 use xalloc_heaps::FastHeap;
 use xalloc_os::stderr;
@@ -61,6 +63,11 @@ unsafe extern "C" fn xalloc_strndup(text: *const c_char, most: usize) -> *mut u8
 #[unsafe(no_mangle)]
 extern "C" fn xalloc_trim(keep: usize) -> c_int {
     XALLOC.malloc_trim(keep)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn xalloc_recycle() {
+    XALLOC.malloc_trim(0);
 }
 
 #[unsafe(no_mangle)]

@@ -15,7 +15,7 @@
 
 use crate::background::{BUSY, OFF, RUNNING, WANTED};
 use crate::linux::dlsym;
-use crate::thread_start::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
+use crate::pthread_create::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
 use crate::{Heap, HeapRedirect};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;

@@ -8,6 +8,10 @@ const SIZE: usize = 64 << 10;
 /// The size of the granule before each block, which holds the block's size.
 const HEADER: usize = 16;
 
+/// For allocations from inside the start-up. Not a part of the redirection, whose other words are not zeros: so these pages
+/// take no room in the library's file.
+pub(crate) static BOOTSTRAP: Bootstrap = Bootstrap::new();
+
 #[repr(C, align(4096))]
 struct Memory(UnsafeCell<[u8; SIZE]>);
 

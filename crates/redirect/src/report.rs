@@ -1,7 +1,7 @@
 //! The line that reports a program's mistake, and what follows it.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use xalloc_heap::{Call, Incident, Misuse};
+use xalloc_heap::{Call, Incident, Misuse, Refusal};
 use xalloc_os::stderr::{self, Line};
 
 static REPORT_ONLY: AtomicBool = AtomicBool::new(false);
@@ -17,7 +17,7 @@ pub fn set_report_only(report_only: bool) {
 #[cold]
 #[inline(never)]
 pub fn report(incident: Incident) {
-    let mut line = begin(incident.call, incident.address);
+    let mut line = begin(name(incident.call), incident.address);
     describe(&mut line, incident.misuse);
     end(line);
 }
@@ -26,19 +26,34 @@ pub fn report(incident: Incident) {
 #[cold]
 #[inline(never)]
 pub fn report_unknown(call: Call, address: usize, what: &[&[u8]]) {
-    let mut line = begin(call, address);
+    let mut line = begin(name(call), address);
     for part in what {
         line.bytes(part);
     }
     end(line);
 }
 
-fn begin(call: Call, address: usize) -> Line {
+/// Reports why a heap of the program's own did not do what its `function` was to do with a pointer. The function's name is without the
+/// prefix.
+#[cold]
+#[inline(never)]
+pub fn report_refusal(function: &str, address: usize, refusal: Refusal) {
+    let mut line = begin(function, address);
+    match refusal {
+        Refusal::NotMine => {
+            line.text("not a block of this heap");
+        }
+        Refusal::Misuse(misuse) => describe(&mut line, misuse),
+    }
+    end(line);
+}
+
+fn begin(function: &str, address: usize) -> Line {
     let mut line = Line::signed();
     if let Some(prefix) = stderr::prefix() {
         line.bytes(prefix.to_bytes()).text("_");
     }
-    line.text(name(call)).text("(): ").address(address).text(": ");
+    line.text(function).text("(): ").address(address).text(": ");
     line
 }
 

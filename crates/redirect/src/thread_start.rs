@@ -1,20 +1,16 @@
 //! Threads that the program makes: attached before their own code runs.
 
 use crate::next_function::NextFunction;
+use crate::pthread_create::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
 use crate::{Heap, HeapRedirect};
 use core::ffi::{c_int, c_void};
 
 const THREAD_NO_MEMORY: c_int = 3;
 const THREAD_ERROR: c_int = 2;
 
-/// The type of a thread function for `pthread_create`.
-pub type PthreadStart = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The type of a thread function for `thrd_create`.
 pub type C11Start = unsafe extern "C" fn(*mut c_void) -> c_int;
 
-/// The type of `pthread_create`.
-pub type PthreadCreate =
-    unsafe extern "C" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, PthreadStart, *mut c_void) -> c_int;
 type ThrdCreate = unsafe extern "C" fn(*mut libc::pthread_t, C11Start, *mut c_void) -> c_int;
 
 /// The thread function and its argument, which the new thread gets in a block of the heap.
@@ -24,8 +20,6 @@ struct Start {
     argument: *mut c_void,
 }
 
-/// The next `pthread_create` behind ours.
-pub static PTHREAD_CREATE: NextFunction = NextFunction::named(c"pthread_create");
 static THRD_CREATE: NextFunction = NextFunction::named(c"thrd_create");
 
 impl<H: Heap> HeapRedirect<H> {

@@ -9,19 +9,6 @@ use core::ffi::c_void;
 use xalloc_os::thread::Phase;
 
 impl<H: Heap> HeapRedirect<H> {
-    /// Attaches the calling thread to the heap, once.
-    pub(crate) fn attach_thread(&self) {
-        if Phase::current() != Phase::New {
-            return;
-        }
-        // This comes first: `pthread_setspecific` and the heap's hook may call malloc.
-        Phase::Plain.enter();
-        self.threads.arm();
-        self.heap.thread_init();
-        #[cfg(target_os = "linux")]
-        self.background.note_begin();
-    }
-
     /// Ends the calling thread for the heap, in the last round of destructors. Libc calls it, with the value that it has for
     /// `ThreadEnd`.
     pub fn thread_end(&self, round: *mut c_void) {

@@ -1,7 +1,7 @@
 //! Giving freed mappings back to the kernel: their pages, or all of them.
 
 use super::kept::{Record, Surplus};
-use super::{CLEAN_BYTES, Huge, State};
+use super::state::{CLEAN_BYTES, Huge, State};
 use core::ptr::null_mut;
 use xalloc_os::{clock, pages};
 
@@ -54,13 +54,13 @@ impl Huge {
     /// Returns how many bytes went.
     fn clean(&self, record: *mut Record) -> usize {
         // Outside the lock, because the kernel may take long, and so on a copy.
-        let mapping = self.with_record(record.cast(), |_, record| *record);
+        let mapping = self.with_record(record, |_, record| *record);
         let may_stay = mapping.length <= CLEAN_BYTES && mapping.is_intact();
         // SAFETY: a freed block's mapping, in no list and not in the page map, so that nobody uses it.
         if !(may_stay && unsafe { pages::purge(mapping.base, mapping.length) }) {
             return self.release(record);
         }
-        self.with_record(record.cast(), |state, record| {
+        self.with_record(record, |state, record| {
             (record.zeroed, record.touched) = (true, 0);
             state.keep(record);
         });
@@ -69,11 +69,13 @@ impl Huge {
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
     pub(super) fn release(&self, record: *mut Record) -> usize {
-        // Outside the lock: the kernel may take long to unmap a large block.
-        let (base, length) = self.with_record(record.cast(), |_, record| (record.base, record.length));
+        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this returns.
+        let take_mapping = |_: &mut State, record: &mut Record| (record.base, core::mem::take(&mut record.length));
+        let (base, length) = self.with_record(record, take_mapping);
         // SAFETY: a freed block's mapping, out of the page map.
         let unmapped = unsafe { pages::unmap(base, length) };
-        self.with_record(record.cast(), |state, record| {
+        self.with_record(record, |state, record| {
+            record.length = if unmapped { 0 } else { length };
             let list = if unmapped { &mut state.unused } else { &mut state.stuck };
             record.next = *list;
             *list = record;

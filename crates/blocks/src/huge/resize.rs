@@ -4,7 +4,7 @@
 //! all others there is none at its address meanwhile.
 
 use super::kept::{Record, margin};
-use super::{Huge, KIND, State};
+use super::state::{Huge, KIND, State, record_of};
 use crate::huge_pages;
 use crate::page_map::{self, Entry, SLICE, SpareLeaf};
 use xalloc_os::pages;
@@ -54,11 +54,12 @@ impl State {
 }
 
 impl Huge {
-    /// Makes a block `size` bytes long, moving it if need be, without copying it.
+    /// Makes the block at `address`, which has this entry in the page map, `size` bytes long, moving it if need be, without copying it.
     ///
     /// # Errors
     /// Why it stays as it was.
-    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> Result<*mut u8, Stays> {
+    pub fn resize(&self, address: usize, entry: Entry, size: usize) -> Result<*mut u8, Stays> {
+        let record = record_of(entry);
         let size = pages::round_up(size.max(SLICE), pages::page_size());
         let mut block = match self.with_record(record, |state, record| Step::begin(state, record, address, size)) {
             Step::Done => return Ok(address as *mut u8),
@@ -76,7 +77,7 @@ impl Huge {
     }
 
     /// Makes room for `size` bytes in a block's mapping, and not much more than that if the block becomes smaller.
-    fn make_long_enough(&self, record: *mut u8, block: &mut Record, size: usize) -> Result<(), Stays> {
+    fn make_long_enough(&self, record: *mut Record, block: &mut Record, size: usize) -> Result<(), Stays> {
         let room = block.room(block.start);
         if size > room {
             return self.grow(record, block, size);
@@ -95,7 +96,7 @@ impl Huge {
     }
 
     /// Makes room for `size` bytes, and some more, moving the block if need be.
-    fn grow(&self, record: *mut u8, block: &mut Record, size: usize) -> Result<(), Stays> {
+    fn grow(&self, record: *mut Record, block: &mut Record, size: usize) -> Result<(), Stays> {
         let offset = block.start - block.base;
         let generous = pages::round_up(size + size / 4, pages::page_size());
         for wanted in [generous, size] {
@@ -120,14 +121,15 @@ impl Huge {
     }
 
     /// Moves a block's mapping to where it can be `length` bytes long.
-    fn relocate(&self, record: *mut u8, block: &mut Record, length: usize) -> Option<()> {
+    fn relocate(&self, record: *mut Record, block: &mut Record, length: usize) -> Option<()> {
         // Once the pages have moved there is no way back, so what the map may need for them is there before.
         let spare = self.state.with(|state| state.spare.take()).or_else(SpareLeaf::new)?;
         let offset = block.start - block.base;
         // A huge page moves as a whole only from one multiple of its size to another one.
         let align = if offset == 0 { huge_pages::block_align(length) } else { 1 };
         // The kernel may hand the old addresses to another thread at once, which enters what it makes there.
-        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::NONE);
+        // SAFETY: the slice was covered when the block was entered, and the block is nobody's until it has moved.
+        unsafe { page_map::set(block.start & !(SLICE - 1), SLICE, Entry::NONE) };
         // Aligned, both mappings exist for a moment; where that is too much, one that moves as the kernel likes may do.
         // SAFETY: the mapping is the block's, whose only owner moves it.
         let moved = unsafe {
@@ -142,7 +144,8 @@ impl Huge {
             }
             None => Some(spare),
         };
-        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record));
+        // SAFETY: the slice is covered, by the spare leaf if need be, and the mapping that starts in it is the record's.
+        unsafe { page_map::set(block.start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast())) };
         self.put_back(spare);
         moved.map(|_| ())
     }

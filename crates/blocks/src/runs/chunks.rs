@@ -56,9 +56,12 @@ impl Chunks {
     pub fn open(&mut self, index: usize, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
         let record = self.vacant_record(index, metadata)?;
         let (base, dirty) = arena.take_chunk()?;
-        // SAFETY: the shard's lock guards its records, and is held, one reference at a time; the record has no chunk.
-        unsafe { (*record).open(base, dirty) };
-        page_map::set(base, CHUNK, Entry::ownerless(KIND, record.cast()));
+        // SAFETY: the shard's lock guards its records, and is held, one reference at a time; the record has no chunk. The arena covers
+        // the chunk, which is the caller's now.
+        unsafe {
+            (*record).open(base, dirty);
+            page_map::set(base, CHUNK, Entry::ownerless(KIND, record.cast()));
+        }
         Some(record)
     }
 
@@ -109,15 +112,17 @@ impl Chunks {
 
     /// Gives a chunk without runs to the arena. False if there is no memory for its record there: it stays.
     fn give(&mut self, chunk: *mut RunChunk, arena: &Arena, metadata: &Metadata) -> bool {
-        // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
-        let (base, dirty) = unsafe { (*chunk).close() };
-        page_map::set(base, CHUNK, Entry::NONE);
-        let given = arena.give_chunk(base, dirty, metadata);
-        if !given {
-            // SAFETY: as above.
-            unsafe { (*chunk).open(base, dirty) };
-            page_map::set(base, CHUNK, Entry::ownerless(KIND, chunk.cast()));
+        // SAFETY: the shard's lock guards its records, and is held, one reference at a time. The chunk is the arena's, covered, and no run
+        // is in it.
+        unsafe {
+            let (base, dirty) = (*chunk).close();
+            page_map::set(base, CHUNK, Entry::NONE);
+            let given = arena.give_chunk(base, dirty, metadata);
+            if !given {
+                (*chunk).open(base, dirty);
+                page_map::set(base, CHUNK, Entry::ownerless(KIND, chunk.cast()));
+            }
+            given
         }
-        given
     }
 }

@@ -99,6 +99,12 @@ macro_rules! __interpose_own {
             REDIRECT.postfork_child();
         }
 
+        /// Gives all free memory back to the kernel.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_recycle() {
+            REDIRECT.malloc_trim(0);
+        }
+
         /// Writes what the heap holds as `struct xalloc_stats` of xalloc.h. See `HeapRedirect::copy_stats`.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn xalloc_stats(out: *mut $crate::CStats, size: usize) -> usize {
