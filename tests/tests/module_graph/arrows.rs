@@ -40,7 +40,7 @@ pub fn arrows(tree: &Tree) -> Arrows {
     arrows
 }
 
-/// Whether all that `name` could be here is a module, which alone is nothing that code can use: then it is a variable.
+/// Returns whether all that `name` could be here is a module, which alone is nothing that code can use: then it is a variable.
 fn is_variable(module: &Module, name: &Name) -> bool {
     let [only] = &name.segments[..] else { return false };
     let is_imported = module.imports.iter().any(|import| import.name.as_ref() == Some(only));
