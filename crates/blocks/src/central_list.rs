@@ -54,7 +54,7 @@ impl<L: LockPolicy> CentralList<L> {
         }
     }
 
-    /// Gives back what [`CentralList::lock_for_fork`] took, in the parent or in the child.
+    /// Releases what [`CentralList::lock_for_fork`] took, in the parent or in the child.
     pub fn unlock_after_fork(&self) {
         if self.is_forking.get() != 0 {
             self.is_forking.set(0);
@@ -207,7 +207,7 @@ mod tests {
             lists.push(list);
         }
         let give = |block: *mut Block, keep| {
-            // SAFETY: taken above, given back once.
+            // SAFETY: taken above, returned once.
             unsafe { CENTRAL.give(Chain { slab, head: block, tail: block, count: 1 }, keep, KEY) }.unwrap()
         };
         for list in lists {
