@@ -261,7 +261,8 @@ impl Arguments {
         let is_short = |sample: &Sample| sample.usage.wall < SHORT;
         if self.tree && self.load.is_none() && session.rows.iter().flat_map(|row| &row.samples).any(is_short) {
             notes.push(
-                "--tree reads the memory twenty times a second: of runs as short as these it has seen hardly anything".into(),
+                "--tree reads the memory twenty times a second: of runs as short as these it has seen hardly anything"
+                    .into(),
             );
         }
         notes
