@@ -207,7 +207,7 @@ mod tests {
             lists.push(list);
         }
         let give = |block: *mut Block, keep| {
-            // SAFETY: taken above, freed once.
+            // SAFETY: taken above, returned once.
             unsafe { CENTRAL.give(Chain { slab, head: block, tail: block, count: 1 }, keep, KEY) }.unwrap()
         };
         for list in lists {

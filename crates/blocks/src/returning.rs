@@ -37,9 +37,9 @@ pub trait Backing<H> {
     }
 }
 
-/// Releases a list of free blocks of `class`, which was cached, to their slabs: neighbours in one slab at once. The caller has
-/// access to the heap.
-pub fn release_to_slabs<const N: usize, X: Sync, P: Sync>(
+/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller has access
+/// to the heap.
+pub fn return_list<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     class: usize,
     list: List,

@@ -58,7 +58,7 @@ pub fn prefork() {
     SHARED.fork_locks.acquire(SHARED.locks());
 }
 
-/// Releases the locks, in the parent or in the child.
+/// Releases them, in the parent or in the child.
 pub fn postfork(is_child: bool) {
     if is_child {
         SHARED.fork_locks.release_in_child(SHARED.locks());

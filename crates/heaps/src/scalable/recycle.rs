@@ -10,8 +10,8 @@ use xalloc_blocks::registry::Registered;
 use xalloc_blocks::returning;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// Returns the result of `attempt`, which has none when the kernel refuses memory; then it is tried once more after all
-    /// free memory was purged. `heap` is the caller's, if it has one; it is refilling the bin of the class `busy`.
+    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was purged. `heap` is
+    /// the caller's, if it has one; it is refilling the bin of the class `busy`.
     pub(super) fn reclaiming<R>(
         &self,
         heap: Option<&'static ThreadLocalHeap<N, T>>,
@@ -34,7 +34,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         attempt()
     }
 
-    /// Purges free memory, but for about `keep` bytes. Returns whether any was purged.
+    /// Purges free memory, but for about `keep` bytes. Returns whether any was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         if let Some(heap) = ThreadLocalHeap::<N, T>::own() {
             let _change = heap.change();
@@ -94,8 +94,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Gives everything of one class that is cached back to the slabs, also the slab that was kept although none of its blocks
     /// is used.
     pub(super) fn empty_bin(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) {
-        returning::release_to_slabs(heap, class, heap.cache().take(class), self);
-        returning::release_to_slabs(heap, class, heap.cache().take_previous(class), self);
+        returning::return_list(heap, class, heap.cache().take(class), self);
+        returning::return_list(heap, class, heap.cache().take_previous(class), self);
         self.release_empty(heap, class);
     }
 
