@@ -111,7 +111,7 @@ impl Huge {
                 self.keep_if_intact(record, &mapping);
                 self.clean_surplus();
             }
-            Freed::Kept(surplus) => self.return_list(surplus, now),
+            Freed::Kept(surplus) => self.purge_surplus(surplus, now),
         }
         Ok(bytes)
     }

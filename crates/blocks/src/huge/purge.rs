@@ -25,11 +25,11 @@ impl Huge {
             return;
         }
         let now = clock::coarse_milliseconds();
-        self.return_list(self.state.with(|state| state.take_surplus(now)), now);
+        self.purge_surplus(self.state.with(|state| state.take_surplus(now)), now);
     }
 
-    /// Gives back what is too much at the time `now`, of which `surplus` is the first.
-    pub(super) fn return_list(&self, mut surplus: Option<Surplus>, now: u64) {
+    /// Purges what is too much at the time `now`, of which `surplus` is the first.
+    pub(super) fn purge_surplus(&self, mut surplus: Option<Surplus>, now: u64) {
         while let Some(mapping) = surplus {
             match mapping {
                 Surplus::Dirty(record) => self.clean(record),

@@ -10,8 +10,8 @@ use xalloc_blocks::registry::Registered;
 use xalloc_blocks::returning;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was purged. `heap` is
-    /// the caller's, if it has one; it is refilling the bin of the class `busy`.
+    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was purged.
+    /// `heap` is the caller's, if it has one; it is refilling the bin of the class `busy`.
     pub(super) fn reclaiming<R>(
         &self,
         heap: Option<&'static ThreadLocalHeap<N, T>>,
