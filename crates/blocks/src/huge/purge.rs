@@ -1,4 +1,4 @@
-//! Giving freed mappings back to the kernel: their pages, or all of them.
+//! Purges freed mappings, or unmaps them.
 
 use super::kept::{Record, Surplus};
 use super::state::{CLEAN_BYTES, Huge, State};
