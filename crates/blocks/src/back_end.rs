@@ -48,9 +48,9 @@ pub enum Resized {
     Refused,
 }
 
-/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will probably grow
-/// again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied for less than the memory
-/// would cost.
+/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will
+/// probably grow again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied
+/// for less than the memory would cost.
 pub fn with_room_to_grow(old: usize, size: usize) -> usize {
     const FROM: usize = 16 << 10;
     let grown = old + old / 2;
@@ -84,8 +84,8 @@ impl BackEnd {
         }
     }
 
-    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than was once
-    /// in use: nearly all of it if the heap `is_lean`.
+    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than
+    /// was once in use: nearly all of it if the heap `is_lean`.
     pub fn grew(&self, source: Source, bytes: usize, is_lean: bool) {
         let Some(grown) = self.footprint.grew(bytes) else { return };
         let mut surplus = self.footprint.surplus(&self.held(), grown, is_lean);
@@ -100,8 +100,8 @@ impl BackEnd {
         }
     }
 
-    /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None` if there is no
-    /// memory.
+    /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None`
+    /// if there is no memory.
     pub fn take_slab(&self, class: &'static Class, fills: bool) -> Option<&'static Slab> {
         // A chunk that runs do without, before a fresh one.
         let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
@@ -122,8 +122,8 @@ impl BackEnd {
         bytes
     }
 
-    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the two it is.
-    /// `None` if there is no memory.
+    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the
+    /// two it is. `None` if there is no memory.
     pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
         let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
         let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
@@ -180,8 +180,8 @@ impl BackEnd {
         }
     }
 
-    /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of a huge
-    /// block, which is all of it that is in the page map.
+    /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of
+    /// a huge block, which is all of it that is in the page map.
     pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
         match self.size_at(address, page_map::entry(address)) {
             Ok(_) => None,
@@ -190,7 +190,7 @@ impl BackEnd {
         }
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    /// Purges free memory, but for about `keep` bytes. Returns whether any was purged.
     pub fn trim(&self, keep: usize) -> bool {
         let surplus = match keep {
             // All, also of what other threads free meanwhile.

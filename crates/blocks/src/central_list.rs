@@ -1,5 +1,5 @@
-//! The central list of a class: slabs that no thread has, under a lock. Threads' caches are refilled from it, and slabs of threads that end
-//! come to it.
+//! The central list of a class: slabs that no thread has, under a lock. Threads' caches are refilled from it, and slabs of
+//! threads that end come to it.
 
 use crate::free_list::{Key, List};
 use crate::lock_policy::LockPolicy;
@@ -77,8 +77,8 @@ impl<L: LockPolicy> CentralList<L> {
         self.lock.with(|| self.pages.set(if made { self.pages.get() + 1 } else { self.pages.get() - 1 }));
     }
 
-    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are `keep` such
-    /// slabs already: then it is in no list.
+    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are
+    /// `keep` such slabs already: then it is in no list.
     pub fn add(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
         self.lock.with(|| {
             // SAFETY: the list changes under the lock, which is held, and lives as long as the slab; the slab is in no list.
@@ -115,8 +115,8 @@ impl<L: LockPolicy> CentralList<L> {
         })
     }
 
-    /// Gives a chain of blocks back to its slab. With no block of it used any more, the slab stays if there are fewer than `keep` such
-    /// slabs.
+    /// Gives a chain of blocks back to its slab. With no block of it used any more, the slab stays if there are fewer than
+    /// `keep` such slabs.
     ///
     /// # Errors
     /// There are more blocks than are used of the slab: nothing is changed.

@@ -1,7 +1,7 @@
 //! Blocks that go back to the slabs of a thread's heap: lists that were cached, and batches that other threads sent.
 //!
-//! Here lists are checked as the hit paths cannot: each block must be one that was handed out at some time, and there must be as many as
-//! were counted. What is wrong is told, and what follows it in a list is lost.
+//! Here lists are checked as the hit paths cannot: each block must be one that was handed out at some time, and there must be
+//! as many as were counted. What is wrong is told, and what follows it in a list is lost.
 
 use crate::batch::{Batch, Contents};
 use crate::free_list::{Block, Key, List};
@@ -37,8 +37,8 @@ pub trait Backing<H> {
     }
 }
 
-/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller has access
-/// to the heap.
+/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller
+/// has access to the heap.
 pub fn return_list<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     class: usize,

@@ -29,7 +29,7 @@ pub struct State {
     /// Mappings without pages.
     pub clean: Kept,
     /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
-    pub stuck: *mut Record,
+    pub still_mapped: *mut Record,
     /// A leaf of the page map for the next block that moves.
     pub spare: Option<SpareLeaf>,
     /// Whether there may be blocks whose mappings are longer than they must be.
@@ -84,7 +84,7 @@ impl Huge {
             unused: null_mut(),
             kept: Kept::new(),
             clean: Kept::new(),
-            stuck: null_mut(),
+            still_mapped: null_mut(),
             spare: None,
             has_slack: false,
             stats,

@@ -36,7 +36,7 @@ impl FastHeap {
         self.return_list(heap, class, heap.cache().take_previous(class));
     }
 
-    /// Gives a list of blocks of `class` back to the heap's slabs, neighbours in one slab at once.
+    /// Releases a list of blocks of `class` to the heap's slabs, neighbours in one slab at once.
     ///
     /// Here the list is checked as the hit path cannot: each block must be one that was handed out at some time, and there
     /// must be as many as were counted. What is wrong is reported, and what follows it in the list is lost.

@@ -1,4 +1,4 @@
-//! What the heap holds, and giving back what it does not need.
+//! The statistics of the heap, and the purge of all that it does not need (`malloc_trim`).
 
 use super::classes::TABLE;
 use super::heap::FastHeap;
