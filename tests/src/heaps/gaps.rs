@@ -1,0 +1,132 @@
+//! What a heap need not do.
+
+use super::CHECK;
+
+/// Something that a heap need not do, and the tests that demand it.
+#[derive(Debug)]
+pub struct Gap {
+    /// What it is called in the matrix.
+    pub name: &'static str,
+    /// Why such a heap does not do it.
+    pub why: &'static str,
+    /// Test files, and what the names of the tests contain. Every name contains what is empty.
+    tests: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// All tests of a file.
+const ALL: &[&str] = &[""];
+
+/// Of a heap in a library of its own.
+pub const OPTIONS: Gap = Gap {
+    name: "options",
+    why: "Its library has no options: XALLOC_CONF is libxalloc's.",
+    tests: &[
+        ("options", ALL),
+        ("background_thread", ALL),
+        ("foreign", &["heap_system"]),
+        ("memory_pressure", &["request", "failures_are_seen"]),
+        ("misuse", &["report/"]),
+        ("misuse_kinds", &["report/"]),
+    ],
+};
+
+/// Of a heap that does not know its own blocks.
+pub const FOREIGN: Gap = Gap {
+    name: "foreign",
+    why: "It takes every pointer for one of its own, so blocks of another allocator are not given back to that one.",
+    tests: &[("foreign", &["frees_blocks_of", "blind/", "second/"]), (CHECK, &["frees_blocks_of"])],
+};
+
+/// Of a heap that does not look at what it is given.
+pub const MISUSE: Gap = Gap {
+    name: "misuse",
+    why: "It does not look at the pointers that it is given, so it notices no mistake.",
+    tests: &[("misuse", ALL), ("misuse_kinds", ALL)],
+};
+
+/// Of a heap without statistics.
+pub const STATISTICS: Gap = Gap {
+    name: "statistics",
+    why: "It does not count what it holds: mallinfo and its like say 0.",
+    tests: &[
+        (CHECK, COUNTS),
+        ("conformance", COUNTS),
+        ("statistics", &["the_struct_a", "the_kernel_agrees", "is_seen", "is_allocated_is_counted"]),
+        ("handed_over", &["what_waits_is_not_in_use"]),
+    ],
+};
+const COUNTS: &[&str] = &["mallinfo", "malloc_stats_speaks", "malloc_info_speaks"];
+
+/// Of a heap that unmaps a block when it is freed.
+pub const CACHE: Gap = Gap {
+    name: "cache",
+    why: "It keeps nothing that is free, so there is nothing to trim.",
+    tests: &[(CHECK, TRIMS), ("conformance", TRIMS), ("purge", &["nothing_goes_back_before_its_time"])],
+};
+const TRIMS: &[&str] = &["malloc_trim_gives_memory_back"];
+
+/// Of a heap that has a mapping for each block.
+pub const SMALL: Gap = Gap {
+    name: "small",
+    why: "Every block is a mapping of its own: hundreds of thousands of them are gigabytes, and more mappings than the kernel allows; \
+          and what happens in a system call happens in every malloc. calloc and realloc touch all of a block.",
+    tests: &[
+        (CHECK, &["lives_in_600_megabytes"]),
+        ("false_alarms", ALL),
+        ("filter", ALL),
+        ("handed_over", &["little_waits", "keep_nothing", "sleep"]),
+        ("signals", &["malloc_", "exit_in_"]),
+        ("resident", ALL),
+    ],
+};
+
+/// Of a heap that allocates whenever a thread begins and ends.
+pub const HOOKS: Gap = Gap {
+    name: "hooks",
+    why: "It allocates whenever a thread begins and ends, so that each thread leaves more.",
+    tests: &[("threads", &["_of_200_leave_little"])],
+};
+
+/// Of a heap that only passes through.
+pub const PASSES_THROUGH: Gap = Gap {
+    name: "libc's",
+    why: "It passes all calls through to libc's malloc, and what that one does about memory, signals and numbers is its own.",
+    tests: &[
+        ("background_thread", ALL),
+        (CHECK, &["fork_without_libc"]),
+        ("foreign", &["handle/"]),
+        ("fork", &["fork_without_libc"]),
+        ("handed_over", ALL),
+        ("memory_pressure", &["request", "failures_are_seen"]),
+        ("options", &["huge_pages_are", "stats_are_printed", "a_refused_request"]),
+        ("purge", ALL),
+        ("resident", &["stacks", "growing", "grow_full"]),
+        ("signals", &["malloc_", "exit_"]),
+        ("slow_calls", &["while_a_huge_page"]),
+        ("statistics", ALL),
+    ],
+};
+
+/// Of another heap than the default one.
+pub const HIT_PATH: Gap = Gap {
+    name: "hit path",
+    why: "The instructions that are counted are those of the default heap.",
+    tests: &[("fast_path", ALL)],
+};
+
+impl Gap {
+    /// Returns whether this test demands it.
+    pub fn has(&self, file: &str, test: &str) -> bool {
+        self.patterns(file).iter().any(|pattern| test.contains(pattern))
+    }
+
+    /// Returns whether every test of the file demands it.
+    pub fn has_all(&self, file: &str) -> bool {
+        self.has(file, "")
+    }
+
+    /// Returns what the names of those tests of the file contain.
+    pub fn patterns(&self, file: &str) -> &'static [&'static str] {
+        self.tests.iter().find(|(name, _)| *name == file).map_or(&[], |(_, patterns)| patterns)
+    }
+}
