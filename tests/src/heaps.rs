@@ -79,3 +79,33 @@ impl Heap {
         self.gaps.iter().find(|gap| gap.has(file, test))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A misspelt one would excuse nothing, and one of a file that is gone would be read as true.
+    #[test]
+    fn a_gap_is_of_test_files_that_there_are() {
+        for gap in HEAPS.iter().flat_map(|heap| heap.gaps) {
+            for name in gap.files() {
+                assert!(file(name).is_ok(), "[{}] {name}", gap.name);
+            }
+        }
+    }
+
+    #[test]
+    fn options_of_a_test_come_behind_the_heaps() {
+        let [fast, system] = ["fast", "system"].map(|name| named(name).unwrap());
+        assert_eq!(fast.configuration(""), "");
+        assert_eq!(fast.configuration("purge_ms:0"), "purge_ms:0");
+        assert_eq!(system.configuration(""), "heap:system");
+        assert_eq!(system.configuration("purge_ms:0"), "heap:system,purge_ms:0");
+    }
+
+    #[test]
+    fn a_heap_that_is_not_there_is_said_with_those_that_are() {
+        let message = named("fats").unwrap_err();
+        assert!(message.starts_with("there is no heap 'fats': there are fast, system, "), "{message}");
+    }
+}

@@ -55,7 +55,7 @@ impl Built {
             command.env("XALLOC_TEST_HEAP", heap.name).current_dir(checkout().join("tests"));
             command
         };
-        let not_promised: Vec<&str> = heap.gaps.iter().flat_map(|gap| gap.patterns(file.name)).copied().collect();
+        let not_promised: Vec<&str> = heap.gaps.iter().flat_map(|gap| gap.patterns(file.name)).collect();
         let mut outcome = Outcome::default();
         if !not_promised.is_empty() {
             let listed = command().arg("--list").output()?;

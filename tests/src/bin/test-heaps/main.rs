@@ -20,10 +20,10 @@ use xalloc_tests::target;
 /// heap.
 ///
 /// A number is that of the tests that passed. A word in brackets stands for what the heap does not promise, with the number of tests
-/// that demand it and were not run; what it means stands below. The row `xalloc check` has the promises of that command.
+/// that demand it and were not run; what it means stands below. The row `check` has the promises of `xalloc check`.
 /// The output of each test file is kept in target/test-heaps/HEAP/FILE.log.
 ///
-/// Without --all, only the test files that take seconds are run.
+/// Without --all, only the test files that take seconds are run. A file that is named with --test is run whole.
 ///
 /// Exit codes: 0 every heap does what it promises; 1 one does not; 2 wrong usage.
 #[derive(Parser)]
@@ -35,6 +35,9 @@ struct Arguments {
     /// Only this heap; may be given more than once
     #[arg(long = "heap", value_name = "NAME", value_parser = heaps::named)]
     heaps: Vec<&'static Heap>,
+    /// All heaps but the default one, on which scripts/test runs everything
+    #[arg(long, conflicts_with = "heaps")]
+    others: bool,
     /// Only this test file, or check for `xalloc check`; may be given more than once
     #[arg(long = "test", value_name = "FILE", value_parser = heaps::file)]
     files: Vec<&'static File>,
@@ -63,22 +66,36 @@ fn main() -> ExitCode {
 
 /// Runs what was asked for. Returns whether every heap does what it promises.
 fn run(arguments: &Arguments) -> Result<bool> {
+    // A test file that is named is run whole.
+    let all = arguments.all || !arguments.files.is_empty();
     let mut heaps = arguments.heaps.clone();
     if heaps.is_empty() {
-        heaps.extend(HEAPS);
+        heaps.extend(&HEAPS[usize::from(arguments.others)..]);
     }
     let mut files = arguments.files.clone();
     if files.is_empty() {
-        files.extend(FILES.iter().filter(|file| arguments.all || !file.is_long()));
+        files.extend(FILES.iter().filter(|file| all || !file.is_long()));
     }
     let built = Built::new(&files)?;
     let mut matrix = Matrix::new(heaps.clone());
     for file in files {
-        let outcomes = heaps.iter().map(|heap| outcome(&built, heap, file, arguments.all)).collect::<Result<_>>()?;
+        let outcomes = heaps.iter().map(|heap| outcome(&built, heap, file, all)).collect::<Result<_>>()?;
         matrix.add(file.name, outcomes);
     }
     matrix.print();
+    if !all {
+        print_left_out();
+    }
     Ok(matrix.holds())
+}
+
+/// Says what only --all runs.
+fn print_left_out() {
+    println!("\nNot run, because it takes long (--all runs it):");
+    for file in FILES.iter().filter(|file| !file.long.is_empty()) {
+        let tests = if file.is_long() { String::new() } else { format!(": {}", file.long.join(", ")) };
+        println!("  {}{tests}", file.name);
+    }
 }
 
 /// What comes of a test file on a heap, with a line that says so: some take minutes.
@@ -90,6 +107,6 @@ fn outcome(built: &Built, heap: &Heap, file: &File, all: bool) -> Result<Outcome
     std::fs::create_dir_all(&directory)?;
     let log = directory.join(file.name).with_extension("log");
     let outcome = if file.name == CHECK { check::run(heap, &log)? } else { built.run(heap, file, all, &log)? };
-    eprintln!("{} on {}: {outcome}", file.name, heap.name);
+    eprintln!("{} on {}: {}", file.name, heap.name, outcome.to_string().replace('\n', " "));
     Ok(outcome)
 }

@@ -54,21 +54,46 @@ impl Outcome {
     }
 }
 
+/// A line for what was run, and one for each thing that is not promised.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
+        let mut counts = Vec::new();
         if !self.failed.is_empty() {
-            parts.push(format!("FAILED {}", self.failed.len()));
+            counts.push(format!("FAILED {}", self.failed.len()));
         }
         if self.passed > 0 {
-            parts.push(self.passed.to_string());
-        }
-        for (name, count) in &self.gaps {
-            parts.push(if *count == 0 { format!("[{name}]") } else { format!("[{name} {count}]") });
+            counts.push(self.passed.to_string());
         }
         if self.skipped > 0 {
-            parts.push(format!("({} skipped)", self.skipped));
+            counts.push(format!("({} skipped)", self.skipped));
         }
-        f.write_str(&parts.join(" "))
+        let mut lines = if counts.is_empty() { Vec::new() } else { vec![counts.join(" ")] };
+        for (name, count) in &self.gaps {
+            lines.push(if *count == 0 { format!("[{name}]") } else { format!("[{name} {count}]") });
+        }
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xalloc_tests::heaps::{CHECK, named};
+
+    #[test]
+    fn a_cell_has_what_was_run_and_what_is_not_promised() {
+        let my_heap = named("my-heap").unwrap();
+        let gap = |test: &str| my_heap.gap(CHECK, test).unwrap();
+        let mut outcome = Outcome::default();
+        outcome.add("one".to_owned(), Ending::Passed);
+        outcome.add("two".to_owned(), Ending::Skipped);
+        outcome.add_to_gap(gap("mallinfo2_counts_free_chunks"));
+        outcome.add_to_gap(gap("mallinfo_counts_too"));
+        assert_eq!(outcome.to_string(), "1 (1 skipped)\n[statistics 2]");
+        assert!(outcome.failed().is_empty());
+        outcome.add("three".to_owned(), Ending::Failed);
+        assert_eq!(outcome.to_string(), "FAILED 1 1 (1 skipped)\n[statistics 2]");
+        assert_eq!(outcome.failed(), ["three"]);
+        assert_eq!(Outcome::of_a_gap(my_heap.gap("misuse", "").unwrap()).to_string(), "[misuse]");
     }
 }
