@@ -60,9 +60,9 @@ const PROGRAMS: &[Program] = &[
     program("python3 -c", &["python3"], "python3 -c 'import json, re, collections
 data = [dict(key=str(i), value=[i] * (i % 20)) for i in range(50000)]
 print(len(json.dumps(json.loads(json.dumps(data)))), collections.Counter(re.findall(\"1+\", json.dumps(data))).most_common(3))'"),
-    program("python3's own tests", &[PYTHON_TEST_PACKAGE], "bash $FIXTURES/programs/python.sh list dict json re threading"),
-    // It takes longer than all others.
-    program("python3's own test of subprocess", &[PYTHON_TEST_PACKAGE], "bash $FIXTURES/programs/python.sh subprocess"),
+    program("python3's own tests", &[PYTHON_TEST_PACKAGE], "bash $FIXTURES/programs/python.sh list dict json re"),
+    // They take longer than all others.
+    program("python3's own tests of threads and processes", &[PYTHON_TEST_PACKAGE], "bash $FIXTURES/programs/python.sh threading subprocess"),
     program("git", &["git"], GIT),
     program("g++ and its program", &["g++"], "g++ -O1 -pthread -std=c++17 $FIXTURES/programs/templates.cpp -o program && ./program"),
     program("cargo build", &["cargo"], "bash $FIXTURES/programs/cargo.sh"),

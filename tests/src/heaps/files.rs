@@ -25,7 +25,7 @@ pub const FILES: &[File] = &[
     quick("misuse_kinds"),
     quick("options"),
     quick("statistics"),
-    partly("programs", &["subprocess", "cargo build", "htop", "cmake", "sqlite3", "find"]),
+    partly("programs", &["of threads and processes", "cargo build", "htop", "cmake", "sqlite3", "find"]),
     quick("threads"),
     partly("handed_over", &["ended", "forked"]),
     quick("resident"),

@@ -86,8 +86,13 @@ pub const SMALL: Gap = Gap {
 /// Of a heap that allocates whenever a thread begins and ends.
 pub const HOOKS: Gap = Gap {
     name: "hooks",
-    why: "It allocates whenever a thread begins and ends, so that each thread leaves more.",
-    tests: &[("threads", &["_of_200_leave_little"])],
+    why: "It allocates whenever a thread begins and ends, so that a thread leaves more, and a block has other neighbours; and it \
+          exports how often.",
+    tests: &[
+        ("misuse_kinds", &["behind_the_block"]),
+        ("symbols", &["exports_exactly_the_list"]),
+        ("threads", &["_of_200_leave_little"]),
+    ],
 };
 
 /// Of a heap that only passes through.

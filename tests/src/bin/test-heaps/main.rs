@@ -13,6 +13,7 @@ use harness::Built;
 use matrix::Matrix;
 use outcome::Outcome;
 use std::process::ExitCode;
+use std::time::Instant;
 use xalloc_tests::heaps::{self, CHECK, FILES, File, HEAPS, Heap};
 use xalloc_tests::target;
 
@@ -106,7 +107,9 @@ fn outcome(built: &Built, heap: &Heap, file: &File, all: bool) -> Result<Outcome
     let directory = target().join("test-heaps").join(heap.name);
     std::fs::create_dir_all(&directory)?;
     let log = directory.join(file.name).with_extension("log");
+    let start = Instant::now();
     let outcome = if file.name == CHECK { check::run(heap, &log)? } else { built.run(heap, file, all, &log)? };
-    eprintln!("{} on {}: {}", file.name, heap.name, outcome.to_string().replace('\n', " "));
+    let (cell, seconds) = (outcome.to_string().replace('\n', " "), start.elapsed().as_secs());
+    eprintln!("{} on {}: {cell} in {seconds} s", file.name, heap.name);
     Ok(outcome)
 }
