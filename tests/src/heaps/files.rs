@@ -27,7 +27,7 @@ pub const FILES: &[File] = &[
     quick("statistics"),
     partly("programs", &["of threads and processes", "cargo build", "htop", "cmake", "sqlite3", "find"]),
     quick("threads"),
-    partly("handed_over", &["ended", "forked"]),
+    quick("handed_over"),
     quick("resident"),
     long("conformance"),
     long("fork"),

@@ -79,6 +79,7 @@ pub const SMALL: Gap = Gap {
         ("filter", ALL),
         ("handed_over", &["little_waits", "keep_nothing", "sleep"]),
         ("signals", &["malloc_", "exit_in_"]),
+        ("programs", &["python3's own", "g++", "cargo build", "sqlite3", "redis-server", "node", "perl"]),
         ("resident", ALL),
     ],
 };

@@ -46,27 +46,27 @@ impl Built {
     /// # Errors
     /// It does not start, or the log cannot be written.
     pub fn run(&self, heap: &Heap, file: &File, all: bool, log: &Path) -> Result<Outcome> {
-        let executable = self.0.get(file.name).with_context(|| format!("there is no executable of {}", file.name))?;
-        let left_out: Vec<&str> = if all { OF_OTHERS.to_vec() } else { [OF_OTHERS, file.long].concat() };
-        let command = || {
-            let mut command = Command::new(executable);
-            command.args(left_out.iter().flat_map(|name| ["--skip", name]));
-            // As cargo starts it.
-            command.env("XALLOC_TEST_HEAP", heap.name).current_dir(checkout().join("tests"));
-            command
-        };
+        let long = if all { &[] } else { file.long };
         let not_promised: Vec<&str> = heap.gaps.iter().flat_map(|gap| gap.patterns(file.name)).collect();
         let mut outcome = Outcome::default();
-        if !not_promised.is_empty() {
-            let listed = command().arg("--list").output()?;
-            let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-            let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
-            names.filter_map(|name| heap.gap(file.name, name)).for_each(|gap| outcome.add_to_gap(gap));
+        // Not without need: some run their fixture to know their tests.
+        if !long.is_empty() || !not_promised.is_empty() {
+            let names = self.names(heap, file)?;
+            for pattern in
+                long.iter().chain(&not_promised).filter(|pattern| !names.iter().any(|name| name.contains(**pattern)))
+            {
+                outcome
+                    .add(format!("no name of a test contains '{pattern}', as tests/src/heaps has it"), Ending::Failed);
+            }
+            let left_out = [OF_OTHERS, long].concat();
+            let left = names.iter().filter(|name| !left_out.iter().any(|pattern| name.contains(pattern)));
+            left.filter_map(|name| heap.gap(file.name, name)).for_each(|gap| outcome.add_to_gap(gap));
         }
         let output = std::fs::File::create(log).with_context(|| log.display().to_string())?;
-        let mut run = command();
-        run.args(not_promised.iter().flat_map(|name| ["--skip", name]));
-        let status = run.stdout(output.try_clone()?).stderr(output).status()?;
+        let mut command = self.command(heap, file)?;
+        let skipped = OF_OTHERS.iter().chain(long).chain(&not_promised);
+        command.args(skipped.flat_map(|pattern| ["--skip", pattern]));
+        let status = command.stdout(output.try_clone()?).stderr(output).status()?;
         for (name, ending) in endings(&String::from_utf8_lossy(&std::fs::read(log)?)) {
             outcome.add(name, ending);
         }
@@ -74,6 +74,21 @@ impl Built {
             outcome.add(format!("it ended before its tests did: {status}"), Ending::Failed);
         }
         Ok(outcome)
+    }
+
+    /// The names of the tests of a file.
+    fn names(&self, heap: &Heap, file: &File) -> Result<Vec<String>> {
+        let listed = self.command(heap, file)?.arg("--list").output()?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        Ok(listed.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
+    }
+
+    /// The harness, as cargo starts it.
+    fn command(&self, heap: &Heap, file: &File) -> Result<Command> {
+        let executable = self.0.get(file.name).with_context(|| format!("there is no executable of {}", file.name))?;
+        let mut command = Command::new(executable);
+        command.env("XALLOC_TEST_HEAP", heap.name).current_dir(checkout().join("tests"));
+        Ok(command)
     }
 }
 
