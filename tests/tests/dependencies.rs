@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("xalloc-prefixed", &["xalloc-os", "xalloc-heaps", "xalloc-redirect"]),
     ("xalloc-global", &["xalloc-heap", "xalloc-heaps", "xalloc-redirect"]),
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
+    ("cached-heap", &["xalloc-os", "xalloc-heap", "xalloc-blocks", "xalloc-redirect"]),
     ("global-allocator", &["xalloc-global"]),
     ("observed-heap", &["xalloc-heaps", "xalloc-redirect"]),
 ];
