@@ -1,7 +1,7 @@
 //! Small blocks: from a thread's cache to the slabs and back.
 
-use crate::classes::{CLASSES, TABLE};
-use crate::{Cache, CachedHeap};
+use super::classes::{CLASSES, TABLE};
+use super::{Cache, CachedHeap};
 use core::ptr::null_mut;
 use xalloc_blocks::back_end::Source;
 use xalloc_blocks::central_list::CentralList;
@@ -18,14 +18,14 @@ const KEEP: usize = 1;
 impl CachedHeap {
     /// Returns the class of the slab that an address lies in, if it is a slab of this heap: the page map has the central list as its owner.
     #[inline(always)]
-    pub(crate) fn class_at(&self, address: usize) -> Option<usize> {
+    pub(super) fn class_at(&self, address: usize) -> Option<usize> {
         let offset = page_map::bin(address).wrapping_sub(self.central[0].owner());
         let class = offset / size_of::<CentralList<OsLock>>();
         (class < CLASSES).then_some(class)
     }
 
     /// Returns a block of `class` by way of the cache. Null if there is no memory.
-    pub(crate) fn malloc_from(&self, cache: &'static Cache, class: usize) -> *mut u8 {
+    pub(super) fn malloc_from(&self, cache: &'static Cache, class: usize) -> *mut u8 {
         let _change = cache.change();
         let bin = cache.cache().bin(class);
         loop {
@@ -74,7 +74,7 @@ impl CachedHeap {
     /// # Safety
     /// The cache is the calling thread's. So is the block, which lies in a slab of the class, and is free from here on.
     #[inline(always)]
-    pub(crate) unsafe fn push(&self, cache: &'static Cache, class: usize, block: *mut Block) {
+    pub(super) unsafe fn push(&self, cache: &'static Cache, class: usize, block: *mut Block) {
         // SAFETY: the caller's.
         if !unsafe { cache.cache().bin(class).push(block, &self.key) } {
             self.flush(cache, class);
@@ -90,7 +90,7 @@ impl CachedHeap {
     }
 
     /// Gives everything in a cache back to the slabs.
-    pub(crate) fn empty(&self, cache: &'static Cache) {
+    pub(super) fn empty(&self, cache: &'static Cache) {
         let _change = cache.change();
         for class in 1..CLASSES {
             self.give_back(class, cache.cache().take(class));
@@ -99,7 +99,7 @@ impl CachedHeap {
     }
 
     /// Gives free blocks of `class` back to their slabs, and slabs that are empty then to the back end, but for [`KEEP`].
-    pub(crate) fn give_back(&self, class: usize, list: List) {
+    pub(super) fn give_back(&self, class: usize, list: List) {
         let close = |slab| self.close(slab);
         // SAFETY: a list of free blocks, which was cached.
         let given = unsafe { self.central[class].give_all(list, &TABLE[class], KEEP, self.key.get(), close) };
@@ -109,7 +109,7 @@ impl CachedHeap {
     }
 
     /// Gives an empty slab, which is in no list any more, to the back end.
-    pub(crate) fn close(&self, slab: &Slab) {
+    pub(super) fn close(&self, slab: &Slab) {
         // SAFETY: nobody has the slab, or a block of it.
         unsafe { self.back_end.give_slab(slab) };
     }
