@@ -1,6 +1,6 @@
 //! Reads `/etc/xalloc.conf` and `XALLOC_CONF` and does what they say, before the first allocation.
 //!
-//! A mistake in them is one line on stderr, and the program runs on. A program with more rights than its caller is not
+//! For a mistake it prints one line on stderr, and the program goes on. A program with more rights than its caller is not
 //! configured at all, and neither are the programs that it starts.
 
 use crate::pow2_options::Pow2Options;
@@ -13,7 +13,7 @@ use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
 use xalloc_redirect::report;
 
-/// The heaps by number.
+/// The heaps that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Choice {
@@ -50,7 +50,7 @@ struct Configuration<'a> {
     pow2: Pow2Options,
 }
 
-/// Where the statistics go.
+/// Where the statistics are written.
 #[derive(Clone, Copy)]
 enum Destination<'a> {
     Stderr,
@@ -62,14 +62,14 @@ enum Destination<'a> {
 const VARIABLE: &str = "XALLOC_CONF";
 /// The system's configuration.
 const FILE: &core::ffi::CStr = c"/etc/xalloc.conf";
-/// How much of it is read, in bytes: there is only the stack to read it into yet.
+/// How much of the file is read, in bytes. It is read to the stack, because there is no other memory yet.
 const FILE_MAX: usize = 4096;
 
-/// What the heaps must be told.
+/// The part of the configuration that the heaps must know.
 pub struct Applied {
     /// The heap to use.
     pub heap: Choice,
-    /// How the default heap is to be tuned, if not as it is anyway.
+    /// How the default heap is tuned; `None` if nothing differs from its defaults.
     pub tuning: Option<Tuning>,
     /// How the heap of powers of two is to be tuned.
     pub pow2: scalable::Tuning,
@@ -79,7 +79,7 @@ pub struct Applied {
     pub stats: bool,
 }
 
-/// Reads the configuration and puts it into force.
+/// Reads the configuration and applies it. Returns what the heaps must know.
 pub fn apply() -> Applied {
     let mut configuration = Configuration {
         heap: Choice::Fast,
@@ -98,7 +98,7 @@ pub fn apply() -> Applied {
         configuration.take(read_file(&mut buffer), "/etc/xalloc.conf");
         configuration.take(process::variable(VARIABLE).unwrap_or_default(), VARIABLE);
     }
-    // What is not set is not written: most processes are short, and each page they touch costs them.
+    // A value that is not set is not written, because most processes are short, and each page that they touch costs time.
     if configuration.report_only {
         report::set_report_only(true);
     }
@@ -123,8 +123,8 @@ pub fn apply() -> Applied {
     }
 }
 
-/// Drops what a program with more rights than its caller does not obey. A program that it starts has the rights from its
-/// start, so that it could not tell any more that somebody else chose the variable.
+/// Removes the variable that a program with more rights than its caller does not obey. A program that it starts has these
+/// rights from its beginning, so it could not see that somebody else chose the variable.
 pub fn drop_untrusted() {
     if process::is_secure() {
         // SAFETY: called by the process's first constructor. If the library is opened later than that, this is like any other

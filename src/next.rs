@@ -1,11 +1,12 @@
-//! The next malloc in the process, for the heap that passes through to it.
+//! The functions of the next malloc in the process, for the heap that passes through to it.
 
 use core::ffi::{CStr, c_void};
 use xalloc_heaps::system::Functions;
 use xalloc_os::stderr::Line;
 use xalloc_redirect::dlsym;
 
-/// Looks up its functions, which takes the loader's lock: not while a program allocates. `None` if one is missing, which is said on stderr.
+/// Looks up the functions. Takes the loader's lock, so it must not be called while a program allocates. `None` if one is
+/// missing: that is one line on stderr.
 pub fn functions() -> Option<Functions> {
     match found() {
         Ok(functions) => Some(functions),

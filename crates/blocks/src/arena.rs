@@ -54,16 +54,16 @@ pub struct ArenaStats {
 }
 
 impl Arena {
-    /// Holds nothing yet.
+    /// Returns an arena without regions.
     pub const fn new() -> Self {
         let newest = core::ptr::null_mut();
         let (regions, lists) = (Regions::new(), Lists::new());
         Self(Locked::new(State { regions, lists, newest, has_more: false, is_filling: false }))
     }
 
-    /// From now on, reserves no more address space than is asked for. Before the first allocation.
-    pub fn be_exact(&self) {
-        self.0.with(|state| state.regions.be_exact());
+    /// Makes the arena reserve no more address space than is asked for. Called before the first allocation.
+    pub fn reserve_on_demand(&self) {
+        self.0.with(|state| state.regions.reserve_on_demand());
     }
 
     /// Has at least so many bytes of address space reserved at first. Before the first allocation.
@@ -71,13 +71,15 @@ impl Arena {
         self.0.with(|state| state.regions.set_first(capacity));
     }
 
-    /// The lock, for fork. Under it, only the metadata's is taken.
+    /// Returns the lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
         self.0.lock()
     }
 
-    /// An unused slab of `class`, not in the page map yet, for a heap that has filled (`fills`) all others that it has of the class, and
-    /// has some; of a fresh chunk only if `more` brought none, or said so. `None` if there is no memory.
+    /// Returns an unused slab of `class`, which is not in the page map yet. `None` if there is no memory.
+    ///
+    /// `fills` says that the heap has slabs of the class and no block of them is free. `more` is called before a fresh chunk is
+    /// opened; it returns whether it brought the arena slices.
     pub fn take_slab(
         &self,
         class: &'static Class,
@@ -123,7 +125,7 @@ impl Arena {
     /// The slab is this arena's and the caller's, is not in the page map any more, and none of its blocks is used.
     pub unsafe fn give_slab(&self, slab: &Slab) {
         debug_assert_eq!(slab.used(), 0);
-        let (chunk, count) = (slab.home().cast::<Chunk>(), slab.shape().slices as usize);
+        let (chunk, count) = (slab.chunk().cast::<Chunk>(), slab.shape().slices as usize);
         self.0.with(|state| {
             // SAFETY: the arena's lock guards its records, and is held.
             unsafe {
@@ -145,7 +147,7 @@ impl Arena {
         given
     }
 
-    /// Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
+    /// Purges a chunk. Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
     fn purge_chunk(&self, chunk: *mut Chunk, scope: PurgeScope) -> usize {
         // SAFETY: the arena's lock guards its records, and is held; so below.
         let (base, victims) = self.0.with(|state| unsafe {
@@ -159,7 +161,8 @@ impl Arena {
         if victims == 0 {
             return 0;
         }
-        // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its kind.
+        // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its
+        // kind.
         let purged = unsafe { chunk::purge_slices(base, victims) };
         // SAFETY: the arena's lock guards its records, and is held; the slices were taken above.
         self.0.with(|state| unsafe {
@@ -175,8 +178,8 @@ impl Arena {
         purged.count_ones() as usize * SLICE
     }
 
-    /// Gives address space back: the last slices of each chunk, as far as they are free, and what no chunk was made of yet. Returns
-    /// how many bytes it gave.
+    /// Gives address space back: the last slices of each chunk, as far as they are free, and what no chunk was made of yet.
+    /// Returns how many bytes it gave.
     pub fn unmap(&self) -> usize {
         self.0.with(|state| {
             let mut given = state.regions.unmap_closed();
@@ -188,7 +191,7 @@ impl Arena {
         })
     }
 
-    /// Whether slices became free since [`Arena::unmap`] was called last.
+    /// Returns whether slices became free since [`Arena::unmap`] was called last.
     pub fn has_more(&self) -> bool {
         self.0.with(|state| state.has_more)
     }
@@ -198,12 +201,12 @@ impl Arena {
         self.0.with(|_| f())
     }
 
-    /// What the arena holds.
+    /// Returns what the arena holds.
     pub fn stats(&self) -> ArenaStats {
         self.0.with(|state| state.stats())
     }
 
-    /// Whether `address` lies in a slice of a slab chunk: what once was, or could become, a block.
+    /// Returns whether `address` lies in a slice of a slab chunk: what once was, or could become, a block.
     pub fn contains(&self, address: usize) -> bool {
         self.0.with(|state| {
             state.chunks().any(|chunk| {
@@ -252,8 +255,8 @@ impl State {
         stats
     }
 
-    /// Takes `count` (1 or 8) slices out of a chunk, of those that `usable` says: used ones, if the first few chunks have any, and of a chunk
-    /// that has slabs rather than of one that could become one of runs.
+    /// Takes `count` (1 or 8) slices out of a chunk, of those that `usable` says: used ones, if the first few chunks have any,
+    /// and of a chunk that has slabs rather than of one that could become one of runs.
     fn find(&mut self, count: usize, usable: impl Fn(&Chunk) -> u64) -> Option<(*mut Chunk, usize)> {
         let partial = self.search(Standing::Partial, count, &usable);
         let is_dirty = |found: &(*mut Chunk, usize, bool)| found.2;
@@ -265,7 +268,7 @@ impl State {
         Some((chunk, index))
     }
 
-    /// A chunk in a list, the first of `count` free slices in it, and whether they were used before.
+    /// Returns a chunk in a list, the first of `count` free slices in it, and whether they were used before.
     fn search(
         &self,
         standing: Standing,

@@ -58,7 +58,7 @@ impl<L: LockPolicy> CentralList<L> {
         }
     }
 
-    /// Gives back what [`CentralList::lock_for_fork`] took, in the parent or in the child.
+    /// Releases what [`CentralList::lock_for_fork`] took, in the parent or in the child.
     pub fn unlock_after_fork(&self) {
         if self.is_forking.get() != 0 {
             self.is_forking.set(0);
@@ -131,7 +131,7 @@ impl<L: LockPolicy> CentralList<L> {
         self.lock.with(|| {
             let Chain { slab, head, tail, count } = chain;
             // A slab comes and goes under the lock.
-            if !Slab::of(page_map::entry(slab.start())).is_some_and(|(owner, _)| owner == self.owner()) {
+            if Slab::of(page_map::entry(slab.start())).is_none_or(|(owner, _)| owner != self.owner()) {
                 return Ok(Given::Elsewhere(chain));
             }
             // SAFETY: the caller's; the slab is this list's.
@@ -252,7 +252,7 @@ mod tests {
             lists.push(list);
         }
         let give = |block: *mut Block, keep| {
-            // SAFETY: taken above, given back once.
+            // SAFETY: taken above, returned once.
             unsafe { CENTRAL.give(Chain { slab, head: block, tail: block, count: 1 }, keep, KEY) }.unwrap()
         };
         for list in lists {

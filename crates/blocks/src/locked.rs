@@ -14,12 +14,12 @@ pub struct Locked<T> {
 unsafe impl<T: Send> Sync for Locked<T> {}
 
 impl<T> Locked<T> {
-    /// `value`, unlocked.
+    /// Returns `value` under a lock that nobody holds.
     pub const fn new(value: T) -> Self {
         Self { lock: Lock::new(), value: UnsafeCell::new(value) }
     }
 
-    /// The lock, for fork.
+    /// Returns the lock, for fork.
     pub fn lock(&self) -> &Lock {
         &self.lock
     }
@@ -32,7 +32,7 @@ impl<T> Locked<T> {
         f(unsafe { &mut *self.value.get() })
     }
 
-    /// [`Locked::with`], if nobody holds the lock; otherwise gives `f` back.
+    /// Calls `f` under the lock if nobody holds it; otherwise gives `f` back.
     pub fn try_with<R, F: FnOnce(&mut T) -> R>(&self, f: F) -> Result<R, F> {
         tally::LOCKS.count();
         let Some(_guard) = self.lock.try_lock() else { return Err(f) };

@@ -1,4 +1,4 @@
-//! The grammar, `name:value,name:value`.
+//! The parser of the grammar, `name:value,name:value`.
 
 use crate::nearest::nearest;
 use crate::path::is_path;
@@ -8,30 +8,30 @@ use crate::table::OPTIONS;
 /// The value of an option, as its [`Kind`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// Of a [`Kind::Switch`] or a [`Kind::Destination`].
+    /// The value of a [`Kind::Switch`] or a [`Kind::Destination`].
     Switch(bool),
-    /// Of a [`Kind::Count`].
+    /// The value of a [`Kind::Count`].
     Count(usize),
-    /// Of a [`Kind::Size`], in bytes.
+    /// The value of a [`Kind::Size`], in bytes.
     Size(usize),
-    /// Of a [`Kind::Choice`]: one of its words.
+    /// The value of a [`Kind::Choice`]: one of its words.
     Choice(&'static str),
-    /// Of a [`Kind::Destination`]: a path that [`crate::parts`] can read.
+    /// The value of a [`Kind::Destination`]: a path that [`crate::parts`] can read.
     Path(&'a [u8]),
 }
 
-/// What is wrong with a piece of the configuration.
+/// The fault in a piece of the configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Problem<'a> {
-    /// No option has this name; the nearest one is given if it is near.
+    /// No option has this name. With the nearest name, if one is near.
     UnknownName(&'a [u8], Option<&'static str>),
-    /// The option does not take this value; the nearest one is given if it takes words and one is near.
+    /// The option does not take this value. With the nearest word, if it takes words and one is near.
     BadValue(&'static Setting, &'a [u8], Option<&'static str>),
-    /// There is no colon in it.
+    /// The piece has no colon.
     NoValue(&'a [u8]),
 }
 
-/// Calls `each` with every option in `text`, or with what is wrong with it, in order. Blank pieces are skipped.
+/// Calls `each` with every option in `text` in order, or with what is wrong with it. Skips blank pieces.
 pub fn parse<'a>(text: &'a [u8], mut each: impl FnMut(Result<(&'static Setting, Value<'a>), Problem<'a>>)) {
     for line in text.split(|&byte| byte == b'\n') {
         let line = line.split(|&byte| byte == b'#').next().unwrap_or(line);

@@ -2,7 +2,7 @@
 
 use crate::setting::{Kind, Setting};
 
-/// Every option, in the order of the documentation.
+/// The options, in the order of the documentation.
 pub static OPTIONS: &[Setting] = &[
     Setting {
         name: "heap",

@@ -10,22 +10,23 @@ use core::ffi::c_void;
 use xalloc_heap::Heap;
 use xalloc_os::thread::{self, Phase};
 
-/// The plain functions through which libc reaches a [`HeapRedirect`]: it knows no `self`. [`interpose!`] writes them.
+/// The plain functions through which libc calls a [`HeapRedirect`], because libc cannot pass `self`. [`interpose!`] defines
+/// them.
 pub struct Callbacks {
-    /// Calls [`HeapRedirect::thread_end`].
+    /// Must call [`HeapRedirect::thread_end`].
     pub thread_end: unsafe extern "C" fn(*mut c_void),
-    /// Calls [`HeapRedirect::run_background`], and returns null.
+    /// Must call [`HeapRedirect::run_background`], and return null.
     #[cfg(target_os = "linux")]
     pub background: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
-    /// Calls [`HeapRedirect::prefork`].
+    /// Must call [`HeapRedirect::prefork`].
     pub prefork: unsafe extern "C" fn(),
-    /// Calls [`HeapRedirect::postfork_parent`].
+    /// Must call [`HeapRedirect::postfork_parent`].
     pub postfork_parent: unsafe extern "C" fn(),
-    /// Calls [`HeapRedirect::postfork_child`].
+    /// Must call [`HeapRedirect::postfork_child`].
     pub postfork_child: unsafe extern "C" fn(),
 }
 
-/// A heap in the place of the process's malloc. Constant from the start: it works before any constructor has run.
+/// A heap in the place of the process's malloc. Its first value is a constant, so it works before any constructor has run.
 pub struct HeapRedirect<H> {
     pub(crate) heap: H,
     pub(crate) callbacks: Callbacks,
@@ -37,7 +38,7 @@ pub struct HeapRedirect<H> {
 }
 
 impl<H: Heap> HeapRedirect<H> {
-    /// The redirection to `heap`.
+    /// Returns the redirection to `heap`.
     pub const fn new(heap: H, callbacks: Callbacks) -> Self {
         Self {
             heap,
@@ -50,15 +51,15 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// The same, not in the place of the process's malloc but beside it: a pointer that is not the heap's is a mistake, and
-    /// no other allocator's block.
+    /// Makes this a redirection beside the process's malloc, not in its place: a pointer that is not the heap's is then
+    /// reported as a mistake, and is not taken for another allocator's block.
     pub const fn beside_malloc(mut self) -> Self {
         self.is_beside_malloc = true;
         self
     }
 
-    /// Returns the heap, ready for the calling thread; `None` while this very thread is making it ready, and so has come here
-    /// from inside: then only the bootstrap arena can serve it.
+    /// Returns the heap, ready for the calling thread. `None` if the calling thread is just making it ready and allocates while
+    /// it does: then only the bootstrap arena can serve the call.
     #[inline]
     pub fn heap(&self) -> Option<&H> {
         if self.startup.is_ready() && Phase::current() != Phase::New { Some(&self.heap) } else { self.prepare() }
@@ -72,7 +73,7 @@ impl<H: Heap> HeapRedirect<H> {
         })
     }
 
-    /// Starts up if nobody has. False inside the caller's own start-up.
+    /// Starts up if nobody has. Returns false if the calling thread is inside its own start-up.
     pub(crate) fn start(&self) -> bool {
         match self.startup.begin(thread::token()) {
             Begin::Ready => true,
@@ -87,12 +88,12 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// Makes the calling thread known to the heap, once.
+    /// Attaches the calling thread to the heap, once.
     pub(crate) fn attach_thread(&self) {
         if Phase::current() != Phase::New {
             return;
         }
-        // First: `pthread_setspecific` and the heap's hook may come back here.
+        // This comes first: `pthread_setspecific` and the heap's hook may call malloc.
         Phase::Plain.enter();
         self.threads.arm();
         self.heap.thread_init();

@@ -1,12 +1,12 @@
-//! From a heap to an allocator that any program can be started with.
+//! Makes an allocator from a heap, with which any program can be started.
 //!
-//! Implement [`Heap`], write [`interpose!`], build a `cdylib`: the result is a library for `LD_PRELOAD`. This crate adds
-//! what the C and C++ standards, libc and the loader demand around any heap: which symbols to export, errno, overflow and
-//! alignment rules, `operator new`, a start-up that works before the first constructor, threads however they begin and
-//! end, fork, and pointers that other allocators made.
+//! Implement [`Heap`], write [`interpose!`], and build a `cdylib`: the result is a library for `LD_PRELOAD`. This crate adds
+//! what the C and C++ standards, libc and the loader demand of any malloc: the symbols, errno, the rules for overflow and
+//! alignment, `operator new`, a start-up that works before the first constructor, threads however they begin and end, fork, and
+//! pointers that other allocators made.
 //!
-//! It knows nothing of how a heap is made. One module, one concern: `heap_redirect` (with the start-up),
-//! [`bootstrap`], `threads`, `fork`, `c_api`, `operators`, `introspection`, `statistics`, `foreign`, `construct`, `export`.
+//! It knows nothing of how a heap is made. Each module has one concern: `heap_redirect` (with the start-up), [`bootstrap`], `threads`,
+//! `fork`, `c_api`, `operators`, `introspection`, `statistics`, `foreign`, `construct`, `export`.
 
 #![no_std]
 
@@ -74,7 +74,7 @@ pub use libc as __libc;
 #[doc(hidden)]
 pub use xalloc_os as __os;
 
-/// The version of this crate, for C.
+/// The version of this crate, as a C string.
 pub const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
     Ok(version) => version,
     Err(_) => c"",

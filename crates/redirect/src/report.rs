@@ -1,4 +1,4 @@
-//! What a program did wrong, said in one line, and what happens then.
+//! The line that reports a program's mistake, and what follows it.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use xalloc_heap::{Call, Incident, Misuse, Refusal};
@@ -6,14 +6,14 @@ use xalloc_os::stderr::{self, Line};
 
 static REPORT_ONLY: AtomicBool = AtomicBool::new(false);
 
-/// Has mistakes only reported (true), or end the process by SIGABRT (false, the default).
+/// Sets what follows: with true nothing, with false (the default) the end of the process by SIGABRT.
 pub fn set_report_only(report_only: bool) {
     // Relaxed: a setting, ordered with nothing.
     REPORT_ONLY.store(report_only, Ordering::Relaxed);
 }
 
-/// Reports what a heap has noticed: prints `xalloc: CALL(): ADDRESS: what` (in a copy with a prefix `my: my_CALL(): …`) and ends the
-/// process, unless [`set_report_only`].
+/// Reports a mistake that a heap has noticed: prints `xalloc: CALL(): ADDRESS: what` (or, in a copy with a prefix, `my:
+/// my_CALL(): …`), and ends the process unless [`set_report_only`] says otherwise.
 #[cold]
 #[inline(never)]
 pub fn report(incident: Incident) {
@@ -22,7 +22,7 @@ pub fn report(incident: Incident) {
     end(line);
 }
 
-/// Reports a pointer that no heap knows, with a text that says what it is.
+/// Reports a pointer that no heap made; `what` says what is at the address.
 #[cold]
 #[inline(never)]
 pub fn report_unknown(call: Call, address: usize, what: &[&[u8]]) {

@@ -1,7 +1,7 @@
 //! Chunks that change their kind: a chunk without slabs may become one of runs, and the other way round.
 //!
-//! What a program did to pages of its blocks must not reach blocks of the other kind. So a chunk only changes its kind when it is
-//! one mapping from end to end, which is one question to the kernel; otherwise it is mapped anew.
+//! What a program did to pages of its blocks must not reach blocks of the other kind. So a chunk only changes its kind when it
+//! is one mapping from end to end, which is one question to the kernel; otherwise it is mapped anew.
 
 use super::chunk::Chunk;
 use super::lists::Standing;
@@ -11,14 +11,14 @@ use crate::page_map::SLICE;
 use xalloc_os::pages;
 
 impl Arena {
-    /// A chunk that is the caller's from now on, covered by the page map but not entered: its address, and which of its slices may
-    /// have pages. The others read as zeros. `None` if there is no memory.
+    /// Takes out a whole chunk, which the page map covers. Returns its address, and which of its slices may have pages: the
+    /// others read as zeros. `None` if there is no memory.
     pub fn take_chunk(&self) -> Option<(usize, u64)> {
         self.0.with(|state| state.take_whole().or_else(|| state.take_fresh()))
     }
 
-    /// Takes back a chunk. Its slices may have pages as `dirty` says. False if there is no memory for its record: the chunk is still the
-    /// caller's then.
+    /// Takes back a chunk. Its slices may have pages as `dirty` says. Returns false if there is no memory for its record: the
+    /// chunk is still the caller's then.
     ///
     /// # Safety
     /// The chunk was taken from this arena, and is the caller's. Nothing in it is used, and it is not in the page map.
@@ -55,7 +55,7 @@ impl State {
         Some((fresh.base, 0))
     }
 
-    /// Of the first few chunks that nothing is used of, one that can be had as it is, if there is one.
+    /// Returns one of the first few chunks of which nothing is used: one that need not be mapped anew, if there is one.
     fn best_whole(&self) -> Option<*mut Chunk> {
         let chunks = self.list(Standing::Whole).take(LOOK_FOR_DIRTY);
         // SAFETY: the arena's lock guards its records, and is held.
@@ -76,7 +76,8 @@ impl State {
         Some(())
     }
 
-    /// Makes all pages of a chunk as they were mapped. False if the kernel refuses: the chunk is unmapped then, or as it was.
+    /// Makes all pages of a chunk as they were mapped. Returns false if the kernel refuses: the chunk is unmapped then, or as
+    /// it was.
     ///
     /// # Safety
     /// Nothing of the chunk is used.
@@ -105,7 +106,7 @@ impl State {
         }
     }
 
-    /// A record without a chunk.
+    /// Returns a record without a chunk.
     pub(super) fn vacant_record(&mut self, metadata: &Metadata) -> Option<*mut Chunk> {
         let vacant = self.lists.first(Standing::Vacant);
         if !vacant.is_null() {

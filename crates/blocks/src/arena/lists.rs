@@ -19,7 +19,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// That of a record.
+    /// Returns the standing of a chunk.
     pub fn of(chunk: &Chunk) -> Self {
         match (chunk.free, chunk.unmapped) {
             _ if chunk.base == 0 => Self::Vacant,
@@ -39,7 +39,7 @@ impl Lists {
         Self([(null_mut(), null_mut()); 5])
     }
 
-    /// The first chunk of a list, or null. The next one is its `next`.
+    /// Returns the first chunk of a list, or null. The next one is its `next`.
     pub fn first(&self, standing: Standing) -> *mut Chunk {
         self.0[standing as usize].0
     }

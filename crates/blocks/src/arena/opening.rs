@@ -133,7 +133,7 @@ impl State {
         Some(())
     }
 
-    /// Maps the first ones of a chunk's unmapped slices. False if the kernel refuses.
+    /// Maps the first ones of a chunk's unmapped slices. Returns false if the kernel refuses.
     fn map_end(&mut self, chunk: *mut Chunk, slices: u64) -> bool {
         // SAFETY: the arena's lock guards its records, and is held.
         unsafe {
@@ -154,8 +154,9 @@ impl State {
         true
     }
 
-    /// Whether there are many slabs of small blocks in the newest chunks, and blocks were carved from half of them at least: so they
-    /// will be from the next ones. Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
+    /// Returns whether there are many slabs of small blocks in the newest chunks, and blocks were carved from half of them at
+    /// least: so they will be from the next ones. Slices alone say nothing: each thread has a slab for each size, of which it
+    /// may use a page only.
     pub(super) fn is_filling(&self) -> bool {
         let (mut in_slabs, mut carved) = (0, 0);
         for chunk in self.chunks().take(NEWEST) {

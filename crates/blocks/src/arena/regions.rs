@@ -6,7 +6,7 @@
 use super::chunk::CHUNK;
 use crate::page_map;
 use crate::page_map::SLICE;
-use xalloc_os::pages::{self, Opened};
+use xalloc_os::pages::{self, Committed};
 
 /// The first region. Each later one is a part of all before it, within bounds: address space, not memory, but some count
 /// it.
@@ -42,13 +42,13 @@ pub struct Regions {
 }
 
 impl Regions {
-    /// None yet.
+    /// Returns the state of an arena without regions.
     pub const fn new() -> Self {
         Self { closed: (0, 0), fresh: None, reserved: 0, first: FIRST, exact: false, largest: LARGEST }
     }
 
-    /// From now on, reserves one chunk at a time: a system call each, and no address space that is not used.
-    pub fn be_exact(&mut self) {
+    /// Reserves one chunk at a time from now on: a system call each, and no address space that is not used.
+    pub fn reserve_on_demand(&mut self) {
         self.exact = true;
     }
 
@@ -57,12 +57,12 @@ impl Regions {
         self.first = bytes.clamp(CHUNK, LARGEST).next_power_of_two();
     }
 
-    /// All that was reserved, in bytes.
+    /// Returns how many bytes are reserved.
     pub fn reserved(&self) -> usize {
         self.reserved
     }
 
-    /// A chunk to [`take`](Self::take); if it need not be `whole`, what can be had of one. `None` if there is no memory.
+    /// Returns a chunk to [`take`](Self::take); if it need not be `whole`, it may be shorter. `None` if there is no memory.
     pub fn prepare(&mut self, whole: bool) -> Option<Fresh> {
         if self.fresh.is_none() {
             self.fresh = self.open().or_else(|| self.commit_anywhere(if whole { CHUNK } else { LEAST }));
@@ -70,7 +70,7 @@ impl Regions {
         self.fresh.filter(|fresh| fresh.size == CHUNK || !whole)
     }
 
-    /// The chunk that was prepared is somebody's now.
+    /// Notes that the caller has taken the chunk that was prepared.
     pub fn take(&mut self) {
         self.fresh = None;
     }
@@ -96,16 +96,16 @@ impl Regions {
             }
             let base = self.closed.0;
             // SAFETY: reserved, and no chunk yet.
-            let opened = unsafe { pages::open(base, CHUNK) };
-            if opened == Opened::Refused {
+            let committed = unsafe { pages::commit(base, CHUNK) };
+            if committed == Committed::Refused {
                 return None;
             }
             self.closed.0 += CHUNK;
-            if opened == Opened::Yes && cover_mapped(base, CHUNK) {
+            if committed == Committed::Yes && cover_mapped(base, CHUNK) {
                 return Some(Fresh { base, size: CHUNK });
             }
             self.reserved -= CHUNK;
-            if opened == Opened::Yes {
+            if committed == Committed::Yes {
                 return None;
             }
             // Another thread has mapped something there in between: on to the next one.
@@ -153,7 +153,8 @@ impl Regions {
         Some(())
     }
 
-    /// The start of a chunk somewhere: without slack for its alignment, and as much of it as the kernel allows, `least` at least.
+    /// Returns the start of a chunk anywhere: without slack for its alignment, and as much of it as the kernel allows, `least`
+    /// at least.
     fn commit_anywhere(&mut self, least: usize) -> Option<Fresh> {
         let mut size = CHUNK;
         while size >= least {
@@ -172,8 +173,8 @@ impl Regions {
     }
 }
 
-/// Makes the page map able to hold a chunk of which `size` bytes were just mapped; if that fails, unmaps it. Not before it is mapped: a
-/// leaf of the page map takes memory, too, which the kernel may not have for both.
+/// Makes the page map able to hold a chunk of which `size` bytes were just mapped; if that fails, unmaps it. Not before it is
+/// mapped: a leaf of the page map takes memory, too, which the kernel may not have for both.
 fn cover_mapped(base: usize, size: usize) -> bool {
     let covered = page_map::cover(base, CHUNK);
     if !covered {

@@ -15,21 +15,22 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// As it is without being told.
+    /// What is kept unless the user wants something else.
     pub const SPEED: Self = Self { milliseconds: 1000, least: 32 << 20, most: 1 << 30 };
-    /// Nothing that was not in use at some time, and little.
+    /// Little, and no more than was in use at some time.
     pub const LEAN: Self = Self { milliseconds: 100, least: 0, most: 32 << 20 };
 
-    /// How many bytes, when `unused` bytes of blocks are no longer in use. Mappings are longer than their blocks: by what the alignment
-    /// took, and by the room to grow ([`resize`](super::resize)); so a single block, however large, may be retained.
+    /// Returns how many bytes to keep when `unused` bytes of blocks are no longer in use. Mappings are longer than their
+    /// blocks: by what the alignment took, and by the room to grow ([`resize`](super::resize)); so a single block, however
+    /// large, may be retained.
     pub fn bytes(&self, unused: usize) -> usize {
         let unused = unused.min(self.most);
         (unused + unused / 4).clamp(self.least, self.most) + huge_pages::SIZE
     }
 }
 
-/// The end of each mapping, which is never the program's: a page by which it is seen whether what lies before is as it was mapped,
-/// and one behind it ([`pages::is_one_mapping`]).
+/// Returns the length of the margin: the end of each mapping, which is never the program's. It is a page by which it is seen
+/// whether what lies before is as it was mapped, and one behind it ([`pages::is_one_mapping`]).
 pub fn margin() -> usize {
     2 * pages::page_size()
 }
@@ -62,7 +63,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// How many bytes there are from `start` on.
+    /// Returns how many bytes there are from `start` on.
     pub fn room(&self, start: usize) -> usize {
         (self.base + self.bytes).saturating_sub(start)
     }
@@ -80,12 +81,12 @@ impl Record {
         self.touched = self.touched.max(size);
     }
 
-    /// How many bytes of the mapping the block in it does without.
+    /// Returns how many bytes of the mapping the block in it does not need.
     pub fn slack(&self) -> usize {
         self.bytes - self.size
     }
 
-    /// Unmaps what the block in the mapping does without. Returns how many bytes that are.
+    /// Unmaps what the block in the mapping does not need. Returns how many bytes that are.
     pub fn cut(&mut self) -> usize {
         let (before, behind) = (self.start - self.base, self.room(self.start) - self.size);
         // What becomes the margin must be as it was mapped.
@@ -108,38 +109,38 @@ impl Record {
         given
     }
 
-    /// Whether the pages are as they were mapped: a program may map a file over a part of its block, or protect, lock or advise its
-    /// pages, and free it so. Such a mapping is no good for another block.
+    /// Returns whether the pages are as they were mapped: a program may map a file over a part of its block, or protect, lock
+    /// or advise its pages, and free it so. Such a mapping is no good for another block.
     pub fn is_intact(&self) -> bool {
         // SAFETY: the mapping is this record's, and goes on for a page.
         unsafe { pages::is_one_mapping(self.base, self.length - pages::page_size()) }
     }
 
-    /// Where a block may start in a mapping that is kept: where the last one did, if that is aligned enough.
+    /// Returns where a block may start in a mapping that is kept: where the last one did, if that is aligned enough.
     fn start_aligned_to(&self, align: usize) -> usize {
         let align = align.max(pages::page_size());
         if self.entered.is_multiple_of(align) { self.entered } else { pages::round_up(self.base, align) }
     }
 
-    /// Whether [`Record::fit`] may work. Moving keeps no alignment but that of the kernel's choice, and is not worth it
+    /// Returns whether [`Record::fit`] may work. Moving keeps no alignment but that of the kernel's choice, and is not worth it
     /// for little, nor without pages to keep.
     fn can_fit(&self, size: usize, align: usize) -> bool {
         let may_grow = !self.zeroed && align <= pages::page_size() && self.bytes >= size / 2;
         self.room(self.start_aligned_to(align)) >= size || may_grow
     }
 
-    /// How much longer a mapping may be than the block it becomes: pages that were touched and that nobody uses are memory
-    /// lost; addresses are cheaper.
+    /// Returns how much longer a mapping may be than the block it becomes: pages that were touched and that nobody uses are
+    /// memory lost; addresses are cheaper.
     fn spare(&self, size: usize) -> usize {
         if self.zeroed { 3 * size } else { size / 4 }
     }
 
-    /// How many bytes a mapping that is kept counts for.
+    /// Returns how many bytes a mapping that is kept counts for.
     pub fn held(&self) -> usize {
         if self.zeroed { self.bytes } else { self.touched }
     }
 
-    /// Whether [`Record::fit`] has nothing to do.
+    /// Returns whether [`Record::fit`] has nothing to do.
     fn fits_as_it_is(&self, size: usize, align: usize) -> bool {
         let room = self.room(self.start_aligned_to(align));
         room >= size && room - size <= self.spare(size)
@@ -182,7 +183,7 @@ impl Kept {
         Self { first: core::ptr::null_mut(), bytes: 0, count: 0 }
     }
 
-    /// How long the mappings are.
+    /// Returns how long the mappings are.
     pub fn length(&self) -> usize {
         let (mut record, mut length) = (self.first.cast_const(), 0);
         // SAFETY: the list's records are valid.
@@ -246,7 +247,7 @@ impl Kept {
     }
 }
 
-/// A kept mapping that is too much: its pages go, or if it has none its addresses. It is in no list any more.
+/// A kept mapping that is too much, and is in no list any more. Its pages go, or its addresses if it has no pages.
 pub enum Surplus {
     /// It may have pages.
     Dirty(*mut Record),

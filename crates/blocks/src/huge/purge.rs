@@ -6,8 +6,8 @@ use core::ptr::null_mut;
 use xalloc_os::{clock, pages};
 
 impl Huge {
-    /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may take long,
-    /// and so by a copy of its record.
+    /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may
+    /// take long, and so by a copy of its record.
     pub(super) fn keep_if_intact(&self, record: *mut Record, mapping: &Record) {
         let is_intact = mapping.is_intact();
         self.watch.note(mapping.bytes, is_intact);
@@ -25,11 +25,11 @@ impl Huge {
             return;
         }
         let now = clock::coarse_milliseconds();
-        self.give_back(self.state.with(|state| state.take_surplus(now)), now);
+        self.return_list(self.state.with(|state| state.take_surplus(now)), now);
     }
 
     /// Gives back what is too much at the time `now`, of which `surplus` is the first.
-    pub(super) fn give_back(&self, mut surplus: Option<Surplus>, now: u64) {
+    pub(super) fn return_list(&self, mut surplus: Option<Surplus>, now: u64) {
         while let Some(mapping) = surplus {
             match mapping {
                 Surplus::Dirty(record) => self.clean(record),
@@ -69,7 +69,8 @@ impl Huge {
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
     pub(super) fn release(&self, record: *mut Record) -> usize {
-        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this returns.
+        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this
+        // returns.
         let take_mapping = |_: &mut State, record: &mut Record| (record.base, core::mem::take(&mut record.length));
         let (base, length) = self.with_record(record, take_mapping);
         // SAFETY: a freed block's mapping, out of the page map.
@@ -83,8 +84,8 @@ impl Huge {
         if unmapped { length } else { 0 }
     }
 
-    /// Unmaps all that is kept, what the kernel would not unmap before, and what blocks do without of their mappings. Returns how
-    /// many bytes it gave back.
+    /// Unmaps all that is kept, what the kernel would not unmap before, and what blocks do without of their mappings. Returns
+    /// how many bytes it gave back.
     pub fn trim(&self) -> usize {
         // Each stuck mapping is tried once: those that stay so come back into the list.
         let mut stuck = self.state.with(|state| core::mem::replace(&mut state.stuck, null_mut()));
@@ -108,8 +109,8 @@ impl State {
             return 0;
         }
         let (mut record, mut given) = (self.all, 0);
-        // SAFETY: the lock guards the records, and is held; records are for ever. A block whose `start` is not 0 is not being resized or
-        // freed, so that its record is not a copy of an older state.
+        // SAFETY: the lock guards the records, and is held; records are for ever. A block whose `start` is not 0 is not being
+        // resized or freed, so that its record is not a copy of an older state.
         while let Some(mapping) = unsafe { record.as_mut() } {
             if mapping.start != 0 {
                 given += mapping.cut();

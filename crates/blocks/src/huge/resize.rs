@@ -54,7 +54,8 @@ impl State {
 }
 
 impl Huge {
-    /// Makes the block at `address`, which has this entry in the page map, `size` bytes long, moving it if need be, without copying it.
+    /// Makes the block at `address`, which has this entry in the page map, `size` bytes long, moving it if need be, without
+    /// copying it.
     ///
     /// # Errors
     /// Why it stays as it was.

@@ -76,7 +76,7 @@ pub struct HugeBlock {
 }
 
 impl Huge {
-    /// Holds nothing yet.
+    /// Returns the huge blocks of a heap that has none.
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0 };
         let state = Locked::new(State {
@@ -99,17 +99,18 @@ impl Huge {
         self.state.with(|state| state.keeping = Keeping { milliseconds, ..keeping });
     }
 
-    /// The lock, for fork. Under it, only the metadata's is taken.
+    /// Returns the lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
         self.state.lock()
     }
 
-    /// Whether `address`, which has this entry in the page map, lies in its mapping; the rest of its first slice may be anybody's.
+    /// Returns whether `address`, which has this entry in the page map, lies in its mapping; the rest of its first slice may be
+    /// anybody's.
     pub fn contains(&self, address: usize, entry: Entry) -> bool {
         self.with_record(record_of(entry), |_, record| address.wrapping_sub(record.base) < record.length)
     }
 
-    /// The usable size of the block that starts at this address, which has this entry in the page map, if one does.
+    /// Returns the usable size of the block that starts at this address, which has this entry in the page map, if one does.
     pub fn size_at(&self, address: usize, entry: Entry) -> Option<usize> {
         self.with_record(record_of(entry), |_, record| (record.start == address).then_some(record.size))
     }
@@ -120,12 +121,12 @@ impl Huge {
         self.state.with(|state| f(state, unsafe { &mut *record }))
     }
 
-    /// What the huge blocks hold.
+    /// Returns what the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
         self.state.with(|state| HugeStats { kept_mappings: state.kept.count, kept: state.kept.bytes, ..state.stats })
     }
 
-    /// How long all mappings are, those that are kept included. Looks at every mapping.
+    /// Returns how many bytes all mappings have, those that are kept included. Looks at every mapping.
     pub fn mapped(&self) -> usize {
         self.state.with(|state| {
             let blocks = state.records().filter(|record| record.start != 0).map(|record| record.length);
@@ -134,14 +135,14 @@ impl Huge {
     }
 }
 
-/// The record of a huge block's entry in the page map.
+/// Returns the record of a huge block's entry in the page map.
 pub fn record_of(entry: Entry) -> *mut Record {
     assert!(entry.kind() == KIND, "the entry is a huge block's");
     entry.record().cast()
 }
 
 impl State {
-    /// All records, also those without a mapping, whose length is 0.
+    /// Returns all records, also those without a mapping, whose length is 0.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         // SAFETY: the lock guards the records, and is held, because `self` is what is behind it; records are for ever.
         core::iter::successors(unsafe { self.all.as_ref() }, |record| unsafe { record.older.as_ref() })
@@ -178,11 +179,11 @@ impl State {
         Some(())
     }
 
-    /// A record that is the caller's.
+    /// Returns a record that is the caller's.
     fn unused_record(&mut self, metadata: &Metadata) -> Option<*mut Record> {
         let unused = self.unused;
-        // SAFETY: the lock guards the records, and is held; an unused record is in no other list, and a fresh one is zeroed, which is
-        // valid in every field.
+        // SAFETY: the lock guards the records, and is held; an unused record is in no other list, and a fresh one is zeroed,
+        // which is valid in every field.
         unsafe {
             if let Some(record) = unused.as_ref() {
                 self.unused = record.next;

@@ -9,8 +9,8 @@ use core::ptr::null_mut;
 /// The chunks of a shard, in the order of their records' creation, so that later ones drain.
 pub struct Chunks {
     first: *mut RunChunk,
-    /// Whether there may be chunks without runs. They stay until somebody else needs one, so that a program that frees a large block
-    /// and allocates one again does not go to the arena each time.
+    /// Whether there may be chunks without runs. They stay until somebody else needs one, so that a program that frees a large
+    /// block and allocates one again does not go to the arena each time.
     has_empty: bool,
 }
 
@@ -22,22 +22,23 @@ impl Chunks {
         Self { first: null_mut(), has_empty: false }
     }
 
-    /// The first record, or null. Its `next` is written once.
+    /// Returns the first record, or null. Its `next` is written once.
     pub fn first(&self) -> *mut RunChunk {
         self.first
     }
 
-    /// All records, also those without a chunk, in which nothing is free or used.
+    /// Returns all records, also those without a chunk, in which nothing is free or used.
     pub fn iter(&self) -> impl Iterator<Item = *mut RunChunk> + use<> {
         let present = |chunk: *mut RunChunk| (!chunk.is_null()).then_some(chunk);
         // SAFETY: records are for ever; the links change under the lock that the caller holds.
         core::iter::successors(present(self.first), move |&chunk| present(unsafe { (*chunk).next }))
     }
 
-    /// A run of one of the chunks.
+    /// Returns a run of one of the chunks.
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
         let mut chunk = self.first;
-        // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for each.
+        // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for
+        // each.
         while !chunk.is_null() {
             // SAFETY: the shard's lock guards its records, and is held, one reference at a time; records are for ever.
             unsafe {
@@ -56,8 +57,8 @@ impl Chunks {
     pub fn open(&mut self, index: usize, arena: &Arena, metadata: &Metadata) -> Option<*mut RunChunk> {
         let record = self.vacant_record(index, metadata)?;
         let (base, dirty) = arena.take_chunk()?;
-        // SAFETY: the shard's lock guards its records, and is held, one reference at a time; the record has no chunk. The arena covers
-        // the chunk, which is the caller's now.
+        // SAFETY: the shard's lock guards its records, and is held, one reference at a time; the record has no chunk. The arena
+        // covers the chunk, which is the caller's now.
         unsafe {
             (*record).open(base, dirty);
             page_map::set(base, CHUNK, Entry::ownerless(KIND, record.cast()));
@@ -110,10 +111,10 @@ impl Chunks {
         given
     }
 
-    /// Gives a chunk without runs to the arena. False if there is no memory for its record there: it stays.
+    /// Gives a chunk without runs to the arena. Returns false if there is no memory for its record there: it stays.
     fn give(&mut self, chunk: *mut RunChunk, arena: &Arena, metadata: &Metadata) -> bool {
-        // SAFETY: the shard's lock guards its records, and is held, one reference at a time. The chunk is the arena's, covered, and no run
-        // is in it.
+        // SAFETY: the shard's lock guards its records, and is held, one reference at a time. The chunk is the arena's, covered,
+        // and no run is in it.
         unsafe {
             let (base, dirty) = (*chunk).close();
             page_map::set(base, CHUNK, Entry::NONE);

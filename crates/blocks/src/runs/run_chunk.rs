@@ -13,8 +13,8 @@ pub use super::margin::PAGE;
 /// The pages of a chunk.
 pub const PAGES: usize = CHUNK / PAGE;
 const SLICE_PAGES: usize = SLICE / PAGE;
-/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
-/// addresses unused.
+/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the
+/// chunk's addresses unused.
 pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
 /// The largest alignment a run can have.
 pub const MAX_ALIGN: usize = 2 << 20;
@@ -24,8 +24,8 @@ pub const FREED: u16 = 1 << 15;
 
 /// The record of a chunk of runs.
 pub struct RunChunk {
-    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a run's
-    /// holder may read it.
+    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a
+    /// run's holder may read it.
     pub base: Word,
     /// The index of its shard.
     pub shard: usize,
@@ -55,14 +55,15 @@ pub struct Run {
     pub zeroed: bool,
 }
 
-/// How many pages of a chunk can be in runs. Two are left at the end for [`xalloc_os::pages::is_one_mapping`]: one page that never changes, and one
-/// behind it.
+/// Returns how many pages of a chunk can be in runs. Two are left at the end for [`xalloc_os::pages::is_one_mapping`]: one page
+/// that never changes, and one behind it.
 pub fn usable_pages() -> usize {
     PAGES - 2 * margin::unit()
 }
 
 impl RunChunk {
-    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as zeros.
+    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as
+    /// zeros.
     pub fn open(&mut self, base: usize, dirty: u64) {
         self.base.set(base);
         self.longest = PAGES;
@@ -76,7 +77,7 @@ impl RunChunk {
         self.lengths.iter().for_each(|length| length.set(0));
     }
 
-    /// Leaves the record without its chunk, in which no run is: its address, and which of its slices may have pages.
+    /// Leaves the record without its chunk, in which no run is. Returns its address, and which of its slices may have pages.
     pub fn close(&mut self) -> (usize, u64) {
         let is_dirty = |slice: &usize| !self.dirty.none_in(slice * SLICE_PAGES, SLICE_PAGES);
         let dirty = (0..CHUNK / SLICE).filter(is_dirty).fold(0, |all, slice| all | 1 << slice);
@@ -87,18 +88,18 @@ impl RunChunk {
         (base, dirty)
     }
 
-    /// Whether there is a chunk, and no run in it.
+    /// Returns whether there is a chunk, and no run in it.
     pub fn is_empty(&self) -> bool {
         self.base.get() != 0 && self.used == 0
     }
 
-    /// The page that an address of the chunk lies in.
+    /// Returns the page that an address of the chunk lies in.
     pub fn page_at(&self, address: usize) -> Option<usize> {
         let page = address.wrapping_sub(self.base.get()) / PAGE;
         (page < PAGES).then_some(page)
     }
 
-    /// The length in pages of the run that starts at a page; 0 if none does.
+    /// Returns the length in pages of the run that starts at a page; 0 if none does.
     pub fn length(&self, page: usize) -> usize {
         match self.lengths[page].get() {
             length if length & FREED == 0 => length as usize,
@@ -106,7 +107,7 @@ impl RunChunk {
         }
     }
 
-    /// The length in pages of the run that was freed last of those that started at a page; 0 if none did.
+    /// Returns the length in pages of the run that was freed last of those that started at a page; 0 if none did.
     pub fn freed_length(&self, page: usize) -> usize {
         match self.lengths[page].get() {
             length if length & FREED != 0 => (length & !FREED) as usize,
@@ -114,7 +115,7 @@ impl RunChunk {
         }
     }
 
-    /// A run of `count` pages that begins at a multiple of `align` pages.
+    /// Returns a run of `count` pages that begins at a multiple of `align` pages.
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
         let Some(page) = self.free.find(count, align) else {
             // An aligned search may miss runs that an unaligned one finds, so only the latter bounds them.
@@ -128,7 +129,7 @@ impl RunChunk {
         Some(Run { start: (self.base.get() + page * PAGE) as *mut u8, zeroed })
     }
 
-    /// Marks free pages as handed out. Whether they read as zeros.
+    /// Marks free pages as handed out. Returns whether they read as zeros.
     pub fn take(&mut self, page: usize, count: usize) -> bool {
         let zeroed = self.dirty.none_in(page, count);
         self.used += count;
@@ -155,7 +156,7 @@ impl RunChunk {
         }
     }
 
-    /// Makes a run of `length` pages `wanted` pages long where it is. False if its neighbour is in the way.
+    /// Makes a run of `length` pages `wanted` pages long where it is. Returns false if its neighbour is in the way.
     pub fn resize(&mut self, page: usize, length: usize, wanted: usize) -> bool {
         if wanted < length {
             self.put_back(page + wanted, length - wanted);

@@ -68,7 +68,7 @@ impl FastHeap {
         }
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes.
+    /// Purges free memory, but for about `keep` bytes.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         self.with_own_heap(|heap| self.send_all(heap));
         self.release_unused();

@@ -52,19 +52,18 @@ impl Shared {
     }
 }
 
-/// Takes the locks of what local heaps share: to be called before a fork, by the thread that forks.
+/// Takes the locks of what local heaps share, before a fork: whichever heap serves the process, it may have local ones beside it.
 pub fn prefork() {
     SHARED.fork_locks.acquire(SHARED.locks());
 }
 
-/// Gives them back, in the parent.
-pub fn postfork_parent() {
-    SHARED.fork_locks.release_in_parent(SHARED.locks());
-}
-
-/// Gives them back, in the child.
-pub fn postfork_child() {
-    SHARED.fork_locks.release_in_child(SHARED.locks());
+/// Releases them, in the parent or in the child.
+pub fn postfork(is_child: bool) {
+    if is_child {
+        SHARED.fork_locks.release_in_child(SHARED.locks());
+    } else {
+        SHARED.fork_locks.release_in_parent(SHARED.locks());
+    }
 }
 
 /// Memory for values of one type, used again.

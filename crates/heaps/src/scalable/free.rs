@@ -68,7 +68,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let (heap, class) = unsafe { ThreadLocalHeap::<N, T>::of_bin(bin) };
         let _change = heap.change();
         let turned = heap.cache().turn(class);
-        returning::give_back(heap, class, turned.old, self);
+        returning::return_list(heap, class, turned.old, self);
         self.count_slow(heap, turned.count);
     }
 

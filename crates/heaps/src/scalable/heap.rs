@@ -104,7 +104,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy> Scalable<CentralHeap<N, T
             (tuning.recycling.milliseconds(), matches!(tuning.recycling, Recycling::Immediate { .. }));
         self.back_end.huge.tune(milliseconds, is_lean);
         if tuning.exact {
-            self.back_end.arena.be_exact();
+            self.back_end.arena.reserve_on_demand();
         }
         if let Some(capacity) = tuning.arena_capacity {
             self.back_end.arena.reserve_first(capacity);

@@ -10,7 +10,7 @@ use xalloc_blocks::registry::Registered;
 use xalloc_blocks::returning;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was given back. `heap` is
+    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was purged. `heap` is
     /// the caller's, if it has one; it is refilling the bin of the class `busy`.
     pub(super) fn reclaiming<R>(
         &self,
@@ -34,7 +34,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         attempt()
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    /// Purges free memory, but for about `keep` bytes. Returns whether any was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         if let Some(heap) = ThreadLocalHeap::<N, T>::own() {
             let _change = heap.change();
@@ -93,8 +93,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
 
     /// Gives everything of one class that is cached back to the slabs, also the slab that was kept although none of its blocks is used.
     pub(super) fn empty_bin(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) {
-        returning::give_back(heap, class, heap.cache().take(class), self);
-        returning::give_back(heap, class, heap.cache().take_previous(class), self);
+        returning::return_list(heap, class, heap.cache().take(class), self);
+        returning::return_list(heap, class, heap.cache().take_previous(class), self);
         self.release_empty(heap, class);
     }
 

@@ -177,16 +177,19 @@ fn free_slabs_are_recycled_as_the_policy_says() {
     }
 }
 
-/// A hundred threads at a time, over and over: what they leave is used again.
+/// Twenty threads at a time, over and over: what they leave is used again.
 #[test]
 fn threads_leave_nothing_behind() {
     let _one = one();
     let heap = heap!(Tuning { thread_cache_count: 4, ..Tuning::SPEED });
+    let all = std::sync::Barrier::new(20);
     let round = |seed: u64| {
         thread::scope(|scope| {
             for index in 0..20 {
+                let all = &all;
                 scope.spawn(move || {
                     let _attached = Attached::new(heap);
+                    all.wait();
                     exercise(heap, seed + index, 300, |_, _| false);
                 });
             }
@@ -197,7 +200,10 @@ fn threads_leave_nothing_behind() {
     (5..20).for_each(|seed| round(seed * 100));
     let after = heap.statistics();
     assert_eq!(after.allocated, 0);
-    assert!(after.metadata <= before.metadata * 2 && after.mapped() <= before.mapped() * 2, "{before:?} {after:?}");
+    assert!(
+        after.metadata <= before.metadata + (64 << 10) && after.mapped() <= before.mapped() * 3,
+        "{before:?} {after:?}"
+    );
 }
 
 #[test]

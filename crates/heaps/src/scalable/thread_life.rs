@@ -4,6 +4,7 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
+use crate::local;
 use core::ptr::from_ref;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::registry::Registered;
@@ -78,6 +79,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     }
 
     pub(super) fn lock_for_fork(&self) {
+        local::prefork();
         if self.fork_locks.acquire(self.locks()) {
             // Under these, nothing is locked.
             self.central.lists().for_each(|list| list.lock_for_fork());
@@ -94,5 +96,6 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         if is_outermost {
             self.central.lists().for_each(|list| list.unlock_after_fork());
         }
+        local::postfork(is_child);
     }
 }
