@@ -10,6 +10,7 @@ pub mod promises;
 pub mod rows;
 mod run;
 mod scratch;
+pub mod third_party;
 
 pub use places::{checkout, target};
 pub use run::{run, stop_and_continue, succeed, tail, wait_until};
