@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
     ("cached-heap", &["xalloc-os", "xalloc-heap", "xalloc-blocks", "xalloc-redirect"]),
     ("global-allocator", &["xalloc-global"]),
-    ("observed-heap", &["xalloc-heaps", "xalloc-redirect"]),
+    ("observed-heap", &["xalloc-heap", "xalloc-heaps", "xalloc-redirect"]),
 ];
 
 /// Crates that are not in the library: they may use any crate of others, and of ours only those named here.
