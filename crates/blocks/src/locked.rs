@@ -2,6 +2,7 @@
 
 use crate::tally;
 use core::cell::UnsafeCell;
+use core::marker::PhantomData;
 use xalloc_os::Lock;
 
 /// A value and the lock that guards it.
@@ -38,5 +39,37 @@ impl<T> Locked<T> {
         let Some(_guard) = self.lock.try_lock() else { return Err(f) };
         // SAFETY: as above.
         Ok(f(unsafe { &mut *self.value.get() }))
+    }
+}
+
+/// The part of a record that a lock elsewhere guards, that of a [`Locked<K>`](Locked), while other threads use the rest of the record.
+///
+/// Whoever wants it shows that locked value, which only the lock's holder has. So no reference to it outlives the lock, and an
+/// exclusive one is the only one.
+pub struct Guarded<T, K> {
+    value: UnsafeCell<T>,
+    key: PhantomData<fn(&K)>,
+}
+
+// SAFETY: the value is only reached by who has the key, which is under a lock, so by one thread after the other.
+unsafe impl<T: Send, K> Sync for Guarded<T, K> {}
+
+impl<T, K> Guarded<T, K> {
+    /// The value, as long as nobody changes what is under the lock.
+    ///
+    /// # Safety
+    /// The key is always the same one.
+    pub unsafe fn get<'a>(&'a self, _key: &'a K) -> &'a T {
+        // SAFETY: an exclusive reference to the value would be one to the key, of which there is a shared one.
+        unsafe { &*self.value.get() }
+    }
+
+    /// The value, for its only user at the moment.
+    ///
+    /// # Safety
+    /// As for [`Guarded::get`].
+    pub unsafe fn get_mut<'a>(&'a self, _key: &'a mut K) -> &'a mut T {
+        // SAFETY: any other reference to the value would be one to the key, of which this is the only one.
+        unsafe { &mut *self.value.get() }
     }
 }

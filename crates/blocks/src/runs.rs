@@ -19,7 +19,7 @@ mod misuse;
 mod purge;
 mod run_chunk;
 use chunks::Chunks;
-use run_chunk::{FREED, PAGES, RunChunk};
+use run_chunk::{PAGES, RunChunk};
 
 /// The number of shards.
 pub const SHARDS: usize = 4;
@@ -58,8 +58,7 @@ impl Runs {
         let allocate = |index, chunks: &mut Chunks| {
             chunks.allocate(count, align).or_else(|| {
                 let chunk = chunks.open(index, arena, metadata)?;
-                // SAFETY: the shard's lock guards its records, and is held.
-                unsafe { (*chunk).allocate(count, align) }
+                chunks.locked(chunk).allocate(count, align)
             })
         };
         for (index, shard) in self.shards.iter().enumerate() {
@@ -82,8 +81,7 @@ impl Runs {
             return Ok(0);
         }
         let freed = self.with_run(address, record, |chunks, chunk, page, length| {
-            // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
-            unsafe { (*chunk).release(page, length) };
+            chunks.locked(chunk).release(page, length);
             chunks.note_empty(chunk);
             margin::usable(length) * PAGE
         });
@@ -121,12 +119,11 @@ impl Runs {
 
     /// The length of the run that starts at this address, in pages, if one does.
     fn length_at(&self, address: usize, record: *mut u8) -> Option<usize> {
-        let chunk = record.cast::<RunChunk>();
-        // SAFETY: records live as long as the process; these are single-writer words that the run's holder reads.
-        let (base, lengths) = unsafe { (&(*chunk).base, &(*chunk).lengths) };
+        // SAFETY: the record is that of an entry of this kind in the page map.
+        let chunk = unsafe { RunChunk::of(record) };
         // If it is no run, the record may be another chunk's by now.
-        let length = lengths.get(address.wrapping_sub(base.get()) / PAGE)?.get();
-        (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize)
+        let length = chunk.length(chunk.page_at(address)?);
+        (length != 0 && address.is_multiple_of(PAGE)).then_some(length)
     }
 
     /// Makes a run `size` bytes long where it is. False if its neighbour is in the way, or if pages that it would lose, or have
@@ -143,9 +140,7 @@ impl Runs {
         if misplaced || shrinks_changed {
             return false;
         }
-        // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
-        let resize =
-            |_: &mut Chunks, chunk: *mut RunChunk, page, length| unsafe { (*chunk).resize(page, length, wanted) };
+        let resize = |chunks: &mut Chunks, chunk, page, length| chunks.locked(chunk).resize(page, length, wanted);
         self.with_run(address, record, resize).unwrap_or(false)
     }
 
@@ -155,17 +150,13 @@ impl Runs {
         &self,
         address: usize,
         record: *mut u8,
-        f: impl FnOnce(&mut Chunks, *mut RunChunk, usize, usize) -> T,
+        f: impl FnOnce(&mut Chunks, &'static RunChunk, usize, usize) -> T,
     ) -> Option<T> {
-        let chunk = record.cast::<RunChunk>();
-        // SAFETY: records live as long as the process, and their shard never changes.
-        let shard = &self.shards[unsafe { (*chunk).shard }];
-        shard.with(|chunks| {
-            // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
-            let (page, length) = unsafe {
-                let page = (*chunk).page_at(address)?;
-                (page, (*chunk).length(page))
-            };
+        // SAFETY: the record is that of an entry of this kind in the page map.
+        let chunk = unsafe { RunChunk::of(record) };
+        self.shards[chunk.shard].with(|chunks| {
+            let page = chunk.page_at(address)?;
+            let length = chunk.length(page);
             (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunks, chunk, page, length))
         })
     }
@@ -185,10 +176,9 @@ impl Runs {
         for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
-                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
-                    let chunk = unsafe { &*chunk };
-                    stats.live += chunk.used * PAGE;
-                    stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
+                    let pages = chunks.pages(chunk);
+                    stats.live += pages.used * PAGE;
+                    stats.dirty += pages.free.common(&pages.dirty) * PAGE;
                 }
             });
         }
@@ -201,9 +191,8 @@ impl Runs {
         for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
-                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
-                    let chunk = unsafe { &*chunk };
-                    count += chunk.free.and(&chunk.dirty).ranges();
+                    let pages = chunks.pages(chunk);
+                    count += pages.free.and(&pages.dirty).ranges();
                     let lengths = (0..PAGES).map(|page| chunk.length(page));
                     margins += lengths.map(|length| length - margin::usable(length)).sum::<usize>() * PAGE;
                 }

@@ -1,24 +1,22 @@
 //! What is wrong with a pointer into a chunk of runs.
 
-use super::run_chunk::{PAGE, RunChunk};
+use super::run_chunk::{PAGE, PageSets, RunChunk};
 use super::{Runs, margin};
 use xalloc_heap::Misuse;
 
 impl Runs {
     /// What there is at an address of the chunk where no run starts.
     pub fn misuse_at(&self, address: usize, record: *mut u8) -> Misuse {
-        let chunk = record.cast::<RunChunk>();
-        // SAFETY: records live as long as the process, and their shard never changes.
-        let shard = &self.shards[unsafe { (*chunk).shard }];
-        // SAFETY: the shard's lock guards its records, and is held.
-        shard.with(|_| unsafe { &*chunk }.misuse_at(address))
+        // SAFETY: the record is that of an entry of this kind in the page map.
+        let chunk = unsafe { RunChunk::of(record) };
+        self.shards[chunk.shard].with(|chunks| chunk.misuse_at(address, chunks.pages(chunk)))
     }
 }
 
 impl RunChunk {
-    fn misuse_at(&self, address: usize) -> Misuse {
+    fn misuse_at(&self, address: usize, pages: &PageSets) -> Misuse {
         let Some(page) = self.page_at(address) else { return Misuse::FreeMemory };
-        if self.free.all_in(page, 1) {
+        if pages.free.all_in(page, 1) {
             return match self.freed_length(page) {
                 length @ 1.. if address.is_multiple_of(PAGE) => {
                     Misuse::FreedBefore { size: margin::usable(length) * PAGE }
