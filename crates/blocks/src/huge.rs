@@ -15,15 +15,18 @@ use crate::locked::Locked;
 use crate::metadata::Metadata;
 use crate::page_map::{self, Entry, Kind, SLICE, SpareLeaf};
 use crate::watch::Watch;
-use core::ptr::null_mut;
 use xalloc_heap::Misuse;
 use xalloc_os::{Lock, clock, pages};
 
 mod kept;
+mod mapping;
 mod misuse;
 mod purge;
+mod records;
 mod resize;
-use kept::{Keeping, Kept, Record, Surplus};
+use kept::{Keeping, Kept, Surplus};
+use mapping::{Mapping, margin};
+use records::{List, Record, Records};
 pub use resize::Stays;
 
 /// The kind of a huge block's first slice in the page map.
@@ -36,24 +39,21 @@ const CLEAN_BLOCKS: usize = 64;
 const CLEAN_BYTES: usize = 1 << 30;
 
 struct State {
-    /// All records.
-    all: *mut Record,
-    unused: *mut Record,
+    records: Records,
+    /// Records without mappings.
+    unused: List,
     /// Mappings that were freed a moment ago. These and the next ones stay in the page map.
     kept: Kept,
     /// Mappings without pages.
     clean: Kept,
     /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
-    stuck: *mut Record,
+    stuck: List,
     spare: Option<SpareLeaf>,
     /// Whether there may be blocks whose mappings are longer than they must be.
     has_slack: bool,
     stats: HugeStats,
     keeping: Keeping,
 }
-
-// SAFETY: the records belong to the heap, not to a thread.
-unsafe impl Send for State {}
 
 /// The huge blocks of a heap.
 pub struct Huge {
@@ -92,7 +92,7 @@ enum Freed {
     /// Its mapping is kept; the first of those that are too much now.
     Kept(Option<Surplus>),
     /// The kernel is to be asked about its mapping, of which this is a copy.
-    ToLookAt(Record),
+    ToLookAt(Mapping),
     /// There is none at that address.
     NoBlock,
 }
@@ -102,11 +102,11 @@ impl Huge {
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0 };
         let state = Locked::new(State {
-            all: null_mut(),
-            unused: null_mut(),
+            records: Records::new(),
+            unused: List::new(),
             kept: Kept::new(),
             clean: Kept::new(),
-            stuck: null_mut(),
+            stuck: List::new(),
             spare: None,
             has_slack: false,
             stats,
@@ -135,7 +135,7 @@ impl Huge {
         }
         self.clean_surplus();
         let wide = huge_pages::block_align(size).max(align);
-        let length = size.checked_add(kept::margin())?;
+        let length = size.checked_add(margin())?;
         let map = |align| pages::map_aligned(length, align);
         let mapping = map(wide).or_else(|| if wide > align { map(align) } else { None })?;
         let huge_pages = huge_pages::advise_block(mapping.base, mapping.length, size);
@@ -153,13 +153,13 @@ impl Huge {
     fn reuse(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         let record = self.state.with(|state| state.take_kept(size, align, zeros))?;
         // Outside the lock, because the kernel may take long, and so on a copy.
-        let mut mapping = self.with_record(record.cast(), |_, record| *record);
+        let mut mapping = self.mapping(record);
         let start = mapping.fit(size, align);
         // They were for what another block did with its memory.
         if mapping.huge_pages && huge_pages::retract(mapping.base, mapping.length) {
             mapping.huge_pages = false;
         }
-        self.with_record(record.cast(), |_, record| *record = mapping);
+        self.state.with(|state| *state.records.mapping_mut(record) = mapping);
         let Some(start) = start else {
             self.state.with(|state| state.keep(record));
             return None;
@@ -174,7 +174,8 @@ impl Huge {
 
     /// Whether `address` lies in the mapping of `record`; the rest of its first slice may be anybody's.
     pub fn contains(&self, address: usize, record: *mut u8) -> bool {
-        self.with_record(record, |_, record| address.wrapping_sub(record.base) < record.length)
+        let mapping = self.mapping(Record::of(record));
+        address.wrapping_sub(mapping.base) < mapping.length
     }
 
     /// Takes a block back. Returns its size.
@@ -184,23 +185,25 @@ impl Huge {
     pub fn free(&self, address: usize, record: *mut u8) -> Result<usize, Misuse> {
         let now = clock::coarse_milliseconds();
         let mut bytes = 0;
-        let freed = self.with_record(record, |state, record| {
-            if record.start != address {
+        let record = Record::of(record);
+        let freed = self.state.with(|state| {
+            let mapping = *state.records.mapping(record);
+            if mapping.start != address {
                 return Freed::NoBlock;
             }
-            bytes = record.size;
+            bytes = mapping.size;
             state.unregister(record, now);
             // What is too long to be retained is unmapped in any case.
-            if record.length <= CLEAN_BYTES && self.watch.wants(record.bytes) {
-                return Freed::ToLookAt(*record);
+            if mapping.length <= CLEAN_BYTES && self.watch.wants(mapping.bytes) {
+                return Freed::ToLookAt(mapping);
             }
             state.keep(record);
             Freed::Kept(state.take_surplus(now))
         });
         match freed {
-            Freed::NoBlock => return Err(self.misuse_at(address, record)),
+            Freed::NoBlock => return Err(self.misuse_at(address, record.address())),
             Freed::ToLookAt(mapping) => {
-                self.keep_if_intact(record.cast(), &mapping);
+                self.keep_if_intact(record, &mapping);
                 self.clean_surplus();
             }
             Freed::Kept(surplus) => self.give_back(surplus, now),
@@ -210,12 +213,13 @@ impl Huge {
 
     /// The usable size of the block that starts at this address, if one does.
     pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
-        self.with_record(record, |_, record| (record.start == address).then_some(record.size))
+        let mapping = self.mapping(Record::of(record));
+        (mapping.start == address).then_some(mapping.size)
     }
 
-    fn with_record<T>(&self, record: *mut u8, f: impl FnOnce(&mut State, &mut Record) -> T) -> T {
-        // SAFETY: records live as long as the process, and the lock that guards them is held.
-        self.state.with(|state| f(state, unsafe { &mut *record.cast::<Record>() }))
+    /// A copy of a record's mapping.
+    fn mapping(&self, record: &'static Record) -> Mapping {
+        self.state.with(|state| *state.records.mapping(record))
     }
 
     /// What the huge blocks hold.
@@ -226,14 +230,11 @@ impl Huge {
     /// How long all mappings are, those that are kept included. Looks at every mapping.
     pub fn mapped(&self) -> usize {
         self.state.with(|state| {
-            let mut length = state.kept.length() + state.clean.length();
-            let mut record = state.all;
-            // SAFETY: the lock guards the records, and is held; records are for ever.
-            while let Some(mapping) = unsafe { record.as_ref() } {
-                length += if mapping.start != 0 { mapping.length } else { 0 };
-                record = mapping.older;
-            }
-            length
+            let records = &state.records;
+            let in_use = records.all().map(|record| records.mapping(record)).filter(|mapping| mapping.start != 0);
+            in_use.map(|mapping| mapping.length).sum::<usize>()
+                + state.kept.length(records)
+                + state.clean.length(records)
         })
     }
 }
@@ -241,56 +242,32 @@ impl Huge {
 impl State {
     /// Makes a record for a block of `size` bytes in a mapping and enters it into the page map, which covers it.
     fn enter(&mut self, mapping: &pages::Aligned, size: usize, huge_pages: bool, metadata: &Metadata) -> Option<()> {
-        let record = self.unused_record(metadata)?;
-        let (base, length, next) = (mapping.base, mapping.length, null_mut());
-        // SAFETY: the record is nobody else's.
-        unsafe {
-            *record = Record {
-                base,
-                length,
-                bytes: length - kept::margin(),
-                start: 0,
-                size: 0,
-                entered: 0,
-                touched: 0,
-                freed: 0,
-                zeroed: true,
-                huge_pages,
-                next,
-                older: (*record).older,
-            }
+        let record = self.unused.pop(&self.records).or_else(|| self.records.add(metadata))?;
+        let (base, length) = (mapping.base, mapping.length);
+        *self.records.mapping_mut(record) = Mapping {
+            base,
+            length,
+            bytes: length - margin(),
+            start: 0,
+            size: 0,
+            entered: 0,
+            touched: 0,
+            freed: 0,
+            zeroed: true,
+            huge_pages,
         };
         self.register(record, mapping.start, size);
         Some(())
     }
 
-    /// A record that is the caller's.
-    fn unused_record(&mut self, metadata: &Metadata) -> Option<*mut Record> {
-        let unused = self.unused;
-        // SAFETY: the lock guards the records, and is held; an unused record is in no other list, and a fresh one is zeroed, which is
-        // valid in every field.
-        unsafe {
-            if let Some(record) = unused.as_ref() {
-                self.unused = record.next;
-                return Some(unused);
-            }
-            let record = metadata.allocate(size_of::<Record>())?.cast::<Record>();
-            (*record).older = self.all;
-            self.all = record;
-            Some(record)
-        }
-    }
-
     /// Enters a record that is the caller's into the page map and the statistics, as a block.
-    fn register(&mut self, record: *mut Record, start: usize, size: usize) {
-        // SAFETY: the record is valid, and the lock that guards it is held, because `self` is what is behind it.
-        unsafe {
-            (*record).start = start;
-            (*record).set_size(size);
-            (*record).entered = start;
-            self.has_slack |= (*record).slack() > 0;
-        }
-        page_map::set(start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast()));
+    fn register(&mut self, record: &'static Record, start: usize, size: usize) {
+        let mapping = self.records.mapping_mut(record);
+        mapping.start = start;
+        mapping.set_size(size);
+        mapping.entered = start;
+        self.has_slack |= mapping.slack() > 0;
+        page_map::set(start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.address()));
         self.stats.blocks += 1;
         self.stats.live += size;
         self.stats.blocks_peak = self.stats.blocks_peak.max(self.stats.blocks);
@@ -298,53 +275,56 @@ impl State {
     }
 
     /// Makes a block that was freed `now` a mapping that may be kept.
-    fn unregister(&mut self, record: &mut Record, now: u64) {
+    fn unregister(&mut self, record: &'static Record, now: u64) {
+        let mapping = self.records.mapping_mut(record);
         self.stats.blocks -= 1;
-        self.stats.live -= record.size;
-        record.start = 0;
-        record.freed = now;
-        record.zeroed = false;
+        self.stats.live -= mapping.size;
+        mapping.start = 0;
+        mapping.freed = now;
+        mapping.zeroed = false;
     }
 
     /// Puts a mapping that is the caller's among the kept ones, and into the page map, which covered it when it was there.
-    fn keep(&mut self, record: *mut Record) {
-        // SAFETY: the record is the caller's, and records live as long as the process.
-        unsafe {
-            page_map::set((*record).entered & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast()));
-            if (*record).zeroed { self.clean.push(record) } else { self.kept.push(record) }
-        }
+    fn keep(&mut self, record: &'static Record) {
+        let mapping = self.records.mapping(record);
+        page_map::set(mapping.entered & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.address()));
+        let kept = if mapping.zeroed { &mut self.clean } else { &mut self.kept };
+        kept.push(record, &mut self.records);
     }
 
     /// Takes out of the page map what was taken out of a list.
-    fn taken(record: *mut Record) -> *mut Record {
-        // SAFETY: the record is the caller's.
-        page_map::set(unsafe { (*record).entered } & !(SLICE - 1), SLICE, Entry::NONE);
+    fn taken(&self, record: &'static Record) -> &'static Record {
+        page_map::set(self.records.mapping(record).entered & !(SLICE - 1), SLICE, Entry::NONE);
         record
     }
 
     /// Takes out a mapping for a block: with pages, which need not be touched again; without, if they must be zeros, which
     /// come with the first touch of each page, to which a program may never get.
-    fn take_kept(&mut self, size: usize, align: usize, zeros: bool) -> Option<*mut Record> {
+    fn take_kept(&mut self, size: usize, align: usize, zeros: bool) -> Option<&'static Record> {
         let touched = !(zeros && size >= huge_pages::BLOCK_MIN);
-        let record = touched.then(|| self.kept.take_nearest(size, align)).flatten();
-        record.or_else(|| self.clean.take_nearest(size, align)).map(Self::taken)
+        let record = if touched { self.kept.take_nearest(size, align, &mut self.records) } else { None };
+        let record = record.or_else(|| self.clean.take_nearest(size, align, &mut self.records))?;
+        Some(self.taken(record))
     }
 
     /// Takes out a mapping with pages if too much is kept, or one was kept for long enough.
     fn take_surplus(&mut self, now: u64) -> Option<Surplus> {
         let most = self.keeping.bytes(self.stats.peak - self.stats.live);
         let time = now.saturating_sub(self.keeping.milliseconds);
-        let dirty = self.kept.take_surplus(KEPT_BLOCKS, most, time).map(Self::taken);
-        let clean = |state: &mut Self| state.clean.take_surplus(CLEAN_BLOCKS, CLEAN_BYTES, 0).map(Self::taken);
-        dirty.map(Surplus::Dirty).or_else(|| clean(self).map(Surplus::Clean))
+        if let Some(record) = self.kept.take_surplus(KEPT_BLOCKS, most, time, &mut self.records) {
+            return Some(Surplus::Dirty(self.taken(record)));
+        }
+        let record = self.clean.take_surplus(CLEAN_BLOCKS, CLEAN_BYTES, 0, &mut self.records)?;
+        Some(Surplus::Clean(self.taken(record)))
     }
 
-    fn take_oldest(&mut self) -> Option<*mut Record> {
-        self.kept.take_surplus(0, usize::MAX, 0).map(Self::taken)
+    fn take_oldest(&mut self) -> Option<&'static Record> {
+        let record = self.kept.take_surplus(0, usize::MAX, 0, &mut self.records)?;
+        Some(self.taken(record))
     }
 
-    fn take_any(&mut self) -> Option<*mut Record> {
-        self.kept.take_nearest(0, 1).or_else(|| self.clean.take_nearest(0, 1)).map(Self::taken)
+    fn take_any(&mut self) -> Option<&'static Record> {
+        self.take_kept(0, 1, false)
     }
 }
 

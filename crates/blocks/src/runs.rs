@@ -119,8 +119,7 @@ impl Runs {
 
     /// The length of the run that starts at this address, in pages, if one does.
     fn length_at(&self, address: usize, record: *mut u8) -> Option<usize> {
-        // SAFETY: the record is that of an entry of this kind in the page map.
-        let chunk = unsafe { RunChunk::of(record) };
+        let chunk = RunChunk::of(record);
         // If it is no run, the record may be another chunk's by now.
         let length = chunk.length(chunk.page_at(address)?);
         (length != 0 && address.is_multiple_of(PAGE)).then_some(length)
@@ -152,8 +151,7 @@ impl Runs {
         record: *mut u8,
         f: impl FnOnce(&mut Chunks, &'static RunChunk, usize, usize) -> T,
     ) -> Option<T> {
-        // SAFETY: the record is that of an entry of this kind in the page map.
-        let chunk = unsafe { RunChunk::of(record) };
+        let chunk = RunChunk::of(record);
         self.shards[chunk.shard].with(|chunks| {
             let page = chunk.page_at(address)?;
             let length = chunk.length(page);

@@ -195,9 +195,8 @@ mod tests {
 
     #[test]
     fn huge_pages_are_split_for_much_that_has_aged() {
-        let mut slices = Slices::default();
+        let mut slices = Slices { huge: true, ..Slices::default() };
         // Of the first huge page 16 slices are free for long, of the second one 15.
-        slices.huge = true;
         (slices.dirty, slices.aged) = (0x7fff << 32 | 0xffff, 0xffff << 32 | 0x3fff_ffff);
         slices.free = slices.dirty;
         assert_eq!(slices.victims(PurgeScope::Aged), 0xffff);
@@ -215,8 +214,7 @@ mod tests {
 
     #[test]
     fn slabs_are_where_they_make_nothing_resident() {
-        let mut slices = Slices::default();
-        (slices.huge, slices.free) = (true, u64::MAX);
+        let mut slices = Slices { huge: true, free: u64::MAX, ..Slices::default() };
         assert!(slices.is_unused() && slices.free_for(true) == u64::MAX && slices.free_for(false) == u64::MAX);
         slices.mark(7, true);
         assert!(!slices.is_unused() && slices.has_only(3) && !slices.has_only(1));

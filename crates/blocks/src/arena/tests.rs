@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::vec::Vec;
 
 const KEY: crate::free_list::Key = crate::free_list::Key::new(1);
+/// Miri is a thousand times slower.
+const SLABS: usize = if cfg!(miri) { 12 } else { 200 };
+const CHUNKS: usize = if cfg!(miri) { 2 } else { 24 };
 
 #[test]
 fn slabs_are_disjoint_and_reused() {
@@ -12,7 +15,7 @@ fn slabs_are_disjoint_and_reused() {
     static METADATA: Metadata = Metadata::new();
     let mut slices = BTreeSet::new();
     let mut slabs = Vec::new();
-    for class in (0..200).map(|round| if round % 3 == 0 { &LARGE } else { &SMALL }) {
+    for class in (0..SLABS).map(|round| if round % 3 == 0 { &LARGE } else { &SMALL }) {
         let slab = ARENA.take_slab(class, false, &METADATA, || false).unwrap();
         slab.register(0x1000);
         for slice in 0..slab.shape().slices as usize {
@@ -46,6 +49,7 @@ fn slabs_are_disjoint_and_reused() {
 
 /// Threads hold a slab for each size; how much of it they use decides.
 #[test]
+#[cfg_attr(miri, ignore = "carves 28 MiB block by block")]
 fn only_slabs_that_are_used_call_for_huge_pages() {
     static ARENA: Arena = Arena::new();
     static METADATA: Metadata = Metadata::new();
@@ -73,7 +77,6 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
 fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
     static ARENA: Arena = Arena::new();
     static METADATA: Metadata = Metadata::new();
-    const CHUNKS: usize = 24;
     let take = |chunks: usize| -> Vec<_> {
         (0..chunks * 64).map(|_| ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap()).collect()
     };

@@ -7,8 +7,7 @@ use xalloc_heap::Misuse;
 impl Runs {
     /// What there is at an address of the chunk where no run starts.
     pub fn misuse_at(&self, address: usize, record: *mut u8) -> Misuse {
-        // SAFETY: the record is that of an entry of this kind in the page map.
-        let chunk = unsafe { RunChunk::of(record) };
+        let chunk = RunChunk::of(record);
         self.shards[chunk.shard].with(|chunks| chunk.misuse_at(address, chunks.pages(chunk)))
     }
 }

@@ -78,12 +78,9 @@ pub fn usable_pages() -> usize {
 }
 
 impl RunChunk {
-    /// The record of an entry of the page map of this kind.
-    ///
-    /// # Safety
-    /// It is of this kind.
-    pub unsafe fn of(record: *mut u8) -> &'static Self {
-        // SAFETY: such an entry's record is a chunk's, and records live as long as the process.
+    /// The record that an entry of this kind in the page map has.
+    pub fn of(record: *mut u8) -> &'static Self {
+        // SAFETY: only the addresses of records are entered with this kind, and records live as long as the process.
         unsafe { &*record.cast() }
     }
 

@@ -1,0 +1,116 @@
+//! The mappings' records, and lists of them. A record is for ever, and its lock is that of the huge blocks.
+
+use super::mapping::Mapping;
+use crate::locked::Guarded;
+use crate::metadata::Metadata;
+
+/// The record of a mapping.
+pub struct Record {
+    entry: Guarded<Entry, Records>,
+    /// The next record of all.
+    older: Option<&'static Record>,
+}
+
+/// A mapping, and the next record of the list that it is in.
+struct Entry {
+    mapping: Mapping,
+    next: Option<&'static Record>,
+}
+
+impl Record {
+    /// The record that an entry of the page map has.
+    pub fn of(record: *mut u8) -> &'static Self {
+        // SAFETY: only the addresses of records are entered with the kind of huge blocks, and records live as long as the process.
+        unsafe { &*record.cast() }
+    }
+
+    /// Its address, for the page map.
+    pub fn address(&self) -> *mut u8 {
+        core::ptr::from_ref(self).cast_mut().cast()
+    }
+}
+
+/// All records.
+pub struct Records {
+    newest: Option<&'static Record>,
+}
+
+impl Records {
+    pub const fn new() -> Self {
+        Self { newest: None }
+    }
+
+    /// All records, the newest first.
+    pub fn all(&self) -> impl Iterator<Item = &'static Record> + use<> {
+        core::iter::successors(self.newest, |record| record.older)
+    }
+
+    /// A new record. `None` if there is no memory.
+    pub fn add(&mut self, metadata: &Metadata) -> Option<&'static Record> {
+        let record = metadata.allocate(size_of::<Record>())?.cast::<Record>();
+        // SAFETY: zeros of the right size and alignment, for ever, and nobody else's; zeros are valid in every field.
+        let record = unsafe {
+            (*record).older = self.newest;
+            &*record
+        };
+        self.newest = Some(record);
+        Some(record)
+    }
+
+    /// The mapping of a record.
+    pub fn mapping(&self, record: &'static Record) -> &Mapping {
+        &self.entry(record).mapping
+    }
+
+    /// The mapping of a record, to be changed.
+    pub fn mapping_mut(&mut self, record: &'static Record) -> &mut Mapping {
+        &mut self.entry_mut(record).mapping
+    }
+
+    fn entry(&self, record: &'static Record) -> &Entry {
+        // SAFETY: a record stays with the huge blocks that it was made for, whose records are the key.
+        unsafe { record.entry.get(self) }
+    }
+
+    fn entry_mut(&mut self, record: &'static Record) -> &mut Entry {
+        // SAFETY: as above.
+        unsafe { record.entry.get_mut(self) }
+    }
+}
+
+/// A list of records, each in one list at most: the one added last comes first.
+pub struct List(Option<&'static Record>);
+
+impl List {
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// The records.
+    pub fn iter(&self, records: &Records) -> impl Iterator<Item = &'static Record> {
+        core::iter::successors(self.0, |record| records.entry(record).next)
+    }
+
+    /// Adds a record that is in no list.
+    pub fn push(&mut self, record: &'static Record, records: &mut Records) {
+        records.entry_mut(record).next = self.0.replace(record);
+    }
+
+    /// Takes the first record out.
+    pub fn pop(&mut self, records: &Records) -> Option<&'static Record> {
+        let first = self.0?;
+        self.0 = records.entry(first).next;
+        Some(first)
+    }
+
+    /// Takes a record out.
+    pub fn remove(&mut self, record: &'static Record, records: &mut Records) {
+        let next = records.entry(record).next;
+        let is_before = |next: Option<&'static Record>| next.is_some_and(|next| core::ptr::eq(next, record));
+        let before = self.iter(records).find(|other| is_before(records.entry(other).next));
+        match before {
+            Some(before) => records.entry_mut(before).next = next,
+            None => self.0 = next,
+        }
+    }
+}
