@@ -1,4 +1,4 @@
-//! Address space for slabs and runs: regions from the kernel, cut into chunks of 4 MiB, cut into slices of 64 KiB.
+//! Address space for slabs and runs: regions from the kernel or another [`Source`], cut into chunks of 4 MiB, cut into slices of 64 KiB.
 //!
 //! A free slice's pages can be given back ([`Arena::purge`]), and a chunk's last slices as a whole ([`Arena::unmap`]); a chunk
 //! without slabs may become one of runs ([`Arena::take_chunk`]). Its record stays for ever, for another chunk. Slices that were
@@ -11,6 +11,7 @@ use crate::page_map::SLICE;
 use crate::purge_scope::PurgeScope;
 use crate::size_class::Class;
 use crate::slab::Slab;
+use crate::source::{Kernel, Source};
 use xalloc_os::Lock;
 
 mod chunk;
@@ -26,8 +27,8 @@ use regions::Regions;
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
 
-struct State {
-    regions: Regions,
+struct State<S> {
+    regions: Regions<S>,
     records: Records,
     /// Whether slices became free since [`Arena::unmap`] last looked for some.
     has_more: bool,
@@ -46,8 +47,8 @@ struct Taken {
     untried: u64,
 }
 
-/// The source of slabs and chunks.
-pub struct Arena(Locked<State>);
+/// What slabs and chunks are taken from, and given back to.
+pub struct Arena<S: Source = Kernel>(Locked<State<S>>);
 
 /// What the arena holds, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,9 +62,16 @@ pub struct ArenaStats {
 }
 
 impl Arena {
-    /// Holds nothing yet.
+    /// Holds nothing yet, and will have the kernel's memory.
     pub const fn new() -> Self {
-        let (regions, records) = (Regions::new(), Records::new());
+        Self::with_source(Kernel)
+    }
+}
+
+impl<S: Source> Arena<S> {
+    /// Holds nothing yet, and will have memory of `source`.
+    pub const fn with_source(source: S) -> Self {
+        let (regions, records) = (Regions::new(source), Records::new());
         Self(Locked::new(State { regions, records, has_more: false, is_filling: false }))
     }
 
@@ -103,7 +111,8 @@ impl Arena {
     /// Has the first huge page of the chunk made, in which all free slices were taken for that. Outside the lock: the kernel may
     /// take long.
     fn try_huge_page(&self, taken: &Taken) {
-        let is_in_time = huge_pages::try_one(taken.base);
+        let source = self.source();
+        let is_in_time = huge_pages::try_one(|| source.populate(taken.base, huge_pages::SIZE));
         self.0.with(|state| {
             if !is_in_time {
                 state.retract_huge_pages(taken.chunk);
@@ -139,20 +148,20 @@ impl Arena {
 
     /// Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
     fn purge_chunk(&self, chunk: &'static Chunk, scope: PurgeScope) -> usize {
-        let (base, victims) = self.0.with(|state| {
+        let (source, base, victims) = self.0.with(|state| {
             let slices = state.records.slices(chunk);
-            let (base, victims) = (slices.base, slices.victims(scope));
+            let (source, base, victims) = (state.regions.source, slices.base, slices.victims(scope));
             state.take(chunk, victims);
             if scope == PurgeScope::Aged {
                 state.change(chunk, |slices| slices.aged = slices.dirty);
             }
-            (base, victims)
+            (source, base, victims)
         });
         if victims == 0 {
             return 0;
         }
         // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its kind.
-        let purged = unsafe { chunk::purge_slices(base, victims) };
+        let purged = unsafe { chunk::purge_slices(source, base, victims) };
         self.0.with(|state| {
             // The next slab in a huge page without pages would make all of it resident again.
             if scope != PurgeScope::Whole && state.records.slices(chunk).huge {
@@ -189,6 +198,23 @@ impl Arena {
         self.0.with(|_| f())
     }
 
+    /// Keeps all pages resident that are mapped for slabs now, those of free slices too, or (`wanted` false) no longer. False if the
+    /// source refuses some; the others are as they are wanted then. What the arena maps later is not locked; pages that are
+    /// locked are not purged.
+    ///
+    /// Under the lock: the source may take long to make all of them resident.
+    pub fn lock_pages(&self, wanted: bool) -> bool {
+        self.0.with(|state| {
+            let (source, chunks) =
+                (state.regions.source, state.records.chunks().filter(|(_, slices)| slices.mapped() > 0));
+            chunks.fold(true, |all, (_, slices)| source.lock(slices.base, slices.mapped() * SLICE, wanted) && all)
+        })
+    }
+
+    fn source(&self) -> S {
+        self.0.with(|state| state.regions.source)
+    }
+
     /// What the arena holds.
     pub fn stats(&self) -> ArenaStats {
         self.0.with(|state| state.stats())
@@ -210,7 +236,7 @@ impl Arena {
     }
 }
 
-impl State {
+impl<S: Source> State<S> {
     fn stats(&self) -> ArenaStats {
         let mut stats = ArenaStats { reserved: self.regions.reserved(), ..Default::default() };
         for (_, slices) in self.records.chunks() {
@@ -272,7 +298,8 @@ impl State {
 
     /// Asks for no more huge pages in a chunk; those that there are stay.
     fn retract_huge_pages(&mut self, chunk: &'static Chunk) {
-        self.change(chunk, Slices::retract_huge_pages);
+        let source = self.regions.source;
+        self.change(chunk, |slices| slices.retract_huge_pages(source));
     }
 }
 

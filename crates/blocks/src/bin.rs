@@ -125,6 +125,7 @@ mod tests {
     const LARGE: Class = Class::new(4, 32 << 10, MANY_SLICES);
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of divisions, no memory")]
     fn finds_the_starts_of_blocks_and_nothing_else() {
         static CLASSES: [Class; 4] =
             [Class::new(1, 48, 1), Class::new(2, 1152, 1), Class::new(3, 4608, MANY_SLICES), LARGE];

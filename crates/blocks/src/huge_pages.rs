@@ -125,12 +125,12 @@ pub fn is_one_to_be_tried() -> bool {
     timed < TIMED
 }
 
-/// Has the huge page at `start`, which was asked for, made at once. False if that took so long that no more are asked for:
+/// Has a huge page that was asked for made at once, by `populate`. False if that took so long that no more are asked for:
 /// where memory is so fragmented that the kernel must move pages to make room, programs have stood still for seconds. So no
 /// lock may be held.
-pub fn try_one(start: usize) -> bool {
+pub fn try_one(populate: impl FnOnce() -> bool) -> bool {
     let before = clock::nanoseconds();
-    let stalled = pages::populate(start, SIZE) && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS;
+    let stalled = populate() && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS;
     if stalled {
         // Relaxed: see `are_to_be_had`.
         STALLED.store(true, Ordering::Relaxed);

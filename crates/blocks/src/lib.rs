@@ -3,7 +3,7 @@
 //! A block owns its state, keeps its fields private, and returns what has to be done next: it calls no heap. It knows nothing of
 //! symbols, errno or start-up.
 //!
-//! From the bottom up: [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`arena`], [`runs`], [`huge`]; [`partial_list`],
+//! From the bottom up: [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`source`], [`arena`], [`runs`], [`huge`]; [`partial_list`],
 //! [`slab_set`], [`bin`], [`thread_cache`], [`batch`], [`remote_cache`], [`remote`]; [`access`], [`ownership`] and [`changing`] (with
 //! [`remote`], the lock-free protocols); [`surplus`], [`footprint`] and [`purge_schedule`] (the policies).
 
@@ -38,6 +38,7 @@ pub mod single_writer;
 pub mod size_class;
 pub mod slab;
 pub mod slab_set;
+pub mod source;
 pub mod surplus;
 pub mod sync;
 pub mod tally;

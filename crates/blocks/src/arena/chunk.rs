@@ -7,7 +7,7 @@ use crate::page_map;
 use crate::page_map::SLICE;
 use crate::purge_scope::PurgeScope;
 use crate::slab::Slab;
-use xalloc_os::pages;
+use crate::source::Source;
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
@@ -103,8 +103,8 @@ impl Slices {
     }
 
     /// Asks for no more huge pages; those that there are stay.
-    pub fn retract_huge_pages(&mut self) {
-        pages::advise_huge(self.base, self.mapped() * SLICE, false);
+    pub fn retract_huge_pages(&mut self, source: impl Source) {
+        source.advise_huge(self.base, self.mapped() * SLICE, false);
         self.huge = false;
     }
 
@@ -139,11 +139,11 @@ impl Slices {
     }
 }
 
-/// Gives the pages of a chunk's `slices` back to the kernel. Returns those that it took.
+/// Gives the pages of a chunk's `slices` back to their source. Returns those that it took.
 ///
 /// # Safety
 /// The slices belong to the chunk at `base`, and nobody needs their contents.
-pub unsafe fn purge_slices(base: usize, slices: u64) -> u64 {
+pub unsafe fn purge_slices(source: impl Source, base: usize, slices: u64) -> u64 {
     let (mut left, mut purged) = (slices, 0);
     while left != 0 {
         let first = left.trailing_zeros() as usize;
@@ -151,7 +151,7 @@ pub unsafe fn purge_slices(base: usize, slices: u64) -> u64 {
         let mask = slice_mask(first, count);
         left &= !mask;
         // SAFETY: the slices are free and taken out, so nothing is in them.
-        if unsafe { pages::purge(base + first * SLICE, count * SLICE) } {
+        if unsafe { source.purge(base + first * SLICE, count * SLICE) } {
             purged |= mask;
         }
     }

@@ -8,9 +8,10 @@ use super::records::Standing;
 use super::{Arena, CHUNK, LOOK_FOR_DIRTY, State};
 use crate::metadata::Metadata;
 use crate::page_map::SLICE;
+use crate::source::Source;
 use xalloc_os::pages;
 
-impl Arena {
+impl<S: Source> Arena<S> {
     /// A chunk that is the caller's from now on, covered by the page map but not entered: its address, and which of its slices may
     /// have pages. The others read as zeros. `None` if there is no memory.
     pub fn take_chunk(&self) -> Option<(usize, u64)> {
@@ -24,7 +25,7 @@ impl Arena {
     }
 }
 
-impl State {
+impl<S: Source> State<S> {
     fn take_whole(&mut self) -> Option<(usize, u64)> {
         loop {
             let chunk = self.best_whole().or_else(|| self.records.first(Standing::Unmapped))?;
@@ -64,28 +65,28 @@ impl State {
         Some(())
     }
 
-    /// Makes all pages of a chunk as they were mapped. False if the kernel refuses: the chunk is unmapped then, or as it was.
+    /// Makes all pages of a chunk as they were mapped. False if the source refuses: the chunk is unmapped then, or as it was.
     ///
     /// # Safety
     /// Nothing of the chunk is used.
     unsafe fn make_as_mapped(&mut self, chunk: &'static Chunk) -> bool {
-        let slices = self.records.slices(chunk);
+        let (source, slices) = (self.regions.source, self.records.slices(chunk));
         let (base, mapped) = (slices.base, slices.mapped() * SLICE);
         let is_plain = mapped == CHUNK && !slices.huge;
         // SAFETY: the chunk is mapped to its end, so it goes on for a page behind the range.
-        if is_plain && unsafe { pages::is_one_mapping(base, CHUNK - pages::page_size()) } {
+        if is_plain && unsafe { source.is_as_mapped(base, CHUNK - pages::page_size()) } {
             return true;
         }
         if mapped > 0 {
             // SAFETY: no slab is in the chunk.
-            if !unsafe { pages::unmap(base, mapped) } {
+            if !unsafe { source.unmap(base, mapped) } {
                 return false;
             }
             self.change(chunk, |slices| {
                 (slices.free, slices.dirty, slices.unmapped, slices.huge) = (0, 0, u64::MAX, false);
             });
         }
-        let is_mapped = pages::map_at(base, CHUNK);
+        let is_mapped = source.map_again(base, CHUNK);
         if is_mapped {
             self.change(chunk, |slices| (slices.free, slices.unmapped) = (u64::MAX, 0));
         }

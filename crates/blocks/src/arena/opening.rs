@@ -6,13 +6,13 @@ use super::{State, Taken};
 use crate::huge_pages;
 use crate::metadata::Metadata;
 use crate::page_map::SLICE;
-use xalloc_os::pages;
+use crate::source::Source;
 
 /// How many of the newest chunks tell what will become of a fresh one, and how many bytes of them must be carved.
 pub(super) const NEWEST: usize = 16;
 pub(super) const ENOUGH: usize = 28 << 20;
 
-impl State {
+impl<S: Source> State<S> {
     /// Takes `count` slices for a slab that will be filled, or may not be, out of an open chunk or of another one.
     pub(super) fn find_or_open(&mut self, count: usize, fills: bool, metadata: &Metadata) -> Option<Taken> {
         loop {
@@ -43,10 +43,10 @@ impl State {
     /// Makes a chunk that was unused what slabs that will be filled, or may not be, need.
     fn claim(&mut self, chunk: &'static Chunk, fills: bool) {
         self.is_filling = huge_pages::are_to_be_had() && (huge_pages::are_for_all_slabs() || self.is_filling());
-        let huge = fills && self.is_filling;
+        let (huge, source) = (fills && self.is_filling, self.regions.source);
         self.change(chunk, |slices| {
             if slices.huge != huge {
-                pages::advise_huge(slices.base, slices.mapped() * SLICE, huge);
+                source.advise_huge(slices.base, slices.mapped() * SLICE, huge);
                 slices.huge = huge;
             }
         });
@@ -84,7 +84,7 @@ impl State {
         }
         let (start, size) = (slices.base + end.trailing_zeros() as usize * SLICE, end.count_ones() as usize * SLICE);
         // SAFETY: the slices are free, so no block is in what is unmapped.
-        if !unsafe { pages::unmap(start, size) } {
+        if !unsafe { self.regions.source.unmap(start, size) } {
             return 0;
         }
         self.change(chunk, |slices| {
@@ -95,7 +95,7 @@ impl State {
     }
 
     /// Maps the unmapped end of a chunk again, of one that has `count` free slices then. Only if nothing else was mapped there
-    /// since. Where the kernel refuses all of it, maps the part that the next slab needs. `None` if there is no such chunk.
+    /// since. Where the source refuses all of it, maps the part that the next slab needs. `None` if there is no such chunk.
     /// Only of those that are `good`.
     fn reopen_chunk(&mut self, count: usize, is_good: impl Fn(&Slices) -> bool) -> Option<()> {
         self.records.all().find(|&chunk| {
@@ -118,11 +118,11 @@ impl State {
         Some(())
     }
 
-    /// Maps the first ones of a chunk's unmapped slices. False if the kernel refuses.
+    /// Maps the first ones of a chunk's unmapped slices. False if the source refuses.
     fn map_end(&mut self, chunk: &'static Chunk, end: u64) -> bool {
-        let slices = self.records.slices(chunk);
+        let (source, slices) = (self.regions.source, self.records.slices(chunk));
         let (start, size) = (slices.base + slices.mapped() * SLICE, end.count_ones() as usize * SLICE);
-        if !pages::map_at(start, size) {
+        if !source.map_again(start, size) {
             return false;
         }
         self.change(chunk, |slices| {
@@ -131,7 +131,7 @@ impl State {
             // Where nothing was mapped, nothing of what was asked for is left.
             slices.huge &= start != slices.base;
             if slices.huge {
-                pages::advise_huge(start, size, true);
+                source.advise_huge(start, size, true);
             }
         });
         true

@@ -86,3 +86,16 @@ fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
     take((CHUNKS * CHUNK - purged) / CHUNK);
     assert_eq!(ARENA.stats().dirty, 0, "all that had pages was used before the rest");
 }
+
+/// Its owner does so without the arena's lock, which guards what else is known of its chunk.
+#[test]
+fn a_slab_is_used_while_its_neighbours_come_and_go() {
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let take = || ARENA.take_slab(&MIDDLE, false, &METADATA, || false).unwrap();
+    let slab = take();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..10).for_each(|_| ARENA.give_slab(take())));
+        while slab.take(KEY).is_some() {}
+    });
+}

@@ -152,3 +152,21 @@ fn a_chunk_whose_pages_have_changed_is_mapped_afresh_for_the_other_kind() {
         assert!(pages::is_one_mapping(slab.start(), CHUNK - pages::page_size()));
     }
 }
+
+/// Its holder does so without the shard's lock, which guards what else is known of its chunk.
+#[test]
+fn a_run_is_measured_while_its_neighbours_come_and_go() {
+    static RUNS: Runs = Runs::new();
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let allocate = || RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
+    let run = allocate();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for other in (0..10).map(|_| allocate()) {
+                RUNS.free(other, record(other)).unwrap();
+            }
+        });
+        (0..10).for_each(|_| assert_eq!(RUNS.size_at(run, record(run)), Some(10 * PAGE)));
+    });
+}
