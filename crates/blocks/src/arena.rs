@@ -14,15 +14,15 @@ use crate::slab::Slab;
 use crate::source::{Kernel, Source};
 use xalloc_os::Lock;
 
-mod chunk;
 mod exchange;
 mod opening;
 mod records;
 mod regions;
-pub use chunk::CHUNK;
-use chunk::{Chunk, Slices, best, slice_mask};
-use records::{Records, Standing};
+mod slices;
+use records::{Chunk, Records, Standing};
 use regions::Regions;
+pub use slices::CHUNK;
+use slices::{Slices, best, slice_mask};
 
 /// How many chunks are looked at for used slices before fresh ones are taken.
 const LOOK_FOR_DIRTY: usize = 8;
@@ -141,7 +141,7 @@ impl<S: Source> Arena<S> {
             && given < surplus
         {
             given += self.purge_chunk(chunk, scope);
-            next = chunk.older;
+            next = chunk.older();
         }
         given
     }
@@ -161,7 +161,7 @@ impl<S: Source> Arena<S> {
             return 0;
         }
         // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its kind.
-        let purged = unsafe { chunk::purge_slices(source, base, victims) };
+        let purged = unsafe { slices::purge_slices(source, base, victims) };
         self.0.with(|state| {
             // The next slab in a huge page without pages would make all of it resident again.
             if scope != PurgeScope::Whole && state.records.slices(chunk).huge {

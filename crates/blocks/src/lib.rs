@@ -3,8 +3,8 @@
 //! A block owns its state, keeps its fields private, and returns what has to be done next: it calls no heap. It knows nothing of
 //! symbols, errno or start-up.
 //!
-//! From the bottom up: [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`source`], [`arena`], [`runs`], [`huge`]; [`partial_list`],
-//! [`slab_set`], [`bin`], [`thread_cache`], [`batch`], [`remote_cache`], [`remote`]; [`access`], [`ownership`] and [`changing`] (with
+//! From the bottom up: [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`source`], [`arena`], [`runs`], [`huge`];
+//! [`partial_list`], [`slab_set`], [`bin`], [`thread_cache`], [`batch`], [`remote_cache`], [`remote`]; [`access`], [`ownership`] and [`changing`] (with
 //! [`remote`], the lock-free protocols); [`surplus`], [`footprint`] and [`purge_schedule`] (the policies).
 
 #![no_std]

@@ -42,10 +42,10 @@ impl<T> Locked<T> {
     }
 }
 
-/// The part of a record that a lock elsewhere guards, that of a [`Locked<K>`](Locked), while other threads use the rest of the record.
+/// A part of a record that the lock of a [`Locked`] value `K` guards, while other threads use the rest of the record.
 ///
-/// Whoever wants it shows that locked value, which only the lock's holder has. So no reference to it outlives the lock, and an
-/// exclusive one is the only one.
+/// Who wants it must show that value, which only the lock's holder has. So every reference to it ends before the lock is given
+/// back, and an exclusive one is the only one.
 pub struct Guarded<T, K> {
     value: UnsafeCell<T>,
     key: PhantomData<fn(&K)>,

@@ -1,8 +1,8 @@
-//! Where an [`Arena`](crate::arena::Arena) has its addresses and its pages from: the [`Kernel`], or something else that has memory.
+//! Where an [`Arena`](crate::arena::Arena) has its addresses and its pages from: the [`Kernel`], or something else.
 //!
 //! An arena reserves addresses in regions, commits them chunk by chunk, and gives pages or addresses back. A source of one's own
-//! may have them in a file, in memory that two processes share (`examples/shared-arena`), or only so many of them. One that changes
-//! only a part of what another does is made around it, as [`Populated`] is.
+//! may have them in a file, in memory that two processes share (`examples/shared-arena`), or only so many of them. One that
+//! changes only a part of what another one does is made around it, as [`Populated`] is.
 
 use xalloc_os::pages;
 pub use xalloc_os::pages::Opened as Committed;
@@ -10,13 +10,14 @@ pub use xalloc_os::pages::Opened as Committed;
 mod populated;
 pub use populated::Populated;
 
-/// A handle to memory: nothing for the kernel's, a reference or a number otherwise. All addresses are multiples of 64 KiB from the
-/// start of a reserved range, and so are all sizes.
+/// A handle to memory: a type without size for the kernel's, a reference or a number otherwise. The arena asks for whole slices
+/// of 64 KiB.
 ///
 /// # Safety
 /// What is committed, or mapped again, is zeros that can be read and written, and nobody else's until it is unmapped.
 pub unsafe trait Source: Copy + Send {
-    /// What addresses of reserved ranges are multiples of: a chunk, or less; then the arena reserves as much more to align them.
+    /// What the starts of reserved ranges are multiples of. If it is less than a chunk, the arena reserves a chunk more, and
+    /// unmaps what lies before and behind.
     const ALIGN: usize;
 
     /// Reserves `size` bytes of addresses. `None` if there are no more.
@@ -45,8 +46,8 @@ pub unsafe trait Source: Copy + Send {
     #[must_use]
     unsafe fn purge(self, address: usize, size: usize) -> bool;
 
-    /// Whether a range is as it was when it became memory. If the source cannot tell: false, and it is mapped anew where that is of
-    /// account.
+    /// Whether a range is as it was when it became memory. False if the source cannot tell: then it is unmapped and mapped again
+    /// before it is used for something else.
     ///
     /// # Safety
     /// The range is memory of this source, and so is a page behind it.

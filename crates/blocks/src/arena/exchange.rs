@@ -3,8 +3,8 @@
 //! What a program did to pages of its blocks must not reach blocks of the other kind. So a chunk only changes its kind when it is
 //! one mapping from end to end, which is one question to the kernel; otherwise it is mapped anew.
 
-use super::chunk::{Chunk, Slices};
-use super::records::Standing;
+use super::records::{Chunk, Standing};
+use super::slices::Slices;
 use super::{Arena, CHUNK, LOOK_FOR_DIRTY, State};
 use crate::metadata::Metadata;
 use crate::page_map::SLICE;

@@ -1,7 +1,8 @@
 //! Chunks that come, and their ends that go and come again.
 
-use super::chunk::{Chunk, Slices, free_groups, slice_mask};
+use super::records::Chunk;
 use super::regions::Fresh;
+use super::slices::{Slices, free_groups, slice_mask};
 use super::{State, Taken};
 use crate::huge_pages;
 use crate::metadata::Metadata;

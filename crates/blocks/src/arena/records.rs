@@ -1,7 +1,10 @@
 //! The chunks' records, in lists by what can be had of them. A record is for ever, and in the list of its standing.
 
-use super::chunk::{Chunk, Slices};
+use super::slices::Slices;
+use crate::locked::Guarded;
 use crate::metadata::Metadata;
+use crate::page_map::{self, SLICE};
+use crate::slab::Slab;
 
 /// What can be had of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +34,44 @@ impl Standing {
     }
 }
 
+/// The record of a chunk. Apart from each other, because the threads that own slabs use their records without the arena's lock.
+#[repr(C, align(64))]
+pub struct Chunk {
+    /// What the arena's lock guards.
+    entry: Guarded<ListEntry, Records>,
+    /// The next chunk of all.
+    older: Option<&'static Chunk>,
+    /// The records, by the number of a slab's first slice.
+    pub slabs: [Slab; 64],
+}
+
+impl Chunk {
+    /// The next chunk of all.
+    pub fn older(&self) -> Option<&'static Self> {
+        self.older
+    }
+
+    /// The slabs in use, of a chunk of which these are the slices.
+    pub fn slabs_in_use(&self, slices: &Slices) -> impl Iterator<Item = &Slab> + use<'_> {
+        // Where the chunk is not mapped, something else of ours may be.
+        let (base, unused) = (slices.base, slices.free | slices.unmapped);
+        let mut index = 0;
+        core::iter::from_fn(move || {
+            while index < 64 {
+                let (slab, start) = (&self.slabs[index], base + index * SLICE);
+                if unused & 1 << index == 0 && page_map::is_entered(start) {
+                    index += slab.shape().slices.max(1) as usize;
+                    return Some(slab);
+                }
+                index += 1;
+            }
+            None
+        })
+    }
+}
+
 /// A chunk's slices, and its neighbours in the list of its standing.
-pub struct ListEntry {
+struct ListEntry {
     slices: Slices,
     next: Option<&'static Chunk>,
     previous: Option<&'static Chunk>,

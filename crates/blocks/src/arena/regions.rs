@@ -3,7 +3,7 @@
 //! A region is reserved; its chunks are opened one by one, because limits count what may be written to, and `mlockall` makes
 //! it resident.
 
-use super::chunk::CHUNK;
+use super::slices::CHUNK;
 use crate::page_map;
 use crate::page_map::SLICE;
 use crate::source::{Committed, Source};

@@ -1,13 +1,13 @@
 //! The chunks of a shard: how one comes from the arena, and how it goes back when no run is in it any more.
 
-use super::run_chunk::{KIND, LockedChunk, PageSets, Run, RunChunk};
+use super::run_chunk::{KIND, LockedChunk, PageSets, Records, Run, RunChunk};
 use crate::arena::{Arena, CHUNK};
 use crate::metadata::Metadata;
 use crate::page_map::{self, Entry};
 
-/// The chunks of a shard, in the order of their records' creation, so that later ones drain.
+/// The chunks of a shard, the oldest record first, so that later ones drain.
 pub struct Chunks {
-    first: Option<&'static RunChunk>,
+    records: Records,
     /// Whether there may be chunks without runs. They stay until somebody else needs one, so that a program that frees a large block
     /// and allocates one again does not go to the arena each time.
     has_empty: bool,
@@ -15,29 +15,27 @@ pub struct Chunks {
 
 impl Chunks {
     pub const fn new() -> Self {
-        Self { first: None, has_empty: false }
+        Self { records: Records::new(), has_empty: false }
     }
 
     /// All records, also those without a chunk, in which nothing is free or used.
     pub fn iter(&self) -> impl Iterator<Item = &'static RunChunk> + use<> {
-        core::iter::successors(self.first, |chunk| chunk.next())
+        self.records.iter()
     }
 
     /// The pages of one of the chunks.
     pub fn pages(&self, chunk: &'static RunChunk) -> &PageSets {
-        // SAFETY: a shard's records stay in its chunks, which are the key.
-        unsafe { chunk.pages.get(self) }
+        self.records.pages(chunk)
     }
 
     /// One of the chunks, to be changed.
     pub fn locked(&mut self, chunk: &'static RunChunk) -> LockedChunk<'_> {
-        // SAFETY: as above.
-        LockedChunk { chunk, pages: unsafe { chunk.pages.get_mut(self) } }
+        self.records.locked(chunk)
     }
 
     /// A run of one of the chunks.
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
-        let mut next = self.first;
+        let mut next = self.records.first();
         // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for each.
         while let Some(chunk) = next {
             if self.pages(chunk).longest >= count
@@ -65,24 +63,8 @@ impl Chunks {
     }
 
     fn vacant_record(&mut self, index: usize, metadata: &Metadata) -> Option<&'static RunChunk> {
-        let mut last = None;
-        for chunk in self.iter() {
-            if chunk.base.get() == 0 {
-                return Some(chunk);
-            }
-            last = Some(chunk);
-        }
-        let record = metadata.allocate(size_of::<RunChunk>())?.cast::<RunChunk>();
-        // SAFETY: zeros of the right size and alignment, for ever, and nobody else's; zeros are valid in every field.
-        let chunk = unsafe {
-            (*record).shard = index;
-            &*record
-        };
-        match last {
-            Some(last) => last.next.set(record),
-            None => self.first = Some(chunk),
-        }
-        Some(chunk)
+        let vacant = self.iter().find(|chunk| chunk.base.get() == 0);
+        vacant.or_else(|| self.records.add(index, metadata))
     }
 
     /// Notes that a chunk lost a run.

@@ -1,10 +1,10 @@
 //! The record of a chunk of runs: which of its pages are free, and where runs start.
 
 use super::bitmap::Bitmap;
-use super::chunks::Chunks;
 use super::margin;
 use crate::arena::CHUNK;
 use crate::locked::Guarded;
+use crate::metadata::Metadata;
 use crate::page_map::{Kind, SLICE};
 use crate::single_writer::{Count16, Pointer, Word};
 
@@ -32,12 +32,17 @@ pub struct RunChunk {
     /// The index of its shard.
     pub shard: usize,
     /// The next record of the shard. Written once, under the shard's lock.
-    pub next: Pointer<RunChunk>,
+    next: Pointer<RunChunk>,
     /// Which pages are free.
-    pub pages: Guarded<PageSets, Chunks>,
+    pages: Guarded<PageSets, Records>,
     /// The length of the run that starts at a page, in pages, with [`FREED`] if it was freed; 0 if none does. Written under
     /// the shard's lock; a run's holder may read its own.
     pub lengths: [Count16; PAGES],
+}
+
+/// The records of a shard, in the order of their creation.
+pub struct Records {
+    first: Option<&'static RunChunk>,
 }
 
 /// The pages of a chunk.
@@ -110,6 +115,49 @@ impl RunChunk {
             length if length & FREED != 0 => (length & !FREED) as usize,
             _ => 0,
         }
+    }
+}
+
+impl Records {
+    pub const fn new() -> Self {
+        Self { first: None }
+    }
+
+    /// The first record.
+    pub fn first(&self) -> Option<&'static RunChunk> {
+        self.first
+    }
+
+    /// All records.
+    pub fn iter(&self) -> impl Iterator<Item = &'static RunChunk> + use<> {
+        core::iter::successors(self.first, |chunk| chunk.next())
+    }
+
+    /// Adds a record without a chunk, for the shard with that index. `None` if there is no memory.
+    pub fn add(&mut self, shard: usize, metadata: &Metadata) -> Option<&'static RunChunk> {
+        let record = metadata.allocate(size_of::<RunChunk>())?.cast::<RunChunk>();
+        // SAFETY: zeros of the right size and alignment, for ever, and nobody else's; zeros are valid in every field.
+        let chunk = unsafe {
+            (*record).shard = shard;
+            &*record
+        };
+        match self.iter().last() {
+            Some(last) => last.next.set(record),
+            None => self.first = Some(chunk),
+        }
+        Some(chunk)
+    }
+
+    /// The pages of a chunk.
+    pub fn pages(&self, chunk: &'static RunChunk) -> &PageSets {
+        // SAFETY: a shard's chunks are in no other one's records, which are the key.
+        unsafe { chunk.pages.get(self) }
+    }
+
+    /// A chunk, to be changed.
+    pub fn locked(&mut self, chunk: &'static RunChunk) -> LockedChunk<'_> {
+        // SAFETY: as above.
+        LockedChunk { chunk, pages: unsafe { chunk.pages.get_mut(self) } }
     }
 }
 

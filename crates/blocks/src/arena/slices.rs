@@ -1,49 +1,14 @@
-//! A chunk's record, and which of its slices to take.
+//! A chunk's slices, and which of them to take.
 
-use super::records::{ListEntry, Records};
 use crate::huge_pages;
-use crate::locked::Guarded;
-use crate::page_map;
 use crate::page_map::SLICE;
 use crate::purge_scope::PurgeScope;
-use crate::slab::Slab;
 use crate::source::Source;
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
 /// How many slices a huge page has.
 const SLICES_OF_HUGE_PAGE: usize = huge_pages::SIZE / SLICE;
-
-/// The record of a chunk. Apart from each other, because the threads that own slabs use their records without the arena's lock.
-#[repr(C, align(64))]
-pub struct Chunk {
-    /// What the arena's lock guards.
-    pub(super) entry: Guarded<ListEntry, Records>,
-    /// The next chunk of all.
-    pub(super) older: Option<&'static Chunk>,
-    /// The records, by the number of a slab's first slice.
-    pub slabs: [Slab; 64],
-}
-
-impl Chunk {
-    /// The slabs in use, of a chunk of which these are the slices.
-    pub fn slabs_in_use(&self, slices: &Slices) -> impl Iterator<Item = &Slab> + use<'_> {
-        // Where the chunk is not mapped, something else of ours may be.
-        let (base, unused) = (slices.base, slices.free | slices.unmapped);
-        let mut index = 0;
-        core::iter::from_fn(move || {
-            while index < 64 {
-                let (slab, start) = (&self.slabs[index], base + index * SLICE);
-                if unused & 1 << index == 0 && page_map::is_entered(start) {
-                    index += slab.shape().slices.max(1) as usize;
-                    return Some(slab);
-                }
-                index += 1;
-            }
-            None
-        })
-    }
-}
 
 /// Where a chunk is, and which of its slices are free.
 #[derive(Default)]
