@@ -1,8 +1,7 @@
 use super::*;
 
 /// Miri has no memory that nobody touches.
-const ALIGNMENTS: &[usize] =
-    if cfg!(miri) { &[16, 4096, 1 << 16, 1 << 22] } else { &[16, 4096, 1 << 16, 1 << 22, 1 << 30] };
+const ALIGNMENTS: &[usize] = if cfg!(miri) { &[16, 1 << 22] } else { &[16, 4096, 1 << 16, 1 << 22, 1 << 30] };
 
 fn record(address: usize) -> *mut u8 {
     let entry = page_map::entry(address);
