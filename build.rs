@@ -1,4 +1,4 @@
-//! Tells the linker what `interpose!` asks of it.
+//! Passes the options to the linker that `interpose!` needs.
 
 use std::env;
 
@@ -6,7 +6,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=XALLOC_SONAME");
     let macos = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("macos");
-    // The name that a program linked with the library looks for. By default the file that cargo makes; scripts/install sets
+    // The name that a program linked with the library looks for: that of the file that cargo makes, unless scripts/install sets
     // another one.
     let file = env::var("XALLOC_SONAME").unwrap_or(if macos { "libxalloc.dylib" } else { "libxalloc.so" }.into());
     let name = if macos { format!("-install_name,@rpath/{file}") } else { format!("-soname,{file}") };
@@ -17,17 +17,17 @@ fn main() {
 }
 
 const LINUX: [&str; 6] = [
-    // Our constructor before all others, so that our fork handlers are registered first.
+    // Our constructor runs before all others, so that our fork handlers are registered first.
     "-Wl,-z,initfirst",
-    // Threads, fork and other libraries keep pointers into us: unloading would leave them dangling.
+    // The library is never unloaded, because threads, fork and other libraries keep pointers into it.
     "-Wl,-z,nodelete",
-    // Nothing may be undefined but what libc and the loader have: a missing symbol would be found by users.
+    // Nothing may be undefined except what libc and the loader have: users would find a missing symbol.
     "-Wl,-z,defs",
-    // No symbol is looked up lazily, from inside malloc.
+    // All symbols are looked up when the library is loaded, and none from inside malloc.
     "-Wl,-z,now",
     "-Wl,-z,relro",
-    // The compiler's start files serve C++ destructors and old exception tables; here they would only touch three pages in
-    // every process. What of them is needed is in src/lib.rs.
+    // The compiler's start files serve C++ destructors and old exception tables. Here they would only touch three pages in
+    // every process. What is needed of them is in src/lib.rs.
     "-nostartfiles",
 ];
 

@@ -11,7 +11,7 @@
  *
  * The options in the environment and in /etc/xalloc.conf are for the preloaded library only: nothing here reads them.
  *
- * The preloaded library, libxalloc.so, has of these functions only xalloc_version, xalloc_stats, xalloc_prefork,
+ * The preloaded library, libxalloc.so, has of these functions only xalloc_version, xalloc_stats, xalloc_recycle, xalloc_prefork,
  * xalloc_postfork_parent and xalloc_postfork_child: a program that may run without it looks them up with dlsym. */
 #ifndef XALLOC_H
 #define XALLOC_H
@@ -66,6 +66,8 @@ size_t xalloc_malloc_usable_size(void *block) XALLOC_NOTHROW;
 
 /* Gives free memory back to the system, but for about `keep` bytes. 1 if there was any, otherwise 0. */
 int xalloc_trim(size_t keep) XALLOC_NOTHROW;
+/* Gives all free memory back to the system: xalloc_trim(0). */
+void xalloc_recycle(void) XALLOC_NOTHROW;
 /* Prints the lines of glibc's malloc_stats on stderr: bytes held and in use, the most blocks with a mapping of their own. */
 void xalloc_stats_print(void) XALLOC_NOTHROW;
 
@@ -88,6 +90,20 @@ struct xalloc_stats {
 /* Writes that to *out, of which the caller has `size` bytes: sizeof *out. Returns how many bytes the library knew; the rest
  * is set to 0, if the program's header is newer than the library. Returns 0 if the heap does not count (heap:system). */
 size_t xalloc_stats(struct xalloc_stats *out, size_t size) XALLOC_NOTHROW;
+
+/* Heaps of the program's own, as many as it wants: for a request, a document, a thread. A heap is for one thread at a time, which
+ * may be another one each time. Its blocks belong to it: they are freed by xalloc_heap_free with this heap, and not elsewhere.
+ * xalloc_heap_destroy frees all that are left at once; null is fine. Without memory, the result is null and errno ENOMEM; for an
+ * alignment that is no power of two EINVAL. */
+typedef struct xalloc_heap xalloc_heap;
+XALLOC_NODISCARD xalloc_heap *xalloc_heap_new(void) XALLOC_NOTHROW;
+XALLOC_SIZED((2)) void *xalloc_heap_malloc(xalloc_heap *heap, size_t size) XALLOC_NOTHROW;
+XALLOC_SIZED((2, 3)) void *xalloc_heap_calloc(xalloc_heap *heap, size_t count, size_t size) XALLOC_NOTHROW;
+XALLOC_SIZED((3)) void *xalloc_heap_memalign(xalloc_heap *heap, size_t align, size_t size) XALLOC_NOTHROW;
+XALLOC_NODISCARD void *xalloc_heap_realloc(xalloc_heap *heap, void *block, size_t size) XALLOC_NOTHROW;
+size_t xalloc_heap_usable_size(xalloc_heap *heap, void *block) XALLOC_NOTHROW;
+void xalloc_heap_free(xalloc_heap *heap, void *block) XALLOC_NOTHROW;
+void xalloc_heap_destroy(xalloc_heap *heap) XALLOC_NOTHROW;
 
 /* The library's version, as "1.2.3". */
 const char *xalloc_version(void) XALLOC_NOTHROW;

@@ -1,17 +1,19 @@
 //! Reads `/etc/xalloc.conf` and `XALLOC_CONF` and does what they say, before the first allocation.
 //!
-//! A mistake in them is one line on stderr, and the program runs on. A program with more rights than its caller is not
+//! For a mistake it prints one line on stderr, and the program goes on. A program with more rights than its caller is not
 //! configured at all, and neither are the programs that it starts.
 
+use crate::pow2_options::Pow2Options;
 use crate::statistics;
 use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
+use xalloc_heaps::scalable;
 use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
 use xalloc_redirect::report;
 
-/// The heaps by number.
+/// The heaps that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Choice {
@@ -19,6 +21,8 @@ pub enum Choice {
     Fast = 0,
     /// The next allocator in the process.
     System = 1,
+    /// The heap of powers of two.
+    Pow2 = 2,
 }
 
 impl Choice {
@@ -26,6 +30,7 @@ impl Choice {
         match self {
             Self::Fast => "fast",
             Self::System => "system",
+            Self::Pow2 => "pow2",
         }
     }
 }
@@ -42,9 +47,10 @@ struct Configuration<'a> {
     verbose: bool,
     report_only: bool,
     fail_mapping: usize,
+    pow2: Pow2Options,
 }
 
-/// Where the statistics go.
+/// Where the statistics are written.
 #[derive(Clone, Copy)]
 enum Destination<'a> {
     Stderr,
@@ -56,22 +62,24 @@ enum Destination<'a> {
 const VARIABLE: &str = "XALLOC_CONF";
 /// The system's configuration.
 const FILE: &core::ffi::CStr = c"/etc/xalloc.conf";
-/// How much of it is read, in bytes: there is only the stack to read it into yet.
+/// How much of the file is read, in bytes. It is read to the stack, because there is no other memory yet.
 const FILE_MAX: usize = 4096;
 
-/// What the heaps must be told.
+/// The part of the configuration that the heaps must know.
 pub struct Applied {
     /// The heap to use.
     pub heap: Choice,
-    /// How the default heap is to be tuned, if not as it is anyway.
+    /// How the default heap is tuned; `None` if nothing differs from its defaults.
     pub tuning: Option<Tuning>,
+    /// How the heap of powers of two is to be tuned.
+    pub pow2: scalable::Tuning,
     /// Whether a background thread is wanted.
     pub background_thread: bool,
     /// Whether statistics are printed at the end.
     pub stats: bool,
 }
 
-/// Reads the configuration and puts it into force.
+/// Reads the configuration and applies it. Returns what the heaps must know.
 pub fn apply() -> Applied {
     let mut configuration = Configuration {
         heap: Choice::Fast,
@@ -83,13 +91,14 @@ pub fn apply() -> Applied {
         verbose: false,
         report_only: false,
         fail_mapping: 0,
+        pow2: Pow2Options::new(),
     };
     let mut buffer = [0; FILE_MAX];
     if !process::is_secure() {
         configuration.take(read_file(&mut buffer), "/etc/xalloc.conf");
         configuration.take(process::variable(VARIABLE).unwrap_or_default(), VARIABLE);
     }
-    // What is not set is not written: most processes are short, and each page they touch costs them.
+    // A value that is not set is not written, because most processes are short, and each page that they touch costs time.
     if configuration.report_only {
         report::set_report_only(true);
     }
@@ -108,13 +117,14 @@ pub fn apply() -> Applied {
     Applied {
         heap: configuration.heap,
         tuning: configuration.tuning(),
+        pow2: configuration.pow2.tuning(configuration.lean, configuration.purge_ms),
         background_thread: configuration.background_thread,
         stats: configuration.stats.is_some(),
     }
 }
 
-/// Drops what a program with more rights than its caller does not obey. A program that it starts has the rights from its
-/// start, so that it could not tell any more that somebody else chose the variable.
+/// Removes the variable that a program with more rights than its caller does not obey. A program that it starts has these
+/// rights from its beginning, so it could not see that somebody else chose the variable.
 pub fn drop_untrusted() {
     if process::is_secure() {
         // SAFETY: called by the process's first constructor. If the library is opened later than that, this is like any other
@@ -142,14 +152,15 @@ fn read_file(buffer: &mut [u8]) -> &[u8] {
 impl<'a> Configuration<'a> {
     fn take(&mut self, text: &'a [u8], source: &str) {
         parse(text, |piece| match piece {
-            Ok((setting, value)) => self.set(setting, value),
+            Ok((setting, value)) => self.set(setting, value, source),
             Err(problem) => complain(source, &problem),
         });
     }
 
-    fn set(&mut self, setting: &Setting, value: Value<'a>) {
+    fn set(&mut self, setting: &Setting, value: Value<'a>, source: &str) {
         match (setting.name, value) {
             ("heap", Value::Choice("system")) => self.heap = Choice::System,
+            ("heap", Value::Choice("pow2")) => self.heap = Choice::Pow2,
             ("heap", _) => self.heap = Choice::Fast,
             ("profile", value) => self.lean = value == Value::Choice("lean"),
             ("purge_ms", Value::Count(milliseconds)) => self.purge_ms = Some(milliseconds),
@@ -163,6 +174,7 @@ impl<'a> Configuration<'a> {
             ("stats", Value::Path(path)) => self.stats = Some(Destination::File(path)),
             ("stats", value) => self.stats = (value == Value::Switch(true)).then_some(Destination::Stderr),
             ("verbose", value) => self.verbose = value == Value::Switch(true),
+            (name, value) if self.pow2.set(name, value, source) => {}
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
         }
@@ -211,6 +223,9 @@ fn complain(source: &str, problem: &Problem<'_>) {
             line.text(" (write ");
             values(&mut line, &setting.kind);
             line.text(")");
+            if setting.kind == Kind::Size {
+                line.text(": ").text(setting.default).text(" is used");
+            }
         }
         (None, _) => {}
     }
@@ -222,6 +237,9 @@ fn values(line: &mut Line, kind: &Kind) {
     match kind {
         Kind::Count => {
             line.text("a number");
+        }
+        Kind::Size => {
+            line.text("a number of bytes, or one with K, M or G behind it");
         }
         Kind::Destination => {
             line.text("true, false, or a path that begins with '/', in which % is followed by p, e or %");

@@ -1,32 +1,34 @@
 //! Every heap of the library, and the one that this process uses.
 //!
-//! The choice costs the default heap nothing: its hit paths work on the thread's cache, and a thread has one only if the
-//! default heap was chosen. With any other, every call misses and comes to `chosen`.
+//! The choice costs the default heap nothing. Its hit paths work on the thread's cache, and a thread has a cache only if the
+//! default heap was chosen. With another heap, every call misses and goes to `chosen`.
 
 use crate::configuration::{self, Choice};
 use crate::next;
 use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
-use xalloc_heaps::{FastHeap, SystemHeap};
+use xalloc_heaps::{FastHeap, Pow2, SystemHeap};
 use xalloc_os::stderr;
 use xalloc_redirect::dlsym;
 
-/// The heaps. Only the chosen one is ever used.
+/// The heaps, of which only the chosen one is used.
 pub struct Heaps {
     fast: FastHeap,
     system: SystemHeap,
+    pow2: Pow2,
     chosen: AtomicU8,
     prints_statistics: AtomicBool,
     wants_background_thread: AtomicBool,
 }
 
 impl Heaps {
-    /// The default heap, until the configuration says otherwise.
+    /// Returns the heaps with the default heap chosen, until the configuration says otherwise.
     pub const fn new() -> Self {
         Self {
             fast: FastHeap::new(),
             system: SystemHeap::new(),
+            pow2: Pow2::new(),
             chosen: AtomicU8::new(Choice::Fast as u8),
             prints_statistics: AtomicBool::new(false),
             wants_background_thread: AtomicBool::new(false),
@@ -34,22 +36,31 @@ impl Heaps {
     }
 
     fn chosen(&self) -> &dyn Heap {
-        // Relaxed: written before start-up ends, which orders it before every call.
-        if self.chosen.load(Ordering::Relaxed) == Choice::System as u8 { &self.system } else { &self.fast }
+        // Relaxed: written before start-up ends, which orders it before every call but a `free` or a question that overtakes it. That is
+        // of a block which is not ours, and every heap says so.
+        match self.chosen.load(Ordering::Relaxed) {
+            chosen if chosen == Choice::System as u8 => &self.system,
+            chosen if chosen == Choice::Pow2 as u8 => &self.pow2,
+            _ => &self.fast,
+        }
     }
 
-    /// Tells the pass-through heap of the next malloc, if that heap is the chosen one.
+    /// Gives the pass-through heap the functions of the next malloc, if that heap is the chosen one. Without one, that heap stays with mappings of its
+    /// own.
     fn find_next(&self) {
-        if self.is_fast() {
+        // Relaxed: see `chosen`.
+        if self.chosen.load(Ordering::Relaxed) != Choice::System as u8 {
             return;
         }
         if let Some(functions) = next::functions() {
-            // SAFETY: they are of the allocator behind this library; called once, at start-up.
+            // SAFETY: they are what the program's calls would reach without this library, so each takes what the others return. Start-up
+            // runs in one thread, and again only in a forked child whose parent was in it: that has one thread.
             unsafe { self.system.forward_to(functions) };
         }
     }
 
-    /// Whether the default heap is the chosen one: its calls are made without a table, so that they can be inlined.
+    /// Returns whether the default heap is the chosen one. Its calls are made without a table of functions, so that they can be
+    /// inlined.
     #[inline]
     fn is_fast(&self) -> bool {
         // Relaxed: see `chosen`.
@@ -157,6 +168,8 @@ unsafe impl Heap for Heaps {
         if let Some(tuning) = applied.tuning {
             self.fast.tune(tuning);
         }
+        // SAFETY: nothing was allocated yet, and no other thread gets past start-up before this has returned.
+        unsafe { self.pow2.tune(applied.pow2) };
         if applied.stats {
             self.system.count();
             // Relaxed: as for `chosen`.

@@ -1,13 +1,14 @@
 //! libxalloc: the library for `LD_PRELOAD`.
 //!
-//! Thin on purpose: it chooses the heap (`heaps`), obeys `XALLOC_CONF` (`configuration`), and hands both to
-//! `interpose!`. What malloc *means* is in xalloc-redirect, how memory is managed in xalloc-heaps.
+//! It is thin on purpose: it chooses the heap (`heaps`), obeys `XALLOC_CONF` (`configuration`), and passes both to
+//! `interpose!`. The rules of malloc are in xalloc-redirect, the management of memory in xalloc-heaps.
 
 #![no_std]
 
 mod configuration;
 mod heaps;
 mod next;
+mod pow2_options;
 mod statistics;
 
 use heaps::Heaps;
@@ -15,7 +16,7 @@ use heaps::Heaps;
 xalloc_redirect::panic_handler!();
 xalloc_redirect::interpose!(Heaps = Heaps::new());
 
-// What names this library to libc's `pthread_atfork`, from the start files that build.rs leaves out.
+// The symbol by which libc's `pthread_atfork` knows this library. It is defined in the start files, which build.rs leaves out.
 #[cfg(target_os = "linux")]
 core::arch::global_asm!(
     ".pushsection .data.rel.ro.xalloc_dso_handle,\"aw\",@progbits",

@@ -1,7 +1,7 @@
-//! The statistics at the end of the process: on stderr, or in the file that the option `stats` names.
+//! Prints the statistics at the end of the process, on stderr or to the file that the option `stats` names.
 //!
-//! The file is opened when they are written, and closed after that: a forked child has a file of its own then, and the program never has
-//! a descriptor that it did not open. What is there already stays, because many processes may write to the same file.
+//! The file is opened when they are written, and closed after that, so that a forked child has a file of its own and the
+//! program never has a descriptor that it did not open. They are appended, because many processes may write to the same file.
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -19,14 +19,14 @@ struct Template {
 
 static TEMPLATE: Template = Template { bytes: [const { AtomicU8::new(0) }; PATH_MAX], length: AtomicUsize::new(0) };
 
-/// Has the statistics written to a file: `path` is a value of the option. During start-up.
+/// Sets the file to which the statistics are written. `path` is a value of the option. Called during start-up.
 pub fn write_to(path: &[u8]) {
     // Relaxed, both: written before start-up ends, which orders it before the end of the process.
     TEMPLATE.bytes.iter().zip(path).for_each(|(to, &from)| to.store(from, Ordering::Relaxed));
     TEMPLATE.length.store(path.len().min(PATH_MAX), Ordering::Relaxed);
 }
 
-/// Prints what the heap holds, or writes it to the file. A file that cannot be written is one line on stderr.
+/// Prints what the heap holds, or writes it to the file. If the file cannot be written, prints one line on stderr.
 pub fn print<H: Heap>(redirect: &HeapRedirect<H>) {
     let mut report = StatsReport::new();
     report.sign().text("statistics of ").bytes(process::program_name());
@@ -70,7 +70,7 @@ fn append(report: &StatsReport, template: &[AtomicU8]) {
     }
 }
 
-/// The words for the errors that users meet: libc's may allocate.
+/// Returns the words for an error that users meet. libc's function may allocate.
 fn reason(error: Errno) -> Option<&'static str> {
     Some(match error.0 {
         libc::EACCES | libc::EPERM => "permission denied",
@@ -87,7 +87,7 @@ fn reason(error: Errno) -> Option<&'static str> {
     })
 }
 
-/// A path of this process, as long as the kernel takes.
+/// A path for this process, of at most the length that the kernel accepts.
 struct Path {
     bytes: [u8; 4096],
     used: usize,
@@ -121,7 +121,7 @@ impl Path {
         &self.bytes[..self.used]
     }
 
-    /// `None` if it is too long.
+    /// Returns the path; `None` if it is too long.
     fn as_c_str(&self) -> Option<&CStr> {
         CStr::from_bytes_until_nul(&self.bytes).ok()
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
-use xalloc_tests::{copy, fixture, has, library, plain, preloaded, promises, run, skip, succeed};
+use xalloc_tests::{copy, emulator, fixture, has, library, plain, preloaded, promises, run, skip, succeed};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -27,6 +27,7 @@ fn main() {
         ("stats_take_no_descriptor_of_the_program", stats_take_no_descriptor_of_the_program),
         ("a_refused_request_is_seen", a_refused_request_is_seen),
         ("heap_system_passes_through", heap_system_passes_through),
+        ("heap_system_says_what_the_next_malloc_has_not", heap_system_says_what_the_next_malloc_has_not),
         ("a_privileged_program_drops_the_variable", a_privileged_program_drops_the_variable),
     ];
     let mut trials: Vec<Trial> = tests
@@ -320,6 +321,26 @@ fn heap_system_passes_through() {
     let path = directory.path().join("info.xml");
     promises::check(promises::on_xalloc("malloc_info_writes_xml", "heap:system").env("XML", &path)).unwrap();
     assert!(std::fs::read_to_string(path).unwrap().contains(" from=\""));
+}
+
+fn heap_system_says_what_the_next_malloc_has_not() {
+    if emulator().is_some() {
+        return skip("the two libraries would be preloaded into the emulator");
+    }
+    let program = fixture("bindings.cpp", &[]);
+    // The last one need not be there.
+    for (hidden, is_needed) in [("memalign", true), ("malloc_usable_size", true), ("malloc_trim", false)] {
+        let hides = fixture("hides.c", &["-shared", "-fPIC", &format!("-DHIDE=\"{hidden}\"")]);
+        let both = std::env::join_paths([library(), &hides]).unwrap();
+        let mut command = plain(&program);
+        command.env("LD_PRELOAD", both).env("XALLOC_CONF", "heap:system");
+        let output = succeed(&mut command, Duration::from_secs(60)).unwrap_or_else(|error| panic!("{error}"));
+        let line = format!(
+            "xalloc: heap:system: no library behind this one has {hidden}: every block gets a mapping of its own, which is \
+             slow; use heap:fast\n"
+        );
+        assert_eq!(stderr(&output), if is_needed { &*line } else { "" });
+    }
 }
 
 /// A program with more rights than its caller is not configured, and hands the variable on to nobody. The library is linked in,

@@ -1,6 +1,7 @@
 //! libxalloc.a and xalloc.h, as programs find them: built, installed, linked beside everything else.
 
 use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -56,7 +57,7 @@ fn only_its_own_names_are_visible() {
         let header = std::fs::read_to_string(libraries().join(format!("{prefix}.h"))).expect("the header");
         assert!(names.iter().all(|name| name.starts_with(&format!("{prefix}_"))), "{names:?}");
         assert!(names.iter().all(|name| header.contains(&format!("{name}("))), "{names:?}");
-        assert_eq!(names.len(), 24, "{names:?}");
+        assert_eq!(names.len(), 33, "{names:?}");
     }
 }
 
@@ -154,6 +155,26 @@ fn a_foreign_block_is_a_mistake() {
         assert_eq!(output.status.signal(), Some(6), "{output:?}");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.starts_with(speaker) && said.ends_with("not a block of this heap\n"), "{said}");
+    }
+}
+
+#[test]
+fn heaps_of_the_programs_own() {
+    let program = program("prefixed_heaps.c", &["xalloc"], &["-pthread"]);
+    says_ok(&mut plain(&program));
+    for (mistake, message) in [
+        ("twice", "xalloc_heap_free(): ADDRESS: freed before: a block of 112 bytes"),
+        ("other", "xalloc_heap_free(): ADDRESS: not a block of this heap"),
+        ("interior", "xalloc_heap_free(): ADDRESS: interior pointer: 16 bytes into a block of 112 bytes"),
+        ("free", "xalloc_free(): ADDRESS: not a block of this heap"),
+        ("global", "xalloc_heap_free(): ADDRESS: not a block of this heap"),
+    ] {
+        let output = run(plain(&program).arg(mistake), LIMIT).expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let words: Vec<&str> =
+            said.split_whitespace().map(|w| if w.starts_with("0x") { "ADDRESS:" } else { w }).collect();
+        assert_eq!(words.join(" "), format!("xalloc: {message}"), "{mistake}");
+        assert_eq!(output.status.signal(), Some(6), "{mistake}: SIGABRT");
     }
 }
 

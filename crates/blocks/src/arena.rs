@@ -76,8 +76,13 @@ impl<S: Source> Arena<S> {
     }
 
     /// From now on, reserves no more address space than is asked for. Before the first allocation.
-    pub fn be_exact(&self) {
-        self.0.with(|state| state.regions.be_exact());
+    pub fn reserve_on_demand(&self) {
+        self.0.with(|state| state.regions.reserve_on_demand());
+    }
+
+    /// Has at least so many bytes of address space reserved at first. Before the first allocation.
+    pub fn reserve_first(&self, capacity: usize) {
+        self.0.with(|state| state.regions.set_first(capacity));
     }
 
     /// The lock, for fork. Under it, only the metadata's is taken.
@@ -104,7 +109,9 @@ impl<S: Source> Arena<S> {
             self.try_huge_page(&taken);
         }
         let slab = &taken.chunk.slabs[taken.index];
-        slab.open(class, taken.base + taken.index * SLICE, core::ptr::from_ref(taken.chunk).cast_mut().cast());
+        let (start, chunk) = (taken.base + taken.index * SLICE, core::ptr::from_ref(taken.chunk).cast_mut());
+        // SAFETY: the slices are the chunk's, which is covered, and were taken just now, and with them the record of the first.
+        unsafe { slab.open(class, start, chunk.cast()) };
         Some(slab)
     }
 
@@ -121,11 +128,14 @@ impl<S: Source> Arena<S> {
         });
     }
 
-    /// Takes a slab's slices back. It is not in the page map any more, and none of its blocks is used.
-    pub fn give_slab(&self, slab: &Slab) {
+    /// Takes a slab's slices back.
+    ///
+    /// # Safety
+    /// The slab is this arena's and the caller's, is not in the page map any more, and none of its blocks is used.
+    pub unsafe fn give_slab(&self, slab: &Slab) {
         debug_assert_eq!(slab.used(), 0);
         // SAFETY: `take_slab` put the address of the slab's chunk there, whose record is for ever.
-        let chunk = unsafe { &*slab.home().cast::<Chunk>() };
+        let chunk = unsafe { &*slab.chunk().cast::<Chunk>() };
         let count = slab.shape().slices as usize;
         self.0.with(|state| {
             let index = (slab.start() - state.records.slices(chunk).base) / SLICE;

@@ -1,6 +1,6 @@
 //! A bin: what the hit paths need of one class, in half a cache line.
 
-use crate::free_list::{Block, KeyCell};
+use crate::free_list::{Block, KeyCell, List};
 use crate::page_map::SLICE;
 use crate::single_writer::{Count32, Pointer, Signed32, Word};
 use crate::size_class::{Class, START_LIMIT};
@@ -11,9 +11,9 @@ use xalloc_os::decrement;
 #[repr(C)]
 pub struct Bin {
     /// The list to take from and give to.
-    pub head: Pointer<Block>,
+    pub(crate) head: Pointer<Block>,
     /// How many blocks can still be freed into `head` before it becomes the previous list.
-    pub room: Signed32,
+    pub(crate) room: Signed32,
     /// The bits of an address that say how far into a slab of the class it is; [`NUDGED`] when another thread wants the owner to
     /// come to a slow path. Any thread may write it; `previous` belongs to who has access to the heap,
     /// and the other words are the thread's.
@@ -21,7 +21,7 @@ pub struct Bin {
     /// A little more than 2^64 / size, to divide by multiplication: see [`Bin::is_start`].
     reciprocal: Word,
     /// The previous list: what a burst of frees left, and a burst of mallocs takes.
-    pub previous: Pointer<Block>,
+    pub(crate) previous: Pointer<Block>,
 }
 
 const _: () = assert!(size_of::<Bin>() == 32);
@@ -31,7 +31,7 @@ const _: () = assert!(size_of::<Bin>() == 32);
 const NUDGED: u32 = u32::MAX;
 
 impl Bin {
-    /// A bin of no class, as zeroed memory is one.
+    /// Returns a bin of no class, as zeroed memory is one.
     pub const fn new() -> Self {
         Self {
             head: Pointer::null(),
@@ -83,6 +83,31 @@ impl Bin {
         offset.wrapping_mul(reciprocal) < START_LIMIT
     }
 
+    /// Returns the first block of the list, null if there is none. For any thread.
+    #[inline(always)]
+    pub fn head(&self) -> *mut Block {
+        self.head.get()
+    }
+
+    /// Returns the first block of the previous list, null if there is none. For any thread.
+    pub fn previous(&self) -> *mut Block {
+        self.previous.get()
+    }
+
+    /// Makes `list` the list of a bin that blocks are only taken from: its `room` counts them, up to 0.
+    ///
+    /// # Safety
+    /// The blocks are of the bin's class, free, and the caller's, as the bin is. The bin's list is empty, or its blocks are in `list`.
+    pub unsafe fn fill(&self, list: List) {
+        self.head.set(list.head);
+        self.room.set(-(list.count as i32));
+    }
+
+    /// Returns how many blocks are left of what [`Bin::fill`] put there.
+    pub fn left(&self) -> usize {
+        self.room.get().min(0).unsigned_abs() as usize
+    }
+
     /// Takes a block, or returns null: there is none, or the first one was written to after it was freed.
     #[inline(always)]
     pub fn pop(&self, key: &KeyCell) -> *mut u8 {
@@ -120,16 +145,13 @@ impl Bin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size_class::{MANY_SLICES, MIDDLE, SMALL};
-
-    const LARGE: Class = Class::new(4, 32 << 10, MANY_SLICES);
+    use crate::size_class::{LARGE, MANY_SLICES, MIDDLE, SMALL};
 
     #[test]
     #[cfg_attr(miri, ignore = "millions of divisions, no memory")]
     fn finds_the_starts_of_blocks_and_nothing_else() {
-        static CLASSES: [Class; 4] =
-            [Class::new(1, 48, 1), Class::new(2, 1152, 1), Class::new(3, 4608, MANY_SLICES), LARGE];
-        for class in [&SMALL, &MIDDLE].into_iter().chain(&CLASSES) {
+        static CLASSES: [Class; 3] = [Class::new(1, 48, 1), Class::new(2, 1152, 1), Class::new(3, 4608, MANY_SLICES)];
+        for class in [&SMALL, &MIDDLE, &LARGE].into_iter().chain(&CLASSES) {
             let bin = Bin::new();
             bin.init(class);
             let (size, slab, capacity) = (class.size as usize, class.slices as usize * SLICE, class.capacity as usize);

@@ -22,11 +22,11 @@ impl ForkLocks {
     }
 
     /// Takes all locks, but for those that this thread holds already: waiting would be for itself. If it holds all of them, this
-    /// is a fork inside of another one.
+    /// is a fork inside of another one. Returns whether it is not.
     ///
     /// A handler that forks where it interrupted the holder of a late lock takes earlier ones after it. If another thread holds one of
     /// those and waits for the late one, both wait for ever: POSIX allows no `fork` there in a program with several threads.
-    pub fn acquire<'a>(&self, locks: impl Iterator<Item = &'a Lock>) {
+    pub fn acquire<'a>(&self, locks: impl Iterator<Item = &'a Lock>) -> bool {
         let me = thread::token();
         let mut taken = 0;
         for (index, lock) in locks.enumerate() {
@@ -39,14 +39,18 @@ impl ForkLocks {
             0 => self.inside.set(self.inside.get() + 1),
             _ => self.taken.set(taken),
         }
+        taken != 0
     }
 
-    /// Gives back what [`ForkLocks::acquire`] took, in the parent.
-    pub fn release_in_parent<'a>(&self, locks: impl Iterator<Item = &'a Lock>) {
-        match self.inside.get() {
-            0 => self.release(locks),
-            inside => self.inside.set(inside - 1),
+    /// Gives back what [`ForkLocks::acquire`] took, in the parent. Returns whether this was the outermost fork.
+    pub fn release_in_parent<'a>(&self, locks: impl Iterator<Item = &'a Lock>) -> bool {
+        let inside = self.inside.get();
+        if inside > 0 {
+            self.inside.set(inside - 1);
+            return false;
         }
+        self.release(locks);
+        true
     }
 
     /// The same in the child, whose only thread is the one that took them. It gives back the locks of a fork that was interrupted

@@ -34,7 +34,8 @@ static STALLED: AtomicBool = AtomicBool::new(false);
 
 /// Sets the policy. Before the first allocation.
 pub fn set_policy(policy: Policy) {
-    // Relaxed: written before start-up ends, which orders it before every use.
+    // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
+    // allocator's block, does not come here.
     POLICY.store(policy as u8, Ordering::Relaxed);
 }
 

@@ -97,24 +97,53 @@ impl Kind {
     }
 }
 
-/// What an address belongs to.
+/// What an address belongs to. Its record is one of its kind, and lives as long as the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
-    pub kind: Kind,
-    /// Its record. Null for [`Kind::NONE`].
-    pub record: *mut u8,
+    kind: Kind,
+    /// Null for [`Kind::NONE`].
+    record: *mut u8,
     /// The bin of its owner, if the kind has one.
-    pub owner: usize,
+    owner: usize,
 }
 
 impl Entry {
     /// Nothing.
     pub const NONE: Self = Self { kind: Kind::NONE, record: core::ptr::null_mut(), owner: 0 };
 
-    /// The entry of an ownerless kind.
-    pub const fn ownerless(kind: Kind, record: *mut u8) -> Self {
+    /// Returns the entry of a kind that has an owner.
+    ///
+    /// # Safety
+    /// `record` is a record of this kind, is aligned to a cache line, and lives as long as the process; `owner` is the address of the
+    /// bin that what it stands for belongs in.
+    pub const unsafe fn owned(kind: Kind, record: *mut u8, owner: usize) -> Self {
+        Self { kind, record, owner }
+    }
+
+    /// Returns the entry of an ownerless kind.
+    ///
+    /// # Safety
+    /// As for [`Entry::owned`], of the record.
+    pub const unsafe fn ownerless(kind: Kind, record: *mut u8) -> Self {
         Self { kind, record, owner: NO_OWNER }
+    }
+
+    /// Returns what it is.
+    #[inline(always)]
+    pub const fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// Returns its record, null for [`Kind::NONE`].
+    #[inline(always)]
+    pub const fn record(self) -> *mut u8 {
+        self.record
+    }
+
+    /// Returns the bin of its owner, if the kind has one.
+    #[inline(always)]
+    pub const fn owner(self) -> usize {
+        self.owner
     }
 }
 
@@ -156,13 +185,6 @@ pub fn entry(address: usize) -> Entry {
         return Entry::NONE;
     }
     Entry { kind, record: word.map_addr(|address| address & !KIND_BITS), owner }
-}
-
-/// The nearest slice at or below the address that belongs to anything, as far as `most` slices below it, and what it belongs to.
-pub fn entry_below(address: usize, most: usize) -> Option<(usize, Entry)> {
-    let first = address & !(SLICE - 1);
-    let slices = (0..most).map_while(|index| first.checked_sub(index * SLICE));
-    slices.map(|slice| (slice, entry(slice))).find(|&(_, entry)| entry.kind != Kind::NONE)
 }
 
 /// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.
@@ -208,28 +230,34 @@ impl SpareLeaf {
     }
 }
 
-/// Writes what the slices of `[start, start + size)` belong to. The range is covered, and no block in it is live. Records are aligned
-/// to a cache line.
-pub fn set(start: usize, size: usize, entry: Entry) {
+/// Writes what the slices of `[start, start + size)` belong to.
+///
+/// # Safety
+/// The range is [covered](cover), is the caller's, and no block in it is in use.
+pub unsafe fn set(start: usize, size: usize, entry: Entry) {
     debug_assert_eq!(entry.record.addr() & KIND_BITS, 0);
     let slices = (start..start + size).step_by(SLICE);
     if entry == Entry::NONE {
         // The last slice first, so that a child forked meanwhile finds a slab's first slice as long as it finds any.
-        return slices.rev().for_each(|address| store_bin(address, 0));
+        // SAFETY: the caller's: the range is covered.
+        return slices.rev().for_each(|address| unsafe { store_bin(address, 0) });
     }
     for address in slices {
-        // SAFETY: the range is covered.
+        // SAFETY: the caller's: the range is covered.
         let word = unsafe { &(*ROOT.leaf(address)).records[slice_index(address)] };
         // Release: pairs with `entry`.
         word.store(entry.record.map_addr(|address| address | entry.kind.0 as usize), Ordering::Release);
-        store_bin(address, entry.owner);
+        // SAFETY: as above.
+        unsafe { store_bin(address, entry.owner) };
     }
 }
 
-fn store_bin(address: usize, bin: usize) {
+/// # Safety
+/// The address is covered.
+unsafe fn store_bin(address: usize, bin: usize) {
     // Release: who finds the bin finds the record, and what was written to it. (Who was given a block needs no order: the words
     // travel with it.)
-    // SAFETY: the callers': the address is covered.
+    // SAFETY: the caller's: the address has a leaf, which is never unmapped.
     unsafe { (*ROOT.leaf(address)).bins[slice_index(address)].store(bin, Ordering::Release) };
 }
 
@@ -253,19 +281,20 @@ mod tests {
     fn remembers_across_a_leaf_boundary() {
         let start = FAR - SLICE;
         assert!(cover(start, 2 * SLICE));
-        let record = 0x1000 as *mut u8;
-        let owned = Entry { kind: Kind::owned(31), record, owner: 0x2000 };
-        for entry_set in
-            [owned, Entry::ownerless(Kind::ownerless(30), record), Entry::ownerless(Kind::ownerless(1), record)]
-        {
-            set(start, 2 * SLICE, entry_set);
+        // No record of a kind that any block has; nobody follows it.
+        let ownerless = |number| Entry { kind: Kind::ownerless(number), record: 0x1000 as *mut u8, owner: NO_OWNER };
+        let owned = Entry { kind: Kind::owned(31), owner: 0x2000, ..ownerless(30) };
+        for entry_set in [owned, ownerless(30), ownerless(1)] {
+            // SAFETY: covered above, and nobody else's.
+            unsafe { set(start, 2 * SLICE, entry_set) };
             assert_eq!(entry(start + 5), entry_set);
             assert_eq!(entry(start + 2 * SLICE - 1), entry_set);
             assert_eq!(entry(start - 1), Entry::NONE);
             assert_eq!(entry(start + 2 * SLICE), Entry::NONE);
             assert_eq!(entry(start + (1 << ADDRESS_BITS)), Entry::NONE);
         }
-        set(start, 2 * SLICE, Entry::NONE);
+        // SAFETY: as above.
+        unsafe { set(start, 2 * SLICE, Entry::NONE) };
         assert_eq!(entry(start), Entry::NONE);
     }
 
@@ -277,14 +306,15 @@ mod tests {
         let record = |number: usize| (number << 12) as *mut u8;
         let entry_of = |round: usize| match round % 6 {
             0 => Entry { kind: Kind::owned(29), record: record(1), owner: 0x2000 },
-            2 => Entry::ownerless(Kind::ownerless(30), record(2)),
+            2 => Entry { kind: Kind::ownerless(30), record: record(2), owner: NO_OWNER },
             4 => Entry { kind: Kind::owned(31), record: record(3), owner: 0x2000 },
             _ => Entry::NONE,
         };
         let done = core::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                (0..ROUNDS).for_each(|round: usize| set(start, SLICE, entry_of(round)));
+                // SAFETY: covered above, and nobody else's.
+                (0..ROUNDS).for_each(|round: usize| unsafe { set(start, SLICE, entry_of(round)) });
                 done.store(true, Ordering::Relaxed);
             });
             while !done.load(Ordering::Relaxed) {
@@ -292,7 +322,8 @@ mod tests {
                 assert!((0..6).any(|round| met == entry_of(round)), "{met:?}");
             }
         });
-        set(start, SLICE, Entry::NONE);
+        // SAFETY: as above.
+        unsafe { set(start, SLICE, Entry::NONE) };
     }
 
     #[test]

@@ -2,11 +2,20 @@
 
 use crate::single_writer::Pointer;
 use crate::slab::{Place, Slab};
+use core::cell::Cell;
+use core::marker::PhantomData;
 
 /// A circular list, so that one pointer reaches both ends. In the lowest bits of that pointer, which records do not use, are flags of
 /// the list's owner.
+///
+/// It is for one thread at a time:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<xalloc_blocks::partial_list::PartialList>();
+/// ```
 #[repr(transparent)]
-pub struct PartialList(Pointer<Slab>);
+pub struct PartialList(Pointer<Slab>, PhantomData<Cell<()>>);
 
 /// Records are aligned to a cache line.
 const FLAGS: usize = align_of::<Slab>() - 1;
@@ -14,7 +23,7 @@ const FLAGS: usize = align_of::<Slab>() - 1;
 impl PartialList {
     /// An empty list without flags, as zeroed memory is one.
     pub const fn new() -> Self {
-        Self(Pointer::null())
+        Self(Pointer::null(), PhantomData)
     }
 
     /// Whether a flag, a power of two below 64, is set.
@@ -83,9 +92,11 @@ impl PartialList {
         slab.set_place(Place::Full);
     }
 
+    /// Puts `slab` at the front (`in_front`) or at the end, wherever its place says that it is.
+    ///
     /// # Safety
     /// As for [`update`](Self::update), and it is in no list.
-    unsafe fn insert(&self, slab: &Slab, in_front: bool) {
+    pub unsafe fn insert(&self, slab: &Slab, in_front: bool) {
         let record = core::ptr::from_ref(slab).cast_mut();
         let Some(first) = self.first() else {
             slab.next.set(record);
@@ -115,12 +126,10 @@ impl PartialList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::free_list::{Block, Key};
+    use crate::free_list::Block;
     use crate::size_class::SMALL;
-    use crate::slab::tests::opened;
+    use crate::slab::tests::{KEY, opened, take};
     use std::vec::Vec;
-
-    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
     #[test]
     fn the_ready_are_in_front_and_flags_stay() {
@@ -129,7 +138,7 @@ mod tests {
         let slabs: Vec<_> = (0..3).map(|_| opened(&SMALL)).collect();
         for slab in &slabs {
             // One extent used, the rest not carved: sparse until enough come back.
-            slab.take(KEY).unwrap();
+            take(slab).unwrap();
             // SAFETY: one owner, this test.
             unsafe { list.update(slab) };
             assert_eq!(slab.place(), Place::Sparse);

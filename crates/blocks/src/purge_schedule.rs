@@ -19,7 +19,8 @@ impl Schedule {
 
     /// Sets for how long memory stays that is free. Before the first allocation.
     pub fn set_delay(&self, milliseconds: u64) {
-        // Relaxed: written before start-up ends, which orders it before every use.
+        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
+        // allocator's block, does not come here.
         self.period.store(milliseconds / 2, Ordering::Relaxed);
     }
 

@@ -7,6 +7,8 @@ use crate::batch;
 use crate::free_list::{Block, Key};
 use crate::single_writer::{Count32, Pointer};
 use crate::slab::Slab;
+use core::cell::Cell;
+use core::marker::PhantomData;
 use core::ptr::null_mut;
 
 /// A batch has this many blocks or this many bytes: enough to share the cost, little enough to be nearly in the cache when the owner
@@ -32,8 +34,15 @@ struct Slot {
 const SLOTS: usize = 4096 / size_of::<Slot>();
 
 /// A page of slots, by a hash of the slab. Zeroed memory is an empty one.
+///
+/// It is for one thread at a time:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<xalloc_blocks::remote_cache::RemoteCache>();
+/// ```
 #[repr(C, align(4096))]
-pub struct RemoteCache([Slot; SLOTS]);
+pub struct RemoteCache([Slot; SLOTS], PhantomData<Cell<()>>);
 
 /// A chain of blocks of one slab that is to be sent.
 pub struct Chain {

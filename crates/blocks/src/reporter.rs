@@ -14,7 +14,8 @@ impl Reporter {
 
     /// Has `report` called from now on.
     pub fn set(&self, report: Report) {
-        // Relaxed: written before start-up ends, which orders it before every use.
+        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
+        // allocator's block, does not come here.
         self.0.store(report as *mut (), Ordering::Relaxed);
     }
 

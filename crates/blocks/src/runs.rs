@@ -6,6 +6,7 @@
 use crate::arena::Arena;
 use crate::locked::Locked;
 use crate::metadata::Metadata;
+use crate::page_map::Entry;
 use crate::watch::Watch;
 use xalloc_heap::Misuse;
 use xalloc_os::{Lock, pages, thread};
@@ -70,22 +71,22 @@ impl Runs {
         self.shards[index].with(|chunks| allocate(index, chunks))
     }
 
-    /// Takes a run back. Returns its usable size; 0 if it is lost.
+    /// Takes the run at `address` back, which has this entry in the page map. Returns its usable size; 0 if it is lost.
     ///
     /// # Errors
     /// What there is at the address instead.
-    pub fn free(&self, address: usize, record: *mut u8) -> Result<usize, Misuse> {
+    pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Misuse> {
         // Outside the lock: the kernel may take long. If it refuses, the run stays what it is, and is lost.
         // SAFETY: the caller frees the run, which is nobody else's.
-        if self.length_at(address, record).is_some_and(|length| !unsafe { self.restore(address, length) }) {
+        if self.length_at(address, entry).is_some_and(|length| !unsafe { self.restore(address, length) }) {
             return Ok(0);
         }
-        let freed = self.with_run(address, record, |chunks, chunk, page, length| {
+        let freed = self.with_run(address, entry, |chunks, chunk, page, length| {
             chunks.locked(chunk).release(page, length);
             chunks.note_empty(chunk);
             margin::usable(length) * PAGE
         });
-        freed.ok_or_else(|| self.misuse_at(address, record))
+        freed.ok_or_else(|| self.misuse_at(address, entry))
     }
 
     /// Makes the pages of a run of `length` pages as they were mapped, for the next block, as far as the program is watched. False
@@ -112,24 +113,30 @@ impl Runs {
         is_intact
     }
 
-    /// The usable size of the run that starts at this address, if one does.
-    pub fn size_at(&self, address: usize, record: *mut u8) -> Option<usize> {
-        self.length_at(address, record).map(|length| margin::usable(length) * PAGE)
+    /// Returns what there is at an address that has this entry in the page map, and where no run starts.
+    pub fn misuse_at(&self, address: usize, entry: Entry) -> Misuse {
+        let chunk = RunChunk::of(entry);
+        self.shards[chunk.shard].with(|chunks| chunk.misuse_at(address, chunks.pages(chunk)))
+    }
+
+    /// The usable size of the run that starts at this address, which has this entry in the page map, if one does.
+    pub fn size_at(&self, address: usize, entry: Entry) -> Option<usize> {
+        self.length_at(address, entry).map(|length| margin::usable(length) * PAGE)
     }
 
     /// The length of the run that starts at this address, in pages, if one does.
-    fn length_at(&self, address: usize, record: *mut u8) -> Option<usize> {
-        let chunk = RunChunk::of(record);
+    fn length_at(&self, address: usize, entry: Entry) -> Option<usize> {
+        let chunk = RunChunk::of(entry);
         // If it is no run, the record may be another chunk's by now.
         let length = chunk.length(chunk.page_at(address)?);
         (length != 0 && address.is_multiple_of(PAGE)).then_some(length)
     }
 
-    /// Makes a run `size` bytes long where it is. False if its neighbour is in the way, or if pages that it would lose, or have
-    /// as its margin, are not as they were mapped.
-    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> bool {
+    /// Makes the run at `address`, which has this entry in the page map, `size` bytes long where it is. False if its neighbour is in
+    /// the way, or if pages that it would lose, or have as its margin, are not as they were mapped.
+    pub fn resize(&self, address: usize, entry: Entry, size: usize) -> bool {
         let wanted = margin::length_for(size);
-        let Some(length) = self.length_at(address, record) else { return false };
+        let Some(length) = self.length_at(address, entry) else { return false };
         if wanted == length {
             return true;
         }
@@ -140,7 +147,7 @@ impl Runs {
             return false;
         }
         let resize = |chunks: &mut Chunks, chunk, page, length| chunks.locked(chunk).resize(page, length, wanted);
-        self.with_run(address, record, resize).unwrap_or(false)
+        self.with_run(address, entry, resize).unwrap_or(false)
     }
 
     /// Calls `f` under the lock with the shard's chunks, the run's chunk, its first page and its length. `None` if there is no run
@@ -148,10 +155,10 @@ impl Runs {
     fn with_run<T>(
         &self,
         address: usize,
-        record: *mut u8,
+        entry: Entry,
         f: impl FnOnce(&mut Chunks, &'static RunChunk, usize, usize) -> T,
     ) -> Option<T> {
-        let chunk = RunChunk::of(record);
+        let chunk = RunChunk::of(entry);
         self.shards[chunk.shard].with(|chunks| {
             let page = chunk.page_at(address)?;
             let length = chunk.length(page);

@@ -36,12 +36,12 @@ pub struct Slab {
     place: Count16,
     class: Pointer<Class>,
     /// The neighbours in the partial list.
-    pub next: Pointer<Slab>,
+    pub(crate) next: Pointer<Slab>,
     /// As `next`.
-    pub previous: Pointer<Slab>,
+    pub(crate) previous: Pointer<Slab>,
     start: Word,
     /// What the arena put there, to take the slab back.
-    home: Pointer<u8>,
+    chunk: Pointer<u8>,
 }
 
 const _: () = assert!(size_of::<Slab>() == 64);
@@ -56,15 +56,19 @@ const FIRST_EXTENT: usize = 4 << 10;
 const LATER_EXTENT: usize = 16 << 10;
 
 impl Slab {
-    /// Makes this the record of an unused slab of `class` whose blocks start at `start`.
-    pub fn open(&self, class: &'static Class, start: usize, home: *mut u8) {
+    /// Makes this the record of an unused slab of `class` whose blocks start at `start`, in the arena's chunk `chunk`.
+    ///
+    /// # Safety
+    /// The record is the caller's, and no slab has it. From `start` on there is memory for the slices of the class, which is the caller's
+    /// and covered by the page map.
+    pub unsafe fn open(&self, class: &'static Class, start: usize, chunk: *mut u8) {
         self.free.set(core::ptr::null_mut());
         self.available.set(0);
         self.used.set(0);
         self.carved.set(0);
         self.class.set(core::ptr::from_ref(class).cast_mut());
         self.start.set(start);
-        self.home.set(home);
+        self.chunk.set(chunk);
         self.place.set(Place::Full as u16);
     }
 
@@ -72,18 +76,44 @@ impl Slab {
     #[inline(always)]
     pub fn of(entry: Entry) -> Option<(usize, &'static Self)> {
         // SAFETY: the record of an entry of this kind is a slab's, and those live as long as the process.
-        (entry.kind == KIND).then(|| (entry.owner, unsafe { &*entry.record.cast::<Self>() }))
+        (entry.kind() == KIND).then(|| (entry.owner(), unsafe { &*entry.record().cast::<Self>() }))
+    }
+
+    /// The slab of an address, which has this entry in the page map, and its owner, if its kind is `kind`.
+    ///
+    /// # Safety
+    /// Only slabs are in the page map with this kind.
+    pub unsafe fn of_kind(entry: Entry, kind: Kind) -> Option<(usize, &'static Self)> {
+        // SAFETY: the caller's; records live as long as the process.
+        (entry.kind() == kind).then(|| (entry.owner(), unsafe { &*entry.record().cast::<Self>() }))
     }
 
     /// Enters its slices into the page map, with the address of the bin that its blocks belong in.
-    pub fn register(&self, bin: usize) {
+    ///
+    /// # Safety
+    /// The slab is the caller's, which has access to it, and `bin` is the address of a bin of its class that is never unmapped.
+    pub unsafe fn register(&self, bin: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.register_as(KIND, bin) };
+    }
+
+    /// Enters its slices as another kind of slabs: those of heaps that must not take others' for their own.
+    ///
+    /// # Safety
+    /// The slab is the caller's, which has access to it; `owner` is what its heap takes the owner of this kind for.
+    pub unsafe fn register_as(&self, kind: Kind, owner: usize) {
         let record = core::ptr::from_ref(self).cast_mut().cast();
-        page_map::set(self.start(), self.bytes(), Entry { kind: KIND, record, owner: bin });
+        // SAFETY: the arena covers its chunks, of which the caller has this slab; the record is its own, and lives for ever.
+        unsafe { page_map::set(self.start(), self.bytes(), Entry::owned(kind, record, owner)) };
     }
 
     /// Takes its slices out of the page map.
-    pub fn unregister(&self) {
-        page_map::set(self.start(), self.bytes(), Entry::NONE);
+    ///
+    /// # Safety
+    /// The slab is the caller's, and no block of it is used.
+    pub unsafe fn unregister(&self) {
+        // SAFETY: as in `register`.
+        unsafe { page_map::set(self.start(), self.bytes(), Entry::NONE) };
     }
 
     /// The size of its slices together, in bytes.
@@ -96,9 +126,11 @@ impl Slab {
         self.shape().number as usize
     }
 
-    /// Its class. Only of a record that was [`open`](Slab::open)ed at some time.
+    /// Its class.
     pub fn shape(&self) -> &'static Class {
-        // SAFETY: `open` stored the address of a class that lives for ever, and nothing else does.
+        // SAFETY: `open` stored the address of a class that lives for ever, and nothing else does. Nobody comes to a record that was
+        // never opened: the page map, where `register` enters it with a release, is read with an acquire, and so is what the arena
+        // asks before it looks at a record.
         unsafe { &*self.class.get() }
     }
 
@@ -108,8 +140,8 @@ impl Slab {
     }
 
     /// What the arena put there, to take the slab back.
-    pub fn home(&self) -> *mut u8 {
-        self.home.get()
+    pub fn chunk(&self) -> *mut u8 {
+        self.chunk.get()
     }
 
     /// How many blocks are used.
@@ -186,7 +218,10 @@ impl Slab {
     }
 
     /// Takes all free blocks, or, if there are none, some that were never touched. `None` if it is exhausted.
-    pub fn take(&self, key: Key) -> Option<List> {
+    ///
+    /// # Safety
+    /// The slab is the caller's, which alone changes it.
+    pub unsafe fn take(&self, key: Key) -> Option<List> {
         let count = self.available.get();
         if count == 0 {
             return self.carve(key);
@@ -218,6 +253,15 @@ impl Slab {
         Some(List { head: head as *mut Block, count })
     }
 
+    /// Takes all blocks back, whoever has them.
+    ///
+    /// # Safety
+    /// The slab is the caller's and in no list, and nobody uses a block of it any more.
+    pub unsafe fn forget_blocks(&self) {
+        // SAFETY: the caller's; it was opened with these.
+        unsafe { self.open(self.shape(), self.start(), self.chunk()) };
+    }
+
     /// Takes back `count` used blocks, chained from `head` to `tail`.
     ///
     /// # Errors
@@ -245,7 +289,8 @@ pub(crate) mod tests {
     use std::collections::BTreeSet;
     use std::vec::Vec;
 
-    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
+    /// The key of the blocks' tests.
+    pub const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
     /// A slab of its own memory, which no arena knows.
     pub fn opened(class: &'static Class) -> &'static Slab {
@@ -253,8 +298,16 @@ pub(crate) mod tests {
         let record = xalloc_os::pages::map(4096).unwrap() as *const Slab;
         // SAFETY: zeroed, aligned, mapped for ever.
         let slab = unsafe { &*record };
-        slab.open(class, memory.start, core::ptr::null_mut());
+        assert!(page_map::cover(memory.start, 8 * SLICE));
+        // SAFETY: a record and memory of the test's own.
+        unsafe { slab.open(class, memory.start, core::ptr::null_mut()) };
         slab
+    }
+
+    /// Takes blocks of a slab of the test's own.
+    pub fn take(slab: &Slab) -> Option<List> {
+        // SAFETY: nobody else changes it.
+        unsafe { slab.take(KEY) }
     }
 
     fn blocks(list: List) -> Vec<*mut Block> {
@@ -276,7 +329,7 @@ pub(crate) mod tests {
             let slab = opened(class);
             let start = slab.start();
             let mut all = BTreeSet::new();
-            while let Some(list) = slab.take(KEY) {
+            while let Some(list) = take(slab) {
                 for block in blocks(list) {
                     assert!(slab.examine(block as usize).is_ok() && slab.contains(block as usize));
                     assert!(matches!(slab.examine(block as usize + 8), Err(Misuse::Interior { offset: 8, .. })));
@@ -296,7 +349,7 @@ pub(crate) mod tests {
             let block = start as *mut Block;
             // SAFETY: refused before anything is written.
             assert_eq!(unsafe { slab.give(block, block, 1, KEY) }, Err(DoubleFree));
-            assert_eq!(blocks(slab.take(KEY).unwrap()).len(), all.len());
+            assert_eq!(blocks(take(slab).unwrap()).len(), all.len());
         }
     }
 }

@@ -21,6 +21,13 @@ const HAS_SLAB: usize = 2;
 const HAD_SLABS: usize = 4;
 
 /// Slabs of the classes from 1 to `N` - 1, of one owner.
+///
+/// It is for one thread at a time:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<xalloc_blocks::slab_set::SlabSet<4>>();
+/// ```
 pub struct SlabSet<const N: usize> {
     classes: [PartialList; N],
     slices: Count32,
@@ -34,12 +41,13 @@ pub struct Collected {
     pub list: Option<List>,
     /// From which index of a slab on there is no block, if that has changed: see [`Bin::set_bound`](crate::bin::Bin::set_bound).
     pub bound: Option<usize>,
-    /// The last free block that was written to, if there was one. What was behind it is lost.
+    /// A free block that was written to, if one was found: no other is looked for then. What was behind it in its list is lost.
     pub overwritten: Option<*mut Block>,
 }
 
 impl<const N: usize> SlabSet<N> {
     /// A set of no slabs, as zeroed memory is one.
+    #[cfg(test)]
     pub const fn new() -> Self {
         Self { classes: [const { PartialList::new() }; N], slices: Count32::new(0), empty_slices: Count32::new(0) }
     }
@@ -64,7 +72,8 @@ impl<const N: usize> SlabSet<N> {
                 self.note_empty(class, false);
             }
             let carved = slab.carved();
-            let Some(list) = slab.take(key) else { break };
+            // SAFETY: the slab is this set's, whose only owner is here.
+            let Some(list) = (unsafe { slab.take(key) }) else { break };
             if slab.carved() != carved {
                 let is_only = !partial.has(HAD_SLABS);
                 let bound = if is_only { slab.carved() / class.size as usize } else { class.capacity as usize };
@@ -81,20 +90,24 @@ impl<const N: usize> SlabSet<N> {
                 None => list,
             };
             collected.list = Some(all);
-            if all.count >= COLLECT_BLOCKS || slab.place() != Place::Full {
+            let is_enough = all.count >= COLLECT_BLOCKS || slab.place() != Place::Full;
+            if is_enough || collected.overwritten.is_some() {
                 break;
             }
         }
         collected
     }
 
-    /// Adds a fresh slab, which is in no set.
-    pub fn add(&self, slab: &Slab) {
+    /// Adds a slab.
+    ///
+    /// # Safety
+    /// The slab is the caller's, and in no set or list.
+    pub unsafe fn add(&self, slab: &Slab) {
         let partial = self.list(slab.shape());
         partial.set(HAD_SLABS, partial.has(HAS_SLAB) || partial.has(HAD_SLABS));
         partial.set(HAS_SLAB, true);
         self.slices.set(self.slices.get() + u32::from(slab.shape().slices));
-        // SAFETY: the slab is this set's, and in no list.
+        // SAFETY: the caller's: the slab is this set's now, and in no list.
         unsafe { partial.update(slab) };
     }
 
@@ -143,6 +156,17 @@ impl<const N: usize> SlabSet<N> {
         Some(slab)
     }
 
+    /// Takes out the first slab of a class of which blocks can be had, whether others of it are used or not.
+    pub fn take_partial(&self, class: &Class) -> Option<&'static Slab> {
+        let partial = self.list(class);
+        let slab = partial.first()?;
+        if slab.used() == 0 && partial.has(KEEPS_EMPTY) {
+            self.note_empty(class, false);
+        }
+        self.take_out(slab);
+        Some(slab)
+    }
+
     fn list(&self, class: &Class) -> &PartialList {
         &self.classes[class.number as usize]
     }
@@ -154,10 +178,10 @@ impl<const N: usize> SlabSet<N> {
         self.empty_slices.set(if is_kept { before + slices } else { before - slices });
     }
 
-    /// Takes out a slab of which no block is used, and which therefore is in its list.
+    /// Takes out a slab that is in its list.
     fn take_out(&self, slab: &Slab) {
         let partial = self.list(slab.shape());
-        // SAFETY: the slab is this set's, and in its list, because all its blocks can be had.
+        // SAFETY: the slab is this set's, and in its list, because blocks of it can be had.
         unsafe { partial.remove(slab) };
         self.slices.set(self.slices.get() - u32::from(slab.shape().slices));
         partial.set(HAS_SLAB, partial.has(HAD_SLABS));
@@ -187,15 +211,18 @@ fn join(first: List, second: List, key: Key) -> Result<List, *mut Block> {
 mod tests {
     use super::*;
     use crate::size_class::{MIDDLE, SMALL};
-    use crate::slab::tests::opened;
+    use crate::slab::tests::{KEY, opened};
     use std::vec::Vec;
-
-    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
     fn blocks(list: List) -> Vec<*mut Block> {
         // SAFETY: a chain that the set just gave.
         let next = |&block: &*mut Block| unsafe { Block::next(block, KEY) }.ok().filter(|next| !next.is_null());
         core::iter::successors(Some(list.head), next).collect()
+    }
+
+    fn add(set: &SlabSet<4>, slab: &Slab) {
+        // SAFETY: the test's own slab, which is in no set.
+        unsafe { set.add(slab) };
     }
 
     /// Everything that a class has.
@@ -214,7 +241,7 @@ mod tests {
         let set = SlabSet::<4>::new();
         assert!(set.collect(&SMALL, KEY).list.is_none());
         let slabs = [opened(&SMALL), opened(&SMALL), opened(&MIDDLE)];
-        slabs.iter().for_each(|slab| set.add(slab));
+        slabs.iter().for_each(|slab| add(&set, slab));
         assert_eq!(set.slices(), 3);
         let small = drain(&set, &SMALL);
         assert_eq!(small.len(), 2 * SMALL.capacity as usize);
@@ -235,12 +262,45 @@ mod tests {
     }
 
     #[test]
+    fn a_slab_leaves_with_its_blocks_for_another_set() {
+        let (one, other) = (SlabSet::<4>::new(), SlabSet::<4>::new());
+        let slab = opened(&MIDDLE);
+        add(&one, slab);
+        let taken = blocks(one.collect(&MIDDLE, KEY).list.unwrap());
+        assert!(core::ptr::eq(one.take_partial(&MIDDLE).unwrap(), slab));
+        assert!(one.take_partial(&MIDDLE).is_none() && one.slices() == 0);
+        add(&other, slab);
+        assert_eq!(taken.len() + drain(&other, &MIDDLE).len(), MIDDLE.capacity as usize);
+        assert!(other.take_partial(&MIDDLE).is_none() && other.slices() == 1, "all blocks are taken");
+    }
+
+    #[test]
+    fn each_block_that_was_written_to_is_found() {
+        let set = SlabSet::<4>::new();
+        let slabs = [opened(&MIDDLE), opened(&MIDDLE), opened(&MIDDLE)];
+        slabs.iter().for_each(|slab| add(&set, slab));
+        drain(&set, &MIDDLE);
+        let damaged = slabs.map(|slab| {
+            let block = slab.start() as *mut Block;
+            // SAFETY: taken above, and given back once; then a program writes to it.
+            unsafe {
+                set.give(slab, (block, block), 1, true, KEY).unwrap();
+                block.cast::<usize>().write(1);
+            }
+            block
+        });
+        // The third one is the first of its list, where who takes it sees what it is.
+        let found = [(); 2].map(|()| set.collect(&MIDDLE, KEY).overwritten);
+        assert_eq!(found, [Some(damaged[0]), None]);
+    }
+
+    #[test]
     fn only_a_first_slab_has_a_bound_below_its_end() {
         let set = SlabSet::<4>::new();
-        set.add(opened(&SMALL));
+        add(&set, opened(&SMALL));
         assert_eq!(set.collect(&SMALL, KEY).bound, Some(256), "the first page");
         drain(&set, &SMALL);
-        set.add(opened(&SMALL));
+        add(&set, opened(&SMALL));
         assert_eq!(set.collect(&SMALL, KEY).bound, Some(SMALL.capacity as usize));
     }
 }

@@ -5,7 +5,7 @@
 //! changes only a part of what another one does is made around it, as [`Populated`] is.
 
 use xalloc_os::pages;
-pub use xalloc_os::pages::Opened as Committed;
+pub use xalloc_os::pages::Committed;
 
 mod populated;
 pub use populated::Populated;
@@ -83,7 +83,7 @@ unsafe impl Source for Kernel {
 
     unsafe fn commit(self, address: usize, size: usize) -> Committed {
         // SAFETY: the range is reserved, and no more than that.
-        unsafe { pages::open(address, size) }
+        unsafe { pages::commit(address, size) }
     }
 
     fn map_again(self, address: usize, size: usize) -> bool {

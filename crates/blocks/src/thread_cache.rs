@@ -12,6 +12,8 @@ use crate::bin::Bin;
 use crate::free_list::{Block, Key, List};
 use crate::single_writer::{Count16, Word};
 use crate::size_class::Class;
+use core::cell::Cell;
+use core::marker::PhantomData;
 use core::ptr::null_mut;
 
 /// A bin's first limit: this many bytes of blocks, within these bounds.
@@ -37,6 +39,13 @@ struct Counts {
 }
 
 /// A thread's bins of the classes from 1 to `N` - 1. Zeroed memory is one that has not been [`init`](Self::init)ed.
+///
+/// It is for one thread at a time:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<xalloc_blocks::thread_cache::ThreadCache<4>>();
+/// ```
 #[repr(C)]
 pub struct ThreadCache<const N: usize> {
     /// First, so that a bin's address says which cache it is of, and which class.
@@ -46,6 +55,7 @@ pub struct ThreadCache<const N: usize> {
     raised: Word,
     /// The class that was scanned last.
     scanned: Count16,
+    not_shared: PhantomData<Cell<()>>,
 }
 
 /// What became of a bin that was full.
@@ -105,7 +115,10 @@ impl<const N: usize> ThreadCache<N> {
     }
 
     /// Gives a bin a list that the limit does not count: it does not go back to slabs at the next free.
-    pub fn refill(&self, class: usize, list: List) {
+    ///
+    /// # Safety
+    /// The blocks of the list are of the class, free, and the caller's. The bin's list is empty, or its blocks are in `list`.
+    pub unsafe fn refill(&self, class: usize, list: List) {
         self.bins[class].head.set(list.head);
         self.counts[class].base.set(list.count as u16);
         self.bins[class].room.set(i32::from(self.counts[class].limit.get()));
@@ -126,7 +139,8 @@ impl<const N: usize> ThreadCache<N> {
 
     /// Leaves a bin without a list.
     pub fn clear(&self, class: usize) {
-        self.refill(class, NOTHING);
+        // SAFETY: no blocks. Those of the bin's list are the caller's, or lost.
+        unsafe { self.refill(class, NOTHING) };
     }
 
     /// Takes a bin's list.
@@ -198,7 +212,8 @@ impl<const N: usize> ThreadCache<N> {
     /// Counts the blocks of a bin anew. A list that was written to ends where that shows.
     pub fn recount(&self, class: usize, key: Key) {
         let head = self.bins[class].head.get();
-        self.refill(class, List { head, count: count(head, key) });
+        // SAFETY: the bin's own list.
+        unsafe { self.refill(class, List { head, count: count(head, key) }) };
     }
 
     /// Doubles the limit of a class. False if all limits together would be above `allowance` bytes more than the first ones; a limit that
@@ -265,12 +280,15 @@ fn first_limit(class: &Class) -> u16 {
 }
 
 /// The number of blocks of a list that may not be whole.
-pub fn count(head: *mut Block, key: Key) -> usize {
+///
+/// # Safety
+/// The blocks are free and the caller's, as far as the list can be followed.
+pub unsafe fn count(head: *mut Block, key: Key) -> usize {
     let (mut count, mut block) = (0, head);
     // Not for ever, should a handler have made a ring of it.
     while !block.is_null() && count < u16::MAX as usize {
         count += 1;
-        // SAFETY: a free block in a list of a heap's; a list is whole after every store of a hit path.
+        // SAFETY: the caller's: a free block of its own; a list is whole after every store of a hit path.
         block = unsafe { Block::next(block, key) }.unwrap_or(null_mut());
     }
     count
@@ -281,10 +299,9 @@ mod tests {
     use super::*;
     use crate::free_list::KeyCell;
     use crate::size_class::{LARGE, MIDDLE, SMALL};
-    use crate::slab::tests::opened;
+    use crate::slab::tests::{KEY, opened, take};
     use std::boxed::Box;
 
-    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
     static CELL: KeyCell = KeyCell::new(KEY);
     static TABLE: [Class; 4] = [Class::NONE, Class::new(1, 16, 1), Class::new(2, 512, 1), Class::new(3, 32 << 10, 8)];
 
@@ -313,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_full_list_becomes_the_previous_one_and_comes_back() {
-        let (cache, mut blocks) = (cache(), opened(&SMALL).take(KEY).unwrap());
+        let (cache, mut blocks) = (cache(), take(opened(&SMALL)).unwrap());
         assert!(!cache.refill_from_previous(1));
         let limit = FIRST_BLOCKS.1;
         assert!((0..limit).all(|_| !free(&cache, 1, &mut blocks)), "up to the limit");
@@ -336,10 +353,12 @@ mod tests {
     fn cuts_the_first_blocks_off() {
         let cache = cache();
         assert!(cache.cut(1, 3, KEY).is_none());
-        let list = opened(&SMALL).take(KEY).unwrap();
-        cache.refill(1, list);
+        let list = take(opened(&SMALL)).unwrap();
+        // SAFETY: blocks of a slab of the test's own.
+        unsafe { cache.refill(1, list) };
         let cut = cache.cut(1, 3, KEY).unwrap();
-        assert_eq!((cut.head, cut.count, count(cut.head, KEY)), (list.head, 3, 3));
+        // SAFETY: as above.
+        assert_eq!((cut.head, cut.count, unsafe { count(cut.head, KEY) }), (list.head, 3, 3));
         assert_eq!(cache.length(1), list.count - 3);
         assert_eq!(cache.cut(1, usize::MAX, KEY).unwrap().count, list.count - 3);
         assert_eq!(cache.length(1), 0);

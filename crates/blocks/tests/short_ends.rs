@@ -18,7 +18,8 @@ fn short_ends_are_no_obstacle() {
     static METADATA: Metadata = Metadata::new();
     let slabs: Vec<_> = (0..3 * 64).map(|_| ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap()).collect();
     for chunk in slabs.chunks(64) {
-        chunk[60..].iter().for_each(|slab| ARENA.give_slab(slab));
+        // SAFETY: slabs of this arena, of which nobody uses blocks.
+        chunk[60..].iter().for_each(|slab| unsafe { ARENA.give_slab(slab) });
     }
     ARENA.purge(usize::MAX, PurgeScope::All);
     let before = ARENA.stats().reserved;
@@ -26,10 +27,12 @@ fn short_ends_are_no_obstacle() {
     assert!(ARENA.stats().reserved <= before - 3 * 4 * SLICE);
     // Something else of ours may come to lie where an end was.
     let hole = slabs[63].start();
-    page_map::set(hole, SLICE, Entry::ownerless(huge::KIND, 64 as *mut u8));
+    // SAFETY: the chunk is covered, and nothing of the arena's is there; nobody follows the record.
+    unsafe { page_map::set(hole, SLICE, Entry::ownerless(huge::KIND, 64 as *mut u8)) };
     let mut seen = 0;
     ARENA.for_each_slab(|_| seen += 1);
     assert_eq!(seen, 0, "no slab was entered");
-    page_map::set(hole, SLICE, Entry::NONE);
+    // SAFETY: as above.
+    unsafe { page_map::set(hole, SLICE, Entry::NONE) };
     assert_eq!(ARENA.take_slab(&LARGE, false, &METADATA, || false).unwrap().shape().slices, 8);
 }

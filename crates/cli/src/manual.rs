@@ -44,6 +44,7 @@ impl Paragraph {
     fn of(setting: &Setting) -> Self {
         let values = match &setting.kind {
             Kind::Count => "a number".to_owned(),
+            Kind::Size => "a size".to_owned(),
             Kind::Destination => "true, false, a path".to_owned(),
             kind @ (Kind::Switch | Kind::Choice(_)) => words(kind).join(", "),
         };

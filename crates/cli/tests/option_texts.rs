@@ -28,6 +28,7 @@ fn row(setting: &Setting) -> String {
     let quoted: Vec<String> = known_words(setting).iter().map(|word| format!("`{word}`")).collect();
     let values = match setting.kind {
         Kind::Count => "a number".to_owned(),
+        Kind::Size => "a size".to_owned(),
         Kind::Destination => format!("{}, a path", quoted.join(", ")),
         Kind::Switch | Kind::Choice(_) => quoted.join(", "),
     };

@@ -16,9 +16,9 @@ use xalloc_redirect::{Callbacks, HeapRedirect};
 /// # fn main() {}
 /// ```
 ///
-/// Threads and fork are taken care of. What C code in the process allocates stays with libc's malloc; a process may have
-/// libxalloc.so preloaded besides, which is then a heap of its own. A `cdylib` with this allocator stays loaded when the program
-/// closes it, because libc keeps pointers into it.
+/// Threads and fork need no further care. C code in the process still uses libc's malloc. If libxalloc.so is preloaded as well,
+/// it has a heap of its own. A `cdylib` with this allocator stays loaded when the program closes it, because libc has pointers
+/// into it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Xalloc;
 
@@ -31,8 +31,8 @@ mod callbacks {
 static REDIRECT: HeapRedirect<FastHeap> =
     HeapRedirect::new(FastHeap::new(), Callbacks { thread_end, ..callbacks::CALLBACKS }).beside_malloc();
 
-// Before the module that this is linked into can be closed, and while no other thread can be in this code: after a fork by another one,
-// a start-up would never end in the child.
+// It runs before the module that contains it can be closed, and before another thread can be in this code: if one forked during
+// the start-up, the start-up would never end in the child.
 xalloc_redirect::__os::constructor!(CONSTRUCTOR = construct);
 
 extern "C" fn construct() {
@@ -41,12 +41,12 @@ extern "C" fn construct() {
 }
 
 unsafe extern "C" fn thread_end(value: *mut c_void) {
-    // Who uses the allocator brings its constructor; libraries with this crate that do not, do not.
+    // This reference links in the constructor, but only where the allocator is used.
     core::hint::black_box(&CONSTRUCTOR);
     REDIRECT.thread_end(value);
 }
 
-/// Every block is aligned to this, whatever its size.
+/// The alignment of every block in bytes, whatever its size.
 const MIN_ALIGN: usize = 16;
 
 impl Xalloc {
@@ -60,7 +60,7 @@ impl Xalloc {
         REDIRECT.good_size(size)
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    /// Purges free memory, but for about `keep` bytes. Returns whether any was purged.
     pub fn trim(&self, keep: usize) -> bool {
         REDIRECT.malloc_trim(keep) != 0
     }
@@ -68,8 +68,8 @@ impl Xalloc {
 
 /// Rust's layouts are at most `isize::MAX` bytes, alignment included, so no sum below overflows.
 ///
-/// The class of a size that is a constant is one too: `Box::new` of a small type is ten instructions. A size on freeing is
-/// of no use: whose a block is must be looked up anyway, and that gives its class.
+/// The size class of a constant size is a constant too: `Box::new` of a small type is ten instructions. The size is not used
+/// when a block is freed: the page map must be read anyway to see whose the block is, and it gives the class.
 // SAFETY: as for the heap; a layout's size and alignment are passed on.
 unsafe impl GlobalAlloc for Xalloc {
     #[inline(always)]
@@ -113,7 +113,7 @@ fn aligned_zeroed(layout: Layout) -> *mut u8 {
 }
 
 /// # Safety
-/// As `GlobalAlloc::realloc`.
+/// The same as for `GlobalAlloc::realloc`.
 #[inline(never)]
 unsafe fn move_aligned(block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
     // SAFETY: GlobalAlloc's user passes a size that is valid for the layout's alignment.

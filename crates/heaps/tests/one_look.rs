@@ -4,29 +4,30 @@
 #![cfg(debug_assertions)]
 
 use xalloc_blocks::tally;
-use xalloc_heap::Heap;
+use xalloc_heap::{Heap, Misuse};
 use xalloc_heaps::FastHeap;
 
 static HEAP: FastHeap = FastHeap::new();
 const BLOCKS: usize = 8;
 
-/// How often a block was looked up and how many locks were taken, for each of some blocks that are freed.
+/// How many addresses were looked up and how many locks were taken while `f` ran.
+fn counts(f: impl FnOnce()) -> (usize, usize) {
+    let mut looked_up = 0;
+    let locked = tally::LOCKS.during(|| looked_up = tally::LOOK_UPS.during(f));
+    (looked_up, locked)
+}
+
+/// [`counts`] of each of some blocks that are freed.
 fn frees(size: usize) -> Vec<(usize, usize)> {
     let blocks = [(); BLOCKS].map(|()| HEAP.malloc(size));
     assert!(blocks.iter().all(|block| !block.is_null()));
-    let free = |block| {
-        let mut looked_up = 0;
-        let locked = tally::LOCKS.during(|| {
-            // SAFETY: a block of this heap, used by nobody.
-            looked_up = tally::LOOK_UPS.during(|| unsafe { HEAP.free(block).unwrap() });
-        });
-        (looked_up, locked)
-    };
+    // SAFETY: a block of this heap, used by nobody.
+    let free = |block| counts(|| unsafe { HEAP.free(block).unwrap() });
     blocks.into_iter().map(free).collect()
 }
 
 #[test]
-fn a_block_is_looked_up_once_and_a_lock_taken_once() {
+fn an_address_is_looked_up_once_and_a_lock_taken_once() {
     xalloc_os::thread::prepare();
     HEAP.init(|incident| panic!("{incident:?}"));
     HEAP.thread_init();
@@ -41,4 +42,13 @@ fn a_block_is_looked_up_once_and_a_lock_taken_once() {
     (0..8).for_each(|_| drop(frees(5 << 20)));
     let huge = frees(5 << 20);
     assert!(huge.iter().filter(|counts| **counts == (1, 1)).count() >= BLOCKS - 2, "huge blocks: {huge:?}");
+    // A pointer that is nobody's, which on macOS is an everyday thing, and one far into a huge block.
+    let (local, interior) = (0, held.wrapping_add(1 << 29));
+    let nobodys = counts(|| assert_eq!(HEAP.misuse_at((&raw const local) as usize), None));
+    assert_eq!(nobodys, (1, 2), "the arena and the huge blocks are asked");
+    let inside = counts(|| assert!(matches!(HEAP.misuse_at(interior as usize), Some(Misuse::Interior { .. }))));
+    assert_eq!(inside, (1, 2));
+    // SAFETY: no block starts there, and nothing is freed.
+    let refused = counts(|| unsafe { assert!(HEAP.free(held.wrapping_add(16)).is_err()) });
+    assert_eq!(refused, (1, 1));
 }

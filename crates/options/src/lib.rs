@@ -1,8 +1,8 @@
-//! `XALLOC_CONF`: the options, declared once, and the parser of their grammar.
+//! The options of `XALLOC_CONF`, declared once, and the parser of their grammar.
 //!
-//! The grammar is jemalloc's, `name:value,name:value`; in a file, a newline ends an option too and `#` starts a comment.
-//! The library obeys these options, the command prints them as help, the documentation is checked against them; so this
-//! crate knows nothing of either, allocates nothing and reads nothing.
+//! The grammar is jemalloc's, `name:value,name:value`; in a file, a newline ends an option too and `#` starts a comment. The
+//! library obeys these options, the command prints them as help, and the documentation is checked against them. So this crate
+//! knows none of these, allocates nothing and reads nothing.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
-//! "Did you mean": the nearest of a few words.
+//! "Did you mean": finds the word that was probably meant.
 
-/// The longest word that is compared; longer ones are near nothing.
+/// The length of the longest word that is compared, in bytes. A longer one is near no word.
 const MAX: usize = 32;
 
-/// The one of `words` that `typed` was probably meant to be: at most two wrong letters, and fewer than half of them.
+/// Returns the one of `words` that `typed` was probably meant to be: at most two letters differ, and fewer than half of them.
 pub fn nearest(typed: &[u8], words: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     words
         .map(|word| (distance(typed, word.as_bytes()), word))
@@ -12,7 +12,7 @@ pub fn nearest(typed: &[u8], words: impl Iterator<Item = &'static str>) -> Optio
         .map(|(_, word)| word)
 }
 
-/// Levenshtein's distance: how many letters to insert, remove or change.
+/// Returns Levenshtein's distance: how many letters must be inserted, removed or changed.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     if a.len() > MAX || b.len() > MAX {
         return usize::MAX;

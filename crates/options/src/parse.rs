@@ -1,4 +1,4 @@
-//! The grammar, `name:value,name:value`.
+//! The parser of the grammar, `name:value,name:value`.
 
 use crate::nearest::nearest;
 use crate::path::is_path;
@@ -8,28 +8,30 @@ use crate::table::OPTIONS;
 /// The value of an option, as its [`Kind`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// Of a [`Kind::Switch`] or a [`Kind::Destination`].
+    /// The value of a [`Kind::Switch`] or a [`Kind::Destination`].
     Switch(bool),
-    /// Of a [`Kind::Count`].
+    /// The value of a [`Kind::Count`].
     Count(usize),
-    /// Of a [`Kind::Choice`]: one of its words.
+    /// The value of a [`Kind::Size`], in bytes.
+    Size(usize),
+    /// The value of a [`Kind::Choice`]: one of its words.
     Choice(&'static str),
-    /// Of a [`Kind::Destination`]: a path that [`crate::parts`] can read.
+    /// The value of a [`Kind::Destination`]: a path that [`crate::parts`] can read.
     Path(&'a [u8]),
 }
 
-/// What is wrong with a piece of the configuration.
+/// The fault in a piece of the configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Problem<'a> {
-    /// No option has this name; the nearest one is given if it is near.
+    /// No option has this name. With the nearest name, if one is near.
     UnknownName(&'a [u8], Option<&'static str>),
-    /// The option does not take this value; the nearest one is given if it takes words and one is near.
+    /// The option does not take this value. With the nearest word, if it takes words and one is near.
     BadValue(&'static Setting, &'a [u8], Option<&'static str>),
-    /// There is no colon in it.
+    /// The piece has no colon.
     NoValue(&'a [u8]),
 }
 
-/// Calls `each` with every option in `text`, or with what is wrong with it, in order. Blank pieces are skipped.
+/// Calls `each` with every option in `text` in order, or with what is wrong with it. Skips blank pieces.
 pub fn parse<'a>(text: &'a [u8], mut each: impl FnMut(Result<(&'static Setting, Value<'a>), Problem<'a>>)) {
     for line in text.split(|&byte| byte == b'\n') {
         let line = line.split(|&byte| byte == b'#').next().unwrap_or(line);
@@ -60,9 +62,25 @@ fn parse_value<'a>(kind: &Kind, value: &'a [u8]) -> Option<Value<'a>> {
         Kind::Switch => SWITCH.iter().find(|word| word.as_bytes() == value).map(|&word| Value::Switch(word == "true")),
         Kind::Destination if is_path(value) => Some(Value::Path(value)),
         Kind::Destination => parse_value(&Kind::Switch, value),
-        Kind::Count => core::str::from_utf8(value).ok()?.parse().ok().map(Value::Count),
+        Kind::Count => parse_number(value).map(Value::Count),
+        Kind::Size => parse_size(value).map(Value::Size),
         Kind::Choice(words) => words.iter().find(|word| word.as_bytes() == value).map(|word| Value::Choice(word)),
     }
+}
+
+fn parse_number(digits: &[u8]) -> Option<usize> {
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Bytes, or with a letter behind: 2^10, 2^20, 2^30 of them.
+fn parse_size(value: &[u8]) -> Option<usize> {
+    let (digits, shift) = match value.split_last()? {
+        (b'K' | b'k', digits) => (digits, 10),
+        (b'M' | b'm', digits) => (digits, 20),
+        (b'G' | b'g', digits) => (digits, 30),
+        _ => (value, 0),
+    };
+    parse_number(digits)?.checked_mul(1 << shift)
 }
 
 #[cfg(test)]
@@ -94,6 +112,16 @@ mod tests {
             Ok(("fail_mapping", Value::Count(12))),
         ];
         assert_eq!(all(text), expected);
+    }
+
+    #[test]
+    fn a_size_may_have_a_letter() {
+        for (text, bytes) in [("65500", 65500), ("64K", 64 << 10), ("2m", 2 << 20), ("1G", 1 << 30), ("0", 0)] {
+            assert_eq!(parse_value(&Kind::Size, text.as_bytes()), Some(Value::Size(bytes)), "{text}");
+        }
+        for text in ["", "K", "64KB", "64 K", "-1K", "1.5M", "99999999999999999999", "99999999999999G"] {
+            assert_eq!(parse_value(&Kind::Size, text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

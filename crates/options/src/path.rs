@@ -1,9 +1,9 @@
 //! Paths with `%p`, `%e` and `%%`.
 
-/// The longest path that is taken, in bytes.
+/// The length of the longest path that is accepted, in bytes.
 pub const PATH_MAX: usize = 1024;
 
-/// A part of such a path.
+/// A part of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// A byte that stands for itself.
@@ -14,12 +14,12 @@ pub enum Part {
     Program,
 }
 
-/// Whether a value is such a path. It is absolute: programs change their directory.
+/// Returns whether a value is a path. It must be absolute, because programs change their directory.
 pub fn is_path(value: &[u8]) -> bool {
     value.starts_with(b"/") && value.len() <= PATH_MAX && !value.contains(&0) && parts(value).all(|part| part.is_some())
 }
 
-/// The parts of a path, in order; `None` for a `%` that means nothing.
+/// Returns the parts of a path, in order; `None` for a `%` without a meaning.
 pub fn parts(path: &[u8]) -> impl Iterator<Item = Option<Part>> {
     let mut bytes = path.iter();
     core::iter::from_fn(move || {

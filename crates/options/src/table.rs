@@ -2,13 +2,13 @@
 
 use crate::setting::{Kind, Setting};
 
-/// Every option, in the order of the documentation.
+/// The options, in the order of the documentation.
 pub static OPTIONS: &[Setting] = &[
     Setting {
         name: "heap",
-        kind: Kind::Choice(&["fast", "system"]),
+        kind: Kind::Choice(&["fast", "pow2", "system"]),
         default: "fast",
-        help: "Which heap serves the program: `fast` is xalloc's own, `system` passes every call to the next malloc in the process.",
+        help: "Which heap serves the program: `fast` is xalloc's own, `pow2` is one of few sizes, all of them powers of two, `system` passes every call to the next malloc in the process.",
         category: "Heap",
     },
     Setting {
@@ -38,6 +38,69 @@ pub static OPTIONS: &[Setting] = &[
         default: "false",
         help: "Linux: a thread of xalloc's own purges memory in a process that does nothing any more.",
         category: "Heap",
+    },
+    Setting {
+        name: "recycle",
+        kind: Kind::Choice(&["decay", "immediate", "deferred"]),
+        default: "decay",
+        help: "When free slabs go back to the kernel: `decay` is after `purge_ms`, `immediate` is at once, `deferred` is when the program calls `xalloc_recycle` or `malloc_trim`.",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "recycle_threshold",
+        kind: Kind::Count,
+        default: "0",
+        help: "How many free slabs of each size stay with `recycle:immediate`.",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "page_size",
+        kind: Kind::Size,
+        default: "64K",
+        help: "How large slabs are, as far as their blocks allow it: `64K` or `512K`.",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "local_pages",
+        kind: Kind::Count,
+        default: "1000000",
+        help: "How many slabs of each size a thread has of its own, at most; what it needs beyond that, it takes from lists that all threads share (0: everything).",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "central_pages",
+        kind: Kind::Count,
+        default: "0",
+        help: "How many slabs a size gets when it is used first.",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "grow",
+        kind: Kind::Count,
+        default: "0",
+        help: "How many slabs a size gets when it has no free block left, in percent of those that it has; one at least.",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "queue_capacity",
+        kind: Kind::Size,
+        default: "4M",
+        help: "How much freed memory may wait for a thread that sleeps, before the one that frees more takes it back.",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "thread_cache_count",
+        kind: Kind::Count,
+        default: "0",
+        help: "How many threads' heaps are made when the process starts: 64 at most.",
+        category: "Heap pow2",
+    },
+    Setting {
+        name: "arena_capacity",
+        kind: Kind::Size,
+        default: "32M",
+        help: "How much address space is reserved at first.",
+        category: "Heap pow2",
     },
     Setting {
         name: "invalid",

@@ -1,4 +1,5 @@
-//! Ends of the process: a line on stderr, then SIGABRT, without unwinding, allocating or running exit handlers.
+//! Three ways to end the process. Each prints one line on stderr and raises SIGABRT; none unwinds, allocates or runs exit
+//! handlers.
 
 use crate::stderr;
 use crate::system::syscall;
@@ -14,8 +15,8 @@ pub fn abort(message: &str) -> ! {
     syscall::abort()
 }
 
-/// Ends the process because a thread has come where it is already, with the reason on stderr: what it would do next is wait for
-/// itself. C and POSIX do not allow it.
+/// Prints why, and ends the process by SIGABRT: the calling thread needs a lock that it already holds, and would wait for
+/// itself for ever. C and POSIX do not allow the call that led here.
 #[cold]
 pub fn abort_on_reentry() -> ! {
     abort(
@@ -25,7 +26,7 @@ pub fn abort_on_reentry() -> ! {
     )
 }
 
-/// Ends the process with the panic's place and message on stderr: the body of [`panic_handler!`](crate::panic_handler).
+/// Prints the panic's message and place, and ends the process by SIGABRT: the body of [`panic_handler!`](crate::panic_handler).
 #[cold]
 pub fn abort_on_panic(info: &core::panic::PanicInfo<'_>) -> ! {
     let mut line = stderr::Line::new();

@@ -1,14 +1,15 @@
-//! The constant block of zeros that a thread without a cache has for one.
+//! The constant block of zeros that serves as the cache of every thread that has none.
 
 /// The size of the largest cache a heap may keep behind the TLS word, in bytes.
 pub const CACHE_SIZE: usize = 4096;
 
-/// How far apart the windows are.
+/// The distance between two windows into [`EMPTY`], in bytes. A window's number says why the thread has no cache.
 pub const WINDOW: usize = 64;
 
-/// Zeros in read-only memory: a hit path that writes through the word of a thread without a cache dies at once.
+/// The type of [`EMPTY`]. It is in read-only memory, so that a hit path that wrote to it by mistake would end the process at
+/// once.
 #[repr(C, align(64))]
 pub struct Empty([u8; CACHE_SIZE + 2 * WINDOW]);
 
-/// What every thread's TLS word points into until it has a cache.
+/// The zeros that every thread's TLS word points into until the thread has a cache.
 pub static EMPTY: Empty = Empty([0; CACHE_SIZE + 2 * WINDOW]);

@@ -1,19 +1,19 @@
-//! Whether the program has, or is about to have, its system calls filtered (seccomp).
+//! Whether the program filters its system calls (seccomp), or is about to.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the program is about to have its system calls filtered.
 static IS_FILTERED: AtomicBool = AtomicBool::new(false);
 
-/// From now on, memory comes and goes by `mmap`, `munmap` and `mremap` alone, because a filter that is written around libc's
-/// malloc may end the process for any other call.
+/// Says that the program is about to filter its system calls. From now on only `mmap`, `munmap` and `mremap` are used for
+/// memory, because a filter that was written for libc's malloc may end the process for any other call.
 pub fn expect() {
-    // Relaxed: the filter comes with a later system call of this thread. Another one that is purging at this moment may still make one
-    // call more by the old way.
+    // Relaxed: the filter comes with a later system call of this thread. Another thread that is purging at this moment may
+    // still make one call of the other kind.
     IS_FILTERED.store(true, Ordering::Relaxed);
 }
 
-/// Whether [`expect`] was called.
+/// Returns whether [`expect`] was called.
 pub fn is_expected() -> bool {
     // Relaxed: see `expect`.
     IS_FILTERED.load(Ordering::Relaxed)

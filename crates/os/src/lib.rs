@@ -1,9 +1,11 @@
 //! What xalloc needs of the processor and the kernel: pages, the one TLS word, the lock, system calls, the clock, stderr.
 //!
-//! It knows nothing of malloc, libc's internals or the loader; everything above it is the same on every platform, but for how the
-//! redirect layer takes malloc's place. It must not allocate, take a lock of libc's, change errno, or call anything that another
-//! preloaded library could have replaced. On Linux system calls are therefore made directly, never through libc's wrappers; on macOS, where only libSystem
-//! may make them, through those of its functions that allocate nothing.
+//! It knows nothing of malloc, of libc's internals or of the loader. Everything above it is the same on every platform, except
+//! for the way in which the redirect layer takes malloc's place.
+//!
+//! It must not allocate, take a lock of libc's, change errno, or call anything that another preloaded library could have
+//! replaced. So on Linux it makes system calls directly, and never through libc's wrappers. On macOS only libSystem may make
+//! them, so it uses those functions of libSystem that allocate nothing.
 
 #![no_std]
 #![cfg_attr(test, allow(unused_crate_dependencies, reason = "the test harness links more than the library"))]
@@ -11,7 +13,7 @@
 #[cfg(any(test, miri))]
 extern crate std;
 
-// Other targets do not come as far as here: build.rs says why.
+// Other targets are refused earlier, by build.rs.
 #[cfg_attr(miri, path = "arch/miri.rs")]
 #[cfg_attr(all(target_arch = "x86_64", not(miri)), path = "arch/x86_64.rs")]
 #[cfg_attr(all(target_arch = "aarch64", not(miri)), path = "arch/aarch64.rs")]
@@ -57,10 +59,11 @@ impl Lock {
     }
 }
 
-/// Defines the panic handler of a `no_std` library built on xalloc: the message by `write(2)`, then SIGABRT.
+/// Defines the panic handler of a `no_std` library built on xalloc: it prints the message by `write(2)`, then raises SIGABRT.
 ///
-/// Nothing unwinds, but the core library as it is distributed names the function that would be asked how; without link-time
-/// optimisation that name must be defined. Hidden, so that no library shows it, and weak beside the standard library's.
+/// It also defines `rust_eh_personality`. Nothing unwinds, but the core library as it is distributed refers to this function,
+/// and without link-time optimisation the reference must be resolved. The symbol is hidden, so that no library exports it, and
+/// weak, so that the standard library's own one is preferred.
 #[macro_export]
 macro_rules! panic_handler {
     () => {
@@ -78,8 +81,9 @@ macro_rules! panic_handler {
     };
 }
 
-/// Has `extern "C" fn $function()` called when the library or program that this stands in is loaded, before its other
-/// constructors where the system has an order. With a name: only if code refers to the static of that name.
+/// Has `extern "C" fn $function()` called when the library or program that contains it is loaded; before its other
+/// constructors, where the system has an order. With a name, the constructor is linked in only if code refers to the static of
+/// that name.
 #[macro_export]
 macro_rules! constructor {
     ($(#[$used:ident])? $name:ident = $function:expr) => {

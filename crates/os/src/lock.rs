@@ -1,15 +1,15 @@
 //! The one lock of the library: a word that is spun on briefly and then slept on.
 //!
-//! Not a libc mutex, because libc's may be replaced by another preloaded library and cannot be made anew in a forked
-//! child. Not only a spin lock, because a lock holder may be preempted while its waiters burn the processor.
-//! The word names its holder, so that a thread never waits for itself: a `fork` from a signal handler that interrupted the
-//! holder passes over the lock; a `malloc` or `free` from there, which is not allowed, ends the process instead of hanging.
+//! It is not a libc mutex, because another preloaded library may replace libc's, and because a forked child cannot make one
+//! anew. It is not only a spin lock, because the holder may be preempted while its waiters use up the processor. The word names
+//! the holder, so that a thread never waits for itself. A `fork` from a signal handler that interrupted the holder skips the
+//! lock. A `malloc` or `free` from such a handler is not allowed, and ends the process instead of hanging.
 
 use crate::futex;
 use crate::sync::{AtomicUsize, Ordering};
 
 const FREE: usize = 0;
-/// In the word beside the holder's token, which is even: somebody may sleep, so the holder must wake one.
+/// The bit beside the holder's token, which is even: a thread may be asleep, so the holder must wake one.
 const CONTENDED: usize = 1;
 
 /// A mutual exclusion lock that allocates nothing and is free when its memory is zero.
@@ -19,29 +19,29 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// A free lock around a word that is 0.
+    /// Returns a free lock. `holder` must be 0.
     pub const fn around(holder: AtomicUsize) -> Self {
         Self { holder }
     }
 
-    /// Takes the lock, waiting for it, and returns a guard that gives it back.
+    /// Takes the lock, waiting for it, and returns a guard that releases it.
     pub fn lock(&self) -> Guard<'_> {
         self.acquire();
         Guard(self)
     }
 
-    /// Takes the lock if nobody holds it.
+    /// Takes the lock if nobody holds it. Returns `None` without waiting otherwise.
     pub fn try_lock(&self) -> Option<Guard<'_>> {
         self.try_acquire(0).then(|| Guard(self))
     }
 
-    /// Whether the thread with this token, the calling one, holds the lock.
+    /// Returns whether the calling thread, whose token this is, holds the lock.
     pub fn is_mine(&self, token: usize) -> bool {
         // Relaxed: only this thread stores its own token, so it needs no edge to read it back.
         self.holder.load(Ordering::Relaxed) & !CONTENDED == token
     }
 
-    /// Takes the lock without a guard. Every call is answered by one [`Lock::release`].
+    /// Takes the lock, waiting for it, without a guard. Each call must be followed by one [`Lock::release`].
     pub fn acquire(&self) {
         if !self.try_acquire(0) {
             self.acquire_contended();
@@ -56,19 +56,19 @@ impl Lock {
 
     #[cold]
     fn acquire_contended(&self) {
-        // Nobody else would give it back. Two threads that run at once have two tokens: with one thread pointer they would share
-        // errno and every other thread-local variable.
+        // Nobody else would release it. Two threads that run at once have different tokens: with the same thread pointer they
+        // would share errno and every other thread-local variable.
         if self.is_mine(crate::thread::token()) {
             crate::abort::abort_on_reentry();
         }
-        // Relaxed: only a hint whether the exchange is worth the bus.
+        // Relaxed: only a hint whether the exchange is worth trying.
         if futex::spin(|| self.holder.load(Ordering::Relaxed) == FREE && self.try_acquire(0)) {
             return;
         }
-        // Whoever comes this way leaves CONTENDED behind, because it cannot know whether others sleep too: one wake too many
-        // at the end, never one too few.
+        // A thread that slept takes the lock with CONTENDED set, because it cannot know whether others sleep too. This may wake
+        // one thread too many at the end, but never one too few.
         while !self.try_acquire(CONTENDED) {
-            // Relaxed, all: nothing is entered here; what the holder writes is met by the exchange that takes the lock.
+            // Relaxed, all: nothing is entered here. The exchange that takes the lock sees what the holder wrote.
             let holder = self.holder.load(Ordering::Relaxed);
             let marked = holder | CONTENDED;
             let mark = || self.holder.compare_exchange(holder, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
@@ -78,7 +78,7 @@ impl Lock {
         }
     }
 
-    /// Gives the lock back. Only its holder may call this.
+    /// Releases the lock. Only its holder may call this.
     pub fn release(&self) {
         // Release: what was written under the lock is seen by the next holder's Acquire.
         if self.holder.swap(FREE, Ordering::Release) & CONTENDED != 0 {
@@ -87,7 +87,7 @@ impl Lock {
     }
 }
 
-/// Holds a [`Lock`] until dropped.
+/// The guard of a [`Lock`]: releases it when dropped.
 pub struct Guard<'a>(&'a Lock);
 
 impl Drop for Guard<'_> {

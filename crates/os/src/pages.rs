@@ -1,20 +1,20 @@
-//! Memory from the kernel, in pages.
+//! Pages of memory from the kernel.
 //!
-//! Every function that asks for memory may fail, and [`fail_request`](crate::refusals::fail_request) makes any one of them fail, so that
-//! the paths behind a failure are tested by counting through them.
+//! Every function that asks for memory may fail. [`fail_request`](crate::refusals::fail_request) makes any single request fail,
+//! so that a test can try the failure of each request in turn.
 
 use crate::filter;
 use crate::refusals::{counted, must_fail};
 use crate::system::memory;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Rounds `value` up to a multiple of `align`, a power of two. Wraps at the end of the address space.
+/// Returns `value` rounded up to a multiple of `align`, a power of two. Wraps at the end of the address space.
 #[inline]
 pub const fn round_up(value: usize, align: usize) -> usize {
     value.wrapping_add(align - 1) & !(align - 1)
 }
 
-/// The size of a page, read from the kernel at run time: 4, 16 or 64 KiB.
+/// Returns the size of a page in bytes, as the kernel says at run time: 4, 16 or 64 KiB.
 pub fn page_size() -> usize {
     static SIZE: AtomicUsize = AtomicUsize::new(0);
     // Relaxed: every thread would store the same value.
@@ -28,7 +28,7 @@ pub fn page_size() -> usize {
     }
 }
 
-/// Maps `size` bytes of zeros, readable and writable. `None` if the kernel refuses.
+/// Maps `size` bytes of zeros, readable and writable, and returns their address. `None` if the kernel refuses.
 pub fn map(size: usize) -> Option<usize> {
     if must_fail() {
         return None;
@@ -36,8 +36,8 @@ pub fn map(size: usize) -> Option<usize> {
     counted(memory::map(size))
 }
 
-/// Reserves `size` bytes of addresses, for [`open`] to make memory of: only then do RLIMIT_DATA and strict overcommit count
-/// them, and `mlockall` makes them resident. `None` if the kernel refuses.
+/// Reserves `size` bytes of addresses and returns where they begin; [`commit`] makes memory of them. Until then RLIMIT_DATA and
+/// strict overcommit do not count them, and `mlockall` does not make them resident. `None` if the kernel refuses.
 pub fn reserve(size: usize) -> Option<usize> {
     if must_fail() {
         return None;
@@ -45,45 +45,44 @@ pub fn reserve(size: usize) -> Option<usize> {
     counted(memory::reserve(size))
 }
 
-/// What became of addresses that were reserved.
+/// The outcome of [`commit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opened {
-    /// They are memory.
+pub enum Committed {
+    /// The addresses are memory.
     Yes,
-    /// They are reserved as before.
+    /// The kernel refused; the addresses are reserved as before.
     Refused,
-    /// They are another mapping's.
+    /// The addresses are no longer ours: something else was mapped there meanwhile.
     Lost,
 }
 
-/// Makes readable and writable zeros of reserved addresses.
+/// Commits reserved addresses: makes readable and writable zeros of them.
 ///
-/// By mapping them anew, because a filter of system calls may allow no change of protection. Not over what is mapped there: a
-/// kernel before Linux 6.12 may refuse the new mapping after it has removed the old one, and then nobody knows whose the
-/// addresses are.
+/// It maps them anew, because a filter of system calls may allow no change of protection. It unmaps them first: a kernel before
+/// Linux 6.12 may remove the old mapping, refuse the new one, and so leave unclear whose the addresses are.
 ///
 /// # Safety
 /// The range was reserved here.
-pub unsafe fn open(address: usize, size: usize) -> Opened {
+pub unsafe fn commit(address: usize, size: usize) -> Committed {
     // SAFETY: the range is only reserved: nothing is in it.
     if must_fail() || !unsafe { memory::unmap(address, size) } {
-        return Opened::Refused;
+        return Committed::Refused;
     }
     if is_at(counted(memory::map_near(address, size)), address, size) {
-        Opened::Yes
+        Committed::Yes
     } else if is_at(memory::reserve_near(address, size), address, size) {
-        Opened::Refused
+        Committed::Refused
     } else {
-        Opened::Lost
+        Committed::Lost
     }
 }
 
-/// Like [`map`], but at `address`. False if the kernel refuses, or if something is mapped there.
+/// Maps like [`map`], but at `address`. Returns false if the kernel refuses, or if something is mapped there.
 pub fn map_at(address: usize, size: usize) -> bool {
     !must_fail() && is_at(memory::map_near(address, size), address, size)
 }
 
-/// Whether a mapping just made is where it was wanted; elsewhere it goes again.
+/// Returns whether a new mapping is at the wanted address. If it is elsewhere, it is unmapped.
 fn is_at(mapping: Option<usize>, address: usize, size: usize) -> bool {
     if let Some(start) = mapping.filter(|&start| start != address) {
         // SAFETY: just mapped, seen by nobody. If the kernel keeps it, only address space is lost.
@@ -92,24 +91,25 @@ fn is_at(mapping: Option<usize>, address: usize, size: usize) -> bool {
     mapping == Some(address)
 }
 
-/// A mapping that holds an aligned block: what must be given back to [`unmap`], and where the block is in it.
+/// A mapping that holds an aligned block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aligned {
-    /// The address of the mapping.
+    /// The address of the mapping, for [`unmap`].
     pub base: usize,
-    /// The size of the mapping.
+    /// The size of the mapping in bytes, for [`unmap`].
     pub length: usize,
-    /// The aligned address in it.
+    /// The aligned address inside the mapping.
     pub start: usize,
 }
 
-/// Maps at least `size` bytes from an address that is a multiple of `align` (a power of two) on. The rest of the
-/// mapping stays: it costs address space, while giving it back would cost two system calls and two more mappings.
+/// Maps at least `size` bytes, beginning at a multiple of `align` (a power of two). What lies before and behind them stays
+/// mapped: it costs only address space, while unmapping it would cost two system calls and two more mappings. `None` if the
+/// kernel refuses.
 pub fn map_aligned(size: usize, align: usize) -> Option<Aligned> {
     aligned(size, align, map)
 }
 
-/// An aligned range in what `make` makes of a length.
+/// Returns an aligned range of `size` bytes inside the mapping that `make` returns for a length.
 fn aligned(size: usize, align: usize, make: impl FnOnce(usize) -> Option<usize>) -> Option<Aligned> {
     let slack = align.saturating_sub(page_size());
     let length = round_up(size, page_size()).checked_add(slack).filter(|&length| length >= size)?;
@@ -117,8 +117,8 @@ fn aligned(size: usize, align: usize, make: impl FnOnce(usize) -> Option<usize>)
     Some(Aligned { base, length, start: round_up(base, align) })
 }
 
-/// Gives `[address, address + size)` back to the kernel. False if it refuses (a split mapping would be one too many):
-/// the memory is then still mapped.
+/// Unmaps `[address, address + size)`. Returns false if the kernel refuses (because a mapping would be split, and the process
+/// has too many): the memory is then still mapped.
 ///
 /// # Safety
 /// The range was mapped here, and nothing uses it any more.
@@ -128,10 +128,10 @@ pub unsafe fn unmap(address: usize, size: usize) -> bool {
     unsafe { memory::unmap(address, size) }
 }
 
-/// Grows or shrinks a mapping without moving it. False if it stays as it was.
+/// Grows or shrinks a mapping without moving it. Returns false if it stays as it was.
 ///
 /// # Safety
-/// `[address, address + old)` was mapped here; when it shrinks, nothing uses what is cut off.
+/// `[address, address + old)` was mapped here; when it shrinks, nothing uses the part that is cut off.
 #[must_use]
 pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
     if new > old && must_fail() {
@@ -141,8 +141,9 @@ pub unsafe fn resize(address: usize, old: usize, new: usize) -> bool {
     unsafe { memory::resize(address, old, new) }
 }
 
-/// Moves a mapping to where it can be `new` bytes long from a multiple of `align` on, contents included, without copying
-/// them. `None` if it stays, as always where the system has no such call (macOS).
+/// Moves a mapping, with its contents but without copying them, to an address that is a multiple of `align` and has room for
+/// `new` bytes. Returns that address, or `None` if the mapping stays where it is. macOS has no such call, so it always stays
+/// there.
 ///
 /// # Safety
 /// `[address, address + old)` was mapped here, and nothing uses it but through this call's result.
@@ -161,8 +162,8 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
     // SAFETY: the target is a part of the mapping just made, which nobody has seen.
     let moved = unsafe { memory::remap_to(address, old, new, place.start) };
     let end = round_up(place.start + new, page_size());
-    // Not the target itself, should it have failed: the kernel may have unmapped it before it found out, and another thread
-    // may have mapped something in its place since. At worst, address space is lost.
+    // The target itself is not unmapped if the call failed: the kernel may have unmapped it already, and another thread may
+    // have mapped something there since. At worst, address space is lost.
     for (from, to) in [(place.base, place.start), (end, place.base + place.length)] {
         if from < to {
             // SAFETY: what is left of that mapping. If the kernel keeps it, only address space is lost.
@@ -172,8 +173,8 @@ pub unsafe fn remap(address: usize, old: usize, new: usize, align: usize) -> Opt
     moved
 }
 
-/// Gives the pages of a range back to the kernel; they read as zeros afterwards and cost nothing until touched.
-/// False if the kernel kept them, with their contents.
+/// Purges the pages of a range: they read as zeros afterwards, and are not resident until they are touched. Returns false if
+/// the kernel kept them, with their contents.
 ///
 /// # Safety
 /// The range was mapped here, is made of whole pages, and nobody needs its contents.
@@ -183,7 +184,7 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
     unsafe { if filter::is_expected() { replace(address, size) } else { memory::purge(address, size) } }
 }
 
-/// Moves fresh pages to where others are. False if the kernel refuses: those are then as they were.
+/// Moves fresh pages over the pages of a range. Returns false if the kernel refuses; the pages are then as they were.
 ///
 /// # Safety
 /// As [`purge`].
@@ -198,41 +199,43 @@ unsafe fn replace(address: usize, size: usize) -> bool {
     moved
 }
 
-/// Whether a range is one mapping from end to end: whether each of its pages is mapped like the others, with the same
-/// protection, sharing and advice. So it is not if somebody has changed a part of it since it was mapped. Where the system
-/// cannot tell (macOS): true.
+/// Returns whether a range is one mapping from end to end, which means that all its pages have the same protection, sharing and
+/// advice. False if somebody has changed a part of it since it was mapped. Always true on macOS, which cannot tell.
 ///
 /// # Safety
-/// The range is made of whole pages, was mapped here, and what was mapped here goes on behind it for a page at least.
+/// The range is made of whole pages and was mapped here, and the memory that was mapped here continues behind it for at least
+/// one page.
 pub unsafe fn is_one_mapping(address: usize, size: usize) -> bool {
     // SAFETY: the range is mapped, and the caller's; it does not grow.
     unsafe { memory::is_one_mapping(address, size) }
 }
 
-/// Whether the word at `address`, a multiple of its size, can be read. Where the system cannot tell cheaply (macOS): false.
+/// Returns whether the word at `address`, a multiple of its size, can be read. Always false on macOS, which cannot tell
+/// cheaply.
 pub fn is_readable(address: usize) -> bool {
     memory::is_readable(address)
 }
 
-/// Maps fresh zeros over a range, whatever is mapped there. False if the kernel refuses: nothing may be there any more.
+/// Maps fresh zeros over a range, whatever is mapped there. Returns false if the kernel refuses; then nothing may be mapped
+/// there any more.
 ///
 /// # Safety
-/// The range was mapped or opened here, is made of whole pages, and nobody needs its contents.
+/// The range was mapped or committed here, is made of whole pages, and nobody needs its contents.
 #[must_use]
 pub unsafe fn renew(address: usize, size: usize) -> bool {
     // SAFETY: the range is the caller's, and nothing in it is needed.
     !must_fail() && unsafe { memory::renew(address, size) }
 }
 
-/// Asks the kernel to back a range by huge pages where it can, or (`wanted` false) not to. It may know nothing of them. Not
-/// if a filter is expected.
+/// Asks the kernel to use huge pages for a range where it can, or not to if `wanted` is false. A kernel without huge pages
+/// ignores it. Does nothing if a filter is expected.
 pub fn advise_huge(address: usize, size: usize, wanted: bool) {
     if !filter::is_expected() {
         memory::advise_huge(address, size, wanted);
     }
 }
 
-/// Touches the pages of a range at once, which costs less than one by one. False if the kernel cannot.
+/// Touches all pages of a range in one call, which costs less than one by one. Returns false if the kernel cannot.
 pub fn populate(address: usize, size: usize) -> bool {
     memory::populate(address, size)
 }
@@ -253,7 +256,7 @@ mod tests {
         let block = map_aligned(100_000, align).unwrap();
         assert_eq!(block.start % align, 0);
         assert!(block.start + 100_000 <= block.base + block.length);
-        // SAFETY: the mapping is ours and readable; it is given back last.
+        // SAFETY: the mapping is ours and readable; it is unmapped last.
         unsafe {
             let first = block.start as *mut u8;
             assert_eq!(*first, 0);
@@ -274,7 +277,7 @@ mod tests {
         // SAFETY: the mapping is ours, and ends a page behind the range.
         let is_one = || unsafe { is_one_mapping(start, 7 * page) };
         assert!(is_one());
-        // SAFETY: nobody uses the mapping; it is given back last.
+        // SAFETY: nobody uses the mapping; it is unmapped last.
         unsafe {
             *locked = 1;
             assert!(lock(locked.addr(), page, true));
@@ -290,13 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn opens_a_part_of_what_is_reserved() {
+    fn commits_a_part_of_what_is_reserved() {
         let (page, size) = (page_size(), 1 << 20);
         let start = reserve(size).unwrap();
-        // SAFETY: reserved above, and opened before it is touched.
+        // SAFETY: reserved above, and committed before it is touched.
         unsafe {
-            assert_eq!(open(start, page), Opened::Yes);
-            assert_eq!(open(start + page, page), Opened::Yes);
+            assert_eq!(commit(start, page), Committed::Yes);
+            assert_eq!(commit(start + page, page), Committed::Yes);
             let last = (start + 2 * page - 1) as *mut u8;
             assert_eq!(*last, 0);
             *last = 1;

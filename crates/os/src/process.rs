@@ -5,10 +5,10 @@ use core::ffi::{CStr, c_char};
 
 pub use crate::system::process::is_secure;
 
-/// The value of the environment variable `name`, as the process was started or as libc holds it now.
+/// Returns the value of the environment variable `name`, as libc has it now, or before libc has it, as the process was started.
 ///
-/// Read directly: `getenv` may be another preloaded library's, and libc's environment does not exist yet when the loader
-/// makes the process's first allocation.
+/// It reads the environment itself: `getenv` may be another preloaded library's, and libc has no environment yet when the
+/// loader makes the process's first allocation.
 pub fn variable(name: &str) -> Option<&'static [u8]> {
     let mut entry = environment();
     if entry.is_null() {
@@ -29,16 +29,16 @@ pub fn variable(name: &str) -> Option<&'static [u8]> {
     }
 }
 
-/// The program's name: the last part of the path by which it was started, of a script its own. Empty if it is not known. It can be read
-/// at any moment, and does not change.
+/// Returns the program's name: the last part of the path by which it was started; for a script the script's. Empty if it is not
+/// known. It can be read at any moment, and does not change.
 pub fn program_name() -> &'static [u8] {
     let path = program().to_bytes();
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
-/// Takes the variable `name` out of the environment, so that the programs which this one starts do not get it. Done as the
-/// loader does it with variables of its own, because libc has no environment of its own yet: in the array that the process was
-/// started with.
+/// Removes the variable `name` from the environment, so that the programs which this one starts do not get it. It removes it
+/// from the array that the process was started with, as the loader does with its own variables, because libc has no environment
+/// yet.
 ///
 /// # Safety
 /// No other thread uses the environment.
@@ -70,7 +70,7 @@ unsafe fn remove(mut entry: *mut *const c_char, name: &str) {
     }
 }
 
-/// The value in an entry of the environment, if it is the variable `name`'s.
+/// Returns the value in an entry of the environment, if the entry is the variable `name`.
 fn value<'a>(entry: &'a CStr, name: &str) -> Option<&'a [u8]> {
     entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }

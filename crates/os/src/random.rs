@@ -3,13 +3,13 @@
 use crate::system::random::seed;
 use crate::{arch, thread};
 
-/// A secret of the process. Not the same at every call.
+/// Returns a secret of the process. Each call returns another one.
 ///
-/// Made of what the kernel gave the process at its start, without a system call: libc makes its own secrets of the same bytes, so
-/// they are mixed in a way that does not lead back to them.
+/// It is made of the random bytes that the process got from the kernel at its start, so it needs no system call. Libc makes its
+/// own secrets of the same bytes, so they are mixed in a way that cannot be undone.
 pub fn secret() -> usize {
     let [first, second] = seed();
-    // Odd constants with as many ones as zeros (the golden ratio's, and one of the murmur hash's).
+    // Odd constants with as many ones as zeros: that of the golden ratio, and one of the murmur hash.
     let first = (first ^ arch::ticks()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let second = (second ^ thread::token() as u64).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let mixed = first ^ second.rotate_left(32);

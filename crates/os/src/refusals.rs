@@ -1,19 +1,19 @@
-//! Requests for memory that the kernel refuses, and one that is made to fail.
+//! Counts the requests for memory that the kernel refused, and makes a chosen one fail.
 
 use crate::stderr::Line;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// The request that fails, counted from the start; 0 for none.
+/// The request that is to fail, counted from the call of [`fail_request`]; 0 for none.
 static FAILING: AtomicUsize = AtomicUsize::new(0);
-/// Requests until then, that one included; 0 afterwards.
+/// How many requests are left until then, that one included; 0 afterwards.
 static LEFT: AtomicUsize = AtomicUsize::new(0);
-/// Whether its failure is a line on stderr.
+/// Whether a line on stderr says so when it fails.
 static IS_SAID: AtomicBool = AtomicBool::new(false);
-/// Requests that were refused, that one included.
+/// How many requests were refused, that one included.
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
 
-/// Makes the `request`-th request for memory from now on fail as if the kernel had none. With `is_said`, prints a line then: a heap
-/// that finds memory in another way hides the failure from the program.
+/// Makes the `request`-th request for memory from now on fail as if the kernel had none. If `is_said`, a line is printed then:
+/// a heap that gets its memory in another way hides the failure from the program.
 pub fn fail_request(request: usize, is_said: bool) {
     // Relaxed, all: settings, ordered with nothing.
     FAILING.store(request, Ordering::Relaxed);
@@ -21,21 +21,21 @@ pub fn fail_request(request: usize, is_said: bool) {
     LEFT.store(request, Ordering::Relaxed);
 }
 
-/// Which request [`fail_request`] makes fail, and how many were made until now; no more are counted after that one. `None` if it was
-/// not called.
+/// Returns the number of the request that [`fail_request`] makes fail, and how many requests were made until now; none are
+/// counted after that one. `None` if `fail_request` was not called.
 pub fn failing_request() -> Option<(usize, usize)> {
     // Relaxed, both: as in `must_fail`.
     let request = FAILING.load(Ordering::Relaxed);
     (request != 0).then(|| (request, request - LEFT.load(Ordering::Relaxed)))
 }
 
-/// How many requests for memory were refused.
+/// Returns how many requests for memory were refused.
 pub fn count() -> usize {
     // Relaxed: a count.
     REFUSED.load(Ordering::Relaxed)
 }
 
-/// What the kernel answered to a request. Counted if it refused.
+/// Returns the kernel's answer to a request, and counts it if it is a refusal.
 pub(crate) fn counted<T>(answer: Option<T>) -> Option<T> {
     if answer.is_none() {
         // Relaxed: a count.
@@ -44,7 +44,7 @@ pub(crate) fn counted<T>(answer: Option<T>) -> Option<T> {
     answer
 }
 
-/// Whether the request that is about to be made is the one that fails.
+/// Returns whether the request that is about to be made is the one that fails.
 pub(crate) fn must_fail() -> bool {
     // Relaxed: keeps the counter's cache line shared while the hook is off.
     let fails = LEFT.load(Ordering::Relaxed) != 0 && is_last(&LEFT);
@@ -54,9 +54,9 @@ pub(crate) fn must_fail() -> bool {
     fails
 }
 
-/// Takes one from a count, unless it is 0 already. Whether this was the last one.
+/// Subtracts one from a count that is not 0. Returns whether this was the last one.
 fn is_last(count: &AtomicUsize) -> bool {
-    // Relaxed, both: the exact order of requests in several threads is theirs to decide.
+    // Relaxed, both: which thread makes which request is left to chance.
     count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
 }
 

@@ -1,4 +1,4 @@
-//! A line for the user, or several, built in a fixed buffer and written with one `write(2)`.
+//! Lines for the user, built in a fixed buffer and written by one `write(2)`.
 
 use crate::filter;
 use crate::system::syscall::{self, Errno};
@@ -6,16 +6,16 @@ use core::ffi::{CStr, c_char};
 use core::fmt;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
-/// What the names of this copy's functions begin with, null if they are C's.
+/// The prefix of the names of this copy's functions; null if they have C's names.
 static PREFIX: AtomicPtr<c_char> = AtomicPtr::new(core::ptr::null_mut());
 
-/// Has lines say that they come from the copy of the library whose functions are `prefix_malloc` and so on.
+/// Makes the lines name the copy of the library whose functions are called `prefix_malloc` and so on.
 pub fn set_prefix(prefix: &'static CStr) {
     // Relaxed: what it points to never changes.
     PREFIX.store(prefix.as_ptr().cast_mut(), Ordering::Relaxed);
 }
 
-/// What the names of this copy's functions begin with, if they are not C's own.
+/// Returns the prefix of the names of this copy's functions; `None` if they have C's names.
 pub fn prefix() -> Option<&'static CStr> {
     // Relaxed: see `set_prefix`.
     let prefix = PREFIX.load(Ordering::Relaxed);
@@ -23,14 +23,15 @@ pub fn prefix() -> Option<&'static CStr> {
     (!prefix.is_null()).then(|| unsafe { CStr::from_ptr(prefix) })
 }
 
-/// A second descriptor of the standard error, 0 if none is kept, and the file it was opened for.
+/// A second descriptor of the standard error, 0 if there is none, and the file for which it was opened.
 static KEPT: AtomicI32 = AtomicI32::new(0);
 static KEPT_DEVICE: AtomicU64 = AtomicU64::new(0);
 static KEPT_FILE: AtomicU64 = AtomicU64::new(0);
-/// Above the numbers that programs use, and below the usual limit of 1024.
+/// The least number for it: above the numbers that programs use, and below the usual limit of 1024.
 const KEPT_LEAST: i32 = 900;
 
-/// Keeps the standard error open for lines that come when the program has closed it, as GNU's programs do when they end.
+/// Duplicates the standard error, for lines that are written after the program has closed it, as GNU's programs do when they
+/// end.
 pub fn keep() {
     let identity = syscall::identity(libc::STDERR_FILENO);
     if let (Ok(kept), Some((device, file))) = (syscall::duplicate(libc::STDERR_FILENO, KEPT_LEAST), identity) {
@@ -41,7 +42,8 @@ pub fn keep() {
     }
 }
 
-/// Where lines go. Not to the kept descriptor if the program has closed it too, and its number is another file's.
+/// Returns the descriptor for lines: the standard error, or its duplicate if the program has closed it. Not the duplicate if
+/// the program has closed that too and opened another file with its number.
 fn descriptor() -> i32 {
     // Relaxed: see `keep`.
     let kept = KEPT.load(Ordering::Relaxed);
@@ -52,7 +54,7 @@ fn descriptor() -> i32 {
     if syscall::identity(kept) == Some(file) { kept } else { libc::STDERR_FILENO }
 }
 
-/// Writes all, without a signal where nobody reads; but not if a filter of system calls may forbid what that takes.
+/// Writes all bytes. Raises no signal where nobody reads them, unless a filter may forbid the system calls that this needs.
 fn write(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
     if filter::is_expected() {
         syscall::write_all(descriptor, bytes)
@@ -61,7 +63,7 @@ fn write(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
     }
 }
 
-/// A text under construction, of at most `SIZE` bytes. What does not fit is cut, never split over two writes.
+/// A text of at most `SIZE` bytes that is written as a whole. What does not fit is cut off.
 pub struct Text<const SIZE: usize> {
     bytes: [u8; SIZE],
     used: usize,
@@ -71,7 +73,7 @@ pub struct Text<const SIZE: usize> {
 pub type Line = Text<512>;
 
 impl Line {
-    /// A line that says who speaks: `xalloc: `, or another prefix.
+    /// Returns a line that begins with the speaker's name: `xalloc: `, or another prefix.
     pub fn signed() -> Self {
         let mut line = Self::new();
         line.sign();
@@ -80,12 +82,12 @@ impl Line {
 }
 
 impl<const SIZE: usize> Text<SIZE> {
-    /// An empty text.
+    /// Returns an empty text.
     pub const fn new() -> Self {
         Self { bytes: [0; SIZE], used: 0 }
     }
 
-    /// Appends who speaks: `xalloc: `, or another prefix.
+    /// Appends the speaker's name: `xalloc: `, or another prefix.
     pub fn sign(&mut self) -> &mut Self {
         self.bytes(prefix().unwrap_or(c"xalloc").to_bytes()).text(": ")
     }
@@ -95,8 +97,8 @@ impl<const SIZE: usize> Text<SIZE> {
         self.bytes(text.as_bytes())
     }
 
-    /// Appends bytes as they are, but for control characters, which become `?`: they may come from an environment or a
-    /// file name and must not move the user's cursor.
+    /// Appends bytes as they are, but `?` for control characters: bytes from an environment or a file name must not move the
+    /// user's cursor.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         for &byte in bytes {
             // One byte stays free for the newline.
@@ -132,12 +134,12 @@ impl<const SIZE: usize> Text<SIZE> {
         self
     }
 
-    /// What the text holds so far.
+    /// Returns what the text holds so far.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.used]
     }
 
-    /// Appends a newline, after which another line may begin.
+    /// Appends a newline. Another line may follow.
     pub fn end_line(&mut self) {
         if self.used < SIZE {
             self.bytes[self.used] = b'\n';
@@ -145,25 +147,26 @@ impl<const SIZE: usize> Text<SIZE> {
         }
     }
 
-    /// Writes the text and a newline to stderr, and is empty again.
+    /// Writes the text and a newline to stderr, and empties the text.
     pub fn end(&mut self) {
         self.end_line();
         self.print();
         self.used = 0;
     }
 
-    /// Writes the text to stderr, by one call. A stderr that is closed or full must not become a second failure.
+    /// Writes the text to stderr by one call. Ignores a standard error that is closed or full, which must not become a second
+    /// failure.
     pub fn print(&self) {
         let _ = write(descriptor(), self.as_bytes());
     }
 
-    /// Writes the text to the end of the file at `path`, by one call, so that the texts of several processes stay whole.
+    /// Appends the text to the file at `path` by one call, so that the texts of several processes do not mix.
     ///
     /// # Errors
-    /// The kernel's, for the file or for writing to it.
+    /// The kernel's error from opening the file or from writing to it.
     pub fn append_to(&self, path: &CStr) -> Result<(), Errno> {
         let opened = syscall::open_append(path)?;
-        // Not with a number that the program, which may have closed its standard streams, uses or expects to get.
+        // The number must be none that the program uses or expects to get: it may have closed its standard streams.
         let file = syscall::duplicate(opened, KEPT_LEAST).or_else(|_| syscall::duplicate(opened, 3));
         syscall::close(opened);
         let file = file?;

@@ -1,29 +1,29 @@
 //! The calling thread: its token and the one TLS word.
 //!
-//! The word holds the address of the thread's cache, or of one of three windows into a constant block of zeros. A cache
-//! of zeros is an empty one, so the hit paths need no branch for a thread that has no cache: they miss, and the slow
-//! path looks at which window it is.
+//! The word holds the address of the thread's cache, or of one of three windows into a constant block of zeros. A cache of
+//! zeros is an empty one, so the hit paths need no branch for a thread without a cache: they miss, and the slow path sees from
+//! the window why there is none.
 
 use crate::empty::{EMPTY, WINDOW};
 use crate::system;
 
 pub use crate::empty::CACHE_SIZE;
 
-/// What the TLS word says about the calling thread.
+/// The state of the calling thread, as its TLS word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Has not been seen by the allocator yet.
+    /// The allocator has not seen the thread yet.
     New,
-    /// Seen, but without a cache: the heap keeps none, or could not get memory for one.
+    /// The allocator has seen the thread, which has no cache: the heap keeps none, or could not get memory for one.
     Plain,
-    /// The thread's last clean-up ran. What libc still frees and allocates takes a shared path.
+    /// The thread's last clean-up has run. Libc may still free and allocate blocks; they take a path that all threads share.
     TornDown,
-    /// Has a cache, at this address.
+    /// The thread has a cache, at this address.
     Cached(*mut u8),
 }
 
 impl Phase {
-    /// The calling thread's phase.
+    /// Returns the calling thread's phase.
     #[inline]
     pub fn current() -> Self {
         let word = word();
@@ -47,18 +47,18 @@ impl Phase {
     }
 }
 
-/// Makes the word usable in this process, before any thread enters a phase. More than once does no harm.
+/// Makes the word usable in this process. Must be called before any thread enters a phase; calling it again does no harm.
 pub fn prepare() {
     system::prepare_tls_word();
 }
 
-/// The TLS word: always the address of [`CACHE_SIZE`] readable bytes.
+/// Returns the TLS word, which is always the address of [`CACHE_SIZE`] readable bytes.
 #[inline(always)]
 pub fn word() -> *mut u8 {
     system::tls_word()
 }
 
-/// A number that no other living thread has, never 0. Reused after the thread ends, so it proves nothing about the past.
+/// Returns a number that no other living thread has, and which is never 0. A later thread may have the same.
 #[inline]
 pub fn token() -> usize {
     system::thread_pointer()

@@ -1,8 +1,8 @@
-//! A thread that sleeps until there is work for it: one word says whether there is, whether somebody waits for it, and whether that thread
-//! is to end.
+//! A signal that wakes a thread when there is work for it. One word says whether there is work, whether a thread waits for it,
+//! and whether that thread is to end.
 //!
-//! One word, because the kernel compares one when it puts a thread to sleep: what comes between the look and the sleep is not missed. Every
-//! change is a read-modify-write, so that no change undoes another one.
+//! It is one word, because the kernel compares one word when it puts a thread to sleep: so a change between the thread's check
+//! and its sleep is not missed. Every change is a read-modify-write, so that no change undoes another one.
 
 use crate::futex;
 use crate::sync::{AtomicUsize, Ordering};
@@ -14,23 +14,23 @@ const AWAITED: usize = 2;
 /// That thread is to end.
 const END: usize = 4;
 
-/// Whether there is work for the one thread that waits for it.
+/// The signal for the one thread that waits for work.
 pub struct WorkSignal(AtomicUsize);
 
-// Relaxed, in all of them: the word brings nothing but itself. What the work is about has locks of its own.
+// Relaxed, in all of them: the word protects nothing but itself. The work itself is protected by locks of its own.
 impl WorkSignal {
-    /// No work, and no thread that waits for it, around a word that is 0.
+    /// Returns a signal without work and without a thread that waits. `word` must be 0.
     pub const fn around(word: AtomicUsize) -> Self {
         Self(word)
     }
 
-    /// Whether there is work.
+    /// Returns whether there is work.
     #[inline]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed) & WORK != 0
     }
 
-    /// Says that there is work. Returns whether there was none before; then the thread that waits is woken, if there is one.
+    /// Says that there is work, and wakes the thread that waits. Returns whether there was no work before.
     pub fn set(&self) -> bool {
         let before = self.0.fetch_or(WORK, Ordering::Relaxed);
         if before & (WORK | AWAITED) == AWAITED {
@@ -44,14 +44,14 @@ impl WorkSignal {
         self.0.fetch_and(!WORK, Ordering::Relaxed);
     }
 
-    /// Has the thread that waits end: its [`WorkSignal::wait`] returns false, also if it is called later only.
+    /// Makes the waiting thread end: its [`WorkSignal::wait`] returns false, even if it is called later.
     pub fn end(&self) {
         self.0.fetch_or(END, Ordering::Relaxed);
         futex::wake_one(&self.0);
     }
 
-    /// Waits: as long as there is no work, or, if there is some, for so many milliseconds. May return early, so the caller looks again. False
-    /// if the calling thread, the only one that waits, is to end.
+    /// Waits until there is work; or, if there is some already, for `milliseconds`. May return early, so the caller must check
+    /// again. Returns false if the calling thread, the only one that may wait, is to end.
     pub fn wait(&self, milliseconds: u64) -> bool {
         let word = self.0.fetch_or(AWAITED, Ordering::Relaxed) | AWAITED;
         if word & END != 0 {
@@ -66,7 +66,7 @@ impl WorkSignal {
         true
     }
 
-    /// In a forked child: the thread that waited is not there.
+    /// Forgets the thread that waited. For a forked child, where it does not exist.
     pub fn settle_after_fork(&self) {
         self.0.fetch_and(WORK, Ordering::Relaxed);
     }

@@ -1,47 +1,35 @@
-//! libxalloc.a: the default heap under names of its own, for programs that keep the system's malloc beside it.
+//! libxalloc.a: the default heap under names of its own, for programs that use the system's malloc too.
 //!
-//! `exports/xalloc.h` declares what is defined here, and says what each function does. Each is as C's function of the name
-//! without `xalloc_`; a pointer that came from anywhere else is the program's mistake, and is reported.
+//! `exports/xalloc.h` declares the functions that are defined here, and says what each does: the same as C's function of the
+//! name without `xalloc_`. A pointer that did not come from these functions is the program's mistake, and is reported.
 
 #![no_std]
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+mod heaps;
+
+use core::ffi::{CStr, c_char, c_int};
 use xalloc_heaps::FastHeap;
 use xalloc_os::stderr;
-use xalloc_redirect::{CStats, Callbacks, HeapRedirect};
+use xalloc_redirect::HeapRedirect;
 
-static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(
-    FastHeap::new(),
-    Callbacks {
-        thread_end,
-        #[cfg(target_os = "linux")]
-        background,
-        prefork: xalloc_prefork,
-        postfork_parent: xalloc_postfork_parent,
-        postfork_child: xalloc_postfork_child,
-    },
-)
-.beside_malloc();
+static XALLOC: HeapRedirect<FastHeap> = HeapRedirect::new(FastHeap::new(), exports::CALLBACKS).beside_malloc();
+
+/// The functions that libc calls, and those of xalloc's own that libxalloc.so has too.
+mod exports {
+    use super::XALLOC as REDIRECT;
+    xalloc_redirect::__interpose_callbacks!();
+    xalloc_redirect::__interpose_own!();
+}
 
 xalloc_redirect::panic_handler!();
 
-unsafe extern "C" fn thread_end(value: *mut c_void) {
-    XALLOC.thread_end(value);
-}
-
-#[cfg(target_os = "linux")]
-unsafe extern "C" fn background(nothing: *mut c_void) -> *mut c_void {
-    XALLOC.run_background();
-    nothing
-}
-
 unsafe extern "C" {
-    /// What the names of the functions begin with, known only when they are renamed. The first of its characters.
+    /// The first character of the prefix of the functions' names. It is defined when the functions are renamed.
     static xalloc_prefix: c_char;
 }
 
-// When the program or the module is loaded that this was linked into. First: fork handlers and the end of threads lead here,
-// also after a module was closed.
+// Runs when the program or module is loaded into which this was linked. The module must stay loaded, even if the program closes
+// it, because the fork handlers and the destructor for threads are in it.
 xalloc_redirect::__os::constructor!({
     extern "C" fn construct() {
         xalloc_redirect::module::stay_loaded();
@@ -78,14 +66,13 @@ extern "C" fn xalloc_trim(keep: usize) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn xalloc_stats_print() {
-    XALLOC.malloc_stats();
+extern "C" fn xalloc_recycle() {
+    XALLOC.malloc_trim(0);
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_stats(out: *mut CStats, size: usize) -> usize {
-    // SAFETY: xalloc.h asks for `size` bytes that may be written there.
-    unsafe { XALLOC.copy_stats(out.cast(), size) }
+extern "C" fn xalloc_stats_print() {
+    XALLOC.malloc_stats();
 }
 
 #[unsafe(no_mangle)]
@@ -96,24 +83,4 @@ extern "C" fn xalloc_thread_init() {
 #[unsafe(no_mangle)]
 extern "C" fn xalloc_thread_exit() {
     XALLOC.thread_leave();
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_prefork() {
-    XALLOC.prefork();
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_postfork_parent() {
-    XALLOC.postfork_parent();
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn xalloc_postfork_child() {
-    XALLOC.postfork_child();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn xalloc_version() -> *const c_char {
-    xalloc_redirect::VERSION.as_ptr()
 }

@@ -1,34 +1,35 @@
-//! What is known of the background thread: [`crate::background_thread`].
+//! The state of the background thread, which [`crate::background_thread`] makes and ends.
 
 use core::ffi::c_char;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use xalloc_os::syscall;
 
-/// Not wanted, or not any more. The first value, so that a process without the option pays for one look at a word of zeros.
+/// The thread is not wanted, or not any more. It is the first value, so that a process without the option pays for reading one
+/// word of zeros.
 pub const OFF: u32 = 0;
-/// To be made.
+/// The thread is to be made.
 pub const WANTED: u32 = 1;
-/// Being made, or being ended.
+/// The thread is being made, or being ended.
 pub const BUSY: u32 = 2;
-/// There.
+/// The thread exists.
 pub const RUNNING: u32 = 3;
 
-/// What is known of the background thread.
+/// The state of the background thread, and of the threads on which it depends.
 pub struct Background {
     state: AtomicU32,
-    /// The process that may have it.
+    /// The process that may have the thread.
     pub process: AtomicI32,
-    /// Its number in the kernel; 0 until it runs.
+    /// The thread's number in the kernel; 0 until it runs.
     pub thread: AtomicI32,
-    /// Threads of the program that are known to the heap.
+    /// The number of the program's threads that are attached to the heap.
     attached: AtomicUsize,
-    /// Where glibc says whether the process has one thread; null if libc does not.
+    /// The address of glibc's word that says whether the process has one thread; null if libc has none.
     pub is_single: AtomicPtr<c_char>,
 }
 
 impl Background {
-    /// No thread, and none wanted.
+    /// Returns the state without a thread, and with none wanted.
     pub const fn new() -> Self {
         Self {
             state: AtomicU32::new(OFF),
@@ -39,57 +40,60 @@ impl Background {
         }
     }
 
-    /// Whether the thread is to be made, and is not there yet.
+    /// Returns whether the thread is to be made and does not exist yet.
     #[inline(always)]
     pub fn is_wanted(&self) -> bool {
-        // Relaxed: a hint; who acts on it goes through `change`.
+        // Relaxed: a hint. A caller that acts on it calls `change`.
         self.state.load(Ordering::Relaxed) == WANTED
     }
 
-    /// Whether there is no thread, and none is to be made.
+    /// Returns whether there is no thread, and none is to be made.
     pub fn is_off(&self) -> bool {
-        // Relaxed: what is off stays so.
+        // Relaxed: once off, it stays so.
         self.state.load(Ordering::Relaxed) == OFF
     }
 
-    /// Makes the state `new` if it is `old`. Whether it was: of several threads one does what comes with it.
+    /// Changes the state from `old` to `new`, if it is `old`. Returns whether it was, so that only one of several threads acts
+    /// on the change.
     pub fn change(&self, old: u32, new: u32) -> bool {
-        // Relaxed, here and in `settle`: what is done in between is libc's and the kernel's, and the heap's, which has an order of its own.
+        // Relaxed, here and in `settle`: what is done between the two calls is done by libc, the kernel and the heap, which
+        // have orders of their own.
         self.state.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Makes the state `state` after it was [`BUSY`], or before there is a second thread.
+    /// Sets the state to `state`, after [`BUSY`] or before there is a second thread.
     pub fn settle(&self, state: u32) {
         self.state.store(state, Ordering::Relaxed);
     }
 
-    /// Whether this is the process that may have the thread. A child shares the state if it was made by `vfork`.
-    pub fn is_at_home(&self) -> bool {
-        // Relaxed: written by the constructor.
+    /// Returns whether this is the process that may have the thread. A child that was made by `vfork` shares the state, but is
+    /// another process.
+    pub fn is_own_process(&self) -> bool {
+        // Relaxed: the constructor wrote it.
         self.process.load(Ordering::Relaxed) == syscall::process_id()
     }
 
-    /// Whether the process has one thread, as far as libc says.
+    /// Returns whether the process has one thread, as libc says, or as far as threads were seen if libc does not say.
     pub fn is_single_threaded(&self) -> bool {
-        // Relaxed: as for `process`. Without an answer, no thread but those that were seen.
+        // Relaxed: as for `process`.
         let answer = self.is_single.load(Ordering::Relaxed);
         // SAFETY: libc's variable, which is true or false.
         answer.is_null() || unsafe { answer.read_volatile() } != 0
     }
 
-    /// Notes that a thread of the program is known to the heap from now on.
+    /// Counts a thread of the program that is attached to the heap.
     pub fn note_begin(&self) {
         // Relaxed: only the number matters.
         self.attached.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes that such a thread ends. Whether it was the last one.
+    /// Counts the end of such a thread. Returns whether it was the last one.
     pub fn note_end(&self) -> bool {
         // Relaxed: as above.
         self.attached.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
-    /// In a forked child: it has no such thread, and gets none.
+    /// Says that there is no thread, and none is to be made. For a forked child, in which the thread does not exist.
     pub fn settle_after_fork(&self) {
         // Relaxed: the child has one thread.
         self.state.store(OFF, Ordering::Relaxed);

@@ -1,20 +1,21 @@
-//! The library's own thread (`background_thread:true`), which purges while no thread of the program comes to the heap.
+//! The library's own thread (`background_thread:true`). It purges while no thread of the program calls the heap.
 //!
-//! It is libc's thread, so that libc's `setuid` reaches it and debuggers know it, but no signal does. There is one at most, in the process
-//! that started up, never in a forked or `vfork`ed child.
+//! It is a thread of libc, so that libc's `setuid` reaches it and debuggers know it; but all signals are blocked in it. There
+//! is at most one, in the process that started up, and never in a child that was made by `fork` or `vfork`.
 //!
-//! **When it is made.** Late: a program with one thread has it made in a slow path, once there is a surplus. `pthread_create` takes locks of
-//! libc's there, and libc frees under one of them (the stacks of threads that ended), but not in a process that never had a second
-//! thread. So a program with threads has it made when it makes its first one, where no lock of libc's can be held. The loader allocates under
-//! locks of its own. glibc lets their holder take them again, as constructors that make threads do; musl does not, so that there the first
-//! `dlopen` has the thread made.
+//! **When it is made.** Late. A program with one thread makes it in a slow path, once there is a surplus. `pthread_create`
+//! takes locks of libc there, and libc frees blocks under one of them (the lock for the stacks of threads that ended); but not
+//! in a process that never had a second thread. So a program with threads makes it together with its first thread, where no
+//! lock of libc can be held. The loader allocates under locks of its own. glibc lets their holder take them again, because
+//! constructors may make threads. musl does not, so there the first `dlopen` makes the thread.
 //!
-//! **When it ends.** For good, before a call that the kernel refuses to a process with several threads or that takes rights from one thread
-//! only ([`crate::namespaces`], [`crate::filter`]); and when the program's last thread ends, so that it does not keep the process alive.
+//! **When it ends.** For ever, before a call that the kernel refuses to a process with several threads or that takes rights
+//! from one thread only ([`crate::namespaces`], [`crate::filter`]); and when the program's last thread ends, so that it does
+//! not keep the process alive.
 
 use crate::background::{BUSY, OFF, RUNNING, WANTED};
 use crate::linux::dlsym;
-use crate::thread_start::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
+use crate::pthread_create::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
 use crate::{Heap, HeapRedirect};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -23,22 +24,24 @@ use core::sync::atomic::Ordering;
 use xalloc_os::thread::Phase;
 use xalloc_os::{clock, errno, syscall};
 
-/// The thread's stack. glibc takes the thread-local storage of all libraries out of it, which is some 10 KiB in large programs.
+/// The size of the thread's stack in bytes. glibc takes the thread-local storage of all libraries from it, which is some 10 KiB
+/// in large programs.
 const STACK: usize = 256 << 10;
 
 impl<H: Heap> HeapRedirect<H> {
-    /// Prepares for the thread, if one is wanted. For the constructor: functions are looked up.
+    /// Prepares for the thread, if one is wanted. Only the constructor may call it, because it looks up functions.
     pub(crate) fn prepare_background_thread(&self) {
         if !self.heap.wants_background_thread() || PTHREAD_CREATE.get().is_null() {
             return;
         }
-        // Relaxed, both: where a thread sees the state and not yet these, it finds another process's number, and waits.
+        // Relaxed, both: a thread that sees the state but not yet these finds another process's number, and does nothing.
         self.background.process.store(syscall::process_id(), Ordering::Relaxed);
         self.background.is_single.store(dlsym::preferred(c"__libc_single_threaded").cast(), Ordering::Relaxed);
         self.background.settle(WANTED);
     }
 
-    /// Makes the thread if it is wanted, there is a surplus, and this is a moment for it. For slow paths, where the heap is whole.
+    /// Makes the thread if it is wanted, there is a surplus, and it can be made now. Called in slow paths, while the heap is in
+    /// order.
     #[inline(always)]
     pub(crate) fn consider_background_thread(&self) {
         if self.background.is_wanted() {
@@ -49,28 +52,28 @@ impl<H: Heap> HeapRedirect<H> {
     #[cold]
     #[inline(never)]
     fn consider_now(&self) {
-        // Not before a thread is known to the heap, nor when it is torn down.
+        // Not before the calling thread is attached to the heap, nor after it was torn down.
         let is_moment = matches!(Phase::current(), Phase::Cached(_)) && self.background.is_single_threaded();
         if is_moment && self.heap.has_surplus() {
             self.make_background_thread();
         }
     }
 
-    /// Makes the thread if it is wanted. Where no lock of libc's is held.
+    /// Makes the thread if it is wanted. The caller must hold no lock of libc.
     pub(crate) fn make_background_thread(&self) {
         let background = &self.background;
-        if !background.is_wanted() || !background.is_at_home() || !background.change(WANTED, BUSY) {
+        if !background.is_wanted() || !background.is_own_process() || !background.change(WANTED, BUSY) {
             return;
         }
         // SAFETY: the function is the one for this thread.
         let made = errno::kept(|| unsafe { create(self.callbacks.background) });
-        // If there is no thread to be had, this is not tried again and again.
+        // If the thread cannot be made, this is not tried again.
         background.settle(if made { RUNNING } else { OFF });
     }
 
-    /// What the thread does.
+    /// Purges until the thread is told to end. It is the body of the thread's function.
     pub fn run_background(&self) {
-        // Before anything is allocated: it gets no heap, and is no thread of the program's.
+        // Before anything is allocated: this thread gets no heap, and is not counted as a thread of the program.
         Phase::Plain.enter();
         let name = c"xalloc".as_ptr() as usize;
         // SAFETY: the kernel reads a string.
@@ -80,12 +83,12 @@ impl<H: Heap> HeapRedirect<H> {
         self.heap.purge_in_background();
     }
 
-    /// Ends the thread, and waits until the kernel counts it no more; none is made any more. Not by `pthread_join`, where the calling thread
-    /// could be cancelled, and which returns a little too early for that.
+    /// Ends the thread for ever, and waits until the kernel has removed it. Does not use `pthread_join`: the calling thread
+    /// could be cancelled in it, and it returns a little before the kernel has removed the thread.
     pub(crate) fn end_background_thread(&self) {
         let background = &self.background;
-        // First, because a filter may allow no `getpid`.
-        if background.is_off() || !background.is_at_home() || background.change(WANTED, OFF) {
+        // The state is changed first, because a filter may allow no `getpid`.
+        if background.is_off() || !background.is_own_process() || background.change(WANTED, OFF) {
             return;
         }
         while !background.is_off() {
@@ -104,10 +107,11 @@ impl<H: Heap> HeapRedirect<H> {
     }
 }
 
-/// Makes a thread that runs `function`: detached, with a small stack, and with all signals blocked that libc does not use itself.
+/// Makes a thread that runs `function`: detached, with a small stack, and with all signals blocked except those that libc uses
+/// itself. Returns whether it was made.
 ///
 /// # Safety
-/// As for `pthread_create`: the function may run in a thread of its own. [`PTHREAD_CREATE`] is known.
+/// The same as for `pthread_create`: the function may run in a thread of its own. [`PTHREAD_CREATE`] has been looked up.
 unsafe fn create(function: PthreadStart) -> bool {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
     let mut signals = MaybeUninit::<[libc::sigset_t; 2]>::uninit();

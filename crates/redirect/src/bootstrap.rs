@@ -1,22 +1,27 @@
-//! A few static bytes for allocations that come from inside the start-up. Never reused: there are hardly any.
+//! A small static arena for allocations that come from inside the start-up. Its blocks are never reused, because there are
+//! hardly any.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 const SIZE: usize = 64 << 10;
-/// Before each block, in a granule of its own: its size.
+/// The size of the granule before each block, which holds the block's size.
 const HEADER: usize = 16;
+
+/// For allocations from inside the start-up. Not a part of the redirection, whose other words are not zeros: so these pages
+/// take no room in the library's file.
+pub(crate) static BOOTSTRAP: Bootstrap = Bootstrap::new();
 
 #[repr(C, align(4096))]
 struct Memory(UnsafeCell<[u8; SIZE]>);
 
-/// Granules for which one word says where blocks start.
+/// The number of granules for which one word says where blocks start.
 const STARTS: usize = u64::BITS as usize;
 
 /// A bump pointer over static memory.
 pub struct Bootstrap {
     used: AtomicUsize,
-    /// A bit for each granule: a block starts there.
+    /// A bit for each granule, which is set if a block starts there.
     starts: [AtomicU64; SIZE / HEADER / STARTS],
     memory: Memory,
 }
@@ -25,7 +30,7 @@ pub struct Bootstrap {
 unsafe impl Sync for Bootstrap {}
 
 impl Bootstrap {
-    /// Nothing used yet.
+    /// Returns an arena of which nothing is used.
     pub const fn new() -> Self {
         Self {
             used: AtomicUsize::new(0),
@@ -34,10 +39,10 @@ impl Bootstrap {
         }
     }
 
-    /// A block of zeros of `size` bytes aligned to `align` (a power of two, at most a page); null if it does not fit.
+    /// Returns a block of `size` zeros, aligned to `align` (a power of two, at most a page); null if it does not fit.
     pub fn allocate(&self, size: usize, align: usize) -> *mut u8 {
         let align = align.max(HEADER);
-        // Relaxed: only the numbers matter; what is handed out was never used before.
+        // Relaxed: only the numbers matter, because no byte is handed out twice.
         let mut used = self.used.load(Ordering::Relaxed);
         loop {
             let start = (used + HEADER).next_multiple_of(align);
@@ -53,7 +58,7 @@ impl Bootstrap {
                     // SAFETY: the granule before the block was just handed out with it.
                     unsafe { block.sub(HEADER).cast::<usize>().write(end - start) };
                     let granule = start / HEADER;
-                    // Release: who sees the bit sees the size.
+                    // Release: a thread that sees the bit sees the size.
                     self.starts[granule / STARTS].fetch_or(1 << (granule % STARTS), Ordering::Release);
                     return block;
                 }
@@ -62,13 +67,13 @@ impl Bootstrap {
         }
     }
 
-    /// Whether the block came from here. Such blocks are never freed.
+    /// Returns whether the block came from here. Such blocks are never freed.
     #[inline]
     pub fn owns(&self, block: *mut u8) -> bool {
         (block as usize).wrapping_sub(self.memory.0.get() as usize) < SIZE
     }
 
-    /// The usable size of the block that starts at this address; 0 if none does.
+    /// Returns the usable size of the block that starts at this address; 0 if none does.
     pub fn block_size(&self, address: usize) -> usize {
         let offset = address.wrapping_sub(self.memory.0.get() as usize);
         let granule = offset / HEADER;
@@ -79,7 +84,7 @@ impl Bootstrap {
         if is_block { unsafe { self.usable_size(address as *mut u8) } } else { 0 }
     }
 
-    /// The usable size of a block.
+    /// Returns the usable size of a block.
     ///
     /// # Safety
     /// The block came from here.

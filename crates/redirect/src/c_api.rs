@@ -1,7 +1,7 @@
-//! C's functions over a heap: what the standards and glibc demand around allocating and freeing.
+//! C's functions over a heap: what the standards and glibc demand of allocating and freeing.
 //!
-//! The rules are those of C23, POSIX.1-2024 and glibc, where they leave a choice glibc's. Success never touches errno,
-//! `free` never does.
+//! The rules are those of C23, POSIX.1-2024 and glibc; where the standards leave a choice, glibc's. A call that succeeds never
+//! changes errno, and `free` never does.
 
 use crate::platform::{REALLOC_TO_ZERO_FREES, foreign};
 use crate::report::{report, report_unknown};
@@ -11,9 +11,9 @@ use core::ptr::null_mut;
 use xalloc_heap::{Call, Incident, Refusal};
 use xalloc_os::{errno, pages};
 
-/// The largest object: no block is larger, because a difference of pointers into it must fit.
+/// The size of the largest block in bytes: a difference of two pointers into a block must fit in a word.
 const MAX_SIZE: usize = isize::MAX as usize;
-/// Every block is aligned to this, whatever its size: `alignof(max_align_t)`.
+/// The alignment of every block in bytes, whatever its size: `alignof(max_align_t)`.
 const MIN_ALIGN: usize = 16;
 
 fn or_no_memory(block: *mut u8) -> *mut u8 {
@@ -30,7 +30,7 @@ fn fail(code: i32) -> *mut u8 {
 }
 
 impl<H: Heap> HeapRedirect<H> {
-    /// C's `malloc`.
+    /// Does what C's `malloc` does.
     #[inline(always)]
     pub fn malloc(&self, size: usize) -> *mut u8 {
         let block = self.heap.cached_malloc(size);
@@ -45,7 +45,7 @@ impl<H: Heap> HeapRedirect<H> {
         or_no_memory(self.try_malloc(size))
     }
 
-    /// [`HeapRedirect::malloc`] without errno.
+    /// Returns a block like [`HeapRedirect::malloc`], but leaves errno alone.
     fn try_malloc(&self, size: usize) -> *mut u8 {
         if size > MAX_SIZE {
             return null_mut();
@@ -56,10 +56,10 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// C's `free`.
+    /// Does what C's `free` does.
     ///
     /// # Safety
-    /// As C's; what is no block of any known allocator is reported.
+    /// The same as for C's function. A pointer that is not a block of any known allocator is reported.
     #[inline(always)]
     pub unsafe fn free(&self, block: *mut u8) {
         // SAFETY: the block is null or in use, and the caller's, as C has it.
@@ -83,7 +83,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// Frees a block of another allocator's, or reports a mistake.
+    /// Frees a block of another allocator, or reports a mistake.
     #[cold]
     #[inline(never)]
     fn free_refused(&self, block: *mut u8, refusal: Refusal) {
@@ -93,7 +93,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// The allocator that made a block which the heap refuses; `None` if nobody has, which is reported for `call`.
+    /// Returns the allocator of a block that the heap refuses. `None` if it is nobody's block, which is reported for `call`.
     #[cold]
     fn maker(&self, block: *mut u8, refusal: Refusal, call: Call) -> Option<foreign::Foreign> {
         match refusal {
@@ -105,27 +105,28 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// C23's `free_sized`. The size is of no use: whose a block is must be looked up anyway, and that gives its size.
+    /// Does what C23's `free_sized` does. The size is not used: the page map must be read anyway to see whose the block is, and
+    /// it gives the size.
     ///
     /// # Safety
-    /// As C's: `size` is that of the request.
+    /// The same as for C's function: `size` is that of the request.
     #[inline(always)]
     pub unsafe fn free_sized(&self, block: *mut u8, _size: usize) {
         // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe { self.free(block) };
     }
 
-    /// C23's `free_aligned_sized`. As [`HeapRedirect::free_sized`].
+    /// Does what C23's `free_aligned_sized` does. Alignment and size are not used, as in [`HeapRedirect::free_sized`].
     ///
     /// # Safety
-    /// As C's: alignment and size are those of the request.
+    /// The same as for C's function: alignment and size are those of the request.
     #[inline(always)]
     pub unsafe fn free_aligned_sized(&self, block: *mut u8, _align: usize, _size: usize) {
         // SAFETY: the block is null or in use, and the caller's, as C has it.
         unsafe { self.free(block) };
     }
 
-    /// C's `calloc`.
+    /// Does what C's `calloc` does.
     #[inline(always)]
     pub fn calloc(&self, count: usize, size: usize) -> *mut u8 {
         let Some(total) = count.checked_mul(size) else { return fail(libc::ENOMEM) };
@@ -150,11 +151,11 @@ impl<H: Heap> HeapRedirect<H> {
         })
     }
 
-    /// C's `realloc`, with the system's choice for size 0. glibc: the block is freed and null returned, errno untouched;
-    /// macOS: a new block of the smallest size.
+    /// Does what C's `realloc` does, with the system's choice for size 0. glibc: the block is freed, null is returned, and
+    /// errno is unchanged. macOS: a new block of the smallest size.
     ///
     /// # Safety
-    /// As C's; what is no block of any known allocator is reported.
+    /// The same as for C's function. A pointer that is not a block of any known allocator is reported.
     #[inline(always)]
     pub unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
         // SAFETY: the block is null or in use, and the caller's, as C has it.
@@ -195,12 +196,14 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// Resizes a block of another allocator's, or reports a mistake. Where the block's maker does not do it, it moves into the heap.
+    /// Resizes a block of another allocator, or reports a mistake. If that allocator cannot resize it, the contents move to a
+    /// block of the heap.
     #[cold]
     #[inline(never)]
     unsafe fn realloc_refused(&self, block: *mut u8, size: usize, refusal: Refusal) -> *mut u8 {
         let Some(found) = self.maker(block, refusal, Call::Realloc) else { return fail(libc::EINVAL) };
-        // SAFETY: the block was recognised as another allocator's; as C has it, it is in use, and its owner uses only the result.
+        // SAFETY: the block was recognised as another allocator's; as C has it, it is in use, and its owner uses only the
+        // result.
         unsafe {
             if let Some(resized) = foreign::resize(block as usize, found, size) {
                 return resized;
@@ -218,10 +221,10 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// A block of the heap's with what is in another one of `old` bytes.
+    /// Returns a new block of the heap with the contents of another allocator's block of `old` bytes.
     ///
     /// # Safety
-    /// That one is in use, and the caller's.
+    /// The other block is in use and belongs to the caller.
     unsafe fn move_in(&self, block: *mut u8, old: usize, size: usize) -> *mut u8 {
         let new = self.malloc(size);
         if !new.is_null() {
@@ -231,10 +234,10 @@ impl<H: Heap> HeapRedirect<H> {
         new
     }
 
-    /// POSIX's `reallocarray`.
+    /// Does what POSIX's `reallocarray` does.
     ///
     /// # Safety
-    /// As [`HeapRedirect::realloc`].
+    /// The same as for [`HeapRedirect::realloc`].
     pub unsafe fn reallocarray(&self, block: *mut u8, count: usize, size: usize) -> *mut u8 {
         match count.checked_mul(size) {
             // SAFETY: the block is null or in use, and the caller's, as C has it.
@@ -243,13 +246,13 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// A block aligned to a power of two, or null. Leaves errno alone.
+    /// Returns a block aligned to `align`, a power of two, or null. Leaves errno alone.
     pub(crate) fn try_aligned(&self, align: usize, size: usize) -> *mut u8 {
         if align <= MIN_ALIGN {
             let block = self.heap.cached_malloc(size);
             return if block.is_null() { self.try_malloc(size) } else { block };
         }
-        // Room for the alignment as well, so that no heap's sum overflows.
+        // There must be room for the alignment as well, so that no sum in a heap overflows.
         if align > MAX_SIZE / 2 || size > MAX_SIZE - align {
             return null_mut();
         }
@@ -259,7 +262,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// glibc's `memalign`: an alignment that is no power of two is rounded up to one.
+    /// Does what glibc's `memalign` does: rounds an alignment up to a power of two.
     pub fn memalign(&self, align: usize, size: usize) -> *mut u8 {
         match align.checked_next_power_of_two() {
             Some(align) => or_no_memory(self.try_aligned(align, size)),
@@ -267,7 +270,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// C's `aligned_alloc`: the alignment must be a power of two, the size need not be a multiple of it.
+    /// Does what C's `aligned_alloc` does: the alignment must be a power of two, the size need not be a multiple of it.
     pub fn aligned_alloc(&self, align: usize, size: usize) -> *mut u8 {
         if !align.is_power_of_two() {
             return fail(libc::EINVAL);
@@ -275,11 +278,11 @@ impl<H: Heap> HeapRedirect<H> {
         or_no_memory(self.try_aligned(align, size))
     }
 
-    /// POSIX's `posix_memalign`: an error code; `*result` is untouched on failure. Without memory, errno is set as well, as glibc
-    /// does and programs expect; a bad alignment leaves it alone.
+    /// Does what POSIX's `posix_memalign` does: returns an error code, and leaves `*result` alone on failure. Without memory it
+    /// sets errno too, as glibc does and programs expect; a bad alignment leaves errno alone.
     ///
     /// # Safety
-    /// `result` can be written to.
+    /// `result` may be written.
     pub unsafe fn posix_memalign(&self, result: *mut *mut u8, align: usize, size: usize) -> i32 {
         if !align.is_power_of_two() || align < size_of::<*mut u8>() {
             return libc::EINVAL;
@@ -293,10 +296,10 @@ impl<H: Heap> HeapRedirect<H> {
         0
     }
 
-    /// A string of the first `length` bytes of `text`, as `strdup` makes it; null if there is no memory.
+    /// Returns a string of the first `length` bytes of `text`, as `strdup` does; null if there is no memory.
     ///
     /// # Safety
-    /// `text` has as many bytes.
+    /// `text` has at least `length` bytes.
     pub unsafe fn copy_string(&self, text: *const c_char, length: usize) -> *mut u8 {
         let block = self.malloc(length + 1);
         if !block.is_null() {
@@ -309,12 +312,12 @@ impl<H: Heap> HeapRedirect<H> {
         block
     }
 
-    /// The old `valloc`: aligned to a page.
+    /// Does what the old `valloc` does: returns a block aligned to a page.
     pub fn valloc(&self, size: usize) -> *mut u8 {
         or_no_memory(self.try_aligned(pages::page_size(), size))
     }
 
-    /// The old `pvalloc`: whole pages, at least one.
+    /// Does what the old `pvalloc` does: returns whole pages, at least one.
     pub fn pvalloc(&self, size: usize) -> *mut u8 {
         match size.max(1).checked_next_multiple_of(pages::page_size()) {
             Some(size) => self.valloc(size),
@@ -322,11 +325,11 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// glibc's `malloc_usable_size`: constant while the block lives; all of it may be written. 0 for a block of another allocator
-    /// that does not say.
+    /// Does what glibc's `malloc_usable_size` does: returns how many bytes of the block may be written, a number that does not
+    /// change while the block lives. 0 for a block of another allocator that does not say.
     ///
     /// # Safety
-    /// As [`HeapRedirect::free`].
+    /// The same as for [`HeapRedirect::free`].
     pub unsafe fn malloc_usable_size(&self, block: *mut u8) -> usize {
         if block.is_null() {
             return 0;

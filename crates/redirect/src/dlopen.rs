@@ -1,7 +1,8 @@
-//! Functions that a program gets from libc's own handle, whatever is preloaded: by `dlsym` from what `dlopen("libc.so.6")`
-//! returned, as all that calls C from another language does, or in a module that it opens with `RTLD_DEEPBIND`, as PHP does with
-//! its extensions. Libc's `free` would end the program for a block of ours. So libc's names are made to mean ours before a
-//! program opens anything, and in no program that opens nothing: each page of the table that is written is a page of memory.
+//! Functions that a program gets from libc's own handle, whatever is preloaded. It may call `dlsym` with what
+//! `dlopen("libc.so.6")` returned, as every other language does that calls C; or call them in a module that was opened with
+//! `RTLD_DEEPBIND`, as PHP does with its extensions. Libc's `free` would end the program for a block of ours. So before a
+//! program opens its first module, libc's names are made to mean our functions. A program that opens none is left alone,
+//! because each page of the table that is written becomes a page of memory.
 
 use crate::linux::libc_symbols;
 use crate::next_function::NextFunction;
@@ -9,8 +10,8 @@ use crate::{Heap, HeapRedirect};
 use core::ffi::{CStr, c_char, c_long};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// Libc's names that are to mean ours. Not `__libc_free` and its kind: who calls them does so to get past what is preloaded, with
-/// blocks that he got in the same way.
+/// The names of libc that are to mean our functions. `__libc_free` and its kind are not among them: a caller uses them to get
+/// past what is preloaded, for blocks that came from the same family.
 const NAMES: [&CStr; 17] = [
     c"malloc",
     c"calloc",
@@ -31,19 +32,19 @@ const NAMES: [&CStr; 17] = [
     c"malloc_info",
 ];
 
-/// glibc's `LM_ID_BASE`: the program's name space.
+/// glibc's `LM_ID_BASE`: the name space of the program.
 const PROGRAM: c_long = 0;
 
 static DLOPEN: NextFunction = NextFunction::named(c"dlopen");
 static DLMOPEN: NextFunction = NextFunction::named(c"dlmopen");
 
-/// Whether it is done, or has turned out to be impossible.
+/// Whether libc's names mean ours already, or cannot be made to.
 static IS_DONE: AtomicBool = AtomicBool::new(false);
 
 impl<H: Heap> HeapRedirect<H> {
-    /// What `dlopen` does first. Returns the next `dlopen`, which does the rest.
+    /// Does what must be done before `dlopen`. Returns the next `dlopen`, which does the rest.
     pub fn before_dlopen(&self, file: *const c_char) -> *const u8 {
-        // The program itself finds ours anyway.
+        // In the program itself, the names mean ours anyway.
         if !file.is_null() {
             self.take_libc_names();
         }
@@ -53,7 +54,8 @@ impl<H: Heap> HeapRedirect<H> {
         found(&DLOPEN, "xalloc: dlopen(): there is none in this process")
     }
 
-    /// The same for `dlmopen`. Another name space than the program's has a libc of its own, whose table is not there yet.
+    /// Does the same before `dlmopen`. Nothing for another name space than the program's: it has a libc of its own, whose table
+    /// does not exist yet.
     pub fn before_dlmopen(&self, name_space: c_long) -> *const u8 {
         if name_space == PROGRAM {
             self.take_libc_names();
@@ -61,9 +63,9 @@ impl<H: Heap> HeapRedirect<H> {
         found(&DLMOPEN, "xalloc: dlmopen(): there is none in this process")
     }
 
-    /// Has libc's names mean ours, once. Not for a heap that passes through to libc's malloc.
+    /// Makes libc's names mean our functions, once. Not for a heap that passes through to libc's malloc.
     fn take_libc_names(&self) {
-        // Acquire, and Release below: a thread that skips the work looks up names in the table as it was written.
+        // Acquire, and Release below: a thread that skips the work must see the table as it was written.
         if IS_DONE.load(Ordering::Acquire) || self.heap.passes_through() {
             return;
         }
@@ -73,7 +75,7 @@ impl<H: Heap> HeapRedirect<H> {
     }
 }
 
-/// The address of a function that the program could not have called if it were missing.
+/// Returns the address of a function; ends the process if there is none, which cannot be: the program has called it.
 fn found(next: &NextFunction, missing: &str) -> *const u8 {
     let function = next.get();
     if function.is_null() {

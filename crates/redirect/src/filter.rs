@@ -1,6 +1,6 @@
-//! Programs that have their system calls filtered (seccomp). Filters are written around libc's malloc, and what they do not
-//! list ends the process; which filter there is cannot be asked without a call that it may not list. But before it can be
-//! installed, a program without rights must give up gaining any, by `prctl`: that is seen here.
+//! Programs that filter their system calls (seccomp). A filter that was written for libc's malloc ends the process for a call
+//! that it does not list, and asking which filter there is may be such a call. But before a program without rights can install
+//! one, it must give up gaining rights, by `prctl`, and that call is seen here.
 
 use crate::namespaces::answer;
 use crate::{Heap, HeapRedirect};
@@ -8,10 +8,10 @@ use core::ffi::c_int;
 use xalloc_os::{filter, syscall};
 
 impl<H: Heap> HeapRedirect<H> {
-    /// C's `prctl`. The system call itself, as in `namespaces`.
+    /// Does what C's `prctl` does, by the system call itself, as `namespaces` does.
     ///
     /// # Safety
-    /// As libc's.
+    /// The same as for libc's function.
     pub unsafe fn prctl(&self, option: c_int, arguments: [usize; 4]) -> c_int {
         if matches!(option, libc::PR_SET_NO_NEW_PRIVS | libc::PR_SET_SECCOMP) {
             filter::expect();
@@ -24,7 +24,7 @@ impl<H: Heap> HeapRedirect<H> {
     }
 }
 
-/// Whether rights go, or are about to go, from the calling thread alone. Another one would keep them.
+/// Returns whether `option` takes rights from the calling thread, or prepares to, and not from the process's other threads.
 fn takes_rights(option: c_int) -> bool {
     matches!(
         option,

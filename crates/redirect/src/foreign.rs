@@ -1,4 +1,5 @@
-//! Pointers that the heap does not own: blocks of another allocator go back to it, the rest is the program's mistake.
+//! Pointers that the heap does not own. Blocks of another allocator are freed by that one; everything else is the program's
+//! mistake.
 
 use crate::platform::foreign::{self, Foreign};
 use crate::report::{report, report_unknown};
@@ -7,7 +8,7 @@ use xalloc_heap::{Call, Incident};
 use xalloc_os::maps::{self, Place};
 
 impl<H: Heap> HeapRedirect<H> {
-    /// What the constructor does last: it learns what it takes to recognise other allocators' blocks later.
+    /// Learns what is needed to recognise other allocators' blocks later. The constructor does this last.
     #[cfg(target_os = "linux")]
     pub fn learn_of_others(&self) {
         if !self.heap.passes_through() {
@@ -15,7 +16,8 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// Recognises a pointer that the heap does not own, or reports it for `call`.
+    /// Returns whose block a pointer is that the heap does not own. If it is nobody's, reports it for `call` and returns
+    /// `None`.
     #[cold]
     pub(crate) fn recognise(&self, block: *mut u8, call: Call) -> Option<Foreign> {
         let address = block as usize;
@@ -23,7 +25,7 @@ impl<H: Heap> HeapRedirect<H> {
         if found.is_some_and(|found| !found.is_guess()) {
             return found;
         }
-        // What another allocator may have made may be in the middle of a block of the heap's.
+        // An address that another allocator may have made may be in the middle of a block of this heap.
         match self.heap.misuse_at(address) {
             Some(misuse) => report(Incident { call, address, misuse }),
             None if found.is_some() => return found,
@@ -34,7 +36,7 @@ impl<H: Heap> HeapRedirect<H> {
     }
 }
 
-/// Reports an address that nobody allocated. A further allocator is named: whoever debugs it has that one to look at too.
+/// Reports an address that nobody allocated. Names the other allocator too, if there is one, because the mistake may be there.
 fn report_nobodys(call: Call, address: usize) {
     let place = describe(address).as_bytes();
     match foreign::next_library() {
@@ -46,7 +48,7 @@ fn report_nobodys(call: Call, address: usize) {
     }
 }
 
-/// What an address looks like that nobody allocated.
+/// Returns what to say of an address that nobody allocated.
 fn describe(address: usize) -> &'static str {
     match maps::describe(address) {
         Place::Unmapped => "no memory is mapped there",

@@ -1,12 +1,12 @@
-//! Fork: no lock of the heap, and not stdio's list lock, is held by a thread that is gone in the child.
+//! Fork. In the child, neither a lock of the heap nor stdio's list lock may be held by a thread that does not exist there.
 
 use crate::platform::stdio::StdioList;
 use crate::{Heap, HeapRedirect};
 use xalloc_os::thread;
 
 impl<H: Heap> HeapRedirect<H> {
-    /// Registers the fork handlers with libc. From the constructor only: registering takes a lock of libc, under which
-    /// the first allocation of the process may happen.
+    /// Registers the fork handlers with libc. Only the constructor may call it: registering takes a lock of libc, under which
+    /// the first allocation of the process may be made.
     pub(crate) fn register_fork_handlers(&self) {
         let callbacks = &self.callbacks;
         // SAFETY: libc's. If it has no memory for them, fork works as long as no other thread is inside the heap.
@@ -19,8 +19,8 @@ impl<H: Heap> HeapRedirect<H> {
         };
     }
 
-    /// Before the fork. stdio's list first: libc takes it after this handler, while a thread that holds it may be waiting
-    /// for a file whose holder waits for the heap.
+    /// Takes stdio's list lock and the locks of the heap, before the fork. stdio's comes first: libc takes it after this
+    /// handler, while a thread that holds it may wait for a file, and the holder of that file for the heap.
     pub fn prefork(&self) {
         if let Some(list) = StdioList::find() {
             list.lock();
@@ -28,7 +28,7 @@ impl<H: Heap> HeapRedirect<H> {
         self.heap.prefork();
     }
 
-    /// After the fork, in the parent.
+    /// Releases the locks after the fork, in the parent.
     pub fn postfork_parent(&self) {
         self.heap.postfork_parent();
         if let Some(list) = StdioList::find() {
@@ -36,7 +36,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// After the fork, in the child. libc resets the list only if the parent had several threads.
+    /// Releases the locks after the fork, in the child. Libc resets its list lock only if the parent had several threads.
     pub fn postfork_child(&self) {
         self.startup.settle_after_fork(thread::token());
         self.heap.postfork_child();

@@ -1,5 +1,5 @@
-//! glibc's questions about the heap, answered from its [`Stats`]; a heap that passes through lets the next one answer.
-//! docs/statistics.md says what each number is here.
+//! glibc's functions that ask about the heap. They answer from its [`Stats`]; with a heap that passes through, the next
+//! allocator answers. docs/statistics.md explains what each number means here.
 
 use crate::platform::dlsym;
 use crate::{Heap, HeapRedirect, Stats};
@@ -8,33 +8,33 @@ use core::fmt::{self, Write};
 use xalloc_os::errno;
 use xalloc_os::stderr::Line;
 
-/// glibc's `struct mallinfo2`, in its order. What has no meaning here is 0.
+/// The numbers as glibc's `struct mallinfo2`, in its order. Members that mean nothing here are 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MallInfo2 {
-    /// Memory for blocks without a mapping of their own: `uordblks` and `fordblks`.
+    /// Memory for blocks without a mapping of their own, in bytes: the sum of `uordblks` and `fordblks`.
     pub arena: usize,
-    /// Pieces of free memory.
+    /// The number of pieces of free memory.
     pub ordblks: usize,
-    /// 0.
+    /// Always 0.
     pub smblks: usize,
-    /// Blocks with a mapping of their own.
+    /// The number of blocks with a mapping of their own.
     pub hblks: usize,
-    /// Bytes in them.
+    /// The bytes in those blocks.
     pub hblkhd: usize,
-    /// 0.
+    /// Always 0.
     pub usmblks: usize,
-    /// 0.
+    /// Always 0.
     pub fsmblks: usize,
-    /// Bytes of `arena` in blocks that the program holds.
+    /// The bytes of `arena` in blocks that the program holds.
     pub uordblks: usize,
-    /// Bytes of `arena` that are free, in `ordblks` pieces.
+    /// The bytes of `arena` that are free, in `ordblks` pieces.
     pub fordblks: usize,
-    /// Bytes of `fordblks` that `malloc_trim` would give back.
+    /// The bytes of `fordblks` that `malloc_trim` would purge.
     pub keepcost: usize,
 }
 
-/// glibc's `struct mallinfo`: the words of [`MallInfo2`] as ints.
+/// The numbers as glibc's `struct mallinfo`: the members of [`MallInfo2`] as ints.
 #[repr(C)]
 pub struct MallInfo(pub [c_int; 10]);
 
@@ -44,7 +44,7 @@ impl From<Stats> for MallInfo2 {
         let arena = stats.held().max(used);
         Self {
             arena,
-            // What is left over at the ends of slabs is a piece, if there is no other one.
+            // If there is no other free piece, what is left over at the ends of slabs counts as one.
             ordblks: stats.free_pieces.max(usize::from(arena > used)),
             hblks: stats.huge_blocks,
             hblkhd: stats.huge_allocated,
@@ -56,17 +56,17 @@ impl From<Stats> for MallInfo2 {
     }
 }
 
-/// The options of `mallopt` that glibc knows. They tune glibc's heap; none changes what a program can observe of ours.
+/// The options that glibc's `mallopt` knows. They tune glibc's heap; none changes what a program can observe of ours.
 const KNOWN_OPTIONS: [c_int; 9] = [1, -1, -2, -3, -4, -5, -6, -7, -8];
 
 impl<H: Heap> HeapRedirect<H> {
-    /// The next allocator's function of this name, if the heap passes through and there is one.
+    /// Returns the next allocator's function of this name, if the heap passes through and there is one.
     fn passed_through(&self, name: &CStr) -> Option<*mut c_void> {
         let function = if self.heap()?.passes_through() { dlsym::find(name) } else { core::ptr::null_mut() };
         (!function.is_null()).then_some(function)
     }
 
-    /// glibc's `mallinfo2`.
+    /// Returns the numbers as glibc's `mallinfo2` does.
     pub fn mallinfo2(&self) -> MallInfo2 {
         match self.passed_through(c"mallinfo2") {
             // SAFETY: the function of this name has this type.
@@ -75,7 +75,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// glibc's `mallinfo`: the same in ints, which saturate.
+    /// Returns the numbers as glibc's `mallinfo` does: as ints, which saturate.
     pub fn mallinfo(&self) -> [c_int; 10] {
         let info = self.mallinfo2();
         // SAFETY: both are ten words in the same order.
@@ -83,7 +83,7 @@ impl<H: Heap> HeapRedirect<H> {
         words.map(|word| c_int::try_from(word).unwrap_or(c_int::MAX))
     }
 
-    /// glibc's `mallopt`: 1 for an option that exists, 0 for one that does not.
+    /// Does what glibc's `mallopt` does, but changes nothing: returns 1 for an option that exists, and 0 for another one.
     pub fn mallopt(&self, option: c_int, value: c_int) -> c_int {
         match self.passed_through(c"mallopt") {
             // SAFETY: the function of this name has this type.
@@ -99,12 +99,13 @@ impl<H: Heap> HeapRedirect<H> {
         self.heap().map_or(size, |heap| heap.good_size(size))
     }
 
-    /// glibc's `malloc_trim`: 1 if memory went back to the kernel.
+    /// Does what glibc's `malloc_trim` does: purges free memory, but for about `keep` bytes. Returns 1 if any was purged, 0
+    /// otherwise.
     pub fn malloc_trim(&self, keep: usize) -> c_int {
         c_int::from(self.heap().is_some_and(|heap| heap.trim(keep)))
     }
 
-    /// glibc's `malloc_stats`: its lines, on stderr.
+    /// Prints the lines of glibc's `malloc_stats` on stderr.
     pub fn malloc_stats(&self) {
         if let Some(next) = self.passed_through(c"malloc_stats") {
             // SAFETY: the function of this name has this type.
@@ -114,7 +115,7 @@ impl<H: Heap> HeapRedirect<H> {
         let info = MallInfo2::from(stats);
         let row = |name: &str, value: usize| {
             let mut line = Line::new();
-            // Writing to a `Line` cannot fail; what does not fit is cut.
+            // Writing to a `Line` cannot fail; what does not fit is cut off.
             let _ = write!(line, "{name:<16} = {value:>10}");
             line.end();
         };
@@ -129,7 +130,8 @@ impl<H: Heap> HeapRedirect<H> {
         row("max mmap bytes", stats.huge_allocated_peak);
     }
 
-    /// glibc's `malloc_info`: XML to a stdio stream; 0, or -1 with EINVAL for options it does not know.
+    /// Writes the XML of glibc's `malloc_info` to a stdio stream. Returns 0, or -1 with EINVAL for options that it does not
+    /// know.
     ///
     /// # Safety
     /// `stream` is an open stream.
@@ -156,11 +158,11 @@ impl<H: Heap> HeapRedirect<H> {
     }
 }
 
-/// What `malloc_info` says of a heap, and once more of all heaps, with the mappings of their own that blocks have. The elements
-/// are glibc's: "fast" are bins that this heap has not.
+/// The XML of `malloc_info` for one heap, and for all heaps, with the blocks that have mappings of their own. The elements are
+/// glibc's; "fast" is about bins that this heap does not have.
 struct Totals {
     info: MallInfo2,
-    /// The most that `info.arena` was.
+    /// The greatest value that `info.arena` had.
     most: usize,
     mapped: bool,
 }
@@ -178,7 +180,7 @@ impl fmt::Display for Totals {
     }
 }
 
-/// A stdio stream as a target of `write!`.
+/// A stdio stream that `write!` can write to.
 struct Stream(*mut libc::FILE);
 
 impl Write for Stream {

@@ -1,11 +1,11 @@
-//! C++'s `operator new`, without C++: when the heap has no memory, the C++ runtime's own operator takes over. It calls
-//! our malloc once more, runs the `new_handler` loop, and throws what the standard says.
+//! C++'s `operator new`, without C++. When the heap has no memory, the C++ runtime's own operator takes over: it calls our
+//! malloc once more, runs the `new_handler` loop, and throws what the standard says.
 
 use crate::linux::{dlsym, jump_if_null};
 use crate::{Heap, HeapRedirect};
 use core::ffi::CStr;
 
-/// The two allocation operators that every other one comes to.
+/// The two allocation operators that all others call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Operator {
@@ -15,20 +15,21 @@ pub enum Operator {
     NewAligned = 1,
 }
 
-/// Size, second argument, [`Operator`]: see [`HeapRedirect::operator_allocate`].
+/// The type of a function that calls [`HeapRedirect::operator_allocate`] with a size, a second argument and an [`Operator`].
 pub type OperatorAllocate = unsafe extern "C" fn(usize, usize, usize) -> *mut u8;
 
-/// The operators' symbols, by number.
+/// The symbols of the operators, in the order of [`Operator`].
 const NAMES: [&CStr; 2] = [c"_Znwm", c"_ZnwmSt11align_val_t"];
 
-/// C++ runtimes that may be loaded where the search behind this library does not reach (a plugin's own dependency).
+/// C++ runtimes that may be loaded where a search behind this library does not find them, as a plugin's own dependency.
 const RUNTIMES: [&CStr; 2] = [c"libstdc++.so.6", c"libc++.so.1"];
 
 impl<H: Heap> HeapRedirect<H> {
-    /// An operator: `second` is its further argument, if it has one; `allocate` calls [`HeapRedirect::operator_allocate`].
+    /// Does what an allocation operator does. `second` is its second argument, if it has one; `allocate` calls
+    /// [`HeapRedirect::operator_allocate`].
     ///
     /// # Safety
-    /// As the operator's, and `allocate` is that function.
+    /// The same as for the operator, and `allocate` is that function.
     #[inline(always)]
     pub unsafe fn operator_new(
         &self,
@@ -43,18 +44,18 @@ impl<H: Heap> HeapRedirect<H> {
                 return block;
             }
         }
-        // Last, so that it becomes a jump: no frame of this function is left when the runtime's operator throws.
-        // SAFETY: the program passes what this operator expects; a successor is the same operator of another library.
+        // This call comes last, so that it becomes a jump: no frame of this function is left when the runtime's operator
+        // throws. SAFETY: the program passes what this operator expects; a successor is the same operator of another library.
         unsafe { jump_if_null(size, second, operator as usize, allocate, successor) }
     }
 
-    /// The slow path of an operator, without its failure.
+    /// Returns a block for an operator, by the slow path; null if there is no memory.
     pub fn operator_allocate(&self, size: usize, second: usize, operator: usize) -> *mut u8 {
         self.try_aligned(if operator == Operator::NewAligned as usize { second } else { 1 }, size)
     }
 }
 
-/// The C++ runtime's own definition of an operator, to be called in our stead.
+/// Returns the address of the C++ runtime's own definition of an operator, which is called when the heap has no memory.
 #[allow(clippy::disallowed_methods, reason = "an allocation has failed; no lock of ours is held")]
 unsafe extern "C" fn successor(operator: usize) -> *const u8 {
     let name = NAMES[operator];

@@ -1,44 +1,59 @@
-//! What a program did wrong, said in one line, and what happens then.
+//! The line that reports a program's mistake, and what follows it.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use xalloc_heap::{Call, Incident, Misuse};
+use xalloc_heap::{Call, Incident, Misuse, Refusal};
 use xalloc_os::stderr::{self, Line};
 
 static REPORT_ONLY: AtomicBool = AtomicBool::new(false);
 
-/// Has mistakes only reported (true), or end the process by SIGABRT (false, the default).
+/// Sets what follows: with true nothing, with false (the default) the end of the process by SIGABRT.
 pub fn set_report_only(report_only: bool) {
     // Relaxed: a setting, ordered with nothing.
     REPORT_ONLY.store(report_only, Ordering::Relaxed);
 }
 
-/// Reports what a heap has noticed: prints `xalloc: CALL(): ADDRESS: what` (in a copy with a prefix `my: my_CALL(): …`) and ends the
-/// process, unless [`set_report_only`].
+/// Reports a mistake that a heap has noticed: prints `xalloc: CALL(): ADDRESS: what` (or, in a copy with a prefix, `my:
+/// my_CALL(): …`), and ends the process unless [`set_report_only`] says otherwise.
 #[cold]
 #[inline(never)]
 pub fn report(incident: Incident) {
-    let mut line = begin(incident.call, incident.address);
+    let mut line = begin(name(incident.call), incident.address);
     describe(&mut line, incident.misuse);
     end(line);
 }
 
-/// Reports a pointer that no heap knows, with a text that says what it is.
+/// Reports a pointer that no heap made; `what` says what is at the address.
 #[cold]
 #[inline(never)]
 pub fn report_unknown(call: Call, address: usize, what: &[&[u8]]) {
-    let mut line = begin(call, address);
+    let mut line = begin(name(call), address);
     for part in what {
         line.bytes(part);
     }
     end(line);
 }
 
-fn begin(call: Call, address: usize) -> Line {
+/// Reports why a heap of the program's own did not do what its `function` was to do with a pointer. The function's name is without the
+/// prefix.
+#[cold]
+#[inline(never)]
+pub fn report_refusal(function: &str, address: usize, refusal: Refusal) {
+    let mut line = begin(function, address);
+    match refusal {
+        Refusal::NotMine => {
+            line.text("not a block of this heap");
+        }
+        Refusal::Misuse(misuse) => describe(&mut line, misuse),
+    }
+    end(line);
+}
+
+fn begin(function: &str, address: usize) -> Line {
     let mut line = Line::signed();
     if let Some(prefix) = stderr::prefix() {
         line.bytes(prefix.to_bytes()).text("_");
     }
-    line.text(name(call)).text("(): ").address(address).text(": ");
+    line.text(function).text("(): ").address(address).text(": ");
     line
 }
 

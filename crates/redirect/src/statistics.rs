@@ -1,10 +1,11 @@
-//! What the heap holds: for C as a struct, for people as lines. docs/statistics.md explains every number.
+//! The heap's numbers, as a struct for C and as lines for people. docs/statistics.md explains each.
 
 use crate::{Heap, HeapRedirect, Stats};
 use core::fmt::Write;
 use xalloc_os::stderr::Text;
 
-/// C's `struct xalloc_stats`, in its order, in bytes unless said otherwise. It grows at its end only.
+/// The numbers as C's `struct xalloc_stats`, in its order; bytes unless stated otherwise. New members are added at the end
+/// only.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CStats {
@@ -26,11 +27,11 @@ pub struct CStats {
     pub thread_cache: usize,
     /// See [`Stats::remote_frees`].
     pub remote_frees: usize,
-    /// See [`Stats::huge_blocks`]: a number.
+    /// See [`Stats::huge_blocks`]; a count.
     pub huge_blocks: usize,
     /// See [`Stats::huge_allocated`].
     pub huge_allocated: usize,
-    /// See [`Stats::refused`]: a number.
+    /// See [`Stats::refused`]; a count.
     pub refused: usize,
 }
 
@@ -53,17 +54,17 @@ impl From<Stats> for CStats {
     }
 }
 
-/// What is printed of a heap.
+/// The text in which the numbers are printed.
 pub type StatsReport = Text<2048>;
 
 impl<H: Heap> HeapRedirect<H> {
-    /// What the heap holds; zeros if it does not count.
+    /// Returns what the heap holds; zeros if it does not count.
     pub fn stats(&self) -> Stats {
         self.heap().and_then(Heap::stats).unwrap_or_default()
     }
 
-    /// Writes what the heap holds to the `size` bytes at `out`: as much of [`CStats`] as they have room for, and zeros behind it. Returns
-    /// how many bytes of it that are: 0 if the heap does not count.
+    /// Writes what the heap holds to the `size` bytes at `out`: as much of [`CStats`] as fits, and zeros behind it. Returns how
+    /// many bytes of [`CStats`] were written: 0 if the heap does not count.
     ///
     /// # Safety
     /// `size` bytes may be written at `out`.
@@ -83,7 +84,7 @@ impl<H: Heap> HeapRedirect<H> {
     pub fn report_statistics(&self, report: &mut StatsReport) {
         let stats = self.stats();
         let mut row = |name: &str, value: usize| {
-            // Writing to a text cannot fail; what does not fit is cut.
+            // Writing to a text cannot fail; what does not fit is cut off.
             let _ = write!(report.sign(), "{name:<24}{value:>14}");
             report.end_line();
         };

@@ -1,24 +1,25 @@
-//! The end of a thread, as libc tells it: by the destructor of a pthread key.
+//! The end of a thread, as the destructor of a pthread key learns it.
 //!
-//! It is called for return, `pthread_exit`, cancellation and `thrd_exit` alike, which code after the thread's function is
-//! not. The other destructors allocate too, so it puts itself off until libc's last round.
+//! Libc calls the destructor after return, `pthread_exit`, cancellation and `thrd_exit` alike; code behind the thread's
+//! function would not run after all of them. Other destructors allocate too, so this one puts itself off until the last round.
 
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// libc calls destructors as long as there are values, this many times (POSIX's minimum; glibc's and musl's value).
+/// The number of rounds in which libc calls destructors as long as there are values (POSIX's minimum; the number of glibc and
+/// musl).
 const ROUNDS: usize = 4;
 
-/// The key whose destructor is told of the end of each thread that [`arm`](Self::arm)ed it.
+/// The key whose destructor is called at the end of each thread that called [`arm`](Self::arm).
 pub struct ThreadEnd(AtomicUsize);
 
 impl ThreadEnd {
-    /// No key yet.
+    /// Returns a value without a key.
     pub const fn new() -> Self {
         Self(AtomicUsize::new(0))
     }
 
-    /// Makes the key. Early in the process it is among the first 32, for which glibc's `pthread_setspecific` does not
+    /// Makes the key. Early in the process it is among the first 32 keys, for which glibc's `pthread_setspecific` does not
     /// allocate (macOS's never does).
     pub fn create(&self, destructor: unsafe extern "C" fn(*mut c_void)) {
         let mut key = 0;
@@ -30,18 +31,19 @@ impl ThreadEnd {
         }
     }
 
-    /// Has the destructor called at the end of the calling thread.
+    /// Makes libc call the destructor at the end of the calling thread.
     pub fn arm(&self) {
         self.set(1);
     }
 
-    /// Does not have it called any more.
+    /// Keeps libc from calling the destructor at the end of the calling thread.
     pub fn disarm(&self) {
         self.set(0);
     }
 
-    /// For the destructor, with its argument: whether this is the end. If not, it will be called again.
-    pub fn is_now(&self, round: *mut c_void) -> bool {
+    /// Returns whether this is the last round, for the destructor, which passes its argument. If it is not, the destructor will
+    /// be called again.
+    pub fn is_last_round(&self, round: *mut c_void) -> bool {
         let round = round as usize;
         let last = round >= ROUNDS;
         if !last {

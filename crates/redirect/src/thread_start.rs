@@ -1,39 +1,33 @@
 //! Threads that the program makes: attached before their own code runs.
 
 use crate::next_function::NextFunction;
+use crate::pthread_create::{PTHREAD_CREATE, PthreadCreate, PthreadStart};
 use crate::{Heap, HeapRedirect};
 use core::ffi::{c_int, c_void};
 
 const THREAD_NO_MEMORY: c_int = 3;
 const THREAD_ERROR: c_int = 2;
 
-/// A thread function as `pthread_create` takes it.
-pub type PthreadStart = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
-/// A thread function as `thrd_create` takes it.
+/// The type of a thread function for `thrd_create`.
 pub type C11Start = unsafe extern "C" fn(*mut c_void) -> c_int;
 
-/// `pthread_create` itself.
-pub type PthreadCreate =
-    unsafe extern "C" fn(*mut libc::pthread_t, *const libc::pthread_attr_t, PthreadStart, *mut c_void) -> c_int;
 type ThrdCreate = unsafe extern "C" fn(*mut libc::pthread_t, C11Start, *mut c_void) -> c_int;
 
-/// What a new thread is to run, handed to it in a block of the heap.
+/// The thread function and its argument, which the new thread gets in a block of the heap.
 #[repr(C)]
 struct Start {
     function: *mut c_void,
     argument: *mut c_void,
 }
 
-/// The next `pthread_create`.
-pub static PTHREAD_CREATE: NextFunction = NextFunction::named(c"pthread_create");
 static THRD_CREATE: NextFunction = NextFunction::named(c"thrd_create");
 
 impl<H: Heap> HeapRedirect<H> {
-    /// C's `pthread_create`, through libc's; the new thread is attached before it runs `start`.
-    /// `run` is a function that calls [`HeapRedirect::run_thread`].
+    /// Calls libc's `pthread_create`, and has the new thread attached before it runs `start`. `run` is a function that calls
+    /// [`HeapRedirect::run_thread`].
     ///
     /// # Safety
-    /// As libc's, and `run` is that function.
+    /// The same as for libc's function, and `run` is that function.
     pub unsafe fn pthread_create(
         &self,
         thread: *mut libc::pthread_t,
@@ -62,11 +56,11 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// C11's `thrd_create`, through libc's, like [`HeapRedirect::pthread_create`]; `run` calls
+    /// Calls libc's `thrd_create`, like [`HeapRedirect::pthread_create`]. `run` is a function that calls
     /// [`HeapRedirect::run_c11_thread`].
     ///
     /// # Safety
-    /// As libc's, and `run` is that function.
+    /// The same as for libc's function, and `run` is that function.
     pub unsafe fn thrd_create(
         &self,
         thread: *mut libc::pthread_t,
@@ -103,7 +97,7 @@ impl<H: Heap> HeapRedirect<H> {
         block
     }
 
-    /// Attaches the new thread and takes its start block.
+    /// Attaches the new thread, frees its start block and returns what is in it.
     unsafe fn begin_thread(&self, block: *mut c_void) -> Start {
         self.heap();
         // SAFETY: `start_block`'s, this thread's alone.
@@ -114,12 +108,12 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// The first function of a thread that [`HeapRedirect::pthread_create`] made.
+    /// Runs a thread that [`HeapRedirect::pthread_create`] made: it is the thread's first function.
     ///
-    /// Nothing may stand behind the call of the thread's function: `pthread_exit` and cancellation never return from it.
+    /// Nothing may follow the call of the thread's function: `pthread_exit` and cancellation do not return from it.
     ///
     /// # Safety
-    /// Called by libc in the new thread, with the start block.
+    /// Libc calls it in the new thread, with the start block.
     #[inline(always)]
     pub unsafe fn run_thread(&self, block: *mut c_void) -> *mut c_void {
         // SAFETY: the program passes what the function of libc expects; the function came as one of this type.
@@ -129,10 +123,10 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// The first function of a thread that [`HeapRedirect::thrd_create`] made.
+    /// Runs a thread that [`HeapRedirect::thrd_create`] made: it is the thread's first function.
     ///
     /// # Safety
-    /// As [`HeapRedirect::run_thread`].
+    /// The same as for [`HeapRedirect::run_thread`].
     #[inline(always)]
     pub unsafe fn run_c11_thread(&self, block: *mut c_void) -> c_int {
         // SAFETY: as in `run_thread`.

@@ -1,30 +1,18 @@
-//! How threads begin and end, for the heap.
+//! The beginning and the end of threads, for the heap.
 //!
-//! A thread is *attached* at its first allocation, or a little earlier if `pthread_create` made it (`thread_start`). It is *detached* when
-//! libc says that it ends ([`ThreadEnd`](crate::thread_end::ThreadEnd)). What libc frees even later finds a thread that is torn
-//! down, which heaps serve on a shared path.
+//! A thread is *attached* at its first allocation, or a little earlier if `pthread_create` made it (`thread_start`). It is
+//! *detached* when libc says that it ends ([`ThreadEnd`](crate::thread_end::ThreadEnd)). Blocks that libc frees even later come
+//! from a thread that is torn down; heaps free them on a path that all threads share.
 
 use crate::{Heap, HeapRedirect};
 use core::ffi::c_void;
 use xalloc_os::thread::Phase;
 
 impl<H: Heap> HeapRedirect<H> {
-    /// Makes the calling thread known to the heap, once.
-    pub(crate) fn attach_thread(&self) {
-        if Phase::current() != Phase::New {
-            return;
-        }
-        // First: `pthread_setspecific` and the heap's hook may come back here.
-        Phase::Plain.enter();
-        self.threads.arm();
-        self.heap.thread_init();
-        #[cfg(target_os = "linux")]
-        self.background.note_begin();
-    }
-
-    /// What libc calls at a thread's end, with the value it has for `ThreadEnd`.
+    /// Ends the calling thread for the heap, in the last round of destructors. Libc calls it, with the value that it has for
+    /// `ThreadEnd`.
     pub fn thread_end(&self, round: *mut c_void) {
-        if self.threads.is_now(round) {
+        if self.threads.is_last_round(round) {
             self.detach_thread();
         }
     }
@@ -38,7 +26,7 @@ impl<H: Heap> HeapRedirect<H> {
         }
     }
 
-    /// Makes the calling thread known to the heap before its first allocation, or again after it left.
+    /// Attaches the calling thread before its first allocation, or again after it was detached.
     pub fn thread_begin(&self) {
         if Phase::current() == Phase::TornDown {
             Phase::New.enter();
@@ -46,7 +34,7 @@ impl<H: Heap> HeapRedirect<H> {
         self.heap();
     }
 
-    /// Leaves the heap before the calling thread's end: what it still allocates and frees takes a shared path.
+    /// Detaches the calling thread before it ends. What it allocates and frees after that takes a path that all threads share.
     pub fn thread_leave(&self) {
         if !matches!(Phase::current(), Phase::New | Phase::TornDown) {
             self.threads.disarm();

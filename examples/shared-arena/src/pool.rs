@@ -36,7 +36,9 @@ impl<S: Source> Pool<S> {
     /// A block. `None` if the source has no more memory.
     pub fn allocate(&mut self) -> Option<*mut u8> {
         if self.cached.count == 0 {
-            self.cached = self.slab.and_then(|slab| slab.take(KEY)).or_else(|| self.open_slab()?.take(KEY))?;
+            // SAFETY: the pool's slabs are changed by nobody else.
+            let take = |slab: &'static Slab| unsafe { slab.take(KEY) };
+            self.cached = self.slab.and_then(take).or_else(|| take(self.open_slab()?))?;
         }
         let block = self.cached.head;
         // SAFETY: the first block of a list that is the pool's alone.
@@ -49,8 +51,9 @@ impl<S: Source> Pool<S> {
 
     fn open_slab(&mut self) -> Option<&'static Slab> {
         let slab = self.arena.take_slab(&CLASS, false, &self.metadata, || false)?;
-        // The blocks' bin: a heap with caches enters the address of one of them.
-        slab.register(std::ptr::from_ref(&CLASS).addr());
+        // The blocks' bin: nobody asks for it here. A heap with caches enters the address of one of them.
+        // SAFETY: the slab was taken just now, and nobody follows the address.
+        unsafe { slab.register(std::ptr::from_ref(&CLASS).addr()) };
         self.slab = Some(slab);
         Some(slab)
     }
@@ -66,8 +69,11 @@ impl<S: Source> Pool<S> {
         given.expect("no block is freed twice");
         if slab.used() == 0 {
             self.slab = self.slab.filter(|open| !std::ptr::eq(*open, slab));
-            slab.unregister();
-            self.arena.give_slab(slab);
+            // SAFETY: no block of the slab is used, and the pool has forgotten it.
+            unsafe {
+                slab.unregister();
+                self.arena.give_slab(slab);
+            }
         }
     }
 

@@ -37,8 +37,8 @@ fn described(circle: &Circle, arrows: &Arrows, files: &BTreeSet<&Path>, short: &
     let mut text = format!("a circle of files: {circle:?}");
     for ((from, to), name) in arrows {
         if files.contains(from.as_path()) && files.contains(to.as_path()) {
-            let path = name.segments.join("::");
-            write!(text, "\n  {}:{} uses {} ({path})", short(from), name.line, short(to)).expect("a String takes all");
+            write!(text, "\n  {}:{} uses {} ({})", short(from), name.line, short(to), name.text())
+                .expect("a String takes all");
         }
     }
     text

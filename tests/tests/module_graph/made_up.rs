@@ -60,6 +60,56 @@ fn finds_every_way_to_name_something() {
     }
 }
 
+/// The files of a type whose methods are in `a.rs` and `b.rs`.
+const PARTS: (&str, &str) = ("lib.rs", "mod a;\nmod b;\nmod parts;\npub use parts::Heap;\n");
+const HEAP: (&str, &str) = ("parts.rs", "pub struct Heap;\n");
+const CALLS_A: (&str, &str) = ("b.rs", "impl crate::Heap {\n    pub fn b(&self) { self.a() }\n}\n");
+
+#[test]
+fn finds_a_circle_of_methods_and_says_where_it_is() {
+    let a = "use crate::parts::Heap;\n\nimpl Heap {\n    pub fn a(&self) { self.b() }\n}\n";
+    let lines =
+        ["a circle of files: {\"a.rs\", \"b.rs\"}", "  a.rs:4 uses b.rs (self::b)", "  b.rs:2 uses a.rs (self::a)"];
+    assert_eq!(check(&[PARTS, HEAP, ("a.rs", a), CALLS_A]), [lines.join("\n")]);
+}
+
+#[test]
+fn finds_every_way_to_call_a_method() {
+    let ways = [
+        "fn c(&self) { (1..2).for_each(|_| self.b()) }",
+        "fn c(&self) { assert!(1 == self.b()) }",
+        "fn c(&self) { (&*self).b() }",
+        "fn c(&self) { Self::b(self) }",
+        "fn c(&self) { [1].map(Self::b); }",
+        "const C: u8 = Self::b();",
+    ];
+    for way in ways {
+        let a = format!("use crate::Heap as Other;\nimpl Other {{ {way}\n pub fn a(&self) {{}} }}\n");
+        assert_eq!(check(&[PARTS, HEAP, ("a.rs", &a), CALLS_A]).len(), 1, "{way}");
+    }
+    let of_a_trait =
+        "impl Clone for crate::Heap { fn clone(&self) -> Self { self.b() } }\nimpl crate::Heap { fn a(&self) {} }";
+    assert_eq!(check(&[PARTS, HEAP, ("a.rs", of_a_trait), CALLS_A]).len(), 1);
+    let to_a_trait = ("a.rs", "impl A for crate::Heap { fn a(&self) { self.b() } }");
+    assert_eq!(check(&[PARTS, HEAP, to_a_trait, CALLS_A]).len(), 1);
+}
+
+#[test]
+fn a_method_of_another_value_or_type_is_no_arrow() {
+    let ways = [
+        "use crate::Heap; impl Heap { pub fn a(&self) { self.field.b() } }",
+        "use crate::Heap; impl Heap { pub fn a(&self) { self.b.c() } }",
+        "use crate::Heap; impl Heap { pub fn a(&self) { self.c(); b() } fn c(&self) {} }",
+        "pub struct Heap; impl Heap { pub fn a(&self) { self.b() } }",
+        // The type's own comes before the trait's.
+        "use crate::Heap; impl Heap { pub fn a(&self) { self.b() } fn b(&self) {} }",
+    ];
+    let b = "impl B for crate::Heap { fn b(&self) { self.a() } }\n";
+    for way in ways {
+        assert_eq!(check(&[PARTS, HEAP, ("a.rs", way), ("b.rs", b)]), [""; 0], "{way}");
+    }
+}
+
 #[test]
 fn a_function_may_have_the_name_of_its_module() {
     let lib = ("lib.rs", "mod b;\npub use b::b;\npub fn a() { b() }\n");

@@ -1,12 +1,15 @@
 //! No circle of files in any crate: what a file uses does not lead back to it.
 //!
-//! An arrow goes from each file that names something (`use`, or a path in its code) to the file that declares it. `mod` and
-//! `pub use` are no arrows. Calls of methods are not seen: no parser knows whose they are.
+//! An arrow goes from each file that names something (`use`, or a path in its code) to the file that declares it, and from each
+//! file that calls a method of `self` to the file whose `impl` block has it. `mod` and `pub use` are no arrows. Calls of other
+//! values' methods are not seen: no parser knows whose they are.
 
 mod arrows;
 mod circles;
 mod made_up;
+mod members;
 mod names;
+mod resolve;
 mod tree;
 
 use cargo_metadata::{MetadataCommand, Package};

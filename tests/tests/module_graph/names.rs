@@ -3,13 +3,19 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use std::collections::BTreeSet;
 use syn::visit::{self, Visit};
-use syn::{Item, UseTree, Visibility};
+use syn::{Expr, ImplItem, Item, UseTree, Visibility};
 
 /// A path in the code, such as `super::report::Entry`.
 #[derive(Clone)]
 pub struct Name {
     pub segments: Vec<String>,
     pub line: usize,
+}
+
+impl Name {
+    pub fn text(&self) -> String {
+        self.segments.join("::")
+    }
 }
 
 /// One name that a `use` declaration brings into the module.
@@ -22,11 +28,26 @@ pub struct Import {
     pub is_reexport: bool,
 }
 
+/// An `impl` block: what it gives a type, and what of the type it uses.
+pub struct Impl {
+    /// The type, as the block names it.
+    pub of: Vec<String>,
+    /// Whether it is a trait's: a function of the type's own with the same name comes before it in a call.
+    pub is_trait: bool,
+    /// Its functions and constants.
+    pub members: BTreeSet<String>,
+    /// What it uses through `self.` and `Self::`: functions and constants of the type, in whichever block.
+    pub uses: Vec<Name>,
+}
+
 #[derive(Default)]
 pub struct Names {
     pub items: BTreeSet<String>,
     pub imports: Vec<Import>,
     pub paths: Vec<Name>,
+    pub impls: Vec<Impl>,
+    /// The `impl` blocks that are being read, from the outermost one on.
+    open: Vec<Impl>,
 }
 
 impl Names {
@@ -64,8 +85,29 @@ impl Names {
         }
     }
 
+    /// Notes that the `impl` block that is being read, if one is, uses a function or a constant of its type.
+    fn member(&mut self, name: &syn::Ident) {
+        if let Some(block) = self.open.last_mut() {
+            block.uses.push(Name { segments: vec![name.to_string()], line: line(name.span()) });
+        }
+    }
+
+    /// The methods that the arguments of a macro call on `self`: `self.name(`.
+    fn method_tokens(&mut self, tokens: &TokenStream) {
+        let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+        for window in tokens.windows(4) {
+            if let [TokenTree::Ident(this), TokenTree::Punct(dot), TokenTree::Ident(name), TokenTree::Group(_)] = window
+                && this == "self"
+                && dot.as_char() == '.'
+            {
+                self.member(name);
+            }
+        }
+    }
+
     /// The paths in the arguments of a macro, which no parser knows the grammar of: words with `::` between them.
     fn tokens(&mut self, tokens: TokenStream) {
+        self.method_tokens(&tokens);
         let mut path: Option<Name> = None;
         let mut before = ' ';
         for token in tokens {
@@ -103,7 +145,31 @@ impl<'ast> Visit<'ast> for Names {
         self.import(&item.tree, &[], !matches!(item.vis, Visibility::Inherited));
     }
 
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let syn::Type::Path(of) = &*item.self_ty else { return visit::visit_item_impl(self, item) };
+        self.open.push(Impl {
+            of: of.path.segments.iter().map(|segment| segment.ident.to_string()).collect(),
+            is_trait: item.trait_.is_some(),
+            members: item.items.iter().filter_map(member).collect(),
+            uses: Vec::new(),
+        });
+        visit::visit_item_impl(self, item);
+        self.impls.extend(self.open.pop());
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if is_self(&call.receiver) {
+            self.member(&call.method);
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
+        if let [first, second, ..] = &path.segments.iter().collect::<Vec<_>>()[..]
+            && first.ident == "Self"
+        {
+            self.member(&second.ident);
+        }
         let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         let first = path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span());
         self.paths.push(Name { segments, line: line(first) });
@@ -140,6 +206,26 @@ fn declared(item: &Item) -> Option<String> {
         _ => return None,
     };
     Some(name.to_string())
+}
+
+/// The name of a function or a constant in an `impl` block.
+fn member(item: &ImplItem) -> Option<String> {
+    match item {
+        ImplItem::Const(item) => Some(item.ident.to_string()),
+        ImplItem::Fn(item) => Some(item.sig.ident.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether an expression is `self`, or what it refers to.
+fn is_self(expression: &Expr) -> bool {
+    match expression {
+        Expr::Path(path) => path.path.is_ident("self"),
+        Expr::Paren(inner) => is_self(&inner.expr),
+        Expr::Reference(inner) => is_self(&inner.expr),
+        Expr::Unary(inner) => matches!(inner.op, syn::UnOp::Deref(_)) && is_self(&inner.expr),
+        _ => false,
+    }
 }
 
 fn line(span: Span) -> usize {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use syn::Item;
 
-use crate::names::{Import, Name, Names};
+use crate::names::{Impl, Import, Name, Names};
 
 /// A module: a file, or a part of one between braces.
 pub struct Module {
@@ -20,6 +20,8 @@ pub struct Module {
     pub imports: Vec<Import>,
     /// The paths in its code.
     pub paths: Vec<Name>,
+    /// Its `impl` blocks.
+    pub impls: Vec<Impl>,
 }
 
 /// A crate: its modules, the root first.
@@ -46,9 +48,9 @@ impl Tree {
 
     fn add(&mut self, file: &Path, directory: &Path, parent: Option<usize>, items: &[Item]) -> usize {
         let number = self.modules.len();
-        let Names { items: declared, imports, paths } = Names::of(items);
+        let Names { items: declared, imports, paths, impls, .. } = Names::of(items);
         let file = file.to_owned();
-        self.modules.push(Module { file, parent, children: Vec::new(), items: declared, imports, paths });
+        self.modules.push(Module { file, parent, children: Vec::new(), items: declared, imports, paths, impls });
         for item in items {
             let Item::Mod(module) = item else { continue };
             self.add_child(number, directory, module);

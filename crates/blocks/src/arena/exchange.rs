@@ -18,9 +18,12 @@ impl<S: Source> Arena<S> {
         self.0.with(|state| state.take_whole().or_else(|| state.take_fresh()))
     }
 
-    /// Takes back a chunk in which nothing is used, and which is not in the page map. Its slices may have pages as `dirty` says.
-    /// False if there is no memory for its record: the chunk is still the caller's then.
-    pub fn give_chunk(&self, base: usize, dirty: u64, metadata: &Metadata) -> bool {
+    /// Takes back a chunk. Its slices may have pages as `dirty` says. False if there is no memory for its record: the chunk is still the
+    /// caller's then.
+    ///
+    /// # Safety
+    /// The chunk was taken from this arena, and is the caller's. Nothing in it is used, and it is not in the page map.
+    pub unsafe fn give_chunk(&self, base: usize, dirty: u64, metadata: &Metadata) -> bool {
         self.0.with(|state| state.add_whole(base, dirty, metadata).is_some())
     }
 }

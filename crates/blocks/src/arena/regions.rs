@@ -36,6 +36,8 @@ pub struct Regions<S> {
     /// The chunk that was opened, until somebody takes it.
     fresh: Option<Fresh>,
     reserved: usize,
+    /// How large the first region is.
+    first: usize,
     /// Whether to reserve no more than is asked for.
     exact: bool,
     /// The largest region to ask for: less after the kernel has refused.
@@ -45,12 +47,17 @@ pub struct Regions<S> {
 impl<S: Source> Regions<S> {
     /// None yet.
     pub const fn new(source: S) -> Self {
-        Self { source, closed: (0, 0), fresh: None, reserved: 0, exact: false, largest: LARGEST }
+        Self { source, closed: (0, 0), fresh: None, reserved: 0, first: FIRST, exact: false, largest: LARGEST }
     }
 
     /// From now on, reserves one chunk at a time: a system call each, and no address space that is not used.
-    pub fn be_exact(&mut self) {
+    pub fn reserve_on_demand(&mut self) {
         self.exact = true;
+    }
+
+    /// Has the first region be so large, rounded up to a power of two of chunks.
+    pub fn set_first(&mut self, bytes: usize) {
+        self.first = bytes.clamp(CHUNK, LARGEST).next_power_of_two();
     }
 
     /// All that was reserved, in bytes.
@@ -126,7 +133,7 @@ impl<S: Source> Regions<S> {
     fn next_size(&self) -> usize {
         match self.reserved {
             _ if self.exact => CHUNK,
-            0 => FIRST,
+            0 => self.first,
             // A power of two, so that it can be halved down to one chunk.
             reserved => (reserved / PART).next_power_of_two().clamp(SMALLEST, LARGEST),
         }
@@ -134,7 +141,7 @@ impl<S: Source> Regions<S> {
 
     fn reserve(&mut self, size: usize) -> Option<()> {
         // The first region is not cut to size: its ends cost nothing but a few addresses.
-        let is_first = self.reserved == 0 && size == FIRST;
+        let is_first = self.reserved == 0 && size == self.first;
         let slack = if is_first || S::ALIGN >= CHUNK { 0 } else { CHUNK };
         let length = size + slack;
         let start = self.source.reserve(length)?;

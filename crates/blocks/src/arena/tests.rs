@@ -1,12 +1,24 @@
 use super::opening::{ENOUGH, NEWEST};
 use super::*;
 use crate::size_class::{LARGE, MIDDLE, SMALL};
+use crate::slab;
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
-const KEY: crate::free_list::Key = crate::free_list::Key::new(1);
 /// Miri is a thousand times slower.
 const SLABS: usize = if cfg!(miri) { 12 } else { 200 };
+
+/// Gives slabs of the test's own back.
+fn give(arena: &Arena, slabs: impl IntoIterator<Item = &'static Slab>) {
+    // SAFETY: nobody uses blocks of them.
+    slabs.into_iter().for_each(|slab| unsafe { arena.give_slab(slab) });
+}
+
+/// Enters a slab of the test's own into the page map, for no bin that anybody follows.
+fn register(slab: &Slab) {
+    // SAFETY: nobody frees blocks of it.
+    unsafe { slab.register(0x1000) };
+}
 
 #[test]
 fn slabs_are_disjoint_and_reused() {
@@ -16,7 +28,7 @@ fn slabs_are_disjoint_and_reused() {
     let mut slabs = Vec::new();
     for class in (0..SLABS).map(|round| if round % 3 == 0 { &LARGE } else { &SMALL }) {
         let slab = ARENA.take_slab(class, false, &METADATA, || false).unwrap();
-        slab.register(0x1000);
+        register(slab);
         for slice in 0..slab.shape().slices as usize {
             assert!(slices.insert(slab.start() + slice * SLICE));
         }
@@ -28,15 +40,16 @@ fn slabs_are_disjoint_and_reused() {
     ARENA.for_each_slab(|_| seen += 1);
     assert_eq!(seen, slabs.len());
     for slab in slabs {
-        slab.unregister();
-        ARENA.give_slab(slab);
+        // SAFETY: nobody uses blocks of it.
+        unsafe { slab.unregister() };
+        give(&ARENA, [slab]);
     }
     assert_eq!(ARENA.stats().dirty, slices.len() * SLICE);
     let again = ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap();
     assert!(slices.contains(&again.start()));
     assert_eq!(ARENA.purge(usize::MAX, PurgeScope::Aged), 0);
     let group = [&LARGE; 3].map(|class| ARENA.take_slab(class, false, &METADATA, || false).unwrap());
-    group.into_iter().for_each(|slab| ARENA.give_slab(slab));
+    give(&ARENA, group);
     let dirty = ARENA.stats().dirty;
     let aged = ARENA.purge(usize::MAX, PurgeScope::Aged);
     assert!(aged > 0 && aged + 3 * 8 * SLICE <= dirty, "{aged} of {dirty}");
@@ -55,11 +68,11 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     let is_filling = || ARENA.0.with(|state| state.is_filling());
     let take = || {
         let slab = ARENA.take_slab(&MIDDLE, false, &METADATA, || false).unwrap();
-        slab.register(0x1000);
-        slab.take(KEY).unwrap();
+        register(slab);
+        slab::tests::take(slab).unwrap();
         slab
     };
-    let fill = |slabs: &[&Slab]| slabs.iter().for_each(|slab| while slab.take(KEY).is_some() {});
+    let fill = |slabs: &[&Slab]| slabs.iter().for_each(|slab| while slab::tests::take(slab).is_some() {});
     let slabs: Vec<_> = (0..NEWEST * 64).map(|_| take()).collect();
     assert!(!is_filling(), "a page of each");
     fill(&slabs[slabs.len() - ENOUGH / SLICE - 16..]);
@@ -67,7 +80,7 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
     slabs.iter().for_each(|_| _ = take());
     assert!(!is_filling(), "what was filled long ago says nothing");
     let larger: Vec<_> = (0..NEWEST * 8).map(|_| ARENA.take_slab(&LARGE, true, &METADATA, || false).unwrap()).collect();
-    larger.iter().for_each(|slab| slab.register(0x1000));
+    larger.iter().for_each(|slab| register(slab));
     fill(&larger);
     assert!(!is_filling(), "in large blocks there may be pages that are not touched");
 }
@@ -81,7 +94,7 @@ fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
     let take = |chunks: usize| -> Vec<_> {
         (0..chunks * 64).map(|_| ARENA.take_slab(&SMALL, false, &METADATA, || false).unwrap()).collect()
     };
-    take(CHUNKS).into_iter().for_each(|slab| ARENA.give_slab(slab));
+    give(&ARENA, take(CHUNKS));
     let purged = ARENA.purge(CHUNKS / 2 * CHUNK, PurgeScope::All);
     assert_eq!(ARENA.stats().dirty, CHUNKS * CHUNK - purged);
     take((CHUNKS * CHUNK - purged) / CHUNK);
@@ -96,7 +109,7 @@ fn a_slab_is_used_while_its_neighbours_come_and_go() {
     let take = || ARENA.take_slab(&MIDDLE, false, &METADATA, || false).unwrap();
     let slab = take();
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..10).for_each(|_| ARENA.give_slab(take())));
-        while slab.take(KEY).is_some() {}
+        scope.spawn(|| (0..10).for_each(|_| give(&ARENA, [take()])));
+        while slab::tests::take(slab).is_some() {}
     });
 }

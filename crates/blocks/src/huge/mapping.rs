@@ -12,6 +12,7 @@ pub fn margin() -> usize {
 #[derive(Clone, Copy)]
 pub struct Mapping {
     pub base: usize,
+    /// 0 while the record has no mapping.
     pub length: usize,
     /// How many bytes of it may be a block's: all but the margin.
     pub bytes: usize,

@@ -3,7 +3,7 @@
 use super::kept::Surplus;
 use super::mapping::Mapping;
 use super::records::{List, Record};
-use super::{CLEAN_BYTES, Huge, State};
+use super::state::{CLEAN_BYTES, Huge, State};
 use xalloc_os::{clock, pages};
 
 impl Huge {
@@ -71,11 +71,15 @@ impl Huge {
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
     pub(super) fn release(&self, record: &'static Record) -> usize {
-        // Outside the lock: the kernel may take long to unmap a large block.
-        let Mapping { base, length, .. } = self.mapping(record);
+        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this returns.
+        let (base, length) = self.state.with(|state| {
+            let mapping = state.records.mapping_mut(record);
+            (mapping.base, core::mem::take(&mut mapping.length))
+        });
         // SAFETY: a freed block's mapping, out of the page map.
         let unmapped = unsafe { pages::unmap(base, length) };
         self.state.with(|state| {
+            state.records.mapping_mut(record).length = if unmapped { 0 } else { length };
             let list = if unmapped { &mut state.unused } else { &mut state.stuck };
             list.push(record, &mut state.records);
         });

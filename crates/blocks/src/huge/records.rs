@@ -3,30 +3,37 @@
 use super::mapping::Mapping;
 use crate::locked::Guarded;
 use crate::metadata::Metadata;
+use crate::page_map::{self, Kind};
 
-/// The record of a mapping.
+/// The kind of a huge block's first slice in the page map.
+pub const KIND: Kind = Kind::ownerless(3);
+
+/// The record of a mapping. Aligned as the page map demands it.
+#[repr(align(64))]
 pub struct Record {
-    entry: Guarded<Entry, Records>,
+    guarded: Guarded<ListEntry, Records>,
     /// The next record of all.
     older: Option<&'static Record>,
 }
 
 /// A mapping, and the next record of the list that it is in.
-struct Entry {
+struct ListEntry {
     mapping: Mapping,
     next: Option<&'static Record>,
 }
 
 impl Record {
-    /// The record that an entry of the page map has.
-    pub fn of(record: *mut u8) -> &'static Self {
-        // SAFETY: only the addresses of records are entered with the kind of huge blocks, and records live as long as the process.
-        unsafe { &*record.cast() }
+    /// The record of the huge block that has this entry in the page map.
+    pub fn of(entry: page_map::Entry) -> &'static Self {
+        assert!(entry.kind() == KIND, "the entry is a huge block's");
+        // SAFETY: the record of an entry of this kind is one of these, and records live as long as the process.
+        unsafe { &*entry.record().cast() }
     }
 
-    /// Its address, for the page map.
-    pub fn address(&self) -> *mut u8 {
-        core::ptr::from_ref(self).cast_mut().cast()
+    /// Its entry in the page map.
+    pub fn entry(&'static self) -> page_map::Entry {
+        // SAFETY: the kind is that of these records, which live as long as the process.
+        unsafe { page_map::Entry::ownerless(KIND, core::ptr::from_ref(self).cast_mut().cast()) }
     }
 }
 
@@ -40,7 +47,7 @@ impl Records {
         Self { newest: None }
     }
 
-    /// All records, the newest first.
+    /// All records, the newest first, those without a mapping included.
     pub fn all(&self) -> impl Iterator<Item = &'static Record> + use<> {
         core::iter::successors(self.newest, |record| record.older)
     }
@@ -57,6 +64,11 @@ impl Records {
         Some(record)
     }
 
+    /// All mappings; those of records that have none are 0 bytes long.
+    pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
+        self.all().map(|record| self.mapping(record))
+    }
+
     /// The mapping of a record.
     pub fn mapping(&self, record: &'static Record) -> &Mapping {
         &self.entry(record).mapping
@@ -67,14 +79,14 @@ impl Records {
         &mut self.entry_mut(record).mapping
     }
 
-    fn entry(&self, record: &'static Record) -> &Entry {
+    fn entry(&self, record: &'static Record) -> &ListEntry {
         // SAFETY: a record stays with the huge blocks that it was made for, whose records are the key.
-        unsafe { record.entry.get(self) }
+        unsafe { record.guarded.get(self) }
     }
 
-    fn entry_mut(&mut self, record: &'static Record) -> &mut Entry {
+    fn entry_mut(&mut self, record: &'static Record) -> &mut ListEntry {
         // SAFETY: as above.
-        unsafe { record.entry.get_mut(self) }
+        unsafe { record.guarded.get_mut(self) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::mapping::{Mapping, margin};
 use super::records::Record;
-use super::{Huge, KIND, State};
+use super::state::{Huge, State};
 use crate::huge_pages;
 use crate::page_map::{self, Entry, SLICE, SpareLeaf};
 use xalloc_os::pages;
@@ -57,13 +57,14 @@ impl State {
 }
 
 impl Huge {
-    /// Makes a block `size` bytes long, moving it if need be, without copying it.
+    /// Makes the block at `address`, which has this entry in the page map, `size` bytes long, moving it if need be, without
+    /// copying it.
     ///
     /// # Errors
     /// Why it stays as it was.
-    pub fn resize(&self, address: usize, record: *mut u8, size: usize) -> Result<*mut u8, Stays> {
+    pub fn resize(&self, address: usize, entry: Entry, size: usize) -> Result<*mut u8, Stays> {
         let size = pages::round_up(size.max(SLICE), pages::page_size());
-        let record = Record::of(record);
+        let record = Record::of(entry);
         let mut block = match self.state.with(|state| Step::begin(state, record, address, size)) {
             Step::Done => return Ok(address as *mut u8),
             Step::Mapping(block) => block,
@@ -131,7 +132,8 @@ impl Huge {
         // A huge page moves as a whole only from one multiple of its size to another one.
         let align = if offset == 0 { huge_pages::block_align(length) } else { 1 };
         // The kernel may hand the old addresses to another thread at once, which enters what it makes there.
-        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::NONE);
+        // SAFETY: the slice was covered when the block was entered, and the block is nobody's until it has moved.
+        unsafe { page_map::set(block.start & !(SLICE - 1), SLICE, Entry::NONE) };
         // Aligned, both mappings exist for a moment; where that is too much, one that moves as the kernel likes may do.
         // SAFETY: the mapping is the block's, whose only owner moves it.
         let moved = unsafe {
@@ -146,7 +148,8 @@ impl Huge {
             }
             None => Some(spare),
         };
-        page_map::set(block.start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.address()));
+        // SAFETY: the slice is covered, by the spare leaf if need be, and the mapping that starts in it is the record's.
+        unsafe { page_map::set(block.start & !(SLICE - 1), SLICE, record.entry()) };
         self.put_back(spare);
         moved.map(|_| ())
     }

@@ -59,7 +59,9 @@ impl Chunks {
     /// Makes a record that of the chunk at `base`, and enters it into the page map.
     fn enter(&mut self, chunk: &'static RunChunk, base: usize, dirty: u64) {
         self.locked(chunk).open(base, dirty);
-        page_map::set(base, CHUNK, Entry::ownerless(KIND, core::ptr::from_ref(chunk).cast_mut().cast()));
+        let record = core::ptr::from_ref(chunk).cast_mut().cast();
+        // SAFETY: the arena covers its chunks, of which this one was taken, and no run is in it; records are for ever.
+        unsafe { page_map::set(base, CHUNK, Entry::ownerless(KIND, record)) };
     }
 
     fn vacant_record(&mut self, index: usize, metadata: &Metadata) -> Option<&'static RunChunk> {
@@ -94,8 +96,11 @@ impl Chunks {
     /// Gives a chunk without runs to the arena. False if there is no memory for its record there: it stays.
     fn give(&mut self, chunk: &'static RunChunk, arena: &Arena, metadata: &Metadata) -> bool {
         let (base, dirty) = self.locked(chunk).close();
-        page_map::set(base, CHUNK, Entry::NONE);
-        let given = arena.give_chunk(base, dirty, metadata);
+        // SAFETY: the arena covers its chunks, of which this one was taken, and no run is in it.
+        let given = unsafe {
+            page_map::set(base, CHUNK, Entry::NONE);
+            arena.give_chunk(base, dirty, metadata)
+        };
         if !given {
             self.enter(chunk, base, dirty);
         }

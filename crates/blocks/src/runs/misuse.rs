@@ -1,19 +1,12 @@
 //! What is wrong with a pointer into a chunk of runs.
 
+use super::margin;
 use super::run_chunk::{PAGE, PageSets, RunChunk};
-use super::{Runs, margin};
 use xalloc_heap::Misuse;
 
-impl Runs {
-    /// What there is at an address of the chunk where no run starts.
-    pub fn misuse_at(&self, address: usize, record: *mut u8) -> Misuse {
-        let chunk = RunChunk::of(record);
-        self.shards[chunk.shard].with(|chunks| chunk.misuse_at(address, chunks.pages(chunk)))
-    }
-}
-
 impl RunChunk {
-    fn misuse_at(&self, address: usize, pages: &PageSets) -> Misuse {
+    /// Returns what there is at an address of the chunk where no run starts.
+    pub fn misuse_at(&self, address: usize, pages: &PageSets) -> Misuse {
         let Some(page) = self.page_at(address) else { return Misuse::FreeMemory };
         if pages.free.all_in(page, 1) {
             return match self.freed_length(page) {

@@ -5,7 +5,7 @@ use super::margin;
 use crate::arena::CHUNK;
 use crate::locked::Guarded;
 use crate::metadata::Metadata;
-use crate::page_map::{Kind, SLICE};
+use crate::page_map::{Entry, Kind, SLICE};
 use crate::single_writer::{Count16, Pointer, Word};
 
 /// The kind of the slices of a chunk of runs in the page map.
@@ -83,10 +83,11 @@ pub fn usable_pages() -> usize {
 }
 
 impl RunChunk {
-    /// The record that an entry of this kind in the page map has.
-    pub fn of(record: *mut u8) -> &'static Self {
-        // SAFETY: only the addresses of records are entered with this kind, and records live as long as the process.
-        unsafe { &*record.cast() }
+    /// The record of the chunk of runs that has this entry in the page map.
+    pub fn of(entry: Entry) -> &'static Self {
+        assert!(entry.kind() == KIND, "the entry is one of a chunk of runs");
+        // SAFETY: the record of an entry of this kind is a chunk's, and records live as long as the process.
+        unsafe { &*entry.record().cast() }
     }
 
     /// The next record of the shard.

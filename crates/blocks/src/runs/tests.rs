@@ -1,16 +1,15 @@
 use super::*;
 use crate::arena::CHUNK;
-use crate::page_map;
-use crate::page_map::SLICE;
+use crate::page_map::{self, SLICE};
 use crate::purge_scope::PurgeScope;
 use crate::size_class::SMALL;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-fn record(address: usize) -> *mut u8 {
+fn entry(address: usize) -> Entry {
     let entry = page_map::entry(address);
-    assert_eq!(entry.kind, KIND, "{address:#x} belongs to {entry:?}");
-    entry.record
+    assert_eq!(entry.kind(), KIND, "{address:#x} belongs to {entry:?}");
+    entry
 }
 
 #[test]
@@ -26,14 +25,14 @@ fn runs_are_disjoint_aligned_and_come_back() {
         let (size, align) = ((random >> 33) % MAX + 1, 1 << (4 + (random >> 60)));
         if round % 3 == 2 {
             let Some((address, size)) = live.pop_first() else { continue };
-            assert_eq!(RUNS.size_at(address, record(address)).unwrap_or(0), size);
-            RUNS.free(address, record(address)).unwrap();
+            assert_eq!(RUNS.size_at(address, entry(address)).unwrap_or(0), size);
+            RUNS.free(address, entry(address)).unwrap();
             continue;
         }
         let run = RUNS.allocate(size, align, &ARENA, &METADATA).unwrap();
         let start = run.start as usize;
         assert_eq!(start % align.max(PAGE), 0);
-        let usable = RUNS.size_at(start, record(start)).unwrap_or(0);
+        let usable = RUNS.size_at(start, entry(start)).unwrap_or(0);
         assert!(usable >= size && usable < size + PAGE);
         // SAFETY: the run is ours; only its ends are looked at, so that the test stays small.
         unsafe {
@@ -50,12 +49,12 @@ fn runs_are_disjoint_aligned_and_come_back() {
     let held = |size| margin::length_for(size) * PAGE;
     assert_eq!(RUNS.stats().live, live.values().copied().map(held).sum::<usize>());
     for address in live.into_keys().collect::<Vec<_>>() {
-        RUNS.free(address, record(address)).unwrap();
+        RUNS.free(address, entry(address)).unwrap();
     }
     assert_eq!(RUNS.stats().live, 0);
     assert_eq!(RUNS.purge(usize::MAX, PurgeScope::Aged), 0);
     let again = RUNS.allocate(MAX, PAGE, &ARENA, &METADATA).unwrap().start as usize;
-    RUNS.free(again, record(again)).unwrap();
+    RUNS.free(again, entry(again)).unwrap();
     let dirty = RUNS.stats().dirty;
     assert_eq!(RUNS.purge(usize::MAX, PurgeScope::Aged), dirty - held(MAX));
     assert_eq!(RUNS.purge(usize::MAX, PurgeScope::All), held(MAX));
@@ -70,11 +69,11 @@ fn runs_grow_and_shrink_in_place() {
     let first = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
     let second = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
     assert_eq!(second, first + 10 * PAGE);
-    assert!(!RUNS.resize(first, record(first), 11 * PAGE));
-    assert!(RUNS.resize(second, record(second), 300 * PAGE));
-    assert!(RUNS.resize(first, record(first), 4 * PAGE));
-    assert_eq!(RUNS.size_at(first, record(first)).unwrap_or(0), 4 * PAGE);
-    assert!(!RUNS.resize(second, record(second), 2 * CHUNK));
+    assert!(!RUNS.resize(first, entry(first), 11 * PAGE));
+    assert!(RUNS.resize(second, entry(second), 300 * PAGE));
+    assert!(RUNS.resize(first, entry(first), 4 * PAGE));
+    assert_eq!(RUNS.size_at(first, entry(first)).unwrap_or(0), 4 * PAGE);
+    assert!(!RUNS.resize(second, entry(second), 2 * CHUNK));
     let third = RUNS.allocate(6 * PAGE, PAGE, &ARENA, &METADATA).unwrap().start as usize;
     assert_eq!(third, first + 4 * PAGE);
 }
@@ -94,14 +93,14 @@ fn a_run_whose_pages_have_changed_is_mapped_afresh() {
         second.write(2);
         assert_eq!(libc::mlock(first.add(size - pages::page_size()).cast(), pages::page_size()), 0);
     }
-    assert!(!RUNS.resize(first as usize, record(first as usize), 40 * PAGE), "the next run would get a locked page");
-    RUNS.free(first as usize, record(first as usize)).unwrap();
+    assert!(!RUNS.resize(first as usize, entry(first as usize), 40 * PAGE), "the next run would get a locked page");
+    RUNS.free(first as usize, entry(first as usize)).unwrap();
     assert_eq!(allocate(), first);
     // SAFETY: as above.
     unsafe { assert_eq!((first.read(), second.read()), (0, 2)) };
-    RUNS.free(first as usize, record(first as usize)).unwrap();
+    RUNS.free(first as usize, entry(first as usize)).unwrap();
     assert_eq!(allocate(), first);
-    RUNS.free(second as usize, record(second as usize)).unwrap();
+    RUNS.free(second as usize, entry(second as usize)).unwrap();
     assert_eq!(allocate(), second);
     // SAFETY: as above.
     unsafe { assert_eq!(second.read(), 2, "what has not changed is kept") };
@@ -113,7 +112,7 @@ fn a_chunk_without_runs_serves_slabs_and_comes_back() {
     static ARENA: Arena = Arena::new();
     static METADATA: Metadata = Metadata::new();
     let run = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap();
-    let (first, old) = (run.start as usize, record(run.start as usize));
+    let (first, old) = (run.start as usize, entry(run.start as usize));
     // SAFETY: the run is the test's.
     unsafe { run.start.write_bytes(1, 10 * PAGE) };
     assert_eq!(RUNS.release_empty(usize::MAX, &ARENA, &METADATA), 0, "a run is in it");
@@ -123,9 +122,10 @@ fn a_chunk_without_runs_serves_slabs_and_comes_back() {
     assert_eq!(slab.start(), first, "where pages are");
     assert!(RUNS.size_at(first, old).is_none(), "whoever still has the record finds no run");
     assert!(matches!(RUNS.misuse_at(first, old), xalloc_heap::Misuse::FreeMemory));
-    ARENA.give_slab(slab);
+    // SAFETY: a slab of this arena, of which nobody uses blocks.
+    unsafe { ARENA.give_slab(slab) };
     let again = RUNS.allocate(10 * PAGE, PAGE, &ARENA, &METADATA).unwrap();
-    assert_eq!((again.start as usize, again.zeroed, record(first)), (first, false, old));
+    assert_eq!((again.start as usize, again.zeroed, entry(first)), (first, false, old));
     let behind = RUNS.allocate(10 * PAGE, SLICE, &ARENA, &METADATA).unwrap();
     // SAFETY: the run is the test's.
     assert!(behind.zeroed && unsafe { (0..10 * PAGE).step_by(61).all(|offset| behind.start.add(offset).read() == 0) });
@@ -143,7 +143,7 @@ fn a_chunk_whose_pages_have_changed_is_mapped_afresh_for_the_other_kind() {
         run.write(1);
         assert_eq!(libc::mlock(run.cast(), pages::page_size()), 0);
     }
-    RUNS.free(run as usize, record(run as usize)).unwrap();
+    RUNS.free(run as usize, entry(run as usize)).unwrap();
     let slab = ARENA.take_slab(&SMALL, false, &METADATA, || RUNS.release_empty(1, &ARENA, &METADATA) == 1).unwrap();
     assert_eq!(slab.start(), run as usize);
     // SAFETY: the slab is the test's.
@@ -164,9 +164,9 @@ fn a_run_is_measured_while_its_neighbours_come_and_go() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for other in (0..10).map(|_| allocate()) {
-                RUNS.free(other, record(other)).unwrap();
+                RUNS.free(other, entry(other)).unwrap();
             }
         });
-        (0..10).for_each(|_| assert_eq!(RUNS.size_at(run, record(run)), Some(10 * PAGE)));
+        (0..10).for_each(|_| assert_eq!(RUNS.size_at(run, entry(run)), Some(10 * PAGE)));
     });
 }

@@ -39,6 +39,7 @@ impl Setting {
         let Some(setting) = refused else { return Ok(()) };
         let taken = match &setting.kind {
             Kind::Count => "a number from 0 on".to_owned(),
+            Kind::Size => "a number of bytes, or one with K, M or G behind it".to_owned(),
             Kind::Destination => {
                 "true, false, or a path that begins with /, in which % is followed by p, e or %".to_owned()
             }

@@ -1,4 +1,4 @@
-//! Telling what is wrong with a pointer into a slab: above all, whether a block is free already.
+//! Telling what is wrong with a pointer: above all, whether a block is free already.
 //!
 //! A block that looks free is looked for in every list where it may be. That is slow, and happens only when a program frees a
 //! block twice, or has written the mark of a free block into one of its own.
@@ -6,12 +6,11 @@
 use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::batch::{self, Batch};
-use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
 use xalloc_blocks::slab::{self, Slab};
 use xalloc_blocks::{huge, runs};
-use xalloc_heap::{Misuse, Refusal};
+use xalloc_heap::{Call, Misuse, Refusal};
 
 /// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
 const LONGEST_LIST: usize = 1 << 15;
@@ -20,9 +19,6 @@ const LOOKS: usize = 64;
 const PAUSE: usize = 1000;
 /// So many batches are looked at.
 const MOST_BATCHES: usize = 1 << 20;
-
-/// How far below an address the start of its huge block is looked for, in slices: 16 GiB, a millisecond.
-const HUGE_SLICES: usize = 1 << 18;
 
 impl FastHeap {
     /// Whether a block of the slab, which `bin` stands for in the page map, starts at `address`, and is in use.
@@ -72,17 +68,17 @@ impl FastHeap {
     fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: the bin stands in the page map.
         let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
-        let Bin { head, previous, .. } = owner.cache().bin(class);
+        let bin = owner.cache().bin(class);
         let mut heaps = self.registry.all();
         self.arena.while_mapped(|| {
             // In the order in which blocks move on. A bin's go back to their slab, and its previous list becomes its list.
             heaps.any(|heap| self.is_collected(heap, slab, block))
                 || self.is_sent(owner, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
-                || self.list_has(previous.get(), LONGEST_LIST, block)
-                || self.list_has(head.get(), LONGEST_LIST, block)
-                || self.list_has(owner.rations().bin(class).head.get(), LONGEST_LIST, block)
-                || self.list_has(previous.get(), LONGEST_LIST, block)
+                || self.list_has(bin.previous(), LONGEST_LIST, block)
+                || self.list_has(bin.head(), LONGEST_LIST, block)
+                || self.list_has(owner.rations().bin(class).head(), LONGEST_LIST, block)
+                || self.list_has(bin.previous(), LONGEST_LIST, block)
                 || self.list_has(slab.free_head(), LONGEST_LIST, block)
         })
     }
@@ -115,7 +111,7 @@ impl FastHeap {
             if core::ptr::eq(link, block) {
                 return true;
             }
-            if page_map::entry(link as usize).kind != slab::KIND {
+            if page_map::entry(link as usize).kind() != slab::KIND {
                 return false;
             }
             // SAFETY: memory of a slab, which stays mapped: see `is_in_a_list`.
@@ -134,20 +130,14 @@ impl FastHeap {
             self.examine(bin, slab, address)?;
             return Ok(slab.shape().size as usize);
         }
-        let record = entry.record;
-        match entry.kind {
+        match entry.kind() {
             runs::KIND => {
-                let size = self.runs.size_at(address, record);
-                size.ok_or_else(|| self.runs.misuse_at(address, record).into())
+                let size = self.runs.size_at(address, entry);
+                size.ok_or_else(|| self.runs.misuse_at(address, entry).into())
             }
-            huge::KIND => self.huge.size_at(address, record).ok_or_else(|| self.refuse_huge(address, record)),
+            huge::KIND => self.huge.size_at(address, entry).ok_or_else(|| self.huge.refusal_at(address, entry)),
             _ => Err(self.refuse_unknown(address)),
         }
-    }
-
-    /// What an address is that lies in the first slice of a huge block, and is not its start: the rest of that slice may be anybody's.
-    pub(super) fn refuse_huge(&self, address: usize, record: *mut u8) -> Refusal {
-        if self.huge.contains(address, record) { self.huge.misuse_at(address, record).into() } else { Refusal::NotMine }
     }
 
     /// What an address is that the page map has nothing for.
@@ -155,23 +145,21 @@ impl FastHeap {
         if self.arena.contains(address) { Misuse::FreeMemory.into() } else { Refusal::NotMine }
     }
 
+    /// Reports a free block that the program wrote to. What was behind it in its list is lost.
+    #[cold]
+    pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
+        let slab = Slab::of(page_map::entry(block as usize));
+        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
+        self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
+    }
+
     /// What is wrong with an address that is in the heap's memory, and no block in use.
     pub(super) fn misuse_of(&self, address: usize) -> Option<Misuse> {
-        if let Err(Refusal::Misuse(misuse)) = self.size_at(address) {
-            return Some(misuse);
+        match self.size_at(address) {
+            Ok(_) => None,
+            Err(Refusal::Misuse(misuse)) => Some(misuse),
+            // Of a huge block, only the first slice is in the page map.
+            Err(Refusal::NotMine) => self.huge.misuse_at(address),
         }
-        // Of a huge block only the first slice is in the page map; the slice of its end may be the first one of another block.
-        let mut below = address;
-        for _ in 0..2 {
-            let (slice, entry) = page_map::entry_below(below, HUGE_SLICES)?;
-            if entry.kind != huge::KIND {
-                return None;
-            }
-            if self.huge.contains(address, entry.record) {
-                return Some(self.huge.misuse_at(address, entry.record));
-            }
-            below = slice.checked_sub(1)?;
-        }
-        None
     }
 }

@@ -6,6 +6,7 @@
 
 use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
+use crate::local;
 use xalloc_os::Lock;
 use xalloc_os::thread;
 
@@ -19,15 +20,18 @@ impl FastHeap {
     }
 
     pub(super) fn lock_for_fork(&self) {
+        local::prefork();
         self.fork_locks.acquire(self.locks());
     }
 
     pub(super) fn unlock_after_fork(&self) {
         self.fork_locks.release_in_parent(self.locks());
+        local::postfork(false);
     }
 
     pub(super) fn unlock_in_child(&self) {
         self.fork_locks.release_in_child(self.locks());
+        local::postfork(true);
     }
 
     /// In the child: leaves the heaps of the threads that are gone to whoever comes. If the handler that forks has interrupted

@@ -1,4 +1,4 @@
-//! Freeing blocks of slabs: into the thread's own bin if nothing is wrong with them, or on their way to their owner.
+//! Freeing: the hit path, and then, for a block of a slab, the thread's own bin, or the batch that goes to the slab's owner.
 
 use super::classes;
 use super::heap::FastHeap;
@@ -6,16 +6,52 @@ use super::thread_heap::ThreadHeap;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map::{self, Entry};
+use xalloc_blocks::remote_cache::Due;
 use xalloc_blocks::slab::Slab;
-use xalloc_blocks::{huge, runs};
 use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::thread::{self, Phase};
 
 impl FastHeap {
+    /// Frees a block if it is the calling thread's own and nothing looks wrong with it. False if not: then nothing was done. The hit path.
+    ///
+    /// # Safety
+    /// The caller frees the block, if it is one of this heap's.
+    #[inline(always)]
+    pub(super) unsafe fn push_own(&self, block: *mut u8) -> bool {
+        let bin = page_map::bin(block as usize);
+        if !ThreadHeap::has_bin(thread::word(), bin) {
+            return false;
+        }
+        // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
+        // without one; and the slice of the block, which the caller frees, belongs to it.
+        unsafe {
+            if !is_cacheable(bin, block) {
+                return false;
+            }
+            self.push(bin, block.cast());
+        }
+        true
+    }
+
+    /// Frees any block, or says why not.
+    ///
+    /// # Safety
+    /// The caller frees the block, if it is one of this heap's.
+    #[inline(always)]
+    pub(super) unsafe fn free_block(&self, block: *mut u8) -> Result<(), Refusal> {
+        let entry = page_map::entry(block as usize);
+        if let Some((bin, slab)) = Slab::of(entry)
+            && self.add_to_batch(bin, slab, block)
+        {
+            return Ok(());
+        }
+        self.free_entry(block, entry)
+    }
+
     /// Frees a block of a slab of another thread's heap, if it only joins a batch that has begun: what most such frees are. It calls
     /// nothing, so that no register has to be saved. False if nothing was done.
     #[inline(always)]
-    pub(super) fn add_to_batch(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
+    fn add_to_batch(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
         // SAFETY: memory of a slab.
         if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
             return false;
@@ -35,7 +71,7 @@ impl FastHeap {
 
     /// Frees what has this entry in the page map, or says what is wrong with it.
     #[inline(never)]
-    pub(super) fn free_entry(&self, block: *mut u8, entry: Entry) -> Result<(), Refusal> {
+    fn free_entry(&self, block: *mut u8, entry: Entry) -> Result<(), Refusal> {
         match Slab::of(entry) {
             Some((bin, slab)) => Ok(self.free_small(bin, slab, block)?),
             None => self.free_large(block as usize, entry),
@@ -60,20 +96,6 @@ impl FastHeap {
         }
         // SAFETY: a cache in the TLS word is this thread's heap.
         self.begin_or_end_batch(unsafe { ThreadHeap::of_word(word) }, slab, block.cast())
-    }
-
-    /// Takes a run or a huge block back, or says what there is at the address.
-    #[cold]
-    #[inline(never)]
-    fn free_large(&self, address: usize, entry: Entry) -> Result<(), Refusal> {
-        let record = entry.record;
-        let bytes = match entry.kind {
-            runs::KIND => self.runs.free(address, record)?,
-            huge::KIND => self.huge.free(address, record).map_err(|_| self.refuse_huge(address, record))?,
-            _ => return Err(self.refuse_unknown(address)),
-        };
-        self.freed_large(bytes);
-        Ok(())
     }
 
     /// Caches a block of the calling thread's own heap.
@@ -103,6 +125,41 @@ impl FastHeap {
         }
         // SAFETY: the bin is of the calling thread's heap, and the block, which the caller frees, is one of its class.
         unsafe { self.push(bin, block) };
+    }
+
+    /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed, which is a mistake.
+    fn begin_or_end_batch(
+        &self,
+        heap: &'static ThreadHeap,
+        slab: &'static Slab,
+        block: *mut Block,
+    ) -> Result<(), Misuse> {
+        let _change = heap.change_remote_cache();
+        // SAFETY: the caller freed the block.
+        let Ok(Due { displaced, full }) = (unsafe { heap.remote_cache().add(slab, block, self.key.get()) }) else {
+            return Err(Misuse::FreedBefore { size: slab.shape().size as usize });
+        };
+        if let Some(chain) = displaced {
+            self.send(heap, &chain);
+        }
+        if let Some(chain) = full {
+            self.send(heap, &chain);
+            self.count_slow(heap, chain.count);
+        }
+        Ok(())
+    }
+
+    /// A bin got one block more than it has room for: its list becomes the previous one, and the blocks of the one before go
+    /// back to their slabs.
+    #[cold]
+    #[inline(never)]
+    fn flush(&self, bin: usize) {
+        // SAFETY: the caller found the bin in the page map.
+        let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
+        let _change = heap.change();
+        let turned = heap.cache().turn(class);
+        self.give_back(heap, class, turned.old);
+        self.count_slow(heap, turned.count);
     }
 }
 

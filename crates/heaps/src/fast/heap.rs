@@ -1,5 +1,4 @@
-//! The default heap's parts. Its work is in the files beside this one, from the top down: the hit paths and the contract (`mod.rs`),
-//! `malloc`, `free`, `realloc`, `thread_life`, `reclaim`, `poll`, `purge`, `sending`, `release`, `accounting`.
+//! The default heap's parts. Its work is in the files beside this one.
 
 use super::registry::Registry;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -70,10 +69,11 @@ impl FastHeap {
     pub fn tune(&self, tuning: Tuning) {
         self.schedule.set_delay(tuning.purge_delay);
         self.huge.tune(tuning.purge_delay, tuning.lean);
-        // Relaxed: written before start-up ends, which orders it before every use.
+        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
+        // allocator's block, does not come here.
         self.lean.store(tuning.lean, Ordering::Relaxed);
         if tuning.lean {
-            self.arena.be_exact();
+            self.arena.reserve_on_demand();
         }
     }
 

@@ -1,16 +1,15 @@
-//! Blocks that have a size class: from the bin, from its previous list, from the heap's slabs, from a new slab.
+//! Allocating: the hit path, and then, for a block that has a size class, the bin's previous list, the heap's slabs, a new slab.
 
 use super::accounting::Kind;
-use super::classes::TABLE;
+use super::classes::{self, TABLE, class_of};
 use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
 use xalloc_blocks::bin::Bin;
-use xalloc_blocks::free_list::{Block, List};
-use xalloc_blocks::page_map;
+use xalloc_blocks::free_list::List;
 use xalloc_blocks::page_map::SLICE;
-use xalloc_blocks::slab::Slab;
-use xalloc_heap::{Call, Misuse};
+use xalloc_heap::Call;
+use xalloc_os::thread;
 
 /// What all limits of a thread's cache together may have grown by: this much, or an eighth of the heap's slabs.
 const ALLOWANCE: usize = 4 << 20;
@@ -18,6 +17,27 @@ const ALLOWANCE: usize = 4 << 20;
 const SCAN: usize = 8;
 
 impl FastHeap {
+    /// Takes a block of at least `size` bytes that the calling thread has cached. Null if it has none. The hit path.
+    #[inline(always)]
+    pub(super) fn pop_of_size(&self, size: usize) -> *mut u8 {
+        // SAFETY: the word is the address of a thread heap, or of its rations, or of zeros that read as empty bins.
+        let pop = |bin: usize| unsafe { (*thread::word().add(bin).cast::<Bin>()).pop(&self.key) };
+        // Each returns by itself, so that neither jumps to the other's code.
+        if size <= classes::SHORT_MAX {
+            return pop(classes::BIN_OF_SIZE[size] as usize);
+        }
+        if size <= classes::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
+    }
+
+    /// Returns a block of at least `size` bytes. Null if there is no memory.
+    #[inline]
+    pub(super) fn allocate(&self, size: usize) -> *mut u8 {
+        if size > classes::MAX {
+            return self.malloc_large(size, 16, false).map_or(core::ptr::null_mut(), |block| block.start);
+        }
+        self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
+    }
+
     /// A block of `class`, or null if there is no memory.
     #[inline]
     pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
@@ -27,7 +47,7 @@ impl FastHeap {
         }
         let _change = heap.change();
         loop {
-            let first = front(heap, class).head.get();
+            let first = front(heap, class).head();
             if !first.is_null() {
                 // Its list cannot be followed any more.
                 let _lost = if heap.ticking.is_on() { heap.rations().take(class) } else { heap.cache().take(class) };
@@ -36,7 +56,7 @@ impl FastHeap {
             self.refill_front(heap, class);
             let front = front(heap, class);
             let block = front.pop(&self.key);
-            if !block.is_null() || front.head.get().is_null() {
+            if !block.is_null() || front.head().is_null() {
                 return block;
             }
         }
@@ -49,14 +69,15 @@ impl FastHeap {
             self.tick(heap);
         }
         // While the thread ticks, what it freed is there.
-        if heap.cache().bin(class).head.get().is_null() {
+        if heap.cache().bin(class).head().is_null() {
             self.refill(heap, class);
         }
         // It may tick only from now on.
         if heap.ticking.is_on()
             && let Some(ration) = heap.cache().cut(class, heap.ticking.ration_size(), self.key.get())
         {
-            heap.rations().set(class, ration);
+            // SAFETY: blocks of the class that were just cut off; the ration is used up.
+            unsafe { heap.rations().set(class, ration) };
         }
     }
 
@@ -79,7 +100,8 @@ impl FastHeap {
         let Some(list) = list else { return heap.cache().clear(class) };
         // First: it may empty bins that look idle, and this one looks as it did before.
         self.count_slow(heap, list.count);
-        heap.cache().refill(class, list);
+        // SAFETY: blocks of the class that were just taken from the heap's slabs; the bin is empty.
+        unsafe { heap.cache().refill(class, list) };
     }
 
     /// Takes blocks of `class` from the heap's slabs.
@@ -115,19 +137,14 @@ impl FastHeap {
         let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
         let take = || self.arena.take_slab(&TABLE[class], fills, &self.metadata, more);
         let slab = self.reclaiming(Some(heap), class, take)?;
-        slab.register(heap.bin_address(class));
-        heap.slabs().add(slab);
+        // SAFETY: a fresh slab, which is in no set; heaps are never unmapped, and so their bins.
+        unsafe {
+            slab.register(heap.bin_address(class));
+            heap.slabs().add(slab);
+        }
         self.surplus.note_taken(slab.bytes());
         self.grew(Kind::Slab, slab.bytes());
         Some(())
-    }
-
-    /// Reports a free block that the program wrote to. What was behind it in its list is lost.
-    #[cold]
-    pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
-        let slab = Slab::of(page_map::entry(block as usize));
-        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
-        self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
     }
 }
 

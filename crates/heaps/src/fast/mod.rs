@@ -1,8 +1,17 @@
 //! The default heap: thread caches over slabs, batched remote frees, runs, huge mappings.
 //!
-//! A thread's hit path touches its own cache, the page map and the block; no lock, no atomic read-modify-write, no call. This file has
-//! the hit paths and the contract; `heap` the parts; the other files the slow paths, of which each calls only those further down:
-//! `malloc`, `free`, `realloc`, `thread_life`, `fork`, `statistics`; `reclaim`; `poll`; `purge`; `sending`; `release`; `accounting`.
+//! A thread's hit path touches its own cache, the page map and the block; no lock, no atomic read-modify-write, no call. Each file uses
+//! only files further down in this list, the methods of [`FastHeap`] that it calls included:
+//!
+//! * `mod`: the contract.
+//! * `realloc`, `malloc`, `free`: the functions of the contract, from their hit paths down.
+//! * `large`: blocks that have no size class.
+//! * `statistics` (with trim), `thread_life`, `fork`.
+//! * `reclaim`: what happens when the kernel refuses memory.
+//! * `poll`, `purge`: what threads do now and then.
+//! * `sending`, `release`: blocks on their way to other heaps, to their slabs, and slabs to the arena.
+//! * `accounting`: how much is held. `examine`: what is wrong with a pointer.
+//! * `heap`, `registry`, `thread_heap`, `ticking`, `classes`: the heap's parts, a thread's, and the size classes.
 //!
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata. No foreign code is called under one.
 
@@ -12,6 +21,7 @@ mod examine;
 mod fork;
 mod free;
 mod heap;
+mod large;
 mod malloc;
 mod poll;
 mod purge;
@@ -28,45 +38,25 @@ mod ticking;
 pub use heap::{FastHeap, Tuning};
 
 use classes::class_of;
-use free::{is_cacheable, own_block};
+use free::own_block;
 use thread_heap::ThreadHeap;
-use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::Key;
-use xalloc_blocks::page_map;
-use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
-use xalloc_os::thread::{self, Phase};
+use xalloc_os::thread::Phase;
 
 // SAFETY: bins hold free blocks of slabs that the page map knows; slabs, runs and mappings are disjoint; a block leaves
 // its list when it is handed out.
 unsafe impl Heap for FastHeap {
     #[inline(always)]
     fn cached_malloc(&self, size: usize) -> *mut u8 {
-        // SAFETY: the word is the address of a thread heap, or of zeros that read as empty bins.
-        let pop = |bin: usize| unsafe { (*thread::word().add(bin).cast::<Bin>()).pop(&self.key) };
-        // Each returns by itself, so that neither jumps to the other's code.
-        if size <= classes::SHORT_MAX {
-            return pop(classes::BIN_OF_SIZE[size] as usize);
-        }
-        if size <= classes::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
+        self.pop_of_size(size)
     }
 
     #[inline(always)]
     unsafe fn cached_free(&self, block: *mut u8) -> bool {
-        let bin = page_map::bin(block as usize);
-        if !ThreadHeap::has_bin(thread::word(), bin) {
-            return false;
-        }
-        // SAFETY: a bin of the page map is in the word's page, so that page is a thread heap, not the zeros of a thread
-        // without one; and the slice of the block, which the caller frees, belongs to it.
-        unsafe {
-            if !is_cacheable(bin, block) {
-                return false;
-            }
-            self.push(bin, block.cast());
-        }
-        true
+        // SAFETY: the caller's, as the contract has it: it frees the block.
+        unsafe { self.push_own(block) }
     }
 
     #[inline(always)]
@@ -86,10 +76,7 @@ unsafe impl Heap for FastHeap {
 
     #[inline]
     fn malloc(&self, size: usize) -> *mut u8 {
-        if size > classes::MAX {
-            return self.malloc_large(size, 16, false).map_or(core::ptr::null_mut(), |block| block.start);
-        }
-        self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
+        self.allocate(size)
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
@@ -104,13 +91,8 @@ unsafe impl Heap for FastHeap {
 
     #[inline(always)]
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
-        let entry = page_map::entry(block as usize);
-        if let Some((bin, slab)) = Slab::of(entry)
-            && self.add_to_batch(bin, slab, block)
-        {
-            return Ok(());
-        }
-        self.free_entry(block, entry)
+        // SAFETY: the caller's, as the contract has it: it frees the block.
+        unsafe { self.free_block(block) }
     }
 
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {

@@ -35,10 +35,16 @@ impl FastHeap {
         }
     }
 
-    /// The same for slow paths that have nothing to do with the thread's heap, if it has one.
+    /// Polls the clock in a slow path that has nothing to do with the thread's heap, and does what is due. A thread that has only freed
+    /// large blocks so far may have no heap.
     pub(super) fn poll_clock_of_own(&self) {
-        let Some(heap) = ThreadHeap::own() else { return };
         let now = clock::coarse_milliseconds();
+        let Some(heap) = ThreadHeap::own() else {
+            if self.schedule.is_due(now) {
+                self.purge_surplus(now);
+            }
+            return;
+        };
         // Access to the heap is an atomic operation, and mostly there is nothing to do.
         if heap.is_scan_due(now, self.scan_every(heap)) || self.schedule.until_due(now) == 0 {
             let _change = heap.change();

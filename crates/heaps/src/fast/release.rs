@@ -18,19 +18,6 @@ pub(super) enum Retain {
 }
 
 impl FastHeap {
-    /// A bin got one block more than it has room for: its list becomes the previous one, and the blocks of the one before go
-    /// back to their slabs.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn flush(&self, bin: usize) {
-        // SAFETY: the caller found the bin in the page map.
-        let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
-        let _change = heap.change();
-        let turned = heap.cache().turn(class);
-        self.give_back(heap, class, turned.old);
-        self.count_slow(heap, turned.count);
-    }
-
     /// Gives everything that is cached back to the slabs.
     pub(super) fn empty_bins(&self, heap: &'static ThreadHeap) {
         self.stop_ticking(heap);
@@ -111,9 +98,12 @@ impl FastHeap {
 
     /// Gives a slab that is in no set, and of which no block is used, back to the arena.
     fn close_slab(&self, slab: &Slab) {
-        slab.unregister();
         let bytes = slab.bytes();
-        self.arena.give_slab(slab);
+        // SAFETY: the slab was just taken out of its set, and no block of it is used.
+        unsafe {
+            slab.unregister();
+            self.arena.give_slab(slab);
+        }
         self.released(bytes);
     }
 

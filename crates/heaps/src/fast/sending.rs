@@ -8,7 +8,7 @@ use super::thread_heap::ThreadHeap;
 use xalloc_blocks::batch::Batch;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
-use xalloc_blocks::remote_cache::{Chain, Due};
+use xalloc_blocks::remote_cache::Chain;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Call, Misuse};
 
@@ -18,28 +18,6 @@ use xalloc_heap::{Call, Misuse};
 const MOST_WAITING: usize = 4 << 20;
 
 impl FastHeap {
-    /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed, which is a mistake.
-    pub(super) fn begin_or_end_batch(
-        &self,
-        heap: &'static ThreadHeap,
-        slab: &'static Slab,
-        block: *mut Block,
-    ) -> Result<(), Misuse> {
-        let _change = heap.change_remote_cache();
-        // SAFETY: the caller freed the block.
-        let Ok(Due { displaced, full }) = (unsafe { heap.remote_cache().add(slab, block, self.key.get()) }) else {
-            return Err(Misuse::FreedBefore { size: slab.shape().size as usize });
-        };
-        if let Some(chain) = displaced {
-            self.send(heap, &chain);
-        }
-        if let Some(chain) = full {
-            self.send(heap, &chain);
-            self.count_slow(heap, chain.count);
-        }
-        Ok(())
-    }
-
     /// Frees a block for a thread that has no heap: it is sent at once.
     #[inline(never)]
     pub(super) fn free_without_heap(&self, slab: &'static Slab, block: *mut Block) {
@@ -53,7 +31,8 @@ impl FastHeap {
         heap.remote_cache().take_all().for_each(|chain| self.send(heap, &chain));
     }
 
-    fn send(&self, heap: &ThreadHeap, chain: &Chain) {
+    /// Sends a chain that was collected, and counts it as released now and then.
+    pub(super) fn send(&self, heap: &ThreadHeap, chain: &Chain) {
         let released = heap.count_sent(self.deliver(chain));
         if released > 0 {
             self.released(released);

@@ -78,26 +78,31 @@ impl Rations {
 
     /// How many blocks of the ration are left.
     pub fn length(&self, class: usize) -> usize {
-        self.0[class].room.get().min(0).unsigned_abs() as usize
+        self.0[class].left()
     }
 
     /// Makes a list the ration of a class.
-    pub fn set(&self, class: usize, list: List) {
-        self.0[class].head.set(list.head);
-        self.0[class].room.set(-(list.count as i32));
+    ///
+    /// # Safety
+    /// The blocks are of the class, free, and the calling thread's, as the rations are. The ration is used up, or its blocks are in `list`.
+    pub unsafe fn set(&self, class: usize, list: List) {
+        // SAFETY: the caller's.
+        unsafe { self.0[class].fill(list) };
     }
 
     /// Takes what is left of the ration.
     pub fn take(&self, class: usize) -> List {
-        let list = List { head: self.0[class].head.get(), count: self.length(class) };
-        self.set(class, List { head: null_mut(), count: 0 });
+        let list = List { head: self.0[class].head(), count: self.length(class) };
+        // SAFETY: no blocks; those of the ration are the caller's.
+        unsafe { self.set(class, List { head: null_mut(), count: 0 }) };
         list
     }
 
     /// Counts the blocks of a ration anew.
     pub fn recount(&self, class: usize, key: Key) {
-        let head = self.0[class].head.get();
-        self.set(class, List { head, count: thread_cache::count(head, key) });
+        let head = self.0[class].head();
+        // SAFETY: the ration's own list.
+        unsafe { self.set(class, List { head, count: thread_cache::count(head, key) }) };
     }
 
     /// How a ration looks, in a number.

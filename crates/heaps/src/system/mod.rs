@@ -13,7 +13,7 @@ use counters::Counters;
 use xalloc_blocks::fork_locks::ForkLocks;
 use xalloc_blocks::huge::{self, Huge};
 use xalloc_blocks::metadata::Metadata;
-use xalloc_blocks::page_map;
+use xalloc_blocks::page_map::{self, Entry};
 use xalloc_heap::{Heap, Refusal, Stats};
 use xalloc_os::Lock;
 
@@ -37,7 +37,7 @@ struct Next {
     is_known: AtomicBool,
 }
 
-// SAFETY: written once, before `is_known`, and only read after it.
+// SAFETY: written once, before `is_known`, by one thread, and only read after it.
 unsafe impl Sync for Next {}
 
 impl Next {
@@ -45,9 +45,14 @@ impl Next {
         Self { functions: UnsafeCell::new(None), is_known: AtomicBool::new(false) }
     }
 
+    /// Sets the functions, unless they are known.
+    ///
     /// # Safety
-    /// Called once.
+    /// No other thread is in here.
     unsafe fn set(&self, functions: Functions) {
+        if self.get().is_some() {
+            return;
+        }
         // SAFETY: nobody reads it before `is_known`, and the caller's: nobody else writes.
         unsafe { *self.functions.get() = Some(functions) };
         // Release: who sees it sees the functions.
@@ -86,12 +91,13 @@ impl SystemHeap {
         }
     }
 
-    /// Forwards calls to these functions from now on.
+    /// Forwards calls to these functions from now on. A second call does nothing.
     ///
     /// # Safety
-    /// They are one allocator's, which is not this one, and C's in what they do. Called once.
+    /// They do what C says of their names, and each takes the blocks that the others return. None is this heap's. No other thread calls
+    /// this at the same time.
     pub unsafe fn forward_to(&self, functions: Functions) {
-        // SAFETY: the caller's: called once.
+        // SAFETY: the caller's: no other thread is in there.
         unsafe { self.next.set(functions) };
     }
 
@@ -119,10 +125,10 @@ impl SystemHeap {
         block.cast()
     }
 
-    /// The record of a block from before the next allocator was known.
-    fn early_record(&self, block: *mut u8) -> Option<*mut u8> {
+    /// What the page map has for a block from before the next allocator was known.
+    fn early_entry(&self, block: *mut u8) -> Option<Entry> {
         let entry = page_map::entry(block as usize);
-        (entry.kind == huge::KIND && self.early.contains(block as usize, entry.record)).then_some(entry.record)
+        (entry.kind() == huge::KIND && self.early.contains(block as usize, entry)).then_some(entry)
     }
 }
 
@@ -161,8 +167,8 @@ unsafe impl Heap for SystemHeap {
     }
 
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
-        if let Some(record) = self.early_record(block) {
-            self.early.free(block as usize, record)?;
+        if let Some(entry) = self.early_entry(block) {
+            self.early.free(block as usize, entry)?;
             return Ok(());
         }
         let next = self.next.get().ok_or(Refusal::NotMine)?;
@@ -177,9 +183,9 @@ unsafe impl Heap for SystemHeap {
     }
 
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
-        if let Some(record) = self.early_record(block) {
-            let size = self.early.size_at(block as usize, record);
-            return size.ok_or_else(|| self.early.misuse_at(block as usize, record).into());
+        if let Some(entry) = self.early_entry(block) {
+            let size = self.early.size_at(block as usize, entry);
+            return size.ok_or_else(|| self.early.refusal_at(block as usize, entry));
         }
         let next = self.next.get().ok_or(Refusal::NotMine)?;
         // SAFETY: the block is the next malloc's, in use, and the caller's.
@@ -195,7 +201,7 @@ unsafe impl Heap for SystemHeap {
     }
 
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
-        if self.early_record(block).is_none() {
+        if self.early_entry(block).is_none() {
             let next = self.next.get().ok_or(Refusal::NotMine)?;
             // SAFETY: the block is the next malloc's, in use, and the caller's.
             return Ok(unsafe { self.realloc_next(next, block, size) });

@@ -1,16 +1,16 @@
-//! x86-64, whatever the system.
+//! What depends on the processor only: x86-64.
 
-/// A few milliseconds at most, in [`ticks`]: these counters run at 1 to 5 GHz.
+/// A few milliseconds at most, in units of [`ticks`]: these counters run at 1 to 5 GHz.
 pub const FRESH_TICKS: u64 = 1 << 20;
 
-/// The processor's counter of time, in units of its own.
+/// Returns the processor's counter of time, in a unit of its own.
 pub fn ticks() -> u64 {
     // SAFETY: every x86-64 processor has the instruction, and every system that we know allows it.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-/// Takes one from the `i32` that is `OFFSET` bytes behind `base`; whether it is negative then. One instruction on memory and one
-/// branch, which the compiler does not make of atomic accesses.
+/// Subtracts one from the `i32` at `OFFSET` bytes behind `base`. Returns whether it is negative then. It is one instruction on
+/// memory and one branch, which the compiler does not generate from atomic accesses.
 ///
 /// # Safety
 /// There is such a word, and no other thread writes it. Others may read it.

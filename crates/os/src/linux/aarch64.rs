@@ -15,7 +15,7 @@ global_asm!(
     empty = sym crate::empty::EMPTY,
 );
 
-/// The calling thread's TLS word.
+/// Returns the calling thread's TLS word.
 #[inline(always)]
 pub fn tls_word() -> *mut u8 {
     let word: *mut u8;
@@ -52,7 +52,7 @@ pub fn set_tls_word(word: *mut u8) {
     }
 }
 
-/// The thread pointer: different for every living thread, never 0.
+/// Returns the thread pointer: different for every living thread, never 0.
 #[inline(always)]
 pub fn thread_pointer() -> usize {
     let pointer: usize;
@@ -61,10 +61,10 @@ pub fn thread_pointer() -> usize {
     pointer
 }
 
-/// A system call with up to six arguments; the result is the kernel's, negative errno on failure.
+/// Makes a system call with up to six arguments. Returns the kernel's result: a negative errno on failure.
 ///
 /// # Safety
-/// As the call's own: the kernel does to this process what the arguments say.
+/// The same as for the system call: the kernel does to this process what the arguments say.
 #[inline(always)]
 pub unsafe fn syscall6(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
     let result: isize;
@@ -81,7 +81,8 @@ pub unsafe fn syscall6(number: usize, a: usize, b: usize, c: usize, d: usize, e:
     result
 }
 
-/// The address of libc's `$name` if the process has one, null otherwise: a weak import, which stable Rust cannot say.
+/// Returns the address of libc's `$name`, or null if the process has none. It is a weak import, which stable Rust cannot
+/// declare.
 #[macro_export]
 macro_rules! weak_symbol {
     ($name:literal) => {{
@@ -100,10 +101,10 @@ macro_rules! weak_symbol {
     }};
 }
 
-/// The vDSO's name for `clock_gettime`.
+/// The name of `clock_gettime` in the vDSO.
 pub const VDSO_CLOCK: &core::ffi::CStr = c"__kernel_clock_gettime";
 
-/// The numbers of the system calls in use.
+/// The numbers of the system calls that xalloc uses.
 pub mod number {
     pub const READ: usize = 63;
     pub const WRITE: usize = 64;

@@ -2,19 +2,19 @@
 
 use super::{syscall, vdso};
 
-/// Nanoseconds since an arbitrary moment, only forwards.
+/// Returns the nanoseconds since an arbitrary moment. It never goes back.
 pub fn nanoseconds() -> u64 {
     clock(libc::CLOCK_MONOTONIC)
 }
 
-/// The same as of the kernel's last tick, which costs less.
+/// Returns the same as of the kernel's last tick, which costs less.
 pub fn coarse_nanoseconds() -> u64 {
     clock(libc::CLOCK_MONOTONIC_COARSE)
 }
 
-/// `clock_gettime` of libc's clock `id`; 0 if there is no such clock.
+/// Returns the time of the clock `id` in nanoseconds; 0 if there is no such clock.
 fn clock(id: i32) -> u64 {
-    // Where there is no vDSO libc's clock is a system call too, which a filter that is made there allows.
+    // On a machine without a vDSO, libc's clock is a system call too, so a filter made there allows it.
     let Some(read) = vdso::clock() else { return in_nanoseconds(&syscall::clock_get_time(id)) };
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: one timespec is written.

@@ -3,12 +3,13 @@
 use super::syscall;
 use crate::place::Place;
 
-/// Looks `address` up in `/proc/self/maps`. Slow (it reads the file), so only for foreign and bad pointers.
+/// Returns what is mapped at `address`, from `/proc/self/maps`. Slow, because it reads the file, so only for foreign and bad
+/// pointers.
 pub fn describe(address: usize) -> Place {
     let Ok(file) = syscall::open_read(c"/proc/self/maps") else { return Place::Unknown };
     let mut parser = Parser::new();
     let mut buffer = [0; 1024];
-    // An emulator that may not look either shows a file of nothing.
+    // An emulator that may not read the file shows an empty one.
     let mut place_behind_all = Place::Unknown;
     let place = loop {
         match syscall::read(file, &mut buffer) {
@@ -26,13 +27,13 @@ pub fn describe(address: usize) -> Place {
     place
 }
 
-/// Reads lines of the form `start-end perms offset device inode   name`, byte by byte, because a line may be longer than
-/// any buffer we want on a stack.
+/// Reads lines of the form `start-end perms offset device inode   name`, byte by byte, because a line may be longer than any
+/// buffer that fits on a small stack.
 struct Parser {
     start: usize,
     end: usize,
     inode: usize,
-    /// Which of the fields, separated by runs of spaces, is being read.
+    /// The number of the field that is being read. Fields are separated by one or more spaces.
     field: usize,
     in_space: bool,
     in_end: bool,
@@ -45,7 +46,7 @@ impl Parser {
         Self { start: 0, end: 0, inode: 0, field: 0, in_space: false, in_end: false, name: [0; 8], name_used: 0 }
     }
 
-    /// Takes the next byte; the answer comes with the newline of the line of `address`.
+    /// Takes the next byte. Returns the place at the end of the line that contains `address`.
     fn feed(&mut self, byte: u8, address: usize) -> Option<Place> {
         match byte {
             b'\n' => {

@@ -3,19 +3,19 @@
 use super::syscall::Errno;
 use super::{process, syscall};
 
-/// Whether [`remap`] and [`remap_to`] can do anything.
+/// Whether [`remap`] and [`remap_to`] work on this system.
 pub const CAN_REMAP: bool = true;
 
 const READ_WRITE: i32 = libc::PROT_READ | libc::PROT_WRITE;
-/// A kernel before Linux 4.17 does not know it, and takes the address for a wish.
+/// Maps at an address only if nothing is there. A kernel before Linux 4.17 ignores it, and takes the address as a hint.
 const IF_UNUSED: i32 = libc::MAP_FIXED_NOREPLACE;
 
 pub fn page_size() -> usize {
     process::auxiliary(libc::AT_PAGESZ)
 }
 
-/// Without MAP_NORESERVE: what the kernel would refuse libc's malloc, because there will never be so much memory, it is to
-/// refuse us too.
+/// See [`crate::pages::map`]. Without MAP_NORESERVE: the kernel is to refuse us what it would refuse libc's malloc, because
+/// there will never be so much memory.
 pub fn map(size: usize) -> Option<usize> {
     // SAFETY: without MAP_FIXED, only unused addresses are taken.
     unsafe { syscall::mmap(0, size, READ_WRITE, 0) }.ok()
@@ -26,13 +26,13 @@ pub fn reserve(size: usize) -> Option<usize> {
     unsafe { syscall::mmap(0, size, libc::PROT_NONE, 0) }.ok()
 }
 
-/// [`map`] at `address` if nothing is there; the caller looks at where it is.
+/// Maps like [`map`], at `address` if nothing is there. The caller must compare the address.
 pub fn map_near(address: usize, size: usize) -> Option<usize> {
     // SAFETY: with MAP_FIXED_NOREPLACE, only unused addresses are taken.
     unsafe { syscall::mmap(address, size, READ_WRITE, IF_UNUSED) }.ok()
 }
 
-/// [`reserve`] at `address` if nothing is there; the caller looks at where it is.
+/// Reserves like [`reserve`], at `address` if nothing is there. The caller must compare the address.
 pub fn reserve_near(address: usize, size: usize) -> Option<usize> {
     // SAFETY: with MAP_FIXED_NOREPLACE, only unused addresses are taken.
     unsafe { syscall::mmap(address, size, libc::PROT_NONE, IF_UNUSED) }.ok()
@@ -59,7 +59,7 @@ pub unsafe fn remap(address: usize, old: usize, new: usize) -> Option<usize> {
     unsafe { syscall::mremap(address, old, new, libc::MREMAP_MAYMOVE, 0) }.ok()
 }
 
-/// [`remap`] to `target`.
+/// Moves like [`remap`], to `target`.
 ///
 /// # Safety
 /// As [`remap`], and nothing uses what is mapped at the target.
@@ -76,9 +76,10 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
     unsafe { syscall::madvise(address, size, libc::MADV_DONTNEED) }.is_ok()
 }
 
-/// Asks for a page more where there is none to be had. The kernel refuses a range of several mappings before it looks what is
-/// behind (EFAULT, in all versions); of one mapping it says that it cannot grow, or that too much would be locked. To ask for the
-/// size that it has would not do: that is granted unseen.
+/// See [`crate::pages::is_one_mapping`]. Asks the mapping to grow by a page where there is no room. If the range has several
+/// mappings, the kernel refuses with EFAULT before it looks behind the range (all versions do). If it is one mapping, the
+/// kernel says that it cannot grow, or that too much would be locked. Asking for the present size would not help: the kernel
+/// grants that without checking.
 ///
 /// # Safety
 /// As [`crate::pages::is_one_mapping`].

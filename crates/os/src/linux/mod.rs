@@ -16,11 +16,11 @@ mod vdso;
 
 pub use arch::{set_tls_word, thread_pointer, tls_word};
 
-/// The TLS word is there when a thread is.
+/// Does nothing: the TLS word exists as soon as a thread does.
 #[inline(always)]
 pub fn prepare_tls_word() {}
 
-/// The calling thread's errno.
+/// Returns the address of the calling thread's errno.
 pub fn errno_location() -> *mut i32 {
     // SAFETY: libc's per-thread word.
     unsafe { libc::__errno_location() }

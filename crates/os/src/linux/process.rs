@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char};
 
-/// The environment as libc holds it now, or as the process was started; null when it has none.
+/// Returns the environment as libc has it now, or as the process was started; null if there is none.
 pub fn environment() -> *const *const c_char {
     let variable = crate::weak_symbol!("environ").cast::<*const *const c_char>();
     // SAFETY: libc's variable, which nobody changes during the first allocation of the process.
@@ -10,7 +10,7 @@ pub fn environment() -> *const *const c_char {
     if !current.is_null() { current } else { initial_environment() }
 }
 
-/// The environment as the kernel laid it out: argc, the arguments, null, the environment.
+/// Returns the environment that the kernel put on the stack, behind argc, the arguments and a null pointer.
 fn initial_environment() -> *const *const c_char {
     let end = crate::weak_symbol!("__libc_stack_end").cast::<*const usize>();
     if end.is_null() {
@@ -26,7 +26,7 @@ fn initial_environment() -> *const *const c_char {
     }
 }
 
-/// The auxiliary vector's entry `kind`, 0 if the kernel gave none.
+/// Returns the auxiliary vector's entry `kind`; 0 if the kernel gave none.
 pub fn auxiliary(kind: u64) -> usize {
     // SAFETY: reads the loader's copy; needs no lock and no libc start-up.
     #[cfg(not(miri))]
@@ -36,13 +36,13 @@ pub fn auxiliary(kind: u64) -> usize {
     value
 }
 
-/// Whether the process runs with more rights than its caller (set-uid, file capabilities), so that nothing the caller
+/// Returns whether the process runs with more rights than its caller (set-uid, file capabilities). Then nothing that the caller
 /// chose may be trusted.
 pub fn is_secure() -> bool {
     auxiliary(libc::AT_SECURE) != 0
 }
 
-/// The path by which the program was started, or its name; empty if the kernel gave none.
+/// Returns the path by which the program was started, or its name; empty if the kernel gave none.
 pub fn program() -> &'static CStr {
     let path = auxiliary(libc::AT_EXECFN) as *const c_char;
     // SAFETY: the kernel's string at the end of the stack, behind the environment, which stays there.

@@ -2,7 +2,7 @@
 
 use super::process;
 
-/// Sixteen bytes, different in each process; zeros if the kernel gave none.
+/// Returns sixteen bytes, different in each process; zeros if the kernel gave none.
 pub fn seed() -> [u64; 2] {
     let bytes = process::auxiliary(libc::AT_RANDOM) as *const [u64; 2];
     // SAFETY: the kernel puts sixteen bytes onto the process's stack, for as long as it lives.

@@ -1,4 +1,4 @@
-//! The dynamic symbols of a library that is mapped: what the loader looks into.
+//! The dynamic symbols of a mapped library, which the loader uses too.
 
 use core::ffi::CStr;
 use libc::Elf64_Sym;
@@ -8,14 +8,14 @@ pub struct Symbols {
     base: usize,
     symbols: *const Elf64_Sym,
     names: *const u8,
-    /// One of the two may be null.
+    /// One of the two hash tables may be null.
     gnu_hash: *const u32,
     hash: *const u32,
 }
 
 impl Symbols {
-    /// The tables of the library at `base`; `None` if one is missing. `is_relocated`: the loader has written addresses into the dynamic
-    /// section, where it may write there.
+    /// Returns the tables of the library at `base`; `None` if one is missing. `is_relocated` says that the loader has added
+    /// `base` to the addresses in the dynamic section, which it does where it may write there.
     ///
     /// # Safety
     /// `dynamic` is the first entry of the library's dynamic section, and the library stays mapped.
@@ -52,18 +52,18 @@ impl Symbols {
         })
     }
 
-    /// The entry of a name that the library defines.
+    /// Returns the entry of a name that the library defines.
     pub fn find(&self, name: &CStr) -> Option<*const Elf64_Sym> {
         if self.gnu_hash.is_null() { self.find_in_all(name) } else { self.find_by_gnu_hash(name) }
     }
 
-    /// The address of a name that the library defines.
+    /// Returns the address of a name that the library defines.
     pub fn address_of(&self, name: &CStr) -> Option<usize> {
         // SAFETY: an entry of the table of symbols.
         self.find(name).map(|symbol| self.base.wrapping_add(unsafe { (*symbol).st_value } as usize))
     }
 
-    /// <https://sourceware.org/legacy-ml/binutils/2006-10/msg00377.html>
+    /// Searches the table that <https://sourceware.org/legacy-ml/binutils/2006-10/msg00377.html> describes.
     fn find_by_gnu_hash(&self, name: &CStr) -> Option<*const Elf64_Sym> {
         let hash = name.to_bytes().iter().fold(5381_u32, |hash, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()));
         // SAFETY: the table's head: how many buckets, the first symbol that is in one, the words of the filter.
@@ -89,14 +89,14 @@ impl Symbols {
         None
     }
 
-    /// For libraries with the older table only, which says how many symbols there are.
+    /// Searches all symbols. For libraries that have only the older table, which says how many symbols there are.
     fn find_in_all(&self, name: &CStr) -> Option<*const Elf64_Sym> {
         // SAFETY: the second word of the table.
         let count = unsafe { self.hash.add(1).read() } as usize;
         (0..count).map(|index| self.symbols.wrapping_add(index)).find(|&symbol| self.is(symbol, name))
     }
 
-    /// Whether an entry defines this name.
+    /// Returns whether an entry defines this name.
     fn is(&self, symbol: *const Elf64_Sym, name: &CStr) -> bool {
         // SAFETY: an entry of the table of symbols, and its name, which ends with a zero.
         unsafe { (*symbol).st_shndx != 0 && CStr::from_ptr(self.names.add((*symbol).st_name as usize).cast()) == name }
@@ -117,7 +117,7 @@ mod tests {
             st_value: value,
             st_size: 0,
         };
-        // The first one is no symbol; of the others, one is only used here.
+        // The first entry is not a symbol; the second one is used here but not defined.
         let symbols = [symbol(0, 0, 0), symbol(1, 0, 7), symbol(6, 1, 0x40)];
         let names = b"\0here\0there\0";
         let hash = [1_u32, 3];

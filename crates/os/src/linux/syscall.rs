@@ -1,7 +1,7 @@
-//! The system calls in use, each as a function with the kernel's own meaning.
+//! The system calls that xalloc uses, each as a function with the kernel's own meaning.
 //!
-//! Direct, because a call through libc may land in another preloaded library (which may allocate, lock or look symbols
-//! up) and writes errno, which a successful `malloc` and every `free` must leave alone.
+//! They are made directly. A call through libc may land in another preloaded library (which may allocate, lock or look up
+//! symbols), and it writes errno, which a successful `malloc` and every `free` must leave alone.
 
 use super::arch::{number, syscall6};
 use core::ffi::CStr;
@@ -15,7 +15,7 @@ fn result(value: isize) -> Result<usize, Errno> {
     if (-4095..0).contains(&value) { Err(Errno(-value as i32)) } else { Ok(value as usize) }
 }
 
-/// Makes a call that a signal has interrupted once more.
+/// Repeats a call as long as a signal interrupts it.
 fn uninterrupted(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
     loop {
         match call() {
@@ -25,10 +25,10 @@ fn uninterrupted(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize
     }
 }
 
-/// `mmap` of fresh private memory: `protection` and `flags` as libc's constants.
+/// Calls `mmap` for fresh private memory, and returns its address. `protection` and `flags` are libc's constants.
 ///
 /// # Errors
-/// The kernel's, ENOMEM above all.
+/// The kernel's error, most often ENOMEM.
 ///
 /// # Safety
 /// With MAP_FIXED in `flags`, what was mapped at `address` is gone.
@@ -38,7 +38,7 @@ pub unsafe fn mmap(address: usize, length: usize, protection: i32, flags: i32) -
     result(unsafe { syscall6(number::MMAP, address, length, protection as usize, flags, usize::MAX, 0) })
 }
 
-/// `munmap`.
+/// Calls `munmap`.
 ///
 /// # Errors
 /// ENOMEM when a mapping would have to be split and the process has too many.
@@ -50,31 +50,31 @@ pub unsafe fn munmap(address: usize, length: usize) -> Result<(), Errno> {
     result(unsafe { syscall6(number::MUNMAP, address, length, 0, 0, 0, 0) }).map(|_| ())
 }
 
-/// `mprotect`.
+/// Calls `mprotect`.
 ///
 /// # Errors
-/// ENOMEM when a mapping would have to be split and the process has too many, or when there would be too much to write to.
+/// ENOMEM if a mapping would have to be split and the process has too many, or if too much memory would become writable.
 ///
 /// # Safety
-/// Nobody uses the range in a way that is forbidden from now on.
+/// Nobody uses the range in a way that the new protection forbids.
 pub unsafe fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
     // SAFETY: the range is mapped, and the caller's; who touches it afterwards keeps to the new protection.
     result(unsafe { syscall6(number::MPROTECT, address, length, protection as usize, 0, 0, 0) }).map(|_| ())
 }
 
-/// `mremap`. `target` is where the range goes with MREMAP_FIXED, and of no meaning otherwise.
+/// Calls `mremap`, and returns the new address. `target` is used with MREMAP_FIXED only: the range moves there.
 ///
 /// # Errors
-/// ENOMEM when the range cannot grow in place and may not move, or cannot be mapped at all.
+/// ENOMEM if the range cannot grow in place and may not move, or if there is no room for it.
 ///
 /// # Safety
-/// Nothing uses the old range but through the address returned, nor, with MREMAP_FIXED, what was at the target.
+/// The old range is used through the returned address only. With MREMAP_FIXED, nothing uses what was at the target.
 pub unsafe fn mremap(address: usize, old: usize, new: usize, flags: i32, target: usize) -> Result<usize, Errno> {
     // SAFETY: the range is one mapping of the caller's, and the caller knows it by its new address only.
     result(unsafe { syscall6(number::MREMAP, address, old, new, flags as usize, target, 0) })
 }
 
-/// `madvise`.
+/// Calls `madvise`.
 ///
 /// # Errors
 /// The kernel's: EINVAL for advice it does not know, ENOMEM, EAGAIN.
@@ -104,23 +104,23 @@ pub fn munlock(address: usize, length: usize) -> Result<(), Errno> {
     result(unsafe { syscall6(number::MUNLOCK, address, length, 0, 0, 0, 0) }).map(|_| ())
 }
 
-/// Whether the word at `address`, a multiple of its size, can be read: the kernel looks at it to compare it with 0, and no more
-/// than that. Of all calls that tell, `futex` is the one that no filter forbids: every lock needs it.
+/// Returns whether the word at `address`, a multiple of its size, can be read. Uses `futex`, for which the kernel reads the
+/// word, compares it with 0 and does nothing more: every lock needs this call, so no filter forbids it.
 pub fn is_readable(address: usize) -> bool {
     let operation = (libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG) as usize;
     // SAFETY: wakes nobody and moves nobody, whatever the word is; a bad address is an error it returns.
     let answer = result(unsafe { syscall6(number::FUTEX, address, operation, 0, 0, address, 0) });
-    // EAGAIN: it is another value than 0.
+    // EAGAIN: the word is not 0.
     matches!(answer, Ok(_) | Err(Errno(libc::EAGAIN)))
 }
 
-/// The end of the data segment: `brk(0)`, which moves nothing.
+/// Returns the end of the data segment: calls `brk(0)`, which moves nothing.
 pub fn program_break() -> usize {
     // SAFETY: an address below the data segment is refused and the current break returned.
     unsafe { syscall6(number::BRK, 0, 0, 0, 0, 0, 0) as usize }
 }
 
-/// Another descriptor, numbered `least` at least and closed by `exec`, of what `descriptor` is open for.
+/// Duplicates `descriptor`. The new one has the number `least` or a higher one, and is closed by `exec`.
 ///
 /// # Errors
 /// The kernel's.
@@ -131,7 +131,7 @@ pub fn duplicate(descriptor: i32, least: i32) -> Result<i32, Errno> {
         .map(|fd| fd as i32)
 }
 
-/// The device and the file that `descriptor` is open for; `None` if it is closed.
+/// Returns the device and the file for which `descriptor` is open; `None` if it is closed.
 pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     // SAFETY: zeros are a valid stat, which the kernel fills in.
     let mut file: libc::stat = unsafe { core::mem::zeroed() };
@@ -140,18 +140,18 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     Some((file.st_dev, file.st_ino))
 }
 
-/// [`write_all`] that raises no signal: a program whose standard error is a pipe that nobody reads any more, or a file as large as it
-/// may become, is not to end by what the library has to say.
+/// Writes like [`write_all`], but raises no signal. The standard error may be a pipe that nobody reads any more, or a file of
+/// the greatest size allowed: a line of the library must not end the program then.
 ///
 /// # Errors
-/// As of [`write_all`].
+/// Those of [`write_all`].
 pub fn write_quietly(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
     const OF_A_WRITE: u64 = 1 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
     let mut before = 0;
     signal_mask(libc::SIG_BLOCK, OF_A_WRITE, &mut before);
     let written = write_all(descriptor, bytes);
     if let Err(Errno(libc::EPIPE | libc::EFBIG)) = written {
-        // The signal is pending for this thread, and would come with the mask that follows.
+        // The signal is pending for this thread, and would arrive when the mask is restored.
         let (signals, at_once) = (OF_A_WRITE, libc::timespec { tv_sec: 0, tv_nsec: 0 });
         let (signals, at_once) = (&raw const signals, &raw const at_once);
         // SAFETY: the kernel reads the set and the time.
@@ -164,17 +164,17 @@ pub fn write_quietly(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
 /// The size in bytes of the kernel's set of signals.
 const SIGNAL_SET: usize = size_of::<u64>();
 
-/// Changes the calling thread's mask of signals, and stores the one before in `before`.
+/// Changes the calling thread's mask of signals, and stores the previous one in `before`.
 fn signal_mask(how: i32, signals: u64, before: &mut u64) {
     let (set, old) = ((&raw const signals) as usize, core::ptr::from_mut(before) as usize);
     // SAFETY: the kernel reads one set and writes the other.
     unsafe { syscall6(number::RT_SIGPROCMASK, how as usize, set, old, SIGNAL_SET, 0, 0) };
 }
 
-/// `write(2)` of all of `bytes`.
+/// Writes all of `bytes` by `write(2)`.
 ///
 /// # Errors
-/// The kernel's: some of the bytes may be written. EIO for a descriptor that takes none.
+/// The kernel's error; some of the bytes may be written. EIO if the descriptor takes none.
 pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         let (start, length) = (bytes.as_ptr() as usize, bytes.len());
@@ -188,7 +188,7 @@ pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Opens `path` for reading, close-on-exec; again if a signal comes in between.
+/// Opens `path` for reading, close-on-exec. Tries again if a signal interrupts it.
 ///
 /// # Errors
 /// The kernel's.
@@ -199,11 +199,11 @@ pub fn open_read(path: &CStr) -> Result<i32, Errno> {
     uninterrupted(|| result(open())).map(|fd| fd as i32)
 }
 
-/// Opens `path` for writing to its end, close-on-exec, and makes it if it is not there. Not what a link in its place points to;
-/// neither does it wait for who reads a pipe, nor become the process's terminal. Again if a signal comes in between.
+/// Opens `path` for appending, close-on-exec, and creates the file if it does not exist. Does not follow a symbolic link, does
+/// not wait for the reader of a pipe, and takes no terminal as the process's own. Tries again if a signal interrupts it.
 ///
 /// # Errors
-/// The kernel's: ELOOP for a symbolic link.
+/// The kernel's error: ELOOP for a symbolic link.
 pub fn open_append(path: &CStr) -> Result<i32, Errno> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC;
     let flags = flags | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -213,7 +213,8 @@ pub fn open_append(path: &CStr) -> Result<i32, Errno> {
     uninterrupted(|| result(open())).map(|fd| fd as i32)
 }
 
-/// `read(2)` into `buffer`; 0 at the end of the file. Again if a signal comes in between.
+/// Reads into `buffer` by `read(2)`, and returns how many bytes; 0 at the end of the file. Tries again if a signal interrupts
+/// it.
 ///
 /// # Errors
 /// The kernel's.
@@ -223,25 +224,25 @@ pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
     uninterrupted(|| result(unsafe { syscall6(number::READ, descriptor as usize, start, length, 0, 0, 0) }))
 }
 
-/// `close(2)`.
+/// Closes `descriptor`.
 pub fn close(descriptor: i32) {
     // SAFETY: closes a descriptor that the caller opened.
     unsafe { syscall6(number::CLOSE, descriptor as usize, 0, 0, 0, 0, 0) };
 }
 
-/// `getpid`, asked anew each time: a value kept over `fork` or `vfork` would be wrong.
+/// Returns the number of the process. Asks the kernel each time: a stored value would be wrong after `fork` or `vfork`.
 pub fn process_id() -> i32 {
     // SAFETY: no arguments.
     unsafe { syscall6(number::GETPID, 0, 0, 0, 0, 0, 0) as i32 }
 }
 
-/// `gettid`: the calling thread's number in the kernel.
+/// Returns the calling thread's number in the kernel.
 pub fn thread_id() -> i32 {
     // SAFETY: no arguments.
     unsafe { syscall6(number::GETTID, 0, 0, 0, 0, 0, 0) as i32 }
 }
 
-/// Whether the process has a thread of this number: false only when the kernel, too, counts it no more.
+/// Returns whether the process has a thread of this number. False only after the kernel has removed it.
 pub fn has_thread(process: i32, thread: i32) -> bool {
     // SAFETY: signal 0 is sent to nobody.
     result(unsafe { syscall6(number::TGKILL, process as usize, thread as usize, 0, 0, 0, 0) })
@@ -254,7 +255,7 @@ pub fn yield_now() {
     unsafe { syscall6(number::SCHED_YIELD, 0, 0, 0, 0, 0, 0) };
 }
 
-/// `clock_gettime` of libc's clock `id`, for a machine without a vDSO; zeros if there is no such clock.
+/// Returns the time of libc's clock `id` by `clock_gettime`, for a machine without a vDSO; zeros if there is no such clock.
 pub fn clock_get_time(id: i32) -> libc::timespec {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one timespec.
@@ -262,20 +263,20 @@ pub fn clock_get_time(id: i32) -> libc::timespec {
     time
 }
 
-/// `prctl`, with its arguments as they are.
+/// Calls `prctl` with these arguments.
 ///
 /// # Errors
 /// The kernel's.
 ///
 /// # Safety
-/// As the option's own.
+/// Those of the option.
 pub unsafe fn prctl(option: i32, arguments: [usize; 4]) -> Result<usize, Errno> {
     let [a, b, c, d] = arguments;
     // SAFETY: the caller passes what this operation of prctl expects.
     result(unsafe { syscall6(number::PRCTL, option as usize, a, b, c, d, 0) })
 }
 
-/// `unshare`.
+/// Calls `unshare`.
 ///
 /// # Errors
 /// The kernel's.
@@ -284,7 +285,7 @@ pub fn unshare(flags: i32) -> Result<usize, Errno> {
     result(unsafe { syscall6(number::UNSHARE, flags as usize, 0, 0, 0, 0, 0) })
 }
 
-/// `setns`.
+/// Calls `setns`.
 ///
 /// # Errors
 /// The kernel's.
@@ -293,14 +294,14 @@ pub fn set_namespace(descriptor: i32, kind: i32) -> Result<usize, Errno> {
     result(unsafe { syscall6(number::SETNS, descriptor as usize, kind as usize, 0, 0, 0, 0) })
 }
 
-/// Sleeps while `*word == expected`; returns for any reason at all, so the caller looks again.
+/// Sleeps while `*word == expected`. May return for any reason, so the caller must check again.
 pub fn futex_wait(word: *const u32, expected: u32) {
     let operation = (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as usize;
     // SAFETY: the kernel only reads the word; a bad address is an error it returns.
     unsafe { syscall6(number::FUTEX, word as usize, operation, expected as usize, 0, 0, 0) };
 }
 
-/// [`futex_wait`], for so many milliseconds at most.
+/// Sleeps like [`futex_wait`], but for at most `milliseconds`.
 pub fn futex_wait_at_most(word: *const u32, expected: u32, milliseconds: u64) {
     let operation = (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as usize;
     let (seconds, nanoseconds) = (milliseconds / 1000, milliseconds % 1000 * 1_000_000);
@@ -311,19 +312,19 @@ pub fn futex_wait_at_most(word: *const u32, expected: u32, milliseconds: u64) {
     };
 }
 
-/// Wakes one sleeper on `word`.
+/// Wakes one thread that sleeps on `word`.
 pub fn futex_wake_one(word: *const u32) {
     let operation = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as usize;
     // SAFETY: the kernel uses the address only as a key.
     unsafe { syscall6(number::FUTEX, word as usize, operation, 1, 0, 0, 0) };
 }
 
-/// Ends the process by SIGABRT as `abort` does, but without libc's lock: a handler of the program runs first; if it
-/// returns (or the signal is blocked or ignored), the default action follows.
+/// Ends the process by SIGABRT as `abort` does, but without libc's lock. A handler of the program runs first. If it returns, or
+/// if the signal is blocked or ignored, the default action follows.
 pub fn abort() -> ! {
     const SIGABRT: usize = libc::SIGABRT as usize;
     signal_mask(libc::SIG_UNBLOCK, 1 << (SIGABRT - 1), &mut 0);
-    // The kernel's struct sigaction with every field 0 is SIG_DFL.
+    // A kernel's struct sigaction of zeros is SIG_DFL.
     let default_action = [0usize; 4];
     // SAFETY: the calls read the action, and end the process.
     unsafe {

@@ -1,5 +1,5 @@
-//! The clock of the vDSO: code of the kernel's in every process, which reads the time without a system call. A filter of system
-//! calls that is written around libc, whose clock this is, need not allow `clock_gettime`.
+//! The clock of the vDSO, code of the kernel in every process that reads the time without a system call. Libc's clock is this
+//! one, so a filter of system calls that was written for libc need not allow `clock_gettime`.
 
 use super::symbols::Symbols;
 use super::{arch, process};
@@ -7,10 +7,10 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::{Elf64_Ehdr, Elf64_Phdr};
 
-/// `clock_gettime`, but for errno: the result is 0, or a negative error number.
+/// The type of the vDSO's `clock_gettime`. It returns 0 or a negative error number, and leaves errno alone.
 pub type ReadClock = unsafe extern "C" fn(libc::clockid_t, *mut libc::timespec) -> i32;
 
-/// The vDSO's `clock_gettime`; `None` if the kernel maps no vDSO.
+/// Returns the vDSO's `clock_gettime`; `None` if the kernel maps no vDSO.
 pub fn clock() -> Option<ReadClock> {
     const NOT_LOOKED_FOR: usize = 0;
     const NONE: usize = 1;
@@ -28,7 +28,7 @@ pub fn clock() -> Option<ReadClock> {
     (address != NONE).then(|| unsafe { core::mem::transmute::<usize, ReadClock>(address) })
 }
 
-/// The address of what a library defines under `name`. Without a look at its version: the vDSO has each name once.
+/// Returns the address of what a library defines under `name`. Ignores versions: the vDSO has each name once.
 ///
 /// # Safety
 /// A whole library, with its header, is mapped at `image` for ever, and has not been relocated.

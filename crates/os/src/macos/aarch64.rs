@@ -1,12 +1,12 @@
-//! aarch64 macOS: where a thread's specific data are. Each item as in `x86_64.rs`.
+//! aarch64 macOS: access to a thread's specific data. `x86_64.rs` explains each item.
 
 use core::arch::asm;
 
-/// The thread pointer: different for every living thread, never 0.
+/// Returns the thread pointer: different for every living thread, never 0.
 #[inline(always)]
 pub fn thread_pointer() -> usize {
     let pointer: usize;
-    // The lowest bits held a processor number once, which a thread can leave behind at any moment.
+    // The lowest bits once held the processor's number, which changes while a thread runs.
     // SAFETY: reads a register that user code may read.
     unsafe {
         asm!(
@@ -19,17 +19,18 @@ pub fn thread_pointer() -> usize {
     pointer
 }
 
-/// The word at `offset` bytes in the calling thread's array of specific data, which is where the thread pointer points.
+/// Returns the word at `offset` bytes in the calling thread's array of specific data, which begins at the thread pointer.
 ///
 /// # Safety
 /// `offset` is that of a key.
 #[inline(always)]
 pub unsafe fn specific(offset: usize) -> *mut u8 {
-    // SAFETY: the offset is that of a slot of thread-specific values. Volatile, because another access of this thread may go by libpthread.
+    // SAFETY: the offset is that of a slot of thread-specific values. Volatile, because another access of this thread may go by
+    // libpthread.
     unsafe { ((thread_pointer() + offset) as *const *mut u8).read_volatile() }
 }
 
-/// Sets the word at `offset`.
+/// Sets the word at `offset` bytes in that array.
 ///
 /// # Safety
 /// `offset` is that of a key of ours.

@@ -6,13 +6,13 @@ use super::libsystem::clock_gettime_nsec_np;
 const UPTIME: u32 = 8;
 const UPTIME_APPROXIMATE: u32 = 9;
 
-/// Nanoseconds since an arbitrary moment, only forwards.
+/// Returns the nanoseconds since an arbitrary moment. It never goes back.
 pub fn nanoseconds() -> u64 {
     // SAFETY: reads a clock.
     unsafe { clock_gettime_nsec_np(UPTIME) }
 }
 
-/// The same as of the kernel's last tick, which costs less.
+/// Returns the same as of the kernel's last tick, which costs less.
 pub fn coarse_nanoseconds() -> u64 {
     // SAFETY: reads a clock.
     unsafe { clock_gettime_nsec_np(UPTIME_APPROXIMATE) }

@@ -1,5 +1,5 @@
-//! What of libSystem the `libc` crate does not declare, or means for others: what we replace in other images stays libSystem's
-//! own in ours.
+//! Functions of libSystem that the `libc` crate does not declare, or declares for other systems. A function that we replace in
+//! other images stays libSystem's in our own.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -7,17 +7,17 @@ use core::ffi::{c_char, c_int, c_void};
 unsafe extern "C" {
     /// Sleeps while the word at `address` has this value; `timeout` in microseconds, 0 for none (xnu, sys/ulock.h).
     pub fn __ulock_wait(operation: u32, address: *mut c_void, value: u64, timeout: u32) -> c_int;
-    /// Wakes what sleeps at `address`.
+    /// Wakes a thread that sleeps at `address`.
     pub fn __ulock_wake(operation: u32, address: *mut c_void, value: u64) -> c_int;
-    /// Where libSystem keeps `environ`.
+    /// Returns the address of libSystem's `environ`.
     pub fn _NSGetEnviron() -> *mut *mut *mut c_char;
-    /// The last part of the path by which the program was started, or null.
+    /// Returns the last part of the path by which the program was started, or null.
     pub fn getprogname() -> *const c_char;
-    /// Nanoseconds of a clock.
+    /// Returns the nanoseconds of a clock.
     pub fn clock_gettime_nsec_np(clock: u32) -> u64;
-    /// The size of a page, 4 or 16 KiB.
+    /// Returns the size of a page in bytes, 4 or 16 KiB.
     pub fn getpagesize() -> c_int;
-    /// This process, as Mach calls take it.
+    /// The name of this process in calls to Mach.
     pub static mach_task_self_: u32;
     /// Looks up the mapping at or after `*address`.
     pub fn mach_vm_region(

@@ -1,4 +1,4 @@
-//! What Mach says of an address.
+//! The kind of memory at an address, from Mach.
 
 use super::libsystem::{mach_task_self_, mach_vm_region};
 use crate::place::Place;
@@ -22,7 +22,7 @@ struct ExtendedInfo {
     pages_reusable: u32,
 }
 
-/// Looks `address` up. Slow (a call to the kernel), so only for foreign and bad pointers.
+/// Returns what is mapped at `address`. Slow, because it calls the kernel, so only for foreign and bad pointers.
 pub fn describe(address: usize) -> Place {
     let (mut start, mut size, mut object) = (address as u64, 0, 0);
     let mut info = ExtendedInfo::default();
@@ -33,7 +33,7 @@ pub fn describe(address: usize) -> Place {
         mach_vm_region(mach_task_self_, &mut start, &mut size, EXTENDED_INFO, info, &mut count, &mut object)
     };
     match info {
-        // The first mapping behind the address, or none.
+        // Mach returns the first mapping behind the address if there is none at it.
         _ if result != 0 || start > address as u64 => Place::Unmapped,
         ExtendedInfo { user_tag: STACK, .. } => Place::Stack,
         ExtendedInfo { external_pager: 0, .. } => Place::Anonymous,

@@ -3,10 +3,10 @@
 use crate::errno;
 use core::ffi::c_void;
 
-/// There is no `mremap`.
+/// Whether [`remap`] and [`remap_to`] work on this system. They do not: macOS has no `mremap`.
 pub const CAN_REMAP: bool = false;
 
-/// What `vmmap` shows our mappings as (VM_MEMORY_APPLICATION_SPECIFIC_1), in the place of a file descriptor.
+/// The tag under which `vmmap` shows our mappings (VM_MEMORY_APPLICATION_SPECIFIC_1), in the place of a file descriptor.
 const TAG: i32 = 240 << 24;
 
 pub fn page_size() -> usize {
@@ -32,13 +32,13 @@ pub fn reserve(size: usize) -> Option<usize> {
     reserve_near(0, size)
 }
 
-/// [`map`] at `address` if nothing is there; the caller looks at where it is.
+/// Maps like [`map`], at `address` if nothing is there. The caller must compare the address.
 pub fn map_near(address: usize, size: usize) -> Option<usize> {
     // SAFETY: without MAP_FIXED the address is a wish.
     unsafe { mmap(address, size, READ_WRITE, 0) }
 }
 
-/// [`reserve`] at `address` if nothing is there; the caller looks at where it is.
+/// Reserves like [`reserve`], at `address` if nothing is there. The caller must compare the address.
 pub fn reserve_near(address: usize, size: usize) -> Option<usize> {
     // SAFETY: without MAP_FIXED the address is a wish.
     unsafe { mmap(address, size, libc::PROT_NONE, 0) }
@@ -82,7 +82,8 @@ pub unsafe fn remap_to(_address: usize, _old: usize, _new: usize, _target: usize
     None
 }
 
-/// Maps fresh pages over the old ones: MADV_FREE and its like leave the contents readable until the kernel is short.
+/// See [`crate::pages::purge`]. Maps fresh pages over the old ones: after MADV_FREE and its like, the old contents can be read
+/// until the kernel is short of memory.
 ///
 /// # Safety
 /// As [`crate::pages::purge`].
@@ -91,7 +92,7 @@ pub unsafe fn purge(address: usize, size: usize) -> bool {
     unsafe { renew(address, size) }
 }
 
-/// There is no cheap way to know. What is purged is mapped afresh all the same, and so are zeros.
+/// Returns true, because there is no cheap way to know. Both purging and clearing map fresh pages here, whatever this returns.
 ///
 /// # Safety
 /// As [`crate::pages::is_one_mapping`].
@@ -99,7 +100,7 @@ pub unsafe fn is_one_mapping(_address: usize, _size: usize) -> bool {
     true
 }
 
-/// Nobody asks where there are no huge pages to be had.
+/// Returns false: only the code for huge pages asks, and there are none here.
 pub fn is_readable(_address: usize) -> bool {
     false
 }
@@ -111,10 +112,10 @@ pub unsafe fn renew(address: usize, size: usize) -> bool {
     unsafe { mmap(address, size, READ_WRITE, libc::MAP_FIXED) }.is_some()
 }
 
-/// Pages of 2 MiB are given at mapping time or never.
+/// Does nothing: macOS chooses pages of 2 MiB when they are mapped, or never.
 pub fn advise_huge(_address: usize, _size: usize, _wanted: bool) {}
 
-/// There is no call for it.
+/// Returns false: macOS has no call for it.
 pub fn populate(_address: usize, _size: usize) -> bool {
     false
 }

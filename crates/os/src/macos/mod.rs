@@ -1,6 +1,6 @@
-//! macOS: through libSystem, the only interface to the kernel that Apple keeps. What it does here allocates nothing. Another
-//! inserted library may replace these functions for us as for everybody (but for those that we replace ourselves); one that
-//! allocates in its `mmap` cannot stand beside a malloc.
+//! macOS: calls through libSystem, the only interface to the kernel that Apple keeps stable. The functions used here allocate
+//! nothing. Another inserted library may replace them for us as for everybody (except those that we replace ourselves). If it
+//! allocates in its `mmap`, it cannot be used beside a malloc.
 //!
 //! Written from Apple's published sources (xnu, libpthread, libmalloc, dyld); built and inspected without a Mac.
 
@@ -20,7 +20,7 @@ mod tls_word;
 pub use arch::thread_pointer;
 pub use tls_word::{prepare_tls_word, set_tls_word, tls_word};
 
-/// The calling thread's errno.
+/// Returns the address of the calling thread's errno.
 pub fn errno_location() -> *mut i32 {
     // SAFETY: libSystem's per-thread word.
     unsafe { libc::__error() }

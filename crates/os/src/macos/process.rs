@@ -1,9 +1,9 @@
-//! How the process was started, from libSystem.
+//! How the process was started, as libSystem says.
 
 use super::libsystem::{_NSGetEnviron, getprogname};
 use core::ffi::{CStr, c_char};
 
-/// The environment as libSystem holds it now; null before it has one.
+/// Returns the environment as libSystem has it now; null before it has one.
 pub fn environment() -> *const *const c_char {
     // SAFETY: libSystem's variable, which nobody changes during the first allocation of the process.
     unsafe {
@@ -12,13 +12,13 @@ pub fn environment() -> *const *const c_char {
     }
 }
 
-/// Whether the process runs with more rights than its caller, so that nothing the caller chose may be trusted.
+/// Returns whether the process runs with more rights than its caller. Then nothing that the caller chose may be trusted.
 pub fn is_secure() -> bool {
     // SAFETY: libSystem's; asks the kernel.
     unsafe { libc::issetugid() != 0 }
 }
 
-/// The path by which the program was started, or its name; empty if libSystem has none.
+/// Returns the path by which the program was started, or its name; empty if libSystem has none.
 pub fn program() -> &'static CStr {
     // SAFETY: libSystem's; it only returns what it keeps.
     let name = unsafe { getprogname() };

@@ -1,6 +1,6 @@
 //! Random bytes from the kernel.
 
-/// Sixteen bytes, different at each call; zeros if the kernel gives none.
+/// Returns sixteen bytes, different at each call; zeros if the kernel gives none.
 pub fn seed() -> [u64; 2] {
     let mut bytes = [0_u64; 2];
     // SAFETY: libSystem's, a system call that allocates nothing; it writes that many bytes.

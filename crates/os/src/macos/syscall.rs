@@ -1,4 +1,5 @@
-//! What of the kernel's services is in use, through libSystem. errno stays the program's: no failure here is one of its calls.
+//! The kernel's services that xalloc uses, through libSystem. They leave errno as it was: a failure here is not one of the
+//! program's calls.
 
 use super::libsystem::{__ulock_wait, __ulock_wake};
 use crate::errno;
@@ -11,7 +12,7 @@ pub struct Errno(pub i32);
 /// UL_COMPARE_AND_WAIT | ULF_NO_ERRNO (xnu, sys/ulock.h): between the threads of this process.
 const COMPARE_AND_WAIT: u32 = 1 | 0x0100_0000;
 
-/// Calls what returns -1 and errno on failure.
+/// Makes a call that returns -1 and sets errno on failure.
 fn result(call: impl FnOnce() -> isize) -> Result<usize, Errno> {
     errno::kept(|| match call() {
         -1 => Err(Errno(errno::get())),
@@ -19,7 +20,7 @@ fn result(call: impl FnOnce() -> isize) -> Result<usize, Errno> {
     })
 }
 
-/// Makes a call that a signal has interrupted once more.
+/// Repeats a call as long as a signal interrupts it.
 fn uninterrupted(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
     loop {
         match result(&mut call) {
@@ -29,7 +30,7 @@ fn uninterrupted(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
     }
 }
 
-/// Another descriptor, numbered `least` at least and closed by `exec`, of what `descriptor` is open for.
+/// Duplicates `descriptor`. The new one has the number `least` or a higher one, and is closed by `exec`.
 ///
 /// # Errors
 /// The kernel's.
@@ -38,7 +39,7 @@ pub fn duplicate(descriptor: i32, least: i32) -> Result<i32, Errno> {
     result(|| unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, least) as isize }).map(|fd| fd as i32)
 }
 
-/// The device and the file that `descriptor` is open for; `None` if it is closed.
+/// Returns the device and the file for which `descriptor` is open; `None` if it is closed.
 pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     // SAFETY: zeros are a valid stat, which is filled in.
     let mut file: libc::stat = unsafe { core::mem::zeroed() };
@@ -47,18 +48,18 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     Some((file.st_dev as u64, file.st_ino))
 }
 
-/// [`write_all`]. Here, nothing takes back a signal that is pending for the process.
+/// Writes like [`write_all`]. On macOS a pending signal of the process cannot be taken back, so it may be raised.
 ///
 /// # Errors
-/// As of [`write_all`].
+/// Those of [`write_all`].
 pub fn write_quietly(descriptor: i32, bytes: &[u8]) -> Result<(), Errno> {
     write_all(descriptor, bytes)
 }
 
-/// `write(2)` of all of `bytes`.
+/// Writes all of `bytes` by `write(2)`.
 ///
 /// # Errors
-/// The kernel's: some of the bytes may be written. EIO for a descriptor that takes none.
+/// The kernel's error; some of the bytes may be written. EIO if the descriptor takes none.
 pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         // SAFETY: reads `bytes.len()` bytes of a live slice.
@@ -70,7 +71,7 @@ pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Opens `path` for reading, close-on-exec; again if a signal comes in between.
+/// Opens `path` for reading, close-on-exec. Tries again if a signal interrupts it.
 ///
 /// # Errors
 /// The kernel's.
@@ -80,11 +81,11 @@ pub fn open_read(path: &CStr) -> Result<i32, Errno> {
         .map(|fd| fd as i32)
 }
 
-/// Opens `path` for writing to its end, close-on-exec, and makes it if it is not there. Not what a link in its place points to;
-/// neither does it wait for who reads a pipe, nor become the process's terminal. Again if a signal comes in between.
+/// Opens `path` for appending, close-on-exec, and creates the file if it does not exist. Does not follow a symbolic link, does
+/// not wait for the reader of a pipe, and takes no terminal as the process's own. Tries again if a signal interrupts it.
 ///
 /// # Errors
-/// The kernel's: ELOOP for a symbolic link.
+/// The kernel's error: ELOOP for a symbolic link.
 pub fn open_append(path: &CStr) -> Result<i32, Errno> {
     const MODE: core::ffi::c_uint = 0o644;
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC;
@@ -93,7 +94,8 @@ pub fn open_append(path: &CStr) -> Result<i32, Errno> {
     uninterrupted(|| unsafe { libc::open(path.as_ptr(), flags, MODE) as isize }).map(|fd| fd as i32)
 }
 
-/// `read(2)` into `buffer`; 0 at the end of the file. Again if a signal comes in between.
+/// Reads into `buffer` by `read(2)`, and returns how many bytes; 0 at the end of the file. Tries again if a signal interrupts
+/// it.
 ///
 /// # Errors
 /// The kernel's.
@@ -102,13 +104,13 @@ pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
     uninterrupted(|| unsafe { libc::read(descriptor, buffer.as_mut_ptr().cast(), buffer.len()) })
 }
 
-/// `close(2)`.
+/// Closes `descriptor`.
 pub fn close(descriptor: i32) {
     // SAFETY: closes a descriptor that the caller opened. What it says is of no use.
     let _ = result(|| unsafe { libc::close(descriptor) as isize });
 }
 
-/// `getpid`.
+/// Returns the number of the process.
 pub fn process_id() -> i32 {
     // SAFETY: no arguments.
     unsafe { libc::getpid() }
@@ -120,28 +122,28 @@ pub fn yield_now() {
     unsafe { libc::sched_yield() };
 }
 
-/// Sleeps while `*word == expected`; returns for any reason at all, so the caller looks again.
+/// Sleeps while `*word == expected`. May return for any reason, so the caller must check again.
 pub fn futex_wait(word: *const u32, expected: u32) {
     // SAFETY: the kernel only reads the word.
     unsafe { __ulock_wait(COMPARE_AND_WAIT, word.cast_mut().cast(), u64::from(expected), 0) };
 }
 
-/// [`futex_wait`], for so many milliseconds at most.
+/// Sleeps like [`futex_wait`], but for at most `milliseconds`.
 pub fn futex_wait_at_most(word: *const u32, expected: u32, milliseconds: u64) {
-    // In microseconds; 0 would be no limit.
+    // The timeout is in microseconds; 0 would mean none.
     let timeout = (milliseconds.saturating_mul(1000)).clamp(1, u32::MAX.into()) as u32;
     // SAFETY: the kernel only reads the word.
     unsafe { __ulock_wait(COMPARE_AND_WAIT, word.cast_mut().cast(), u64::from(expected), timeout) };
 }
 
-/// Wakes one sleeper on `word`.
+/// Wakes one thread that sleeps on `word`.
 pub fn futex_wake_one(word: *const u32) {
     // SAFETY: the kernel uses the address only as a key.
     unsafe { __ulock_wake(COMPARE_AND_WAIT, word.cast_mut().cast(), 0) };
 }
 
-/// Ends the process by SIGABRT: a handler of the program runs first; if it returns (or the signal is blocked or ignored),
-/// the default action follows.
+/// Ends the process by SIGABRT. A handler of the program runs first. If it returns, or if the signal is blocked or ignored, the
+/// default action follows.
 pub fn abort() -> ! {
     // SAFETY: signal calls on this thread and this process, which end it.
     unsafe {

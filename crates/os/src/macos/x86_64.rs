@@ -1,8 +1,8 @@
-//! x86-64 macOS: where a thread's specific data are.
+//! x86-64 macOS: access to a thread's specific data.
 
 use core::arch::asm;
 
-/// The thread pointer: different for every living thread, never 0.
+/// Returns the thread pointer: different for every living thread, never 0.
 #[inline(always)]
 pub fn thread_pointer() -> usize {
     let pointer: usize;
@@ -11,7 +11,7 @@ pub fn thread_pointer() -> usize {
     pointer
 }
 
-/// The word at `offset` bytes in the calling thread's array of specific data.
+/// Returns the word at `offset` bytes in the calling thread's array of specific data.
 ///
 /// # Safety
 /// `offset` is that of a key.
@@ -25,7 +25,7 @@ pub unsafe fn specific(offset: usize) -> *mut u8 {
     word
 }
 
-/// Sets the word at `offset`.
+/// Sets the word at `offset` bytes in that array.
 ///
 /// # Safety
 /// `offset` is that of a key of ours.

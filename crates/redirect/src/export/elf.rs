@@ -1,6 +1,6 @@
-//! Linux: the names themselves, which the loader finds here first.
+//! Linux: the functions' names, which the loader finds in this library first.
 
-/// Every name that the library defines.
+/// Defines every name that the library exports.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_names {
@@ -12,7 +12,7 @@ macro_rules! __interpose_names {
         $crate::__interpose_introspection!();
         $crate::__interpose_cxx!();
 
-        /// What the library does when it is loaded.
+        /// Runs when the library is loaded.
         extern "C" fn construct() {
             REDIRECT.construct();
             REDIRECT.learn_of_others();
@@ -20,7 +20,7 @@ macro_rules! __interpose_names {
     };
 }
 
-/// C's functions: those that allocate and free, and what libc and the loader do with threads, modules and rights.
+/// Defines C's functions: those that allocate and free, and those of libc and the loader for threads, modules and rights.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_c {
@@ -43,7 +43,7 @@ macro_rules! __interpose_c {
             $crate::jump_after!(before_dlopen)
         }
 
-        /// Not with `...`, which cannot be defined here: whoever calls it passes the arguments in the same registers.
+        /// It takes all arguments, as variadic functions cannot be defined here: the caller passes them in the same registers.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int {
             // SAFETY: the program passes what the operation expects, as to libc's prctl.
@@ -103,7 +103,7 @@ macro_rules! __interpose_c {
     };
 }
 
-/// glibc's questions about the heap.
+/// Defines glibc's functions that ask about the heap.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_introspection {
@@ -139,13 +139,13 @@ macro_rules! __interpose_introspection {
             unsafe { REDIRECT.malloc_info(options, stream) }
         }
 
-        /// Emacs before 26 dumped its heap with it; there is no state of this heap to get.
+        /// Emacs before version 26 saved its heap with it. This heap has no state that could be saved.
         #[unsafe(no_mangle)]
         extern "C" fn malloc_get_state() -> *mut c_void {
             core::ptr::null_mut()
         }
 
-        /// -1: not a state that this heap knows.
+        /// Returns -1: this heap does not know the state.
         #[unsafe(no_mangle)]
         extern "C" fn malloc_set_state(_state: *mut c_void) -> c_int {
             -1
@@ -153,11 +153,12 @@ macro_rules! __interpose_introspection {
     };
 }
 
-/// C++'s operators, by their Itanium names on 64-bit machines: the four that allocate and free, and six that by the standard do
-/// nothing but call another one. A program may replace any of them, so those go where the loader says.
+/// Defines C++'s operators, by their Itanium names on 64-bit machines: the four that allocate and free, and six that by the
+/// standard only call another operator. A program may replace any of them, so these six jump to the one that the loader
+/// prefers.
 ///
-/// The other ten (those that do not throw, and the sized and aligned deletes) are not here: the C++ runtime's own come to
-/// these in the same way, and only it can catch an exception.
+/// The other ten (those that do not throw, and the sized and aligned deletes) are not defined here: the C++ runtime's own ones
+/// call these in the same way, and only the runtime can catch an exception.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_cxx {
@@ -189,7 +190,8 @@ macro_rules! __interpose_new {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case, reason = "the mangled name of a C++ operator")]
         unsafe extern "C" fn $name(size: usize, second: usize) -> *mut u8 {
-            // SAFETY: no operator has a requirement but a valid alignment. An argument that an operator does not have is passed on and never used.
+            // SAFETY: no operator has a requirement but a valid alignment. An argument that an operator does not have is passed
+            // on and never used.
             unsafe { REDIRECT.operator_new($crate::Operator::$operator, size, second, operator_allocate) }
         }
     )*};

@@ -1,7 +1,7 @@
-//! C's allocation functions, listed once. They are defined under C's names (`elf`), as replacements (`macos`), and under a prefix
-//! (libxalloc.a).
+//! The list of C's allocation functions. They are defined under C's names (`elf`), as replacements (`macos`), and under names
+//! with a prefix (libxalloc.a).
 
-/// Has `$define! { (context) name(arguments) -> result }` expanded for each function. Each is as its standard says; what it does is
+/// Expands `$define! { (context) name(arguments) -> result }` for each function. Each function does what its standard says, by
 /// `HeapRedirect`'s method of the same name.
 #[doc(hidden)]
 #[macro_export]
@@ -22,7 +22,7 @@ macro_rules! __c_functions {
     };
 }
 
-/// Defines a function of a [`HeapRedirect`](crate::HeapRedirect) that is a static, under its name with a prefix.
+/// Defines a function under its name with a prefix, for a [`HeapRedirect`](crate::HeapRedirect) that is a static.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __exported {
@@ -30,14 +30,14 @@ macro_rules! __exported {
         #[unsafe(export_name = concat!($prefix, stringify!($name)))]
         #[allow(unused_unsafe, reason = "the methods that only allocate are safe")]
         unsafe extern "C" fn $name($($argument: $type),*) -> $result {
-            // SAFETY: C leaves it to the program that a block is null or in use and came from these functions, and that a result may be
-            // written.
+            // SAFETY: C leaves it to the program that a block is null or in use and came from these functions, and that a
+            // result may be written.
             unsafe { $redirect.$name($($argument),*) }
         }
     };
 }
 
-/// Defines a function of whatever redirection a type stands for.
+/// Defines a function that is generic over the type that names the redirection.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __generic {

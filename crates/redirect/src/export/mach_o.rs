@@ -1,14 +1,14 @@
-//! macOS: a section of pairs, replacement and what it replaces, which dyld applies to every image but this one; and a zone
-//! of libmalloc, so that whoever asks libmalloc about one of our blocks finds us.
+//! macOS: a section of pairs, each a replacement and the function that it replaces, which dyld applies to every image but this
+//! one; and a zone of libmalloc, so that libmalloc finds our blocks when somebody asks about them.
 
-/// Every name that the library replaces.
+/// Defines every name that the library replaces.
 ///
 /// The section must stand in the crate that becomes the library: the linker drops it from any other.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_names {
     () => {
-        /// What stands between libSystem's callbacks, which know no `self`, and the one redirection of the process.
+        /// The type by which libSystem's callbacks, which cannot pass `self`, find the one redirection of the process.
         struct Process;
 
         impl $crate::macos::Target for Process {
@@ -29,7 +29,7 @@ macro_rules! __interpose_names {
         #[unsafe(link_section = "__DATA,__interpose")]
         static INTERPOSE: [$crate::macos::Tuple; $crate::macos::TUPLES] = $crate::macos::tuples::<Process>();
 
-        /// What the library does when it is loaded.
+        /// Runs when the library is loaded.
         extern "C" fn construct() {
             $crate::macos::construct::<Process>();
         }

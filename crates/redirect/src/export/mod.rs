@@ -1,5 +1,5 @@
-//! `interpose!`: what the crate that becomes the library exports, and how: by name on Linux (`elf`), by a table of
-//! replacements on macOS (`mach_o`).
+//! `interpose!`: what the crate that becomes the library exports. On Linux it exports names (`elf`), on macOS a table of
+//! replacements (`mach_o`).
 
 #[cfg(target_os = "linux")]
 mod elf;
@@ -7,14 +7,14 @@ mod functions;
 #[cfg(target_os = "macos")]
 mod mach_o;
 
-/// Makes the crate it stands in a library that serves a program's malloc from a heap: `interpose!(MyHeap)` for a unit
-/// struct, `interpose!(MyHeap = MyHeap::new())` for any other heap with a `const` initial value.
+/// Makes the crate that contains it a library whose heap serves a program's malloc. Write `interpose!(MyHeap)` for a unit
+/// struct, and `interpose!(MyHeap = MyHeap::new())` for any other heap with a `const` initial value.
 ///
-/// Once in a `cdylib`. A `no_std` crate adds [`panic_handler!`](crate::panic_handler). Link it with `-z initfirst` and
-/// `-z nodelete`: the first makes the library's constructor the first of all, the second keeps it loaded, because
-/// threads and fork keep pointers to it.
+/// Use it once in a `cdylib`. A `no_std` crate adds [`panic_handler!`](crate::panic_handler). Link with `-z initfirst`, so that
+/// the library's constructor runs before all others, and with `-z nodelete`, so that the library stays loaded: threads and fork
+/// keep pointers to it.
 ///
-/// On macOS the heap must implement [`Heap::block_size`](crate::Heap::block_size) and tell its own blocks from others in
+/// On macOS the heap must implement [`Heap::block_size`](crate::Heap::block_size), and must tell its own blocks from others in
 /// [`Heap::free`](crate::Heap::free), `usable_size` and `realloc`: there are always blocks of other zones in a process.
 #[macro_export]
 macro_rules! interpose {
@@ -36,7 +36,7 @@ macro_rules! interpose {
     };
 }
 
-/// The functions that libc calls.
+/// Defines the functions that libc calls.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_callbacks {
@@ -76,37 +76,43 @@ macro_rules! __interpose_callbacks {
     };
 }
 
-/// xalloc's own functions.
+/// Defines xalloc's own functions.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interpose_own {
     () => {
-        /// To be called before a fork that libc does not know of (`_Fork`, a raw `clone`), by the thread that forks.
+        /// Prepares for a fork that libc does not know of (`_Fork`, a raw `clone`). The thread that forks calls it.
         #[unsafe(no_mangle)]
         extern "C" fn xalloc_prefork() {
             REDIRECT.prefork();
         }
 
-        /// To be called after it, in the parent.
+        /// Ends what [`xalloc_prefork`] began, in the parent after the fork.
         #[unsafe(no_mangle)]
         extern "C" fn xalloc_postfork_parent() {
             REDIRECT.postfork_parent();
         }
 
-        /// To be called after it, in the child.
+        /// Ends what [`xalloc_prefork`] began, in the child after the fork.
         #[unsafe(no_mangle)]
         extern "C" fn xalloc_postfork_child() {
             REDIRECT.postfork_child();
         }
 
-        /// What the heap holds, as `struct xalloc_stats` in xalloc.h. See `HeapRedirect::copy_stats`.
+        /// Gives all free memory back to the kernel.
+        #[unsafe(no_mangle)]
+        extern "C" fn xalloc_recycle() {
+            REDIRECT.malloc_trim(0);
+        }
+
+        /// Writes what the heap holds as `struct xalloc_stats` of xalloc.h. See `HeapRedirect::copy_stats`.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn xalloc_stats(out: *mut $crate::CStats, size: usize) -> usize {
             // SAFETY: xalloc.h asks for `size` bytes that may be written at `out`.
             unsafe { REDIRECT.copy_stats(out.cast(), size) }
         }
 
-        /// The version of xalloc in the process, as a C string: for a program that wants to know whether it runs on it.
+        /// Returns the version of the xalloc in the process, as a C string. A program can see by it whether it runs on xalloc.
         #[unsafe(no_mangle)]
         extern "C" fn xalloc_version() -> *const core::ffi::c_char {
             $crate::VERSION.as_ptr()

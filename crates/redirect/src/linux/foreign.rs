@@ -1,12 +1,12 @@
-//! Blocks that other allocators of the process made: how to tell, how large they are, how to give them back.
+//! Blocks that other allocators of the process made: how to recognise, measure, resize and free them.
 //!
-//! Those of libc's own malloc reach us from modules opened with `dlmopen`, and from code that calls `__libc_malloc`. What is
-//! read here is glibc's chunk header: two words before the block, `previous size` and `size | flags` (unchanged since
-//! glibc 2.3). A pointer that nobody allocated has no such header; other libcs are not known.
+//! Blocks of libc's own malloc come from modules that were opened with `dlmopen`, and from code that calls `__libc_malloc`.
+//! They are recognised by glibc's chunk header: two words before the block, `previous size` and `size | flags` (the same since
+//! glibc 2.3). A pointer that nobody allocated has no such header. Other libcs are not known.
 //!
-//! The header decides, as far as it can, and so with no system calls but those that glibc's malloc needs: in a process that
-//! is locked up no file can be opened, and a filter may end it for trying. `/proc/self/maps` is read only for what is then left: a
-//! chunk that could be a second libc's, and a pointer that is no chunk at all.
+//! The header decides where it can, which needs no system calls but those that glibc's malloc needs: a process that is locked
+//! up can open no file, and a filter may end it for trying. `/proc/self/maps` is read only for what is left then: a chunk that
+//! could be a second libc's, and a pointer that is not to a chunk.
 
 use super::{libc_imports, next_allocator};
 use core::ffi::CStr;
@@ -21,7 +21,7 @@ const FLAGS: usize = 7;
 const WORD: usize = size_of::<usize>();
 const HEADER: usize = 2 * WORD;
 const MIN_CHUNK: usize = 4 * WORD;
-/// glibc aligns the heaps of its further arenas to twice its largest mmap threshold.
+/// The alignment of the heaps of glibc's further arenas: twice its largest mmap threshold.
 const ARENA_HEAP: usize = 64 << 20;
 
 /// A block that another allocator made.
@@ -30,40 +30,40 @@ pub struct Foreign(Maker);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Maker {
-    /// This process's libc; so many bytes may be used.
+    /// This process's libc. The number is the block's usable size in bytes.
     Libc(usize),
-    /// A second libc (`dlmopen`), and only that one could free it; so many bytes may be used.
+    /// A second libc (`dlmopen`): only that one could free the block. The number is the block's usable size in bytes.
     SecondLibc(usize),
-    /// The allocator behind this library. It is the only one left to ask.
+    /// The allocator behind this library: no other one is left.
     Next,
 }
 
 impl Foreign {
-    /// Whether nothing about the block itself says who made it.
+    /// Returns whether the maker is a guess, because nothing about the block itself says it.
     pub fn is_guess(&self) -> bool {
         self.0 == Maker::Next
     }
 }
 
-/// Where the break was at start-up, which is before libc's heap: 0 if that is not known.
+/// The break at start-up, which is before libc's heap; 0 if it is not known.
 static BREAK: AtomicUsize = AtomicUsize::new(0);
 
-/// Learns what can only be learned at start-up. From the constructor.
+/// Learns what can be learned only at start-up. The constructor calls it.
 pub fn prepare() {
-    // Relaxed: written before other threads are there.
+    // Relaxed: written before there are other threads.
     BREAK.store(syscall::program_break(), Ordering::Relaxed);
     next_allocator::prepare();
 }
 
-/// Recognises another allocator's block; `None` if `pointer` is none that any of them could have made.
+/// Returns the maker of another allocator's block; `None` if no allocator can have made `pointer`.
 ///
-/// Reads nothing that cannot be read, so any value may be asked about.
+/// It reads no memory that cannot be read, so `pointer` may have any value.
 pub fn recognise(pointer: usize) -> Option<Foreign> {
     let next = || next_allocator::may_own(pointer).then_some(Maker::Next);
     chunk_of_libc(pointer).or_else(next).map(Foreign)
 }
 
-/// The library that would be the program's allocator without this one, if that is not libc.
+/// Returns the name of the library that would be the program's allocator without this one, if that is not libc.
 pub fn next_library() -> Option<&'static CStr> {
     next_allocator::library()
 }
@@ -84,43 +84,45 @@ fn chunk_of_libc(pointer: usize) -> Option<Maker> {
         return is_whole.then_some(Maker::Libc(size - HEADER));
     }
     let usable = size - WORD;
-    // A block in use is said to be so by its successor.
+    // Whether a block is in use is in the header of the next block.
     if read_word(end + WORD)? & PREVIOUS_IN_USE == 0 {
         return None;
     }
     if flags & NON_MAIN_ARENA != 0 {
         let heap = pointer & !(ARENA_HEAP - 1);
         let arena = read_word(heap)?;
-        // The arena is named by the heap, so any libc's `free` finds its way; it takes no other state but its own cache.
+        // The heap's header names its arena, so the `free` of any libc can free the block; it uses no other state but its own
+        // cache.
         return read_word(arena).map(|_| Maker::Libc(usable));
     }
     chunk_of_a_main_arena(chunk, usable)
 }
 
-/// Whether a block in a mapping of its own is one: what glibc itself demands before it unmaps it.
+/// Returns whether a block with a mapping of its own fills that mapping. glibc demands the same before it unmaps it.
 fn is_whole_mapping(block: usize, start: usize, end: usize) -> bool {
     let offset = block & (pages::page_size() - 1);
     (start | end).is_multiple_of(pages::page_size()) && (offset == 0 || offset.is_power_of_two())
 }
 
-/// Whose a chunk of a main arena is: that of a second libc cannot be in the break, which glibc refuses to move for it.
+/// Returns whose a chunk of a main arena is. A second libc's is never in the break, because glibc does not move the break for
+/// it.
 fn chunk_of_a_main_arena(chunk: usize, usable: usize) -> Option<Maker> {
     if is_in_break(chunk) {
         return Some(Maker::Libc(usable));
     }
     match maps::describe(chunk) {
-        // Libc was there before us.
+        // Only this process's libc had moved the break before us.
         Place::Break => Some(Maker::Libc(usable)),
-        // If nothing is known, that is the choice that does no harm.
+        // Where nothing is known, this choice does no harm.
         Place::Anonymous | Place::Unknown => Some(Maker::SecondLibc(usable)),
         Place::Unmapped | Place::Stack | Place::File => None,
     }
 }
 
-/// How many bytes of a block may be used; `None` if its maker does not say.
+/// Returns the usable size of a block; `None` if its maker does not say.
 ///
 /// # Safety
-/// `pointer` was just recognised as `block`, and is live.
+/// `pointer` was just recognised as `block`, and the block is live.
 pub unsafe fn usable_size(pointer: usize, block: Foreign) -> Option<usize> {
     match block.0 {
         Maker::Libc(usable) | Maker::SecondLibc(usable) => Some(usable),
@@ -129,8 +131,8 @@ pub unsafe fn usable_size(pointer: usize, block: Foreign) -> Option<usize> {
     }
 }
 
-/// Gives a block back to its maker. A second libc's blocks stay where they are: handing them to the first one's `free` would
-/// corrupt it, and losing them harms nobody.
+/// Frees a block by its maker. A second libc's blocks are left alone: the first libc's `free` would corrupt itself, and a lost
+/// block harms nobody.
 ///
 /// # Safety
 /// `pointer` was just recognised as `block`, and its owner frees it.
@@ -145,8 +147,8 @@ pub unsafe fn free(pointer: usize, block: Foreign) {
     }
 }
 
-/// Has a block's maker resize it: null, with errno, if there is no memory. `None`: the block is left alone, and moves to the heap
-/// that is asked.
+/// Resizes a block by its maker, and returns its address; null, with errno set, if there is no memory. `None` if the maker
+/// cannot: the block is as it was, and its contents must move to our heap.
 ///
 /// # Safety
 /// `pointer` was just recognised as `block`, and nothing uses it but through the result.
@@ -158,15 +160,15 @@ pub unsafe fn resize(pointer: usize, block: Foreign, size: usize) -> Option<*mut
     }
 }
 
-/// Whether `address` is in what was added to the break since start-up.
+/// Returns whether `address` is in what was added to the break since start-up.
 fn is_in_break(address: usize) -> bool {
     // Relaxed: see `prepare`.
     let start = BREAK.load(Ordering::Relaxed);
     start != 0 && (start..syscall::program_break()).contains(&address)
 }
 
-/// The word at `address`, if there is one that can be read. If another thread unmaps it at this very moment, the process ends, as
-/// it would in libc's `free`.
+/// Returns the word at `address`, if it can be read. If another thread unmaps it at this moment, the process ends, as it would
+/// in libc's `free`.
 fn read_word(address: usize) -> Option<usize> {
     let can_read = address.is_multiple_of(WORD) && syscall::is_readable(address);
     // SAFETY: readable and aligned; what another thread writes there meanwhile makes any value, not harm.

@@ -1,8 +1,8 @@
-//! What is imported from libc by hand.
+//! Functions that are imported from libc by hand.
 
 use core::ffi::c_void;
 
-/// libc's own `free`, under the name that nobody replaces. `None` where it is not exported (musl).
+/// Returns libc's own `free`, under the name that nobody replaces. `None` where it is not exported (musl).
 pub fn libc_free() -> Option<unsafe extern "C" fn(*mut c_void)> {
     let address = xalloc_os::weak_symbol!("__libc_free");
     if address.is_null() {

@@ -1,4 +1,4 @@
-//! The shared object that this code was linked into.
+//! The shared object into which this code was linked.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 
@@ -11,12 +11,12 @@ type Open = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
 struct LinkMap {
     base: usize,
     name: *const c_char,
-    /// The dynamic section: pairs of a tag and a value, to a tag of 0.
+    /// The dynamic section: pairs of a tag and a value, up to a tag of 0.
     dynamic: *const [usize; 2],
 }
 
 impl LinkMap {
-    /// Whether it was linked with `-z nodelete`.
+    /// Returns whether it was linked with `-z nodelete`.
     ///
     /// # Safety
     /// The object is loaded.
@@ -38,10 +38,10 @@ impl LinkMap {
 /// glibc's `RTLD_DL_LINKMAP`.
 const WITH_LINK_MAP: c_int = 2;
 
-/// Has the loader keep this code's shared object until the process ends, whoever closes it: libc has pointers into it. From
-/// a constructor only: it takes the loader's lock.
+/// Makes the loader keep this code's shared object until the process ends, whoever closes it, because libc has pointers into
+/// it. Only a constructor may call it, because it takes the loader's lock.
 ///
-/// Nothing happens in a static program, which lacks the functions, and with musl, which never unloads anything.
+/// Does nothing in a static program, which lacks the functions, and with musl, which never unloads anything.
 pub fn stay_loaded() {
     let (find, lookup) = (xalloc_os::weak_symbol!("dladdr1"), xalloc_os::weak_symbol!("dlsym"));
     if find.is_null() || lookup.is_null() {
@@ -56,13 +56,13 @@ pub fn stay_loaded() {
         if find(stay_loaded as *const c_void, info.as_mut_ptr(), &mut object, WITH_LINK_MAP) == 0 {
             return;
         }
-        // The program itself has no name, and stays anyway. A preloaded heap stays too; and its constructor runs before libc's,
+        // The program itself has no name, and stays anyway. A preloaded heap stays too, and its constructor runs before libc's,
         // which is too early for `dlopen`.
         let name = CStr::from_ptr((*object).name);
         if name.is_empty() || (*object).is_pinned() {
             return;
         }
-        // Looked up, because a reference to it makes the linker warn of it in every static program.
+        // It is looked up, because for a reference to it the linker prints a warning in every static program.
         let open = lookup(libc::RTLD_DEFAULT, c"dlopen".as_ptr());
         if !open.is_null() {
             let open = core::mem::transmute::<*mut c_void, Open>(open);

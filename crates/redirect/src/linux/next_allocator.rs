@@ -1,5 +1,5 @@
-//! The allocator that the program would have without this library, if that is not libc's: one that it is linked with. Blocks of
-//! it reach us from programs that take them by names of its own (`mallocx`, `mi_malloc`) and free them by C's `free`.
+//! The allocator that the program would have without this library, if that is not libc's: one with which it is linked. A
+//! program may take a block by one of its own names (`mallocx`, `mi_malloc`) and free it by C's `free`, which is ours.
 
 use super::{dlsym, libc_imports};
 use core::ffi::{CStr, c_char, c_void};
@@ -7,45 +7,45 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use xalloc_os::maps::{self, Place};
 use xalloc_os::{syscall, thread};
 
-/// Its functions, and the name of its library: null if there is no such allocator, or it has no such function.
+/// The allocator's functions, and the name of its library. Null if there is no such allocator, or if it has no such function.
 static FREE: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 static REALLOC: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 static USABLE_SIZE: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 static LIBRARY: AtomicPtr<c_char> = AtomicPtr::new(core::ptr::null_mut());
 
-/// Looks for it. From the constructor: nothing may be looked up later, when a program frees. What the loader finds behind this
-/// library does not change then, because libc is in its list already.
+/// Looks for the allocator. The constructor calls it, because nothing may be looked up later, when a program frees. The
+/// loader's answer does not change later, because libc is in its list already.
 pub fn prepare() {
-    // Without libc's own name for its `free`, libc's could not be told from another one.
+    // Without libc's own name for its `free`, that `free` could not be told from another allocator's.
     let Some(libc_free) = libc_imports::libc_free() else { return };
     let free = dlsym::find(c"free");
     if free.is_null() || free == libc_free as *mut c_void {
         return;
     }
-    let (Some(home), Some(libc)) = (Home::of(free), Home::of(dlsym::find(c"__libc_free"))) else { return };
-    if home.base == libc.base {
+    let (Some(library), Some(libc)) = (Library::of(free), Library::of(dlsym::find(c"__libc_free"))) else { return };
+    if library.base == libc.base {
         return;
     }
     for (function, name) in [(&REALLOC, c"realloc"), (&USABLE_SIZE, c"malloc_usable_size")] {
         let found = dlsym::find(name);
-        if Home::of(found).is_some_and(|its| its.base == home.base) {
+        if Library::of(found).is_some_and(|its| its.base == library.base) {
             // Relaxed: `FREE` publishes it.
             function.store(found, Ordering::Relaxed);
         }
     }
     // Relaxed: `FREE` publishes it.
-    LIBRARY.store(home.name.cast_mut(), Ordering::Relaxed);
-    // Release: whoever sees it sees the others.
+    LIBRARY.store(library.name.cast_mut(), Ordering::Relaxed);
+    // Release: a thread that sees it sees the others.
     FREE.store(free, Ordering::Release);
 }
 
-/// The library that has code at an address.
-struct Home {
+/// The library that contains a function.
+struct Library {
     base: *mut c_void,
     name: *const c_char,
 }
 
-impl Home {
+impl Library {
     fn of(function: *mut c_void) -> Option<Self> {
         let mut info = core::mem::MaybeUninit::<libc::Dl_info>::uninit();
         // SAFETY: any value may be looked up; `info` is written if the answer is not 0.
@@ -58,7 +58,7 @@ impl Home {
     }
 }
 
-/// The name of the allocator's library; `None` if there is no such allocator.
+/// Returns the name of the allocator's library; `None` if there is no such allocator.
 pub fn library() -> Option<&'static CStr> {
     // Acquire: pairs with `prepare`.
     if FREE.load(Ordering::Acquire).is_null() {
@@ -70,10 +70,10 @@ pub fn library() -> Option<&'static CStr> {
     Some(unsafe { CStr::from_ptr(name) })
 }
 
-/// Whether there is such an allocator and the pointer may be a block of it: in memory that is neither a stack's nor a file's.
-/// Whoever made it, it is none of ours and none of libc's.
+/// Returns whether there is such an allocator, and the pointer may be one of its blocks: in memory that is neither a stack nor
+/// a file's. The caller knows that it is neither ours nor libc's.
 pub fn may_own(pointer: usize) -> bool {
-    if library().is_none() || !pointer.is_multiple_of(size_of::<usize>()) || Question::is_asked(pointer) {
+    if library().is_none() || !pointer.is_multiple_of(size_of::<usize>()) || CallRecord::is_under_way(pointer) {
         return false;
     }
     match maps::describe(pointer) {
@@ -83,81 +83,85 @@ pub fn may_own(pointer: usize) -> bool {
     }
 }
 
-/// Has it free a block.
+/// Frees a block by the allocator.
 ///
 /// # Safety
-/// [`may_own`] said so, and the block's owner frees it.
+/// [`may_own`] returned true, and the block's owner frees it.
 pub unsafe fn free(pointer: usize) {
-    // Relaxed: the caller has seen that it is there.
+    // Relaxed: the caller has seen that the function is there.
     let function = FREE.load(Ordering::Relaxed);
-    // SAFETY: `FREE` is not null once `library` has a name, and C's `free` has this type. The pointer is a block that its owner frees.
-    Question::ask(pointer, || unsafe {
+    // SAFETY: `FREE` is not null once `library` has a name, and C's `free` has this type. The pointer is a block that its owner
+    // frees.
+    CallRecord::during(pointer, || unsafe {
         core::mem::transmute::<*mut c_void, unsafe extern "C" fn(usize)>(function)(pointer);
     });
 }
 
-/// Has it resize a block; `None` if it cannot.
+/// Resizes a block by the allocator; `None` if it cannot.
 ///
 /// # Safety
-/// [`may_own`] said so, and nothing uses the block but through the result.
+/// [`may_own`] returned true, and nothing uses the block but through the result.
 pub unsafe fn resize(pointer: usize, size: usize) -> Option<*mut u8> {
     type Realloc = unsafe extern "C" fn(usize, usize) -> *mut u8;
     // Relaxed: as in `free`.
     let function = REALLOC.load(Ordering::Relaxed);
     // SAFETY: called only if it is not null, and C's `realloc` has this type. Nobody uses the block but through the result.
     let resize = || unsafe { core::mem::transmute::<*mut c_void, Realloc>(function)(pointer, size) };
-    (!function.is_null()).then(|| Question::ask(pointer, resize))
+    (!function.is_null()).then(|| CallRecord::during(pointer, resize))
 }
 
-/// How many bytes of a block may be used; `None` if it does not say.
+/// Returns the usable size of a block; `None` if the allocator does not say.
 ///
 /// # Safety
-/// [`may_own`] said so, and the block is live.
+/// [`may_own`] returned true, and the block is live.
 pub unsafe fn usable_size(pointer: usize) -> Option<usize> {
     type Measure = unsafe extern "C" fn(usize) -> usize;
     // Relaxed: as in `free`.
     let function = USABLE_SIZE.load(Ordering::Relaxed);
     // SAFETY: called only if it is not null, and `malloc_usable_size` has this type everywhere. The block is live.
     let measure = || unsafe { core::mem::transmute::<*mut c_void, Measure>(function)(pointer) };
-    (!function.is_null()).then(|| Question::ask(pointer, measure))
+    (!function.is_null()).then(|| CallRecord::during(pointer, measure))
 }
 
-/// A call of the allocator's that is under way: which thread made it, and for which pointer. One that only stands before libc's
-/// functions hands the pointer on to C's `free`, which is ours, and so it would go on for ever.
-struct Question {
+/// A call of the allocator's function that has not returned: the thread that made it, and the pointer. An allocator that only
+/// calls libc's functions passes the pointer to C's `free`, which is ours. Without this record, the two would call each other
+/// for ever.
+struct CallRecord {
     thread: AtomicUsize,
     pointer: AtomicUsize,
 }
 
-/// With more threads at a time than these, the last ones do without.
-static QUESTIONS: [Question; 16] =
-    [const { Question { thread: AtomicUsize::new(0), pointer: AtomicUsize::new(0) } }; 16];
+/// The records of the calls. If more threads than these call at once, the last ones go without a record.
+static CALLS: [CallRecord; 16] =
+    [const { CallRecord { thread: AtomicUsize::new(0), pointer: AtomicUsize::new(0) } }; 16];
 
-impl Question {
-    /// Whether the calling thread is asking for this pointer already. All is relaxed here: a thread looks for what it wrote itself.
-    fn is_asked(pointer: usize) -> bool {
-        let is_this = |question: &Self| {
-            question.thread.load(Ordering::Relaxed) == thread::token()
-                && question.pointer.load(Ordering::Relaxed) == pointer
+impl CallRecord {
+    /// Returns whether the calling thread is in a call for this pointer already. Relaxed, all: a thread looks for what it wrote
+    /// itself.
+    fn is_under_way(pointer: usize) -> bool {
+        let is_this = |record: &Self| {
+            record.thread.load(Ordering::Relaxed) == thread::token()
+                && record.pointer.load(Ordering::Relaxed) == pointer
         };
-        QUESTIONS.iter().any(is_this)
+        CALLS.iter().any(is_this)
     }
 
-    /// Calls `function` for a pointer.
-    fn ask<T>(pointer: usize, function: impl FnOnce() -> T) -> T {
-        let claim = |question: &&Self| {
-            // Acquire: what the last asker stored comes before what this one does. Relaxed on failure: nothing was claimed.
-            question.thread.compare_exchange(0, thread::token(), Ordering::Acquire, Ordering::Relaxed).is_ok()
+    /// Calls `function`, with a record for `pointer` as long as it runs.
+    fn during<T>(pointer: usize, function: impl FnOnce() -> T) -> T {
+        let claim = |record: &&Self| {
+            // Acquire: what the last thread stored here comes before what this one stores. Relaxed on failure: nothing was
+            // claimed.
+            record.thread.compare_exchange(0, thread::token(), Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
-        let question = QUESTIONS.iter().find(claim);
-        if let Some(question) = question {
-            // Relaxed: see `is_asked`.
-            question.pointer.store(pointer, Ordering::Relaxed);
+        let record = CALLS.iter().find(claim);
+        if let Some(record) = record {
+            // Relaxed: see `is_under_way`.
+            record.pointer.store(pointer, Ordering::Relaxed);
         }
         let answer = function();
-        if let Some(question) = question {
+        if let Some(record) = record {
             // Release: see the claim.
-            question.thread.store(0, Ordering::Release);
+            record.thread.store(0, Ordering::Release);
         }
         answer
     }

@@ -1,11 +1,11 @@
-//! stdio's list of open files, which `fork` needs to be unlocked.
+//! stdio's list of open files. Its lock must not be held by another thread at a fork.
 
 type Plain = unsafe extern "C" fn();
 
-/// glibc's lock of its list of open files, with the three operations that `fork` needs.
+/// glibc's lock of its list of open files, with the three operations that a fork needs.
 ///
-/// glibc's `fork` takes this lock *after* the prepare handlers, while a thread in `fflush(NULL)` holds it and waits for a
-/// file whose holder, in `getdelim`, waits in malloc: a heap that holds its locks over `fork` must take this one first.
+/// glibc's `fork` takes this lock *after* the prepare handlers. A thread in `fflush(NULL)` may hold it and wait for a file,
+/// whose holder, in `getdelim`, waits in malloc. So a heap that holds its locks over a fork must take this one first.
 #[derive(Clone, Copy)]
 pub struct StdioList {
     lock: Plain,
@@ -14,7 +14,7 @@ pub struct StdioList {
 }
 
 impl StdioList {
-    /// `None` where libc does not export it (musl).
+    /// Returns the lock; `None` where libc does not export it (musl).
     pub fn find() -> Option<Self> {
         let lock = xalloc_os::weak_symbol!("_IO_list_lock");
         let unlock = xalloc_os::weak_symbol!("_IO_list_unlock");
@@ -32,19 +32,19 @@ impl StdioList {
         }
     }
 
-    /// Takes the lock (it is recursive). Nothing of ours may be locked.
+    /// Takes the lock, which is recursive. The caller must hold no lock of this library.
     pub fn lock(self) {
         // SAFETY: callable at any time.
         unsafe { (self.lock)() }
     }
 
-    /// Gives it back, in the parent.
+    /// Releases the lock, in the parent.
     pub fn unlock(self) {
         // SAFETY: this thread took it in `lock`.
         unsafe { (self.unlock)() }
     }
 
-    /// Makes it free in a forked child, whoever held it.
+    /// Releases the lock in a forked child, whichever thread held it.
     pub fn reset(self) {
         // SAFETY: the only thread of the child calls this.
         unsafe { (self.reset)() }

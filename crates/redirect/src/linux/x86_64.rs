@@ -1,53 +1,40 @@
 //! x86-64: jumps to functions of the C++ runtime, of libc and of other libraries, which leave no frame of ours behind.
 
-use core::arch::naked_asm;
-
-/// Calls `allocate(size, second, op)` and returns its result, or, when that is null, calls `successor(op)` and *jumps* to
-/// the function it returns with the original `(size, second)`.
-///
-/// The jump leaves no frame of ours behind, so the function may throw a C++ exception through the caller: the way
-/// `operator new` hands over to the C++ runtime's own, which runs the `new_handler` loop and throws `std::bad_alloc`.
-///
-/// # Safety
-/// `allocate` and `successor` are sound for these arguments, and what `successor` returns takes `(size, second)`.
-#[unsafe(naked)]
-pub unsafe extern "C" fn jump_if_null(
-    size: usize,
-    second: usize,
-    op: usize,
-    allocate: unsafe extern "C" fn(usize, usize, usize) -> *mut u8,
-    successor: unsafe extern "C" fn(usize) -> *const u8,
-) -> *mut u8 {
-    naked_asm!(
-        ".cfi_startproc",
-        // Five words keep the arguments and leave the stack 16-byte aligned at the calls.
-        "push rdi",
-        "push rsi",
-        "push rdx",
-        "push r8",
-        "sub rsp, 8",
-        ".cfi_adjust_cfa_offset 40",
-        "call rcx",
-        "test rax, rax",
-        "jne 2f",
-        "mov rdi, qword ptr [rsp + 16]",
-        "call qword ptr [rsp + 8]",
-        "mov rsi, qword ptr [rsp + 24]",
-        "mov rdi, qword ptr [rsp + 32]",
-        "add rsp, 40",
-        ".cfi_remember_state",
-        ".cfi_adjust_cfa_offset -40",
-        "jmp rax",
-        "2:",
-        ".cfi_restore_state",
-        "add rsp, 40",
-        ".cfi_adjust_cfa_offset -40",
-        "ret",
-        ".cfi_endproc",
-    )
+/// The body of [`jump_if_null`](super::jump_if_null).
+macro_rules! jump_if_null {
+    () => {
+        core::arch::naked_asm!(
+            ".cfi_startproc",
+            // Five words keep the arguments and leave the stack 16-byte aligned at the calls.
+            "push rdi",
+            "push rsi",
+            "push rdx",
+            "push r8",
+            "sub rsp, 8",
+            ".cfi_adjust_cfa_offset 40",
+            "call rcx",
+            "test rax, rax",
+            "jne 2f",
+            "mov rdi, qword ptr [rsp + 16]",
+            "call qword ptr [rsp + 8]",
+            "mov rsi, qword ptr [rsp + 24]",
+            "mov rdi, qword ptr [rsp + 32]",
+            "add rsp, 40",
+            ".cfi_remember_state",
+            ".cfi_adjust_cfa_offset -40",
+            "jmp rax",
+            "2:",
+            ".cfi_restore_state",
+            "add rsp, 40",
+            ".cfi_adjust_cfa_offset -40",
+            "ret",
+            ".cfi_endproc",
+        )
+    };
 }
+pub(super) use jump_if_null;
 
-/// The body of a naked function that is `$name` with the same arguments: whichever library's definition of that name the loader
+/// The body of a naked function that jumps to `$name` with its own arguments: to the definition of that name that the loader
 /// prefers, which may not be ours.
 #[macro_export]
 macro_rules! jump_to_symbol {

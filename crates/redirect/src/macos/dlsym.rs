@@ -1,14 +1,15 @@
 //! libSystem's own allocation functions, under the names that C has for them on Linux.
 //!
-//! Not by `dlsym`, which may answer with what is interposed: what this library replaces is not replaced for itself. An earlier
-//! inserted library that replaces the same comes before libSystem, as it should.
+//! They are not looked up by `dlsym`, which may return a replacement. They are imported: what this library replaces is not
+//! replaced for itself. Where an earlier inserted library replaces the same functions, the import is that library's, as it
+//! should be.
 
 use core::ffi::{CStr, c_void};
 
-/// Nothing is looked up, so it may be asked for before libSystem is up.
+/// Whether functions may be looked up before the constructors run. They may: nothing is looked up.
 pub const IS_EARLY: bool = true;
 
-/// The function that `name` stands for, or null: libSystem has no other of the kind.
+/// Returns the function behind ours that is called `name` on Linux, or null if libSystem has none.
 #[allow(clippy::disallowed_methods, reason = "their addresses are what is asked for")]
 pub fn find(name: &CStr) -> *mut c_void {
     let function = match name.to_bytes() {
@@ -23,7 +24,7 @@ pub fn find(name: &CStr) -> *mut c_void {
     function.cast_mut()
 }
 
-/// glibc's `memalign`, which libSystem does not have.
+/// Does what glibc's `memalign` does, which libSystem does not have.
 unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
     let mut block = core::ptr::null_mut();
     // SAFETY: writes a local variable. An alignment below a pointer's is none that POSIX takes.

@@ -1,13 +1,13 @@
-//! macOS: what takes the place of exported names there. Two ways into libmalloc at once:
+//! macOS: how libxalloc takes the place of malloc there, in two ways at once:
 //!
 //! - dyld replaces the functions of [`tuples`] in every image but ours;
 //! - a zone ([`OwnZone`]) is registered with libmalloc, so that its own functions, which nobody replaces (`malloc_zone_free`,
 //!   `reallocarray`, a `free` from inside libmalloc), know our blocks.
 //!
-//! Only the untyped functions are replaced: as long as none of the typed ones is (`malloc_type_malloc` and its like, which
-//! compilers emit), libmalloc forwards those to what replaced the untyped. C++'s operators are libc++'s, and call the
-//! replaced malloc. libmalloc's fork functions stay, because its zones live on beside ours; ours is locked by
-//! them, see [`construct`].
+//! Only the untyped functions are replaced. As long as none of the typed functions is replaced (`malloc_type_malloc` and its
+//! like, which compilers emit), libmalloc forwards them to the replacements of the untyped ones. C++'s operators are libc++'s,
+//! and call the replaced malloc. libmalloc's fork functions stay, because its zones are used beside ours; they lock our zone
+//! too, see [`construct`].
 
 pub mod dlsym;
 pub mod foreign;
@@ -25,10 +25,10 @@ pub use replacements::{TUPLES, Tuple, tuples};
 pub use target::Target;
 pub use zone_layout::Zone;
 
-/// What `realloc(block, 0)` means here: a new block of the smallest size.
+/// Whether `realloc(block, 0)` frees the block and returns null. On macOS it returns a new block of the smallest size.
 pub const REALLOC_TO_ZERO_FREES: bool = false;
 
-/// libmalloc's functions that are called here and that the `libc` crate does not declare.
+/// The functions of libmalloc that are called here and that the `libc` crate does not declare.
 mod libmalloc {
     use super::Zone;
     use core::ffi::{c_char, c_void};

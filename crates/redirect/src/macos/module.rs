@@ -1,7 +1,7 @@
-//! The image that this code was linked into.
+//! The image into which this code was linked.
 
-/// Has dyld keep this code's image until the process ends, whoever closes it: libSystem has pointers into it. From a
-/// constructor only: it takes dyld's lock.
+/// Makes dyld keep this code's image until the process ends, whoever closes it, because libSystem has pointers into it. Only a
+/// constructor may call it, because it takes dyld's lock.
 #[allow(clippy::disallowed_methods, reason = "never reached from malloc")]
 pub fn stay_loaded() {
     let mut info = core::mem::MaybeUninit::<libc::Dl_info>::uninit();

@@ -1,4 +1,4 @@
-//! The zone that stands for our heap in libmalloc.
+//! The zone that represents our heap in libmalloc.
 
 use super::zone_layout::{VERSION, Zone};
 use super::{Target, libmalloc, zone_functions as functions};
@@ -6,10 +6,11 @@ use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
 
-/// What tools call it.
+/// The zone's name, which tools show.
 const NAME: &CStr = c"xalloc";
 
-/// The zone, on pages of its own: libmalloc makes them read-only when it has renamed it (`malloc_set_zone_name`).
+/// The zone, on pages of its own, because libmalloc makes them read-only after it has renamed the zone
+/// (`malloc_set_zone_name`).
 #[repr(C, align(16384))]
 pub struct OwnZone(UnsafeCell<Zone>);
 
@@ -17,7 +18,7 @@ pub struct OwnZone(UnsafeCell<Zone>);
 unsafe impl Sync for OwnZone {}
 
 impl OwnZone {
-    /// The zone of `T`'s redirection, not registered yet.
+    /// Returns the zone for `T`'s redirection, not registered yet.
     pub const fn of<T: Target>() -> Self {
         Self(UnsafeCell::new(Zone {
             reserved: [null_mut(); 2],
@@ -41,24 +42,25 @@ impl OwnZone {
         }))
     }
 
-    /// As libmalloc names it.
+    /// Returns the pointer by which libmalloc knows the zone.
     pub fn as_ptr(&self) -> *mut Zone {
         self.0.get()
     }
 }
 
-/// What the library does when it is loaded: makes the zone known to libmalloc, unless the heap has no blocks of its own.
+/// Registers the zone with libmalloc, unless the heap has no blocks of its own: the library's constructor.
 ///
-/// At fork the zone's own functions are called, and no handlers of `pthread_atfork`: libSystem runs those first, before it takes
-/// the locks of Objective-C, dispatch and dyld, whose holders may be waiting for the heap; and in the child last, after its own
-/// parts have allocated. libmalloc locks its zones when all of that is done, and unlocks them before all of it.
+/// At a fork, libmalloc calls the zone's own functions; no handlers of `pthread_atfork` are registered. libSystem runs such
+/// handlers before it takes the locks of Objective-C, dispatch and dyld, whose holders may wait for the heap; and in the child
+/// it runs them last, after its own parts have allocated. libmalloc locks its zones after all these locks are taken, and
+/// unlocks them before any is released.
 pub fn construct<T: Target>() {
     let redirect = T::redirect();
     redirect.begin_process();
     if redirect.has_own_blocks() {
         // SAFETY: nobody else knows of the zone yet; all that libmalloc may call of it is there.
         unsafe {
-            // libmalloc frees the old name when it is given another.
+            // libmalloc frees the old name when the zone gets another one.
             (*T::zone()).zone_name = redirect.copy_string(NAME.as_ptr(), NAME.count_bytes()).cast();
             libmalloc::malloc_zone_register(T::zone());
         }

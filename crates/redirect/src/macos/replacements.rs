@@ -1,10 +1,10 @@
-//! The functions that take the place of libSystem's, and the table that says so.
+//! The functions that replace libSystem's, and the table by which dyld replaces them.
 
 use super::zone_layout::Zone;
 use super::{Target, libmalloc};
 use core::ffi::{c_char, c_void};
 
-/// An entry of the section `__interpose`: in every image but ours, dyld binds `replacement` where `replacee` was imported.
+/// An entry of the section `__interpose`. In every image but ours, dyld binds `replacement` where `replacee` was imported.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Tuple {
@@ -17,10 +17,10 @@ pub struct Tuple {
 // SAFETY: two addresses of code, which nobody writes.
 unsafe impl Sync for Tuple {}
 
-/// How many functions are replaced.
+/// The number of functions that are replaced.
 pub const TUPLES: usize = 14;
 
-/// The table for the redirection of `T`. What is missing from it works all the same, through the zone.
+/// Returns the table for the redirection of `T`. Functions that are not in it work too, through the zone.
 #[allow(clippy::disallowed_methods, reason = "their addresses are what dyld is to replace")]
 pub const fn tuples<T: Target>() -> [Tuple; TUPLES] {
     macro_rules! table {
@@ -51,7 +51,7 @@ pub const fn tuples<T: Target>() -> [Tuple; TUPLES] {
 
 crate::__c_functions! { __generic (Target) }
 
-/// BSD's: frees the block when there is no memory.
+/// As in BSD, frees the block if there is no memory.
 unsafe extern "C" fn reallocf<T: Target>(block: *mut u8, size: usize) -> *mut u8 {
     // SAFETY: as C has it, the block is null or in use, and the program's; a failed `realloc` has left the block alone.
     unsafe {
@@ -68,7 +68,7 @@ unsafe extern "C" fn vfree<T: Target>(block: *mut u8) {
     unsafe { T::redirect().free(block) }
 }
 
-/// 0 for what no zone owns: Objective-C's runtime asks about any object.
+/// Returns 0 for what no zone owns: Objective-C's runtime passes any object.
 unsafe extern "C" fn malloc_size<T: Target>(block: *const c_void) -> usize {
     match T::redirect().owned_size(block.cast_mut().cast()) {
         // SAFETY: libmalloc takes any value.

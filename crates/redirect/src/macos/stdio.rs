@@ -1,26 +1,26 @@
-//! stdio's list of open files, which `fork` needs to be unlocked on glibc. Here libSystem sees to it.
+//! stdio's list of open files. Its lock needs no care here: libSystem's `fork` takes none of stdio.
 
-/// Never there.
+/// A lock that does not exist on macOS.
 #[derive(Clone, Copy)]
 pub enum StdioList {}
 
 impl StdioList {
-    /// `None`: libSystem's `fork` takes no lock of stdio.
+    /// Returns `None`: libSystem's `fork` takes no lock of stdio.
     pub fn find() -> Option<Self> {
         None
     }
 
-    /// Takes the lock.
+    /// Never called; see [`StdioList::find`].
     pub fn lock(self) {
         match self {}
     }
 
-    /// Gives it back, in the parent.
+    /// Never called; see [`StdioList::find`].
     pub fn unlock(self) {
         match self {}
     }
 
-    /// Makes it free in a forked child.
+    /// Never called; see [`StdioList::find`].
     pub fn reset(self) {
         match self {}
     }

@@ -1,4 +1,4 @@
-//! The process's redirection, as functions without a context find it.
+//! How functions that get no context find the process's redirection.
 
 use super::zone_layout::Zone;
 use crate::{Heap, HeapRedirect};
@@ -8,9 +8,9 @@ pub trait Target: 'static {
     /// The heap behind the redirection.
     type Heap: Heap;
 
-    /// The redirection.
+    /// Returns the redirection.
     fn redirect() -> &'static HeapRedirect<Self::Heap>;
 
-    /// Its zone.
+    /// Returns its zone.
     fn zone() -> *mut Zone;
 }

@@ -1,5 +1,5 @@
-//! What libmalloc calls of a zone. A pointer that is not ours may come here too: the zone stands for the default one, which
-//! was another before this library was there.
+//! The functions of a zone that libmalloc calls. They may get a pointer that is not ours: the zone stands for the default zone,
+//! which was another one before this library was loaded.
 
 use super::Target;
 use super::zone_layout::{FAILURE, Introspection, KernResult, Statistics, Zone};
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn realloc<T: Target>(_zone: *mut Zone, block: *mut u8, si
     unsafe { T::redirect().realloc(block, size) }
 }
 
-/// The default zone cannot go.
+/// Does nothing: the default zone cannot be destroyed.
 pub unsafe extern "C" fn destroy(_zone: *mut Zone) {}
 
 pub unsafe extern "C" fn batch_malloc<T: Target>(
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn free_definite_size<T: Target>(_zone: *mut Zone, block: 
     unsafe { T::redirect().free_sized(block, size) }
 }
 
-/// The system is short of memory. Whatever the goal: all that is free goes back.
+/// Purges all free memory, whatever the goal, because the system is short of memory.
 pub unsafe extern "C" fn pressure_relief<T: Target>(_zone: *mut Zone, _goal: usize) -> usize {
     let before = T::redirect().stats().dirty;
     T::redirect().malloc_trim(0);
@@ -114,7 +114,7 @@ unsafe extern "C" fn good_size<T: Target>(_zone: *mut Zone, size: usize) -> usiz
     T::redirect().good_size(size)
 }
 
-/// Consistent: an inconsistency ends the process when it is seen.
+/// Returns that the heap is consistent: an inconsistency ends the process when it is noticed.
 unsafe extern "C" fn check(_zone: *mut Zone) -> c_int {
     1
 }
@@ -127,17 +127,17 @@ unsafe extern "C" fn log(_zone: *mut Zone, _address: *mut c_void) {}
 
 unsafe extern "C" fn nothing(_zone: *mut Zone) {}
 
-/// Before a fork, with libmalloc's own lock held.
+/// Locks the heap before a fork. libmalloc holds its own lock.
 unsafe extern "C" fn force_lock<T: Target>(_zone: *mut Zone) {
     T::redirect().prefork();
 }
 
-/// After it, in the parent.
+/// Unlocks the heap after a fork, in the parent.
 unsafe extern "C" fn force_unlock<T: Target>(_zone: *mut Zone) {
     T::redirect().postfork_parent();
 }
 
-/// After it, in the child.
+/// Unlocks the heap after a fork, in the child.
 unsafe extern "C" fn reinit_lock<T: Target>(_zone: *mut Zone) {
     T::redirect().postfork_child();
 }
@@ -148,7 +148,7 @@ unsafe extern "C" fn no(_zone: *mut Zone) -> c_int {
 
 unsafe extern "C" fn statistics<T: Target>(_zone: *mut Zone, result: *mut Statistics) {
     let stats = T::redirect().stats();
-    // Blocks and the peak are not counted.
+    // The heap does not count its blocks, nor its greatest size.
     let counted = Statistics {
         blocks_in_use: 0,
         size_in_use: stats.allocated,

@@ -1,4 +1,4 @@
-//! libmalloc's `malloc_zone_t` and `malloc_introspection_t` (malloc/malloc.h), as far as version 10 of them.
+//! libmalloc's `malloc_zone_t` and `malloc_introspection_t` (malloc/malloc.h), up to version 10.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 
@@ -7,7 +7,7 @@ pub type KernResult = c_int;
 /// KERN_FAILURE (mach/kern_return.h).
 pub const FAILURE: KernResult = 5;
 
-/// `malloc_statistics_t`
+/// The type `malloc_statistics_t`.
 #[repr(C)]
 pub struct Statistics {
     pub blocks_in_use: c_uint,
@@ -16,10 +16,10 @@ pub struct Statistics {
     pub size_allocated: usize,
 }
 
-/// The version that [`Zone`] says it is: the last field that libmalloc may read is `claimed_address`.
+/// The version that [`Zone`] has: the last field that libmalloc may read is `claimed_address`.
 pub const VERSION: c_uint = 10;
 
-/// `malloc_zone_t`
+/// The type `malloc_zone_t`.
 #[repr(C)]
 pub struct Zone {
     pub reserved: [*mut c_void; 2],
@@ -39,11 +39,11 @@ pub struct Zone {
     pub free_definite_size: unsafe extern "C" fn(*mut Zone, *mut u8, usize),
     pub pressure_relief: unsafe extern "C" fn(*mut Zone, usize) -> usize,
     pub claimed_address: unsafe extern "C" fn(*mut Zone, *mut c_void) -> c_int,
-    /// What later versions have. libmalloc looks at the version first.
+    /// Room for fields of later versions. libmalloc reads the version before it reads them.
     pub later: [*mut c_void; 8],
 }
 
-/// `malloc_introspection_t`
+/// The type `malloc_introspection_t`.
 #[repr(C)]
 pub struct Introspection {
     /// Arguments: task, context, kinds wanted, the zone's address in the task, a reader of the task's memory, the recorder.
@@ -61,13 +61,13 @@ pub struct Introspection {
     pub disable_discharge_checking: unsafe extern "C" fn(*mut Zone),
     pub discharge: unsafe extern "C" fn(*mut Zone, *mut c_void),
     pub enumerate_discharged_pointers: unsafe extern "C" fn(*mut Zone, *mut c_void),
-    /// Called in a forked child for every zone of version 9 or later, without a look at whether it is there.
+    /// Called in a forked child for every zone of version 9 or later, whether it is null or not.
     pub reinit_lock: unsafe extern "C" fn(*mut Zone),
     /// See [`Zone::later`].
     pub later: [*mut c_void; 3],
 }
 
-// The offsets that the header's own fields give on 64-bit machines.
+// The offsets that the header's own fields have on 64-bit machines.
 const _: () = assert!(core::mem::offset_of!(Zone, introspect) == 96);
 const _: () = assert!(core::mem::offset_of!(Zone, version) == 104);
 const _: () = assert!(core::mem::offset_of!(Zone, claimed_address) == 136);

@@ -1,0 +1,245 @@
+//! The central list of a class: slabs that no thread has, under a lock. Threads' caches are refilled from it, and slabs of threads that end
+//! come to it.
+
+use crate::free_list::{Key, List};
+use crate::lock_policy::LockPolicy;
+use crate::page_map;
+use crate::partial_list::PartialList;
+use crate::remote_cache::Chain;
+use crate::single_writer::Count32;
+use crate::slab::{DoubleFree, Slab};
+
+/// The central list of one class.
+pub struct CentralList<L> {
+    lock: L,
+    slabs: PartialList,
+    /// How many of its slabs have no block in use.
+    empty: Count32,
+    /// How many slabs of the class there are, whoever has them.
+    pages: Count32,
+    /// 1 while a fork holds the lock.
+    is_forking: Count32,
+}
+
+// SAFETY: the list and the counts change under the lock, which threads share if it can be shared.
+unsafe impl<L: Sync> Sync for CentralList<L> {}
+
+/// What became of a chain of blocks that was to go back to a central list.
+pub enum Given {
+    /// It is in its slab.
+    Taken,
+    /// It is in its slab, of which no block is used any more: the slab is the caller's, and in no list.
+    Emptied(&'static Slab),
+    /// Its slab is a thread's now.
+    Elsewhere(Chain),
+}
+
+impl<L: LockPolicy> CentralList<L> {
+    /// Returns an empty list.
+    pub const fn new() -> Self {
+        Self {
+            lock: L::FREE,
+            slabs: PartialList::new(),
+            empty: Count32::new(0),
+            pages: Count32::new(0),
+            is_forking: Count32::new(0),
+        }
+    }
+
+    /// Takes the lock for a fork, unless this thread holds it already. Under it, nothing is locked.
+    pub fn lock_for_fork(&self) {
+        if !self.lock.is_mine() {
+            self.lock.acquire();
+            self.is_forking.set(1);
+        }
+    }
+
+    /// Gives back what [`CentralList::lock_for_fork`] took, in the parent or in the child.
+    pub fn unlock_after_fork(&self) {
+        if self.is_forking.get() != 0 {
+            self.is_forking.set(0);
+            self.lock.release();
+        }
+    }
+
+    /// Returns what stands in the page map as the owner of its slabs.
+    pub fn owner(&self) -> usize {
+        core::ptr::from_ref(self) as usize
+    }
+
+    /// Returns how many slabs of the class there are, whoever has them.
+    pub fn pages(&self) -> usize {
+        self.pages.get() as usize
+    }
+
+    /// Counts a slab that was made for the class, or (`made` false) one that is its no more.
+    pub fn count_page(&self, made: bool) {
+        self.lock.with(|| self.pages.set(if made { self.pages.get() + 1 } else { self.pages.get() - 1 }));
+    }
+
+    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are `keep` such
+    /// slabs already: then it is in no list.
+    pub fn add(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
+        self.lock.with(|| {
+            // SAFETY: the list changes under the lock, which is held, and lives as long as the slab; the slab is in no list.
+            unsafe {
+                slab.register(self.owner());
+                self.slabs.update(slab);
+            }
+            self.count_if_empty(slab, keep)
+        })
+    }
+
+    /// Takes a slab out, for the bin at the address `bin`: one of which blocks can be had. `None` if there is none.
+    pub fn take_slab(&self, bin: usize) -> Option<&'static Slab> {
+        self.lock.with(|| {
+            let slab = self.slabs.first()?;
+            self.remove(slab);
+            // SAFETY: the slab was just taken out; the caller's bin.
+            unsafe { slab.register(bin) };
+            Some(slab)
+        })
+    }
+
+    /// Takes blocks: those of one slab that are free, or some that were never used. The slab stays. `None` if there are none.
+    pub fn take_blocks(&self, key: Key) -> Option<List> {
+        self.lock.with(|| {
+            let slab = self.slabs.first()?;
+            self.empty.set(self.empty.get() - u32::from(slab.used() == 0));
+            // SAFETY: the slab is in the list, which changes under the lock.
+            unsafe {
+                let list = slab.take(key);
+                self.slabs.update(slab);
+                list
+            }
+        })
+    }
+
+    /// Gives a chain of blocks back to its slab. With no block of it used any more, the slab stays if there are fewer than `keep` such
+    /// slabs.
+    ///
+    /// # Errors
+    /// There are more blocks than are used of the slab: nothing is changed.
+    ///
+    /// # Safety
+    /// The blocks are the slab's, and nobody else has them.
+    pub unsafe fn give(&self, chain: Chain, keep: usize, key: Key) -> Result<Given, DoubleFree> {
+        self.lock.with(|| {
+            let Chain { slab, head, tail, count } = chain;
+            // A slab comes and goes under the lock.
+            if Slab::of(page_map::entry(slab.start())).is_none_or(|(owner, _)| owner != self.owner()) {
+                return Ok(Given::Elsewhere(chain));
+            }
+            // SAFETY: the caller's; the slab is this list's.
+            unsafe {
+                slab.give(head, tail, count, key)?;
+                self.slabs.update(slab);
+            }
+            Ok(self.count_if_empty(slab, keep).map_or(Given::Taken, Given::Emptied))
+        })
+    }
+
+    /// Takes out a slab of which no block is used. `None` if there is none.
+    pub fn take_empty(&self) -> Option<&'static Slab> {
+        self.lock.with(|| {
+            if self.empty.get() == 0 {
+                return None;
+            }
+            let slab = self.slabs.iter().find(|slab| slab.used() == 0)?;
+            self.remove(slab);
+            Some(slab)
+        })
+    }
+
+    /// Counts a slab in the list if no block of it is used. Returns it if there are too many then; it is in no list any more.
+    fn count_if_empty(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
+        if slab.used() != 0 {
+            return None;
+        }
+        self.empty.set(self.empty.get() + 1);
+        if self.empty.get() as usize <= keep {
+            return None;
+        }
+        self.remove(slab);
+        Some(slab)
+    }
+
+    fn remove(&self, slab: &Slab) {
+        self.empty.set(self.empty.get() - u32::from(slab.used() == 0));
+        // SAFETY: the slab is in the list, because blocks of it can be had; the list changes under the lock, which is held.
+        unsafe { self.slabs.remove(slab) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::free_list::Block;
+    use crate::lock_policy::OsLock;
+    use crate::size_class::MIDDLE;
+    use crate::slab::tests::opened;
+
+    const KEY: Key = Key::new(0x1234_5678_9abc_def1);
+
+    fn covered() -> &'static Slab {
+        let slab = opened(&MIDDLE);
+        assert!(page_map::cover(slab.start(), slab.bytes()));
+        slab
+    }
+
+    fn one_by_one(list: List, each: impl Fn(*mut Block)) {
+        let mut block = list.head;
+        for _ in 0..list.count {
+            // SAFETY: a chain that the list just gave.
+            let next = unsafe { Block::next(block, KEY) }.unwrap();
+            each(block);
+            block = next;
+        }
+    }
+
+    #[test]
+    fn blocks_go_back_to_their_slab_and_empty_slabs_are_the_callers() {
+        static CENTRAL: CentralList<OsLock> = CentralList::new();
+        let slab = covered();
+        assert!(CENTRAL.add(slab, 1).is_none() && CENTRAL.take_blocks(KEY).is_some());
+        let mut lists = std::vec![];
+        while let Some(list) = CENTRAL.take_blocks(KEY) {
+            lists.push(list);
+        }
+        let give = |block: *mut Block, keep| {
+            // SAFETY: taken above, given back once.
+            unsafe { CENTRAL.give(Chain { slab, head: block, tail: block, count: 1 }, keep, KEY) }.unwrap()
+        };
+        for list in lists {
+            one_by_one(list, |block| assert!(matches!(give(block, 0), Given::Taken)));
+        }
+        let first = slab.start() as *mut Block;
+        let count = slab.used();
+        for index in 0..count {
+            let block = (first as usize + index * MIDDLE.size as usize) as *mut Block;
+            let given = give(block, 0);
+            assert_eq!(matches!(given, Given::Emptied(emptied) if core::ptr::eq(emptied, slab)), index + 1 == count);
+        }
+        assert!(CENTRAL.take_slab(0x2000).is_none() && CENTRAL.take_empty().is_none());
+    }
+
+    #[test]
+    fn a_chain_of_a_slab_that_has_left_comes_back() {
+        static CENTRAL: CentralList<OsLock> = CentralList::new();
+        let slab = covered();
+        CENTRAL.add(slab, 1);
+        let list = CENTRAL.take_blocks(KEY).unwrap();
+        assert!(core::ptr::eq(CENTRAL.take_slab(0x2000).unwrap(), slab));
+        let chain = Chain { slab, head: list.head, tail: list.head, count: 1 };
+        // SAFETY: nothing is changed.
+        assert!(matches!(unsafe { CENTRAL.give(chain, 1, KEY) }, Ok(Given::Elsewhere(_))));
+    }
+
+    #[test]
+    fn so_many_empty_slabs_stay_as_are_asked_for() {
+        static CENTRAL: CentralList<OsLock> = CentralList::new();
+        let gone = (0..5).filter(|_| CENTRAL.add(covered(), 3).is_some()).count();
+        assert_eq!(gone, 2);
+        assert_eq!(core::iter::from_fn(|| CENTRAL.take_empty()).count(), 3);
+    }
+}

@@ -1,0 +1,135 @@
+//! Blocks that go back to the slabs of a thread's heap: lists that were cached, and batches that other threads sent.
+//!
+//! Here lists are checked as the hit paths cannot: each block must be one that was handed out at some time, and there must be as many as
+//! were counted. What is wrong is told, and what follows it in a list is lost.
+
+use crate::batch::{Batch, Contents};
+use crate::free_list::{Block, Key, List};
+use crate::page_map;
+use crate::remote_cache::Chain;
+use crate::slab::Slab;
+use crate::thread_heap::ThreadHeap;
+use core::ptr::null_mut;
+use xalloc_heap::{Call, Misuse};
+
+/// What the threads' heaps of type `H` are backed by: the heap that has them.
+pub trait Backing<H> {
+    /// Returns what links are encoded with.
+    fn key(&self) -> Key;
+
+    /// Returns whether one slab of a class may stay although none of its blocks is used.
+    fn may_keep(&self) -> bool;
+
+    /// Takes a slab of which no block is used. It was in `heap`'s set, and is in none any more.
+    fn close_slab(&self, heap: &'static H, slab: &'static Slab);
+
+    /// Takes a chain of free blocks of a slab that is not the heap's.
+    fn forward(&self, chain: Chain);
+
+    /// Takes a mistake of the program that was noticed.
+    fn tell(&self, call: Call, address: usize, misuse: Misuse);
+
+    /// Tells that a free block was written to.
+    fn tell_overwritten(&self, call: Call, block: *mut Block) {
+        let slab = Slab::of(page_map::entry(block as usize));
+        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
+        self.tell(call, block as usize, Misuse::Overwritten { size });
+    }
+}
+
+/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller has access
+/// to the heap.
+pub fn give_back<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
+    class: usize,
+    list: List,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
+) {
+    let List { head: first, count: mut left } = list;
+    let mut block = first;
+    while !block.is_null() {
+        let Some((_, slab)) = Slab::of(page_map::entry(block as usize)) else {
+            return backing.tell_overwritten(Call::Free, first);
+        };
+        let head = block;
+        let (mut tail, mut count) = (block, 0);
+        while !block.is_null() && slab.contains(block as usize) {
+            if let Err(misuse) = slab.examine(block as usize) {
+                return backing.tell(Call::Free, block as usize, misuse);
+            }
+            if count == left || slab.class() != class {
+                return backing.tell_overwritten(Call::Free, block);
+            }
+            (tail, count) = (block, count + 1);
+            // SAFETY: a block of a slab, in a free list of the heap's.
+            let Ok(next) = (unsafe { Block::next(block, backing.key()) }) else {
+                return backing.tell_overwritten(Call::Free, block);
+            };
+            block = next;
+        }
+        left -= count;
+        // SAFETY: the chain was just walked; its blocks were the list's.
+        unsafe { give_chain(heap, Chain { slab, head, tail, count }, backing) };
+    }
+    if left != 0 {
+        backing.tell_overwritten(Call::Free, first);
+    }
+}
+
+/// Takes back what other threads freed. The caller has access to the heap.
+pub fn drain<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
+) {
+    let mut batch = heap.remote().take_all();
+    while !batch.is_null() {
+        // SAFETY: taken batches are ours, and mapped: blocks in flight keep their slab open.
+        batch = match unsafe { Batch::contents(batch, backing.key()) } {
+            Some(contents) => {
+                take_batch(heap, batch, contents, backing);
+                contents.link
+            }
+            // What is behind it is lost.
+            None => {
+                backing.tell_overwritten(Call::Free, batch.cast());
+                null_mut()
+            }
+        };
+    }
+}
+
+fn take_batch<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
+    batch: *mut Batch,
+    contents: Contents,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
+) {
+    let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else {
+        return backing.tell(Call::Free, batch as usize, Misuse::FreeMemory);
+    };
+    let head = contents.first(slab);
+    if !slab.is_block(head as usize) {
+        return backing.tell_overwritten(Call::Free, batch.cast());
+    }
+    // SAFETY: whoever sent the batch chained blocks of this slab, which nobody else has.
+    unsafe { give_chain(heap, Chain { slab, head, tail: batch.cast(), count: contents.count }, backing) };
+}
+
+/// # Safety
+/// The blocks from `head` to `tail` are the slab's, and nobody else has them.
+unsafe fn give_chain<const N: usize, X: Sync, P: Sync>(
+    heap: &'static ThreadHeap<N, X, P>,
+    chain: Chain,
+    backing: &impl Backing<ThreadHeap<N, X, P>>,
+) {
+    let Chain { slab, head, tail, count } = chain;
+    if heap.slab_of(head.cast()).is_none() {
+        return backing.forward(chain);
+    }
+    // SAFETY: the caller's: a chain of the slab's blocks that nobody else has; the slab is in this heap's set.
+    match unsafe { heap.slabs().give(slab, (head, tail), count, backing.may_keep(), backing.key()) } {
+        Ok(true) => backing.close_slab(heap, slab),
+        Ok(false) => {}
+        Err(_) => backing.tell(Call::Free, head as usize, Misuse::FreedBefore { size: slab.shape().size as usize }),
+    }
+}

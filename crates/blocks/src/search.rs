@@ -1,0 +1,85 @@
+//! Looking for a block in lists of free blocks: to tell a block that is free already from one whose contents look so.
+//!
+//! That is slow, and happens only when a program frees a block twice, or has written the mark of a free block into one of its own. Other
+//! threads may change the lists meanwhile, so each is followed as far as it can be.
+
+use crate::batch::{self, Batch};
+use crate::free_list::{Block, Key};
+use crate::page_map;
+use crate::page_map::Kind;
+use crate::slab::Slab;
+use crate::thread_heap::ThreadHeap;
+
+/// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
+const LONGEST_LIST: usize = 1 << 15;
+/// So many batches are looked at.
+const MOST_BATCHES: usize = 1 << 20;
+
+/// A block that is looked for. Its slab must stay mapped meanwhile.
+pub struct Search<'a> {
+    /// The block.
+    pub block: *const Block,
+    /// Its slab.
+    pub slab: &'a Slab,
+    /// What its slab is in the page map.
+    pub kind: Kind,
+    /// What links are encoded with.
+    pub key: Key,
+}
+
+impl Search<'_> {
+    /// Returns whether the block is among those that a thread has collected for their owners.
+    pub fn is_collected<const N: usize, X: Sync, P: Sync>(&self, heap: &ThreadHeap<N, X, P>) -> bool {
+        self.is_in(heap.remote_cache().last_of(self.slab), batch::MOST)
+    }
+
+    /// Returns whether the block is among those that wait for a thread.
+    pub fn is_sent<const N: usize, X: Sync, P: Sync>(&self, heap: &ThreadHeap<N, X, P>) -> bool {
+        let mut batch = heap.remote().peek();
+        for _ in 0..MOST_BATCHES {
+            let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else { return false };
+            // SAFETY: memory of a slab, which stays mapped as the type has it.
+            let Some(contents) = (unsafe { Batch::contents(batch, self.key) }) else { return false };
+            if self.is_in(contents.first(slab), contents.count) {
+                return true;
+            }
+            batch = contents.link;
+        }
+        false
+    }
+
+    /// Returns whether the block is in a thread's cache.
+    pub fn is_cached<const N: usize, X: Sync, P: Sync>(&self, heap: &ThreadHeap<N, X, P>) -> bool {
+        let bin = heap.cache().bin(self.slab.class());
+        // The previous list becomes the list: looked at before and after.
+        self.is_in_list(bin.previous.get()) || self.is_in_list(bin.head.get()) || self.is_in_list(bin.previous.get())
+    }
+
+    /// Returns whether the block is in its slab's free list.
+    pub fn is_in_slab(&self) -> bool {
+        self.is_in_list(self.slab.free_head())
+    }
+
+    /// Returns whether the block is in the list that begins with `head`.
+    pub fn is_in_list(&self, head: *mut Block) -> bool {
+        self.is_in(head, LONGEST_LIST)
+    }
+
+    fn is_in(&self, head: *mut Block, most: usize) -> bool {
+        let mut link = head;
+        for _ in 0..most {
+            if core::ptr::eq(link, self.block) {
+                return true;
+            }
+            if page_map::entry(link as usize).kind() != self.kind {
+                return false;
+            }
+            // SAFETY: memory of a slab, which stays mapped as the type has it.
+            match unsafe { Block::peek_next(link, self.key) } {
+                Some(next) => link = next,
+                None => return false,
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,186 @@
+//! Local heaps: heaps that one thread at a time uses, as many as a program wants, each destroyed as a whole.
+//!
+//! ```
+//! use xalloc_heaps::local::LocalHeap;
+//! use xalloc_heaps::pow2::LocalPow2;
+//!
+//! let heap = LocalHeap::<LocalPow2>::new().expect("memory for a heap");
+//! let block = heap.malloc(100);
+//! assert!(!block.is_null());
+//! drop(heap); // and with it the block
+//! ```
+//!
+//! Several threads cannot use one:
+//!
+//! ```compile_fail,E0277
+//! use xalloc_heaps::local::LocalHeap;
+//! use xalloc_heaps::pow2::LocalPow2;
+//!
+//! let heap = LocalHeap::<LocalPow2>::new().unwrap();
+//! std::thread::scope(|scope| {
+//!     scope.spawn(|| heap.malloc(100));
+//! });
+//! ```
+
+mod large;
+mod shared;
+
+pub use large::Large;
+pub(crate) use shared::{postfork, prefork, shared};
+
+use core::cell::Cell;
+use core::marker::PhantomData;
+use shared::Pool;
+use xalloc_heap::Refusal;
+
+/// A heap that one thread at a time uses.
+///
+/// # Safety
+/// Blocks handed out are aligned as promised, disjoint, and valid until they are freed or the heap releases all.
+pub unsafe trait OneThread: Sized {
+    /// Makes the heap ready: zeros, at an address where it stays.
+    fn begin(&self);
+
+    /// Returns a block of at least `size` bytes, aligned to 16; null if there is no memory.
+    fn malloc(&self, size: usize) -> *mut u8;
+
+    /// Returns a block of at least `size` bytes aligned to `align`, a power of two; null if there is no memory.
+    fn memalign(&self, align: usize, size: usize) -> *mut u8;
+
+    /// Takes a block back.
+    ///
+    /// # Errors
+    /// It is no block of this heap that is in use, for this reason.
+    ///
+    /// # Safety
+    /// Nobody uses the block any more, if it is one of this heap.
+    unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal>;
+
+    /// Returns how many bytes of the block may be used.
+    ///
+    /// # Errors
+    /// As [`OneThread::free`].
+    ///
+    /// # Safety
+    /// As [`OneThread::free`], but the block stays in use.
+    unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal>;
+
+    /// Takes all blocks back. The heap is as [`OneThread::begin`] left it.
+    ///
+    /// # Safety
+    /// Nobody uses any block of it any more.
+    unsafe fn release_all(&self);
+}
+
+/// A heap for one thread at a time; all its blocks go with it. The value may go to another thread, and the heap with it.
+pub struct LocalHeap<H: OneThread + 'static>(&'static H, PhantomData<Cell<()>>);
+
+// SAFETY: whoever has the value is the only one that uses the heap, and moving it to another thread orders what was done before.
+unsafe impl<H: OneThread> Send for LocalHeap<H> {}
+
+impl<H: OneThread> LocalHeap<H> {
+    /// Returns a heap without blocks. `None` if there is no memory for it.
+    pub fn new() -> Option<Self> {
+        let memory = Pool::<H>::take()?;
+        // SAFETY: zeroed memory of this size and alignment, which is nobody else's until it goes back.
+        let heap = unsafe { &*memory };
+        heap.begin();
+        Some(Self(heap, PhantomData))
+    }
+
+    /// Returns a block of at least `size` bytes, aligned to 16; null if there is no memory.
+    pub fn malloc(&self, size: usize) -> *mut u8 {
+        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.0.malloc(size) }
+    }
+
+    /// Returns a block of at least `size` bytes aligned to `align`; null if there is no memory, or `align` is no power of two.
+    pub fn memalign(&self, align: usize, size: usize) -> *mut u8 {
+        if size > isize::MAX as usize || !align.is_power_of_two() {
+            return core::ptr::null_mut();
+        }
+        self.0.memalign(align, size)
+    }
+
+    /// Takes a block back. Null is none, and fine.
+    ///
+    /// # Errors
+    /// It is no block of this heap that is in use, for this reason.
+    ///
+    /// # Safety
+    /// Nobody uses the block any more.
+    pub unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
+        if block.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the caller's.
+        unsafe { self.0.free(block) }
+    }
+
+    /// Returns how many bytes of the block may be used.
+    ///
+    /// # Errors
+    /// As [`LocalHeap::free`].
+    pub fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
+        // SAFETY: the heap tells its blocks from all else, and nothing is written.
+        unsafe { self.0.usable_size(block) }
+    }
+
+    /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then, unless the result
+    /// is null. Null as an old block is an empty one.
+    ///
+    /// # Errors
+    /// As [`LocalHeap::free`].
+    ///
+    /// # Safety
+    /// As [`LocalHeap::free`].
+    pub unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
+        if block.is_null() {
+            return Ok(self.malloc(size));
+        }
+        let old = self.usable_size(block)?;
+        if size <= old && size >= old / 2 {
+            return Ok(block);
+        }
+        let new = self.malloc(size);
+        if new.is_null() {
+            return Ok(if size <= old { block } else { new });
+        }
+        // SAFETY: both blocks are this heap's, in use and disjoint, and the copy fits in both; the caller gave the old one up.
+        unsafe {
+            new.copy_from_nonoverlapping(block, old.min(size));
+            self.0.free(block)?;
+        }
+        Ok(new)
+    }
+}
+
+impl<H: OneThread> LocalHeap<H> {
+    /// Returns the heap as a pointer, for C, and forgets it.
+    pub fn into_raw(self) -> *mut H {
+        let heap = core::ptr::from_ref(self.0).cast_mut();
+        core::mem::forget(self);
+        heap
+    }
+
+    /// Returns the heap that [`LocalHeap::into_raw`] gave away.
+    ///
+    /// # Safety
+    /// `heap` came from there, and there is no other such value at the moment.
+    pub unsafe fn from_raw(heap: *mut H) -> Self {
+        // SAFETY: the caller's: it lives until the value is dropped.
+        Self(unsafe { &*heap }, PhantomData)
+    }
+}
+
+impl<H: OneThread> Drop for LocalHeap<H> {
+    fn drop(&mut self) {
+        // SAFETY: whoever had a block of it had it no longer than the heap, as C programs promise, and Rust's borrows have it.
+        unsafe {
+            self.0.release_all();
+            Pool::give(core::ptr::from_ref(self.0).cast_mut());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
