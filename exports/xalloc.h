@@ -64,7 +64,7 @@ void xalloc_free_aligned_sized(void *block, size_t align, size_t size) XALLOC_NO
 /* How many bytes of a block may be used: at least those asked for, and the same as long as it lives. */
 size_t xalloc_malloc_usable_size(void *block) XALLOC_NOTHROW;
 
-/* Gives free memory back to the system, but for about `keep` bytes. 1 if there was any, otherwise 0. */
+/* Purges free memory, but for about `keep` bytes. Returns 1 if any was purged, otherwise 0. */
 int xalloc_trim(size_t keep) XALLOC_NOTHROW;
 /* Gives all free memory back to the system: xalloc_trim(0). */
 void xalloc_recycle(void) XALLOC_NOTHROW;
@@ -76,7 +76,7 @@ void xalloc_stats_print(void) XALLOC_NOTHROW;
 struct xalloc_stats {
   size_t allocated;      /* in blocks that the program holds, as malloc_usable_size counts them */
   size_t active;         /* in slabs, runs and huge blocks that are in use: allocated, and what is free inside of them */
-  size_t dirty;          /* in free pages that were not purged yet: what xalloc_trim(0) would give back */
+  size_t dirty;          /* in free pages that were not purged yet: what xalloc_trim(0) would purge */
   size_t metadata;       /* in the heap's own records */
   size_t resident;       /* active + dirty + metadata: at most so much is in memory */
   size_t retained;       /* in addresses that are kept without pages */

@@ -36,8 +36,8 @@ impl Heaps {
     }
 
     fn chosen(&self) -> &dyn Heap {
-        // Relaxed: written before start-up ends, which orders it before every call but a `free` or a question that overtakes it. That is
-        // of a block which is not ours, and every heap says so.
+        // Relaxed: written before start-up ends, which orders it before every call but a `free` or a question that overtakes
+        // it. That is of a block which is not ours, and every heap says so.
         match self.chosen.load(Ordering::Relaxed) {
             chosen if chosen == Choice::System as u8 => &self.system,
             chosen if chosen == Choice::Pow2 as u8 => &self.pow2,
@@ -45,16 +45,16 @@ impl Heaps {
         }
     }
 
-    /// Gives the pass-through heap the functions of the next malloc, if that heap is the chosen one. Without one, that heap stays with mappings of its
-    /// own.
+    /// Gives the pass-through heap the functions of the next malloc, if that heap is the chosen one. Without one, that heap stays
+    /// with mappings of its own.
     fn find_next(&self) {
         // Relaxed: see `chosen`.
         if self.chosen.load(Ordering::Relaxed) != Choice::System as u8 {
             return;
         }
         if let Some(functions) = next::functions() {
-            // SAFETY: they are what the program's calls would reach without this library, so each takes what the others return. Start-up
-            // runs in one thread, and again only in a forked child whose parent was in it: that has one thread.
+            // SAFETY: they are what the program's calls would reach without this library, so each takes what the others return.
+            // Start-up runs in one thread, and again only in a forked child whose parent was in it: that has one thread.
             unsafe { self.system.forward_to(functions) };
         }
     }

@@ -5,8 +5,8 @@ use xalloc_heaps::system::Functions;
 use xalloc_os::stderr::Line;
 use xalloc_redirect::dlsym;
 
-/// Looks up the functions. Takes the loader's lock, so it must not be called while a program allocates. `None` if one is missing: that is
-/// one line on stderr.
+/// Looks up the functions. Takes the loader's lock, so it must not be called while a program allocates. `None` if one is
+/// missing: that is one line on stderr.
 pub fn functions() -> Option<Functions> {
     match found() {
         Ok(functions) => Some(functions),

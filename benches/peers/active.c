@@ -84,7 +84,7 @@ int main(int argc, char **argv) {
   work(NULL);
   require(pthread_join(other, NULL) == 0, "pthread_join");
 
-  // After all the memory above was given back dirty.
+  // After all the memory above was freed and is dirty.
   for (int i = 0; i < count; i++) {
     unsigned char *block = calloc(1, sizes[i]);
     require(block && block[0] == 0 && memcmp(block, block + 1, sizes[i] - 1) == 0, "calloc");

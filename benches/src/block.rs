@@ -45,7 +45,7 @@ impl Block {
         block
     }
 
-    /// Whether the first `size` bytes are all `value`.
+    /// Returns whether the first `size` bytes are all `value`.
     ///
     /// # Safety
     /// The block has as many bytes, and they were written.

@@ -147,7 +147,7 @@ pub fn skip(why: &str) {
     writeln!(std::io::stderr(), "skipped: {why}").expect("standard error is open");
 }
 
-/// Whether `program` is installed. If not, says that the test does nothing: for the beginning of one that needs it.
+/// Returns whether `program` is installed. If not, says that the test does nothing: for the beginning of one that needs it.
 pub fn has(program: &str) -> bool {
     let found = installed(program);
     if !found {
@@ -156,7 +156,7 @@ pub fn has(program: &str) -> bool {
     found
 }
 
-/// Whether `program` is on the `PATH`.
+/// Returns whether `program` is on the `PATH`.
 pub fn installed(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }

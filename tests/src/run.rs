@@ -32,7 +32,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, String> {
     if ended { Ok(output) } else { Err(format!("{command:?} still runs after {limit:?}: a hang\n{}", tail(&output))) }
 }
 
-/// Whether the child ends within `limit`. It stays to be waited for.
+/// Returns whether the child ends within `limit`. It stays to be waited for.
 fn ends_within(child: Pid, limit: Duration) -> bool {
     let start = Instant::now();
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

@@ -120,7 +120,7 @@ fn blind(trials: &mut Vec<Trial>) {
     }
 }
 
-/// Whether the fixture could not do what it is for.
+/// Returns whether the fixture could not do what it is for.
 fn skip_if_told(output: &Output) -> bool {
     let is_told = output.stdout == b"skip\n";
     if is_told {

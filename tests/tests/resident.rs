@@ -6,7 +6,7 @@ use xalloc_tests::{fixture, plain, preloaded, run};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Whether the kernel makes huge pages where it is asked to (`madvise`) and not by itself (`always`).
+/// Returns whether the kernel makes huge pages where it is asked to (`madvise`) and not by itself (`always`).
 fn huge_pages_are_to_be_asked_for() -> bool {
     let setting = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled");
     let is_so = setting.is_ok_and(|setting| setting.contains("[madvise]"));

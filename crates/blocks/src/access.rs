@@ -22,7 +22,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Free, around `holder`, which is 0, and `helpers`, which is free.
+    /// Returns one that nobody has, around `holder`, which is 0, and `helpers`, which is free.
     pub const fn around(holder: AtomicU32, helpers: Lock) -> Self {
         Self { holder, helpers }
     }
@@ -56,25 +56,27 @@ impl Access {
         entered
     }
 
-    /// Keeps other helpers away until the guard is dropped, and the owner once [`Helping::begin`] was called. `None` if there is a
-    /// helper.
+    /// Keeps other helpers away until the guard is dropped, and the owner once [`Helping::begin`] was called. `None` if there
+    /// is a helper.
     pub fn try_help(&self) -> Option<Helping<'_>> {
         self.helpers.try_lock().map(|guard| Helping { access: self, _guard: guard })
     }
 
-    /// The lock that keeps helpers away, for the owner's fork: its heap must not be in the middle of a helper's change in the child.
+    /// Returns the lock that keeps helpers away, for the owner's fork: its heap must not be in the middle of a helper's change
+    /// in the child.
     pub fn helpers(&self) -> &Lock {
         &self.helpers
     }
 
-    /// Whether no thread had access a moment ago. False for ever in a child whose parent was forked while another thread had it.
+    /// Returns whether no thread had access a moment ago. It stays false in a child whose parent was forked while another
+    /// thread had it.
     pub fn is_free(&self) -> bool {
         // Relaxed: the child has one thread; other askers want a hint.
         self.holder.load(Ordering::Relaxed) == FREE
     }
 }
 
-/// Being the one helper.
+/// The place of the one helper, until it is dropped.
 pub struct Helping<'a> {
     access: &'a Access,
     _guard: LockGuard<'a>,

@@ -62,20 +62,20 @@ pub struct ArenaStats {
 }
 
 impl Arena {
-    /// Holds nothing yet, and will have the kernel's memory.
+    /// Returns an arena without regions, which will have the kernel's memory.
     pub const fn new() -> Self {
         Self::with_source(Kernel)
     }
 }
 
 impl<S: Source> Arena<S> {
-    /// Holds nothing yet, and will have memory of `source`.
+    /// Returns an arena without regions, which will have memory of `source`.
     pub const fn with_source(source: S) -> Self {
         let (regions, records) = (Regions::new(source), Records::new());
         Self(Locked::new(State { regions, records, has_more: false, is_filling: false }))
     }
 
-    /// From now on, reserves no more address space than is asked for. Before the first allocation.
+    /// Makes the arena reserve no more address space than is asked for. Called before the first allocation.
     pub fn reserve_on_demand(&self) {
         self.0.with(|state| state.regions.reserve_on_demand());
     }
@@ -85,13 +85,15 @@ impl<S: Source> Arena<S> {
         self.0.with(|state| state.regions.set_first(capacity));
     }
 
-    /// The lock, for fork. Under it, only the metadata's is taken.
+    /// Returns the lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
         self.0.lock()
     }
 
-    /// An unused slab of `class`, not in the page map yet, for a heap that has filled (`fills`) all others that it has of the class, and
-    /// has some; of a fresh chunk only if `more` brought none, or said so. `None` if there is no memory.
+    /// Returns an unused slab of `class`, which is not in the page map yet. `None` if there is no memory.
+    ///
+    /// `fills` says that the heap has slabs of the class and no block of them is free. `more` is called before a fresh chunk is
+    /// opened; it returns whether it brought the arena slices.
     pub fn take_slab(
         &self,
         class: &'static Class,
@@ -156,7 +158,7 @@ impl<S: Source> Arena<S> {
         given
     }
 
-    /// Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
+    /// Purges a chunk. Outside the lock while the kernel works: meanwhile the slices are not free, so no slab is made of them.
     fn purge_chunk(&self, chunk: &'static Chunk, scope: PurgeScope) -> usize {
         let (source, base, victims) = self.0.with(|state| {
             let slices = state.records.slices(chunk);
@@ -170,7 +172,8 @@ impl<S: Source> Arena<S> {
         if victims == 0 {
             return 0;
         }
-        // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its kind.
+        // SAFETY: the slices were free and were taken out just now, so no slab is in them, and the chunk cannot change its
+        // kind.
         let purged = unsafe { slices::purge_slices(source, base, victims) };
         self.0.with(|state| {
             // The next slab in a huge page without pages would make all of it resident again.
@@ -185,8 +188,8 @@ impl<S: Source> Arena<S> {
         purged.count_ones() as usize * SLICE
     }
 
-    /// Gives address space back: the last slices of each chunk, as far as they are free, and what no chunk was made of yet. Returns
-    /// how many bytes it gave.
+    /// Gives address space back: the last slices of each chunk, as far as they are free, and what no chunk was made of yet.
+    /// Returns how many bytes it gave.
     pub fn unmap(&self) -> usize {
         self.0.with(|state| {
             let mut given = state.regions.unmap_closed();
@@ -198,7 +201,7 @@ impl<S: Source> Arena<S> {
         })
     }
 
-    /// Whether slices became free since [`Arena::unmap`] was called last.
+    /// Returns whether slices became free since [`Arena::unmap`] was called last.
     pub fn has_more(&self) -> bool {
         self.0.with(|state| state.has_more)
     }
@@ -225,12 +228,12 @@ impl<S: Source> Arena<S> {
         self.0.with(|state| state.regions.source)
     }
 
-    /// What the arena holds.
+    /// Returns what the arena holds.
     pub fn stats(&self) -> ArenaStats {
         self.0.with(|state| state.stats())
     }
 
-    /// Whether `address` lies in a slice of a slab chunk: what once was, or could become, a block.
+    /// Returns whether `address` lies in a slice of a slab chunk: what once was, or could become, a block.
     pub fn contains(&self, address: usize) -> bool {
         let is_in = |slices: &Slices| address.wrapping_sub(slices.base) < slices.mapped() * SLICE;
         self.0.with(|state| state.records.chunks().any(|(_, slices)| is_in(slices)))
@@ -258,8 +261,8 @@ impl<S: Source> State<S> {
         stats
     }
 
-    /// Takes `count` (1 or 8) slices out of a chunk, of those that `usable` says: used ones, if the first few chunks have any, and of a chunk
-    /// that has slabs rather than of one that could become one of runs.
+    /// Takes `count` (1 or 8) slices out of a chunk, of those that `usable` says: used ones, if the first few chunks have any,
+    /// and of a chunk that has slabs rather than of one that could become one of runs.
     fn find(&mut self, count: usize, usable: impl Fn(&Slices) -> u64) -> Option<Taken> {
         let partial = self.search(Standing::Partial, count, &usable);
         let is_dirty = |found: &(&'static Chunk, usize, bool)| found.2;
@@ -270,7 +273,7 @@ impl<S: Source> State<S> {
         Some(Taken { chunk, base: self.records.slices(chunk).base, index, untried: 0 })
     }
 
-    /// A chunk in a list, the first of `count` free slices in it, and whether they were used before.
+    /// Returns a chunk in a list, the first of `count` free slices in it, and whether they were used before.
     fn search(
         &self,
         standing: Standing,

@@ -3,8 +3,8 @@
 use crate::free_list::{Block, Key};
 use crate::slab::Slab;
 
-/// A chain of blocks of one slab. It lies in its own last block, so that the owner can splice the whole chain without walking it:
-/// the word that would be that block's link says where the chain begins, how long it is, and where the next batch of the
+/// A chain of blocks of one slab. It lies in its own last block, so that the owner can splice the whole chain without walking
+/// it: the word that would be that block's link says where the chain begins, how long it is, and where the next batch of the
 /// stack is. The check word protects it as it does a link.
 #[repr(transparent)]
 pub struct Batch(Block);
@@ -21,7 +21,7 @@ pub const MOST: usize = 1 << COUNT_BITS;
 
 const _: () = assert!(crate::page_map::SLICE / 16 <= 1 << INDEX_BITS && 48 - ALIGN_SHIFT + LINK_SHIFT <= usize::BITS);
 
-/// What a batch's word says.
+/// The contents of a batch: what its word encodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// The next batch of the stack.
@@ -45,19 +45,20 @@ impl Contents {
         }
     }
 
-    /// The same, with a link to the next batch of the stack.
+    /// Returns these contents with a link to the next batch of the stack.
     pub fn linked_to(self, link: *mut Batch) -> Self {
         Self { link, ..self }
     }
 
-    /// The chain's first block. It ends at the batch itself.
+    /// Returns the chain's first block. It ends at the batch itself.
     pub fn first(self, slab: &Slab) -> *mut Block {
         (slab.start() + self.first * slab.shape().size as usize) as *mut Block
     }
 }
 
 impl Batch {
-    /// What a batch of the `count` blocks from `head` on says, without a link. They are the slab's, and at most [`MOST`].
+    /// Returns the contents of a batch of the `count` blocks from `head` on, without a link. They are the slab's, and at most
+    /// [`MOST`].
     pub fn of_chain(slab: &Slab, head: *mut Block, count: usize) -> Contents {
         let first = (head as usize - slab.start()) / slab.shape().size as usize;
         Contents { link: core::ptr::null_mut(), first, count }
@@ -72,7 +73,7 @@ impl Batch {
         unsafe { Block::set_word(this.cast(), contents.word(), key) };
     }
 
-    /// What the batch says; `None` if it was written to. Another thread may be changing it at the moment.
+    /// Returns the contents of the batch; `None` if it was written to. Another thread may be changing it at the moment.
     ///
     /// # Safety
     /// There is memory of ours at this address that can be read.

@@ -7,16 +7,17 @@ use crate::size_class::{Class, START_LIMIT};
 use core::sync::atomic::{Ordering, compiler_fence};
 use xalloc_os::decrement;
 
-/// The free blocks of one class that a thread has cached: a list to take from and give to, and the previous list, which was full.
+/// The free blocks of one class that a thread has cached: a list to take from and give to, and the previous list, which was
+/// full.
 #[repr(C)]
 pub struct Bin {
     /// The list to take from and give to.
     pub(crate) head: Pointer<Block>,
     /// How many blocks can still be freed into `head` before it becomes the previous list.
     pub(crate) room: Signed32,
-    /// The bits of an address that say how far into a slab of the class it is; [`NUDGED`] when another thread wants the owner to
-    /// come to a slow path. Any thread may write it; `previous` belongs to who has access to the heap,
-    /// and the other words are the thread's.
+    /// The bits of an address that say how far into a slab of the class it is; [`NUDGED`] when another thread wants the owner
+    /// to come to a slow path. Any thread may write it; `previous` belongs to who has access to the heap, and the other words
+    /// are the thread's.
     offset_mask: Count32,
     /// A little more than 2^64 / size, to divide by multiplication: see [`Bin::is_start`].
     reciprocal: Word,
@@ -26,8 +27,8 @@ pub struct Bin {
 
 const _: () = assert!(size_of::<Bin>() == 32);
 
-/// An `offset_mask` with which [`Bin::is_start`] finds no start, but for slabs at multiples of 4 GiB: what it takes for an offset is
-/// larger than a slab.
+/// An `offset_mask` with which [`Bin::is_start`] finds no start, but for slabs at multiples of 4 GiB: what it takes for an
+/// offset is larger than a slab.
 const NUDGED: u32 = u32::MAX;
 
 impl Bin {
@@ -53,7 +54,7 @@ impl Bin {
         self.offset_mask.set(NUDGED);
     }
 
-    /// Whether [`Bin::nudge`] was called since the owner answered last.
+    /// Returns whether [`Bin::nudge`] was called since the owner answered last.
     pub fn is_nudged(&self) -> bool {
         self.offset_mask.get() == NUDGED
     }
@@ -68,8 +69,8 @@ impl Bin {
         self.reciprocal.set(class.starts_below(bound));
     }
 
-    /// Whether `address`, which lies in a slab of the class, is where a block may start: a multiple of the size from the slab's
-    /// start, below the bound. (A slab starts at a multiple of its size.)
+    /// Returns whether `address`, which lies in a slab of the class, is where a block may start: a multiple of the size from
+    /// the slab's start, below the bound. (A slab starts at a multiple of its size.)
     ///
     /// One multiplication and one comparison: see [`Class::starts_below`].
     ///
@@ -97,7 +98,8 @@ impl Bin {
     /// Makes `list` the list of a bin that blocks are only taken from: its `room` counts them, up to 0.
     ///
     /// # Safety
-    /// The blocks are of the bin's class, free, and the caller's, as the bin is. The bin's list is empty, or its blocks are in `list`.
+    /// The blocks are of the bin's class, free, and the caller's, as the bin is. The bin's list is empty, or its blocks are in
+    /// `list`.
     pub unsafe fn fill(&self, list: List) {
         self.head.set(list.head);
         self.room.set(-(list.count as i32));

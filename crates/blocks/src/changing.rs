@@ -1,5 +1,5 @@
-//! A mark on what its thread is changing at the moment, for a fork in another thread: it stops this one at any instruction, and the
-//! child must know what is whole.
+//! A mark on what its thread is changing at the moment, for a fork in another thread: it stops this one at any instruction, and
+//! the child must know what is whole.
 
 use crate::sync::{AtomicU32, Ordering, fence};
 
@@ -7,7 +7,7 @@ use crate::sync::{AtomicU32, Ordering, fence};
 pub struct Changing(AtomicU32);
 
 impl Changing {
-    /// A mark around `word`, which is 0.
+    /// Returns a mark around `word`, which is 0.
     pub const fn around(word: AtomicU32) -> Self {
         Self(word)
     }
@@ -22,7 +22,7 @@ impl Changing {
         Change(self, outer)
     }
 
-    /// Whether nothing was being changed a moment ago. In a child whose parent's thread was the owner, for good.
+    /// Returns whether nothing was being changed a moment ago. In a forked child, where the owner is gone, the answer stays.
     pub fn is_whole(&self) -> bool {
         // Relaxed: the child has one thread; other askers want a hint.
         self.0.load(Ordering::Relaxed) == 0

@@ -16,7 +16,7 @@ const STEP_PART: usize = 64;
 const SLACK: usize = 16 << 20;
 const SLACK_PART: usize = 16;
 
-/// What was in use.
+/// How much was once in use.
 pub struct Footprint {
     /// Bytes by which any kind has grown: slabs that were opened, pages that were fresh.
     grown: AtomicUsize,
@@ -29,7 +29,7 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Nothing was in use yet.
+    /// Returns the footprint of a heap in which nothing was in use yet.
     pub const fn new() -> Self {
         Self {
             grown: AtomicUsize::new(0),
@@ -39,22 +39,22 @@ impl Footprint {
         }
     }
 
-    /// The most that was ever seen to be held, when that is `held` now.
+    /// Returns the most that was ever seen to be held, `held` included, which is held now.
     pub fn held_peak(&self, held: usize) -> usize {
         // Relaxed: as in `grew`.
         self.held_peak.fetch_max(held, Ordering::Relaxed).max(held)
     }
 
-    /// Notes that blocks of a kind take `bytes` more than before. Returns by how much all have grown, if it is time to ask for the
-    /// [`surplus`](Self::surplus).
+    /// Notes that blocks of a kind take `bytes` more than before. Returns by how much all have grown, if it is time to ask for
+    /// the [`surplus`](Self::surplus).
     pub fn grew(&self, bytes: usize) -> Option<usize> {
         // Relaxed, both: how much it is need not be exact, and nothing else depends on it.
         let grown = self.grown.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
         (grown >= self.due.load(Ordering::Relaxed)).then_some(grown)
     }
 
-    /// How many bytes of `held` are more than was once in use, but for some slack: little if the heap `is_lean`. Asked when so much had
-    /// `grown`.
+    /// Returns how many bytes of `held` are more than was once in use, but for some slack: little if the heap `is_lean`.
+    /// `grown` is what [`Footprint::grew`] returned.
     pub fn surplus(&self, held: &Held, grown: usize, is_lean: bool) -> usize {
         let &Held { live, free, huge } = held;
         // Relaxed, both: as in `grew`.

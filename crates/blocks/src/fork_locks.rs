@@ -16,7 +16,7 @@ pub struct ForkLocks {
 }
 
 impl ForkLocks {
-    /// No fork is under way.
+    /// Returns the state while no fork is under way.
     pub const fn new() -> Self {
         Self { taken: Bits64::new(0), inside: Count32::new(0) }
     }
@@ -53,9 +53,9 @@ impl ForkLocks {
         true
     }
 
-    /// The same in the child, whose only thread is the one that took them. It gives back the locks of a fork that was interrupted
-    /// too; when that one goes on, none are left to give back. What a slow path had taken, it gives back itself when the handler has
-    /// returned.
+    /// Gives back what [`ForkLocks::acquire`] took, in the child, whose only thread is the one that took them. That includes the
+    /// locks of a fork that was interrupted; when that one goes on, none are left to give back. What a slow path had taken, it
+    /// gives back itself when the handler has returned.
     pub fn release_in_child<'a>(&self, locks: impl Iterator<Item = &'a Lock>) {
         self.inside.set(0);
         self.release(locks);

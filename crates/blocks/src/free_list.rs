@@ -1,7 +1,7 @@
 //! Free blocks and the lists that they are chained in, through their own first two words.
 //!
-//! The first word is the link to the next block, the second a check word, made of the link, the block's own address and a secret
-//! of the process. So a block tells three things at the price of a few instructions:
+//! The first word is the link to the next block, the second a check word, made of the link, the block's own address and a
+//! secret of the process. So a block tells three things at the price of a few instructions:
 //!
 //! * It was written to after it was freed: the two words do not fit together any more. Nobody follows such a link.
 //! * It may be free already: the highest byte of the check word is `MARK`. It is cleared when the block is handed out, so a
@@ -34,19 +34,19 @@ pub struct Overwritten;
 pub struct Key(usize);
 
 impl Key {
-    /// The key made of `secret`, whose highest byte is not used.
+    /// Returns the key made of `secret`, whose highest byte is not used.
     pub const fn new(secret: usize) -> Self {
         Self(secret & BELOW_MARK | (MARK as usize) << MARK_SHIFT)
     }
 
-    /// The check word of `block` with this first word. The sum of two addresses stays below the mark.
+    /// Returns the check word of `block` with this first word. The sum of two addresses stays below the mark.
     #[inline(always)]
     fn check(self, block: *const Block, link: usize) -> usize {
         link.wrapping_add(block as usize) ^ self.0
     }
 
-    /// The check word of a block with a word of the caller's in it. Another one than that of a link, so that neither is taken for
-    /// the other. The word is folded to the width of an address: the sum stays below the mark.
+    /// Returns the check word of a block with a word of the caller's in it. It differs from that of a link, so that neither is
+    /// taken for the other. The word is folded to the width of an address: the sum stays below the mark.
     fn check_of_word(self, block: *const Block, word: usize) -> usize {
         const ADDRESS_BITS: u32 = 48;
         const NO_LINK: usize = 0x5bd1_e995;
@@ -61,7 +61,7 @@ pub struct KeyCell(UnsafeCell<Key>);
 unsafe impl Sync for KeyCell {}
 
 impl KeyCell {
-    /// Holds `key`, until another one is set.
+    /// Returns a cell with `key`, until another one is set.
     pub const fn new(key: Key) -> Self {
         Self(UnsafeCell::new(key))
     }
@@ -75,7 +75,7 @@ impl KeyCell {
         unsafe { *self.0.get() = key };
     }
 
-    /// The key. A plain read, which the compiler may fold into other instructions.
+    /// Returns the key. A plain read, which the compiler may fold into other instructions.
     #[inline(always)]
     pub fn get(&self) -> Key {
         // SAFETY: nobody writes once threads use the heap: see `set`.
@@ -104,7 +104,7 @@ impl Block {
         }
     }
 
-    /// The one behind `block`, null if it is the last.
+    /// Returns the block behind `block`, null if it is the last.
     ///
     /// # Errors
     /// [`Overwritten`]: then nothing is known of what was behind it.
@@ -118,7 +118,7 @@ impl Block {
         if check == key.check(block, link) { Ok(link as *mut Self) } else { Err(Overwritten) }
     }
 
-    /// Makes a block that is handed out one that does not look free.
+    /// Clears the mark of a block that is handed out: it does not look free any more.
     ///
     /// # Safety
     /// The block was free, is in no list, and the caller's.
@@ -129,8 +129,8 @@ impl Block {
         unsafe { AtomicUsize::from_ptr(&raw mut (*block).check).store(0, Ordering::Relaxed) };
     }
 
-    /// Whether a block that is about to be freed may be free already: one in 256 if the program wrote random bytes there.
-    /// [`Block::is_encoded`] says it better.
+    /// Returns whether a block that is about to be freed may be free already: one in 256 if the program wrote random bytes
+    /// there. [`Block::is_encoded`] says it better.
     ///
     /// # Safety
     /// There is a block of ours at this address, in use or free.
@@ -141,7 +141,8 @@ impl Block {
         unsafe { block.cast::<u8>().add(size_of::<Self>() - 1).read() == MARK }
     }
 
-    /// Whether the block's words are those of a free one. They may also have been kept from when it was free, and put there.
+    /// Returns whether the block's words are those of a free one. A program may also have copied them while it was free, and
+    /// put them back.
     ///
     /// # Safety
     /// As for [`Block::looks_free`].
@@ -151,7 +152,7 @@ impl Block {
         check == key.check(block, link) || check == key.check_of_word(block, link)
     }
 
-    /// The block behind one that another thread may be changing at the moment; `None` if its words do not fit together.
+    /// Returns the block behind one that another thread may be changing at the moment; `None` if its words do not fit together.
     ///
     /// # Safety
     /// There is memory of ours at this address that can be read.
@@ -161,8 +162,8 @@ impl Block {
         (check == key.check(block, link)).then_some(link as *mut Self)
     }
 
-    /// The word that [`Block::set_word`] stored in a block; `None` if its words do not fit together. Another thread may be changing
-    /// it at the moment.
+    /// Returns the word that [`Block::set_word`] stored in a block; `None` if its words do not fit together. Another thread may
+    /// be changing it at the moment.
     ///
     /// # Safety
     /// As for [`Block::peek_next`].

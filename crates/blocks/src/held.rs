@@ -2,10 +2,10 @@
 
 /// Bytes in slabs, runs and huge blocks.
 pub struct Held {
-    /// In use.
+    /// Bytes in use.
     pub live: usize,
-    /// Free, and maybe resident.
+    /// Bytes that are free, and may be resident.
     pub free: usize,
-    /// In use in huge blocks.
+    /// Bytes in use in huge blocks.
     pub huge: usize,
 }

@@ -7,7 +7,7 @@
 //! A freed mapping is kept for a while, because touching fresh pages is the dearest thing an allocator does, and programs
 //! free a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it
 //! needs to be. What is kept and what is in use are together never more than what was once in use. What was kept that long,
-//! or is too much, gives its pages back, but its addresses stay for the next block, up to a limit. The clock is looked at
+//! or is too much, gives its pages back, but its addresses stay for the next block, up to a limit. The clock is polled
 //! when a huge block is freed or mapped.
 
 use crate::huge_pages;
@@ -31,9 +31,9 @@ pub use resize::Stays;
 use state::CLEAN_BYTES;
 pub use state::{Huge, HugeBlock, HugeStats};
 
-/// What became of a block that was to be freed.
+/// What is left to do for a block that was freed, outside the lock.
 enum Freed {
-    /// Its mapping is kept; the first of those that are too much now.
+    /// Its mapping is kept: to give back what is too much now, of which this is the first.
     Kept(Option<Surplus>),
     /// The kernel is to be asked about its mapping, of which this is a copy.
     ToLookAt(Mapping),
@@ -42,8 +42,9 @@ enum Freed {
 }
 
 impl Huge {
-    /// A block of at least `size` bytes aligned to `align` and at least to a page; one of zeros if need be, which a
-    /// mapping with pages would have to be made of. `None` if there is no memory.
+    /// Returns a block of at least `size` bytes, aligned to `align` and at least to a page. `None` if there is no memory.
+    /// `zeros` says that the caller needs zeros: then a large block is not made of a mapping with pages, which would have to be
+    /// cleared.
     pub fn allocate(&self, size: usize, align: usize, zeros: bool, metadata: &Metadata) -> Option<HugeBlock> {
         let size = pages::round_up(size.max(SLICE), pages::page_size());
         if let Some(block) = self.reuse(size, align, zeros) {

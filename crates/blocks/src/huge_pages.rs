@@ -34,8 +34,8 @@ static STALLED: AtomicBool = AtomicBool::new(false);
 
 /// Sets the policy. Before the first allocation.
 pub fn set_policy(policy: Policy) {
-    // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
-    // allocator's block, does not come here.
+    // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of
+    // another allocator's block, does not come here.
     POLICY.store(policy as u8, Ordering::Relaxed);
 }
 
@@ -44,20 +44,20 @@ fn is(policy: Policy) -> bool {
     POLICY.load(Ordering::Relaxed) == policy as u8
 }
 
-/// Whether huge pages may be asked for: not by choice, not when the kernel was slow to make them, and not when it may be a filter
-/// that is asked.
+/// Returns whether huge pages may be asked for. They may not if the user wants none, if the kernel was slow to make them, or if
+/// a filter of system calls may be installed.
 pub fn are_to_be_had() -> bool {
     // Relaxed: a thread that misses it asks for one more.
     !is(Policy::Never) && !STALLED.load(Ordering::Relaxed) && !filter::is_expected()
 }
 
-/// What the start of a block of `size` bytes should be aligned to.
+/// Returns what the start of a block of `size` bytes should be aligned to.
 pub fn block_align(size: usize) -> usize {
     if size >= BLOCK_MIN && are_to_be_had() { SIZE } else { 1 }
 }
 
-/// Asks for huge pages for a fresh mapping of a block of `size` bytes, of which nobody knows how much will be touched. Whether
-/// it did.
+/// Asks for huge pages for a fresh mapping of a block of `size` bytes, of which nobody knows how much will be touched. Returns
+/// whether it did.
 pub fn advise_block(base: usize, length: usize, size: usize) -> bool {
     let wanted = size >= BLOCK_MIN && is(Policy::Always) && are_to_be_had();
     if wanted {
@@ -67,8 +67,8 @@ pub fn advise_block(base: usize, length: usize, size: usize) -> bool {
 }
 
 /// Asks for huge pages for the mapping of a block that starts at `start` and grew from `old` to `size` bytes, if the program
-/// has filled it so far. For all of the mapping: the kernel resizes only what has the same properties from end to end. Whether it
-/// did.
+/// has filled it so far. For all of the mapping: the kernel resizes only what has the same properties from end to end. Returns
+/// whether it did.
 ///
 /// # Safety
 /// The mapping is one to the kernel, at least `old` bytes long from `start` on, and the caller's.
@@ -81,7 +81,7 @@ pub unsafe fn advise_grown(base: usize, length: usize, start: usize, old: usize,
     wanted
 }
 
-/// Asks for no more huge pages for a mapping that becomes another block; those that it has stay. Whether it did.
+/// Asks for no more huge pages for a mapping that becomes another block; those that it has stay. Returns whether it did.
 pub fn retract(base: usize, length: usize) -> bool {
     let wanted = !is(Policy::Always);
     if wanted {
@@ -93,8 +93,8 @@ pub fn retract(base: usize, length: usize) -> bool {
 /// How many pages of a block are looked at.
 const SAMPLES: usize = 8;
 
-/// Whether something other than zeros is in each of a few pages all over a block: fresh pages read as zeros, so that the program
-/// has touched these. `mincore` would tell more, but a filter of system calls may end the process for it.
+/// Returns whether something other than zeros is in each of a few pages all over a block: fresh pages read as zeros, so that
+/// the program has touched these. `mincore` would tell more, but a filter of system calls may end the process for it.
 ///
 /// # Safety
 /// The block is the caller's, and its pages are all readable or none is.
@@ -111,12 +111,12 @@ unsafe fn is_filled(start: usize, size: usize) -> bool {
         })
 }
 
-/// Whether slabs that will be filled get huge pages however few they are.
+/// Returns whether slabs that will be filled get huge pages however few they are.
 pub fn are_for_all_slabs() -> bool {
     is(Policy::Always)
 }
 
-/// Whether the caller is to [`try_one`]: that is said a few times only.
+/// Returns whether the caller is to call [`try_one`], which is true a few times only.
 pub fn is_one_to_be_tried() -> bool {
     // Relaxed, twice: how many are timed need not be exact.
     let timed = TIMED_SO_FAR.load(Ordering::Relaxed);
@@ -126,9 +126,9 @@ pub fn is_one_to_be_tried() -> bool {
     timed < TIMED
 }
 
-/// Has a huge page that was asked for made at once, by `populate`. False if that took so long that no more are asked for:
-/// where memory is so fragmented that the kernel must move pages to make room, programs have stood still for seconds. So no
-/// lock may be held.
+/// Has the huge page at `start`, which was asked for, made at once. Returns false if that took so long that no more are asked
+/// for: where memory is so fragmented that the kernel must move pages to make room, programs have stood still for seconds. So
+/// no lock may be held.
 pub fn try_one(populate: impl FnOnce() -> bool) -> bool {
     let before = clock::nanoseconds();
     let stalled = populate() && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS;

@@ -1,11 +1,18 @@
 //! What heaps are made of: one idea a module, each usable and tested alone.
 //!
-//! A block owns its state, keeps its fields private, and returns what has to be done next: it calls no heap. It knows nothing of
-//! symbols, errno or start-up.
+//! A block owns its state, keeps its fields private, and returns what has to be done next: it calls no heap. It knows nothing
+//! of symbols, errno or start-up.
 //!
-//! From the bottom up: [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`source`], [`arena`], [`runs`], [`huge`];
-//! [`partial_list`], [`slab_set`], [`bin`], [`thread_cache`], [`batch`], [`remote_cache`], [`remote`]; [`access`], [`ownership`] and [`changing`] (with
-//! [`remote`], the lock-free protocols); [`surplus`], [`footprint`] and [`purge_schedule`] (the policies).
+//! From the bottom up:
+//!
+//! * [`single_writer`], [`sync`], [`locked`], [`lock_policy`], [`early`]: words and locks.
+//! * [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`source`], [`arena`] (with [`huge_pages`]), [`runs`],
+//!   [`huge`]: memory.
+//! * [`bin`], [`thread_cache`], [`partial_list`], [`slab_set`], [`batch`], [`remote_cache`]: what one thread has.
+//! * [`remote`], [`changing`], [`access`], [`ownership`]: the lock-free protocols.
+//! * [`registry`], [`thread_heap`], [`central_list`], [`returning`], [`search`], [`back_end`]: what whole heaps are made of.
+//! * [`held`], [`surplus`], [`footprint`], [`purge_schedule`], [`purge_scope`], [`recycling`]: the policies.
+//! * [`fork_locks`], [`reporter`], [`tally`]: locks over a fork, reports, and counts for tests.
 
 #![no_std]
 

@@ -15,12 +15,12 @@ pub struct Locked<T> {
 unsafe impl<T: Send> Sync for Locked<T> {}
 
 impl<T> Locked<T> {
-    /// `value`, unlocked.
+    /// Returns `value` under a lock that nobody holds.
     pub const fn new(value: T) -> Self {
         Self { lock: Lock::new(), value: UnsafeCell::new(value) }
     }
 
-    /// The lock, for fork.
+    /// Returns the lock, for fork.
     pub fn lock(&self) -> &Lock {
         &self.lock
     }
@@ -33,7 +33,7 @@ impl<T> Locked<T> {
         f(unsafe { &mut *self.value.get() })
     }
 
-    /// [`Locked::with`], if nobody holds the lock; otherwise gives `f` back.
+    /// Calls `f` under the lock if nobody holds it; otherwise gives `f` back.
     pub fn try_with<R, F: FnOnce(&mut T) -> R>(&self, f: F) -> Result<R, F> {
         tally::LOCKS.count();
         let Some(_guard) = self.lock.try_lock() else { return Err(f) };
@@ -55,7 +55,7 @@ pub struct Guarded<T, K> {
 unsafe impl<T: Send, K> Sync for Guarded<T, K> {}
 
 impl<T, K> Guarded<T, K> {
-    /// The value, as long as nobody changes what is under the lock.
+    /// Returns the value, to be read.
     ///
     /// # Safety
     /// The key is always the same one.
@@ -64,7 +64,7 @@ impl<T, K> Guarded<T, K> {
         unsafe { &*self.value.get() }
     }
 
-    /// The value, for its only user at the moment.
+    /// Returns the value, to be changed.
     ///
     /// # Safety
     /// As for [`Guarded::get`].

@@ -21,22 +21,22 @@ struct Bump {
 pub struct Metadata(Locked<Bump>);
 
 impl Metadata {
-    /// Holds nothing yet.
+    /// Returns a bump pointer without a mapping.
     pub const fn new() -> Self {
         Self(Locked::new(Bump { next: 0, end: 0, used: 0 }))
     }
 
-    /// The lock, for fork. It is a leaf: nothing is locked while it is held.
+    /// Returns the lock, for fork. It is a leaf: nothing is locked while it is held.
     pub fn lock(&self) -> &Lock {
         self.0.lock()
     }
 
-    /// `size` bytes of zeros, for ever, aligned to a cache line. `None` if there is no memory.
+    /// Returns `size` bytes of zeros that stay mapped for ever, aligned to a cache line. `None` if there is no memory.
     pub fn allocate(&self, size: usize) -> Option<*mut u8> {
         self.allocate_aligned(size, ALIGN)
     }
 
-    /// [`Metadata::allocate`], aligned to `align`: a power of two, at least a cache line.
+    /// Returns what [`Metadata::allocate`] does, aligned to `align`: a power of two, at least a cache line.
     pub fn allocate_aligned(&self, size: usize, align: usize) -> Option<*mut u8> {
         let size = pages::round_up(size, ALIGN);
         self.0.with(|bump| {
@@ -52,7 +52,7 @@ impl Metadata {
         })
     }
 
-    /// How many bytes are in records.
+    /// Returns how many bytes are in records.
     pub fn used(&self) -> usize {
         self.0.with(|bump| bump.used)
     }

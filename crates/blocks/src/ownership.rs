@@ -14,20 +14,22 @@ const ABANDONED: u32 = 1;
 pub struct Ownership(AtomicU32);
 
 impl Ownership {
-    /// Has an owner: around `state`, which is 0.
+    /// Returns the state of a heap that has an owner, around `state`, which is 0.
     pub const fn around(state: AtomicU32) -> Self {
         Self(state)
     }
 
-    /// Whether nobody owned the heap a moment ago. For who helps it, and in its list, whether nobody owns it.
+    /// Returns whether nobody owned the heap a moment ago. For a helper at work, and under the list's lock, that does not
+    /// change.
     pub fn is_abandoned(&self) -> bool {
-        // Relaxed: a sender's look comes after its push, and `help`'s after its change; see `RemoteStack::is_empty_after_change`.
-        // For a helper at work it does not change: the owner's last access came before, and an adopter keeps helpers away.
+        // Relaxed: a sender's look comes after its push, and `help`'s after its change; see
+        // `RemoteStack::is_empty_after_change`. For a helper at work it does not change: the owner's last access came before,
+        // and an adopter keeps helpers away.
         self.0.load(Ordering::Relaxed) == ABANDONED
     }
 
-    /// Leaves the heap to whoever adopts it. The owner has no access any more; then it looks whether something was sent meanwhile,
-    /// and helps.
+    /// Leaves the heap to whoever adopts it. The owner has no access any more; then it looks whether something was sent
+    /// meanwhile, and helps.
     pub fn abandon(&self) {
         // Relaxed: as above; an adopter comes by the list's lock.
         self.0.store(ABANDONED, Ordering::Relaxed);
@@ -47,8 +49,8 @@ impl Ownership {
                 drain();
             }
             drop(helping);
-            // In this order, also when the owner had access: it may have abandoned the heap since, and a sender may have been turned
-            // away by this thread.
+            // In this order, also when the owner had access: it may have abandoned the heap since, and a sender may have been
+            // turned away by this thread.
             if remote.is_empty_after_change() || !self.is_abandoned() {
                 return;
             }

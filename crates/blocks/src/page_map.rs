@@ -1,9 +1,9 @@
 //! From an address to what it belongs to: two loads, for every address of a 48-bit address space.
 //!
-//! A root of 2^16 words, each for the leaf of 4 GiB of addresses; a leaf has two words for each slice of 64 KiB. The
-//! second is the address of the slice's record, with the record's kind in its lowest bits: that word alone says what the slice is. The
-//! first is all that the hit path of `free` needs: the address of the *bin* (of whichever thread's cache) that the slice's blocks belong
-//! in, so that "is it mine?" and "where does it go?" are one load.
+//! A root of 2^16 words, each for the leaf of 4 GiB of addresses; a leaf has two words for each slice of 64 KiB. The second is
+//! the address of the slice's record, with the record's kind in its lowest bits: that word alone says what the slice is. The
+//! first is all that the hit path of `free` needs: the address of the *bin* (of whichever thread's cache) that the slice's
+//! blocks belong in, so that "is it mine?" and "where does it go?" are one load.
 //!
 //! There is one map in a process: the root is a megabyte of zeros, of which a process touches a page or two.
 
@@ -40,7 +40,7 @@ static ROOT: Root =
     Root { distances: [const { AtomicUsize::new(0) }; LEAVES], no_bins: [const { AtomicUsize::new(0) }; LEAF_SLICES] };
 
 impl Root {
-    /// The leaf of an address; of its bins only, if the address has none. Any address may be asked about.
+    /// Returns the leaf of an address; of its bins only, if the address has none. Any address may be asked about.
     #[inline(always)]
     fn leaf(&self, address: usize) -> *const Leaf {
         // What is cut off are no address bits in user space; so every index is in bounds.
@@ -61,7 +61,7 @@ impl Root {
         }
     }
 
-    /// Whether the addresses with this number have a leaf.
+    /// Returns whether the addresses with this number have a leaf.
     fn has_leaf(&self, number: usize) -> bool {
         // Relaxed: only whether there is one; what a reader sees in it comes with the block it asks about.
         self.distances[number].load(Ordering::Relaxed) != 0
@@ -81,13 +81,13 @@ impl Kind {
     /// Nothing.
     pub const NONE: Self = Self(0);
 
-    /// The kind with this number, from 1 to 31, of what has an owner: a bin.
+    /// Returns the kind with this number, from 1 to 31, of what has an owner: a bin.
     pub const fn owned(number: u8) -> Self {
         assert!(number > 0 && number < 32, "a kind's number is between 1 and 31");
         Self(number << 1 | 1)
     }
 
-    /// The kind with this number, from 1 to 31, of what has no owner.
+    /// Returns the kind with this number, from 1 to 31, of what has no owner.
     pub const fn ownerless(number: u8) -> Self {
         Self(Self::owned(number).0 & !1)
     }
@@ -114,8 +114,8 @@ impl Entry {
     /// Returns the entry of a kind that has an owner.
     ///
     /// # Safety
-    /// `record` is a record of this kind, is aligned to a cache line, and lives as long as the process; `owner` is the address of the
-    /// bin that what it stands for belongs in.
+    /// `record` is a record of this kind, is aligned to a cache line, and lives as long as the process; `owner` is the address
+    /// of the bin that what it stands for belongs in.
     pub const unsafe fn owned(kind: Kind, record: *mut u8, owner: usize) -> Self {
         Self { kind, record, owner }
     }
@@ -147,7 +147,7 @@ impl Entry {
     }
 }
 
-/// The word that stands for the bin of the address's slice; 0 if the slice is not ours. Any address may be asked about.
+/// Returns the word that stands for the bin of the address's slice; 0 if the slice is not ours. Any address may be asked about.
 #[inline(always)]
 pub fn bin(address: usize) -> usize {
     // SAFETY: a leaf is never unmapped, and all zeros is a valid one. Relaxed as in `leaf`.
@@ -159,14 +159,15 @@ fn slice_index(address: usize) -> usize {
     (address >> SLICE_SHIFT) & (LEAF_SLICES - 1)
 }
 
-/// Whether the address's slice is in use, for who asks without having been given a block of it: then what was written before the
-/// slice was entered is visible.
+/// Returns whether the address's slice is in use. The caller need not have been given a block of it: it sees what was written
+/// before the slice was entered.
 pub fn is_entered(address: usize) -> bool {
     // SAFETY: as in `bin`. Acquire: pairs with `set`.
     unsafe { (*ROOT.leaf(address)).bins[slice_index(address)].load(Ordering::Acquire) != 0 }
 }
 
-/// What the address belongs to. While another thread enters it or takes it out: what it belonged to, will belong to, or nothing.
+/// Returns what the address belongs to. While another thread enters it or takes it out, that is what it belonged to, what it
+/// will belong to, or nothing.
 #[inline(always)]
 pub fn entry(address: usize) -> Entry {
     tally::LOOK_UPS.count();
@@ -176,8 +177,8 @@ pub fn entry(address: usize) -> Entry {
     if owner == 0 || address >> ADDRESS_BITS != 0 {
         return Entry::NONE;
     }
-    // SAFETY: the address has a bin, so it has a leaf. Acquire: who asks about any address, and was given no block of it, sees what
-    // was written to the record before.
+    // SAFETY: the address has a bin, so it has a leaf. Acquire: who asks about any address, and was given no block of it, sees
+    // what was written to the record before.
     let word = unsafe { (*leaf).records[slice_index(address)].load(Ordering::Acquire) };
     let kind = Kind((word.addr() & KIND_BITS) as u8);
     // The record's word decides. If the owner is not of this kind, the two words were read on either side of a change.
@@ -187,7 +188,7 @@ pub fn entry(address: usize) -> Entry {
     Entry { kind, record: word.map_addr(|address| address & !KIND_BITS), owner }
 }
 
-/// Makes the map able to hold `[start, start + size)`. False if there is no memory for its leaves.
+/// Makes the map able to hold `[start, start + size)`. Returns false if there is no memory for its leaves.
 #[must_use]
 pub fn cover(start: usize, size: usize) -> bool {
     (start >> LEAF_SHIFT..=(start + size - 1) >> LEAF_SHIFT).all(cover_leaf)
@@ -212,7 +213,7 @@ impl SpareLeaf {
         pages::map(size_of::<Leaf>()).map(Self)
     }
 
-    /// Unmaps it.
+    /// Unmaps the leaf.
     pub fn unmap(self) {
         // SAFETY: mapped and seen by nobody. If the kernel keeps it, only address space is lost.
         let _ = unsafe { pages::unmap(self.0, size_of::<Leaf>()) };

@@ -5,8 +5,8 @@ use crate::slab::{Place, Slab};
 use core::cell::Cell;
 use core::marker::PhantomData;
 
-/// A circular list, so that one pointer reaches both ends. In the lowest bits of that pointer, which records do not use, are flags of
-/// the list's owner.
+/// A circular list, so that one pointer reaches both ends. In the lowest bits of that pointer, which records do not use, are
+/// flags of the list's owner.
 ///
 /// It is for one thread at a time:
 ///
@@ -21,12 +21,12 @@ pub struct PartialList(Pointer<Slab>, PhantomData<Cell<()>>);
 const FLAGS: usize = align_of::<Slab>() - 1;
 
 impl PartialList {
-    /// An empty list without flags, as zeroed memory is one.
+    /// Returns an empty list without flags, as zeroed memory is one.
     pub const fn new() -> Self {
         Self(Pointer::null(), PhantomData)
     }
 
-    /// Whether a flag, a power of two below 64, is set.
+    /// Returns whether a flag, a power of two below 64, is set.
     pub fn has(&self, flag: usize) -> bool {
         self.0.get().addr() & flag & FLAGS != 0
     }
@@ -37,13 +37,13 @@ impl PartialList {
         self.0.set(self.0.get().map_addr(|word| if value { word | flag } else { word & !flag }));
     }
 
-    /// The first slab.
+    /// Returns the first slab.
     pub fn first(&self) -> Option<&'static Slab> {
         // SAFETY: records live as long as the process.
         unsafe { self.head().as_ref() }
     }
 
-    /// All slabs, the first one first. The list must not change meanwhile.
+    /// Returns all slabs, the first one first. The list must not change meanwhile.
     pub fn iter(&self) -> impl Iterator<Item = &'static Slab> {
         let first = self.head();
         let next = move |slab: &&'static Slab| {

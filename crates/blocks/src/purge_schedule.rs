@@ -12,31 +12,32 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule by which memory that is free stays for so many milliseconds at most, and half as many at least.
+    /// Returns the schedule by which memory that is free stays for so many milliseconds at most, and half as many at least.
     pub const fn new(delay: u64) -> Self {
         Self { period: AtomicU64::new(delay / 2), due: AtomicU64::new(0), is_portion: AtomicBool::new(false) }
     }
 
-    /// Sets for how long memory stays that is free. Before the first allocation.
+    /// Sets for how long memory stays that is free. Called before the first allocation.
     pub fn set_delay(&self, milliseconds: u64) {
-        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
-        // allocator's block, does not come here.
+        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of
+        // another allocator's block, does not come here.
         self.period.store(milliseconds / 2, Ordering::Relaxed);
     }
 
-    /// How many milliseconds after `now` the next purge is due.
+    /// Returns how many milliseconds after `now` the next purge is due.
     pub fn until_due(&self, now: u64) -> u64 {
         // Relaxed: see `is_due`.
         self.due.load(Ordering::Relaxed).saturating_sub(now)
     }
 
-    /// How many milliseconds are between two purges, as far as they fit.
+    /// Returns how many milliseconds are between two purges, as far as they fit.
     pub fn period(&self) -> u32 {
         // Relaxed: see `set_delay`.
         self.period.load(Ordering::Relaxed).try_into().unwrap_or(u32::MAX)
     }
 
-    /// Whether the caller is the one to purge at the time `now`. See [`Schedule::takes_portion`].
+    /// Returns whether a purge is due at the time `now`: true for one caller only, which purges. See
+    /// [`Schedule::takes_portion`].
     pub fn is_due(&self, now: u64) -> bool {
         // Relaxed, all: a thread that sees an old time comes again; the exchange makes sure that one thread only is told.
         let due = self.due.load(Ordering::Relaxed);
@@ -54,7 +55,8 @@ impl Schedule {
         self.due.store(time, Ordering::Relaxed);
     }
 
-    /// Whether this purge is only the next portion of the last one. Asked once by who was told that it is due.
+    /// Returns whether this purge is only the next portion of the last one. Called once by the thread for which a purge was
+    /// due.
     pub fn takes_portion(&self) -> bool {
         // Relaxed: see `is_due`.
         self.is_portion.swap(false, Ordering::Relaxed)

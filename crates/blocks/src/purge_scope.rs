@@ -3,10 +3,10 @@
 /// Which free pages to give back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PurgeScope {
-    /// Those that were free already when somebody last asked for these; of a huge page at least half of it: splitting one gives
-    /// its memory back, but not its speed.
+    /// Those that were free already at the last purge of this scope. Of a huge page, only if that is half of it or more:
+    /// splitting one gives its memory back, but takes its speed.
     Aged,
-    /// The same, but what is free now is not noted as such: it was hardly free for longer than when these were asked for last.
+    /// As `Aged`, but what is free now is not noted for the next purge, because the last one was only a moment ago.
     AgedBefore,
     /// All but parts of huge pages.
     Whole,

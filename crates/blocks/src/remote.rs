@@ -21,7 +21,7 @@ const UNIT: usize = 128;
 const MOST_UNITS: usize = usize::MAX >> ADDRESS_BITS;
 
 impl<T> RemoteStack<T> {
-    /// An empty stack around `top`, which is 0.
+    /// Returns an empty stack around `top`, which is 0.
     pub const fn around(top: AtomicUsize) -> Self {
         Self { top, batches: PhantomData }
     }
@@ -46,30 +46,30 @@ impl<T> RemoteStack<T> {
         }
     }
 
-    /// The newest batch, which stays: its owner may be taking it at the moment. Null if there is none.
+    /// Returns the newest batch, which stays: its owner may be taking it at the moment. Null if there is none.
     pub fn peek(&self) -> *mut T {
         // Relaxed: its words are read one by one, and are believed only if they fit together.
         newest(self.top.load(Ordering::Relaxed))
     }
 
-    /// Whether there was nothing to take a moment ago.
+    /// Returns whether there was nothing to take a moment ago.
     #[inline]
     pub fn is_empty(&self) -> bool {
         // Relaxed: a hint; `take_all` orders.
         self.top.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether nothing is left that a sender could rely on the caller for. The caller has just made something known that
-    /// senders look at after a push: that it gave up its access to the heap, or that it has abandoned it.
+    /// Returns whether nothing is left that a sender relies on the caller to take. The caller has just made something known
+    /// that senders look at after a push: that it gave up its access to the heap, or that it has abandoned it.
     ///
-    /// Of this change of the word and a sender's, the later one acquires from the earlier one. So a sender that is later sees what
-    /// the caller made known, and one that is earlier has its batch seen here.
+    /// Of this change of the word and a sender's, the later one acquires from the earlier one. So a sender that is later sees
+    /// what the caller made known, and one that is earlier has its batch seen here.
     pub fn is_empty_after_change(&self) -> bool {
         // Acquire and release: as above.
         self.top.fetch_add(0, Ordering::AcqRel) == 0
     }
 
-    /// How many bytes waited a moment ago, or somewhat more; 8 MiB if it was more.
+    /// Returns how many bytes waited a moment ago, or somewhat more; 8 MiB at most.
     pub fn waiting(&self) -> usize {
         // Relaxed: an estimate.
         units(self.top.load(Ordering::Relaxed)) * UNIT

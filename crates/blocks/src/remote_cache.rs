@@ -1,5 +1,5 @@
-//! Freed blocks of other threads' slabs, collected by slab until they are worth sending: the cost of one atomic operation is shared by
-//! a batch of them.
+//! Freed blocks of other threads' slabs, collected by slab until they are worth sending: the cost of one atomic operation is
+//! shared by a batch of them.
 //!
 //! It knows nothing of how a batch is sent: it returns the chain, and the caller does that.
 
@@ -11,8 +11,8 @@ use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::null_mut;
 
-/// A batch has this many blocks or this many bytes: enough to share the cost, little enough to be nearly in the cache when the owner
-/// takes it.
+/// A batch has this many blocks or this many bytes: enough to share the cost, little enough to be nearly in the cache when the
+/// owner takes it.
 const BATCH_BLOCKS: u32 = batch::MOST as u32;
 const BATCH_BYTES: u32 = 16 << 10;
 
@@ -56,7 +56,7 @@ pub struct Chain {
     pub count: usize,
 }
 
-/// The block was freed just before: it is the last one of its batch.
+/// Why a block was not added: it was freed just before.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FreedBefore;
 
@@ -70,8 +70,8 @@ pub struct Due {
 }
 
 impl RemoteCache {
-    /// The batch that this block is to be added to, if there is more to come for it: neither the first nor the last block of a batch, nor
-    /// the one that was added just before.
+    /// Returns the batch that this block is to be added to, if it is neither the first nor the last block of the batch, nor the
+    /// one that was added just before.
     #[inline(always)]
     pub fn open(&self, slab: &Slab, block: *mut Block) -> Option<Open<'_>> {
         let slot = &self.0[hash(slab)];
@@ -82,7 +82,7 @@ impl RemoteCache {
     /// Adds a block that is the first or the last one of a batch.
     ///
     /// # Errors
-    /// It is in there already; its mark as a free block may have been overwritten since.
+    /// It was added just before; its mark as a free block may have been overwritten since.
     ///
     /// # Safety
     /// The block is the slab's, is free, and the caller's.
@@ -112,7 +112,7 @@ impl RemoteCache {
         self.0.iter().filter_map(Slot::take)
     }
 
-    /// How many bytes of blocks are collected, now or lately. For any thread.
+    /// Returns how many bytes of blocks are collected, now or lately. For any thread.
     pub fn bytes(&self) -> usize {
         let bytes = |slot: &Slot| {
             // SAFETY: a slab's record lives as long as the process.
@@ -122,7 +122,7 @@ impl RemoteCache {
         self.0.iter().map(bytes).sum()
     }
 
-    /// The block of a slab that was added last, now or lately; null if there is none. For any thread.
+    /// Returns the block of a slab that was added last, now or lately; null if there is none. For any thread.
     pub fn last_of(&self, slab: &Slab) -> *mut Block {
         let slot = &self.0[hash(slab)];
         if core::ptr::eq(slot.slab.get(), slab) { slot.head.get() } else { null_mut() }
@@ -169,7 +169,7 @@ impl Slot {
     }
 }
 
-/// The slot of a slab: spreads records, which are 64 bytes apart, over the slots.
+/// Returns the index of a slab's slot: spreads records, which are 64 bytes apart, over the slots.
 fn hash(slab: &Slab) -> usize {
     let number = core::ptr::from_ref(slab) as usize / size_of::<Slab>();
     (number ^ number >> 7 ^ number >> 14) % SLOTS

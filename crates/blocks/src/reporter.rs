@@ -7,15 +7,15 @@ use xalloc_heap::{Call, Incident, Misuse, Report};
 pub struct Reporter(AtomicPtr<()>);
 
 impl Reporter {
-    /// A reporter without a function: mistakes are not told.
+    /// Returns a reporter without a function: mistakes are not told.
     pub const fn new() -> Self {
         Self(AtomicPtr::new(core::ptr::null_mut()))
     }
 
     /// Has `report` called from now on.
     pub fn set(&self, report: Report) {
-        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
-        // allocator's block, does not come here.
+        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of
+        // another allocator's block, does not come here.
         self.0.store(report as *mut (), Ordering::Relaxed);
     }
 

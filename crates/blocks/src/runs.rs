@@ -41,17 +41,17 @@ pub struct RunStats {
 }
 
 impl Runs {
-    /// Holds nothing yet.
+    /// Returns the runs of a heap that has none.
     pub const fn new() -> Self {
         Self { shards: [const { Locked::new(Chunks::new()) }; SHARDS], watch: Watch::new() }
     }
 
-    /// The locks, for fork. Under each, the arena's and the metadata's are taken.
+    /// Returns the locks, for fork. Under each, the arena's and the metadata's are taken.
     pub fn locks(&self) -> impl Iterator<Item = &Lock> {
         self.shards.iter().map(Locked::lock)
     }
 
-    /// A run of at least `size` bytes (at most [`MAX`]) aligned to `align` (at most [`MAX_ALIGN`]). `None` if there is
+    /// Returns a run of at least `size` bytes (at most [`MAX`]) aligned to `align` (at most [`MAX_ALIGN`]). `None` if there is
     /// no memory.
     pub fn allocate(&self, size: usize, align: usize, arena: &Arena, metadata: &Metadata) -> Option<Run> {
         let count = margin::length_for(size);
@@ -89,8 +89,8 @@ impl Runs {
         freed.ok_or_else(|| self.misuse_at(address, entry))
     }
 
-    /// Makes the pages of a run of `length` pages as they were mapped, for the next block, as far as the program is watched. False
-    /// if the kernel refuses: nothing may be there any more.
+    /// Makes the pages of a run of `length` pages as they were mapped, for the next block, as far as the program is watched.
+    /// Returns false if the kernel refuses: nothing may be there any more.
     ///
     /// # Safety
     /// The run is the caller's, and nobody needs its contents.
@@ -99,7 +99,8 @@ impl Runs {
         unsafe { self.is_intact(address, length) || pages::renew(address, length * PAGE) }
     }
 
-    /// Whether the pages of a run are as they were mapped, as far as it has a margin to tell, and the program is watched.
+    /// Returns whether the pages of a run are as they were mapped, as far as it has a margin to tell, and the program is
+    /// watched.
     ///
     /// # Safety
     /// A run of `length` pages starts at `address`, and no other thread frees or resizes it.
@@ -119,12 +120,12 @@ impl Runs {
         self.shards[chunk.shard].with(|chunks| chunk.misuse_at(address, chunks.pages(chunk)))
     }
 
-    /// The usable size of the run that starts at this address, which has this entry in the page map, if one does.
+    /// Returns the usable size of the run that starts at this address, which has this entry in the page map, if one does.
     pub fn size_at(&self, address: usize, entry: Entry) -> Option<usize> {
         self.length_at(address, entry).map(|length| margin::usable(length) * PAGE)
     }
 
-    /// The length of the run that starts at this address, in pages, if one does.
+    /// Returns the length of the run that starts at this address, in pages, if one does.
     fn length_at(&self, address: usize, entry: Entry) -> Option<usize> {
         let chunk = RunChunk::of(entry);
         // If it is no run, the record may be another chunk's by now.
@@ -132,8 +133,8 @@ impl Runs {
         (length != 0 && address.is_multiple_of(PAGE)).then_some(length)
     }
 
-    /// Makes the run at `address`, which has this entry in the page map, `size` bytes long where it is. False if its neighbour is in
-    /// the way, or if pages that it would lose, or have as its margin, are not as they were mapped.
+    /// Makes the run at `address`, which has this entry in the page map, `size` bytes long where it is. Returns false if its
+    /// neighbour is in the way, or if pages that it would lose, or have as its margin, are not as they were mapped.
     pub fn resize(&self, address: usize, entry: Entry, size: usize) -> bool {
         let wanted = margin::length_for(size);
         let Some(length) = self.length_at(address, entry) else { return false };
@@ -150,8 +151,8 @@ impl Runs {
         self.with_run(address, entry, resize).unwrap_or(false)
     }
 
-    /// Calls `f` under the lock with the shard's chunks, the run's chunk, its first page and its length. `None` if there is no run
-    /// at this address.
+    /// Calls `f` under the lock with the shard's chunks, the run's chunk, its first page and its length. `None` if there is no
+    /// run at this address.
     fn with_run<T>(
         &self,
         address: usize,
@@ -175,7 +176,7 @@ impl Runs {
         given
     }
 
-    /// What the runs hold.
+    /// Returns what the runs hold.
     pub fn stats(&self) -> RunStats {
         let mut stats = RunStats::default();
         for shard in &self.shards {
@@ -190,7 +191,8 @@ impl Runs {
         stats
     }
 
-    /// The number of runs of free pages that may be resident, and the bytes in margins. Looks at every page of every chunk.
+    /// Returns the number of runs of free pages that may be resident, and the bytes in margins. Looks at every page of every
+    /// chunk.
     pub fn free_runs_and_margins(&self) -> (usize, usize) {
         let (mut count, mut margins) = (0, 0);
         for shard in &self.shards {

@@ -12,12 +12,12 @@ macro_rules! single_writer {
         pub struct $name($atomic);
 
         impl $name {
-            /// A word that holds `value`.
+            /// Returns a word that holds `value`.
             pub const fn new(value: $value) -> Self {
                 Self(<$atomic>::new(value))
             }
 
-            /// What the owner wrote last, or lately if the caller is not the owner.
+            /// Returns what the owner wrote last, or a little earlier if the caller is not the owner.
             #[inline(always)]
             pub fn get(&self) -> $value {
                 self.0.load(Relaxed)
@@ -29,7 +29,7 @@ macro_rules! single_writer {
                 self.0.store(value, Relaxed);
             }
 
-            /// What the owner wrote last, for the owner: a read that the compiler may fold into other instructions.
+            /// Returns what the owner wrote last, for the owner: a read that the compiler may fold into other instructions.
             ///
             /// # Safety
             /// The caller is the owner, so nobody writes at the same time.
@@ -68,12 +68,12 @@ single_writer!(
 pub struct Pointer<T>(AtomicPtr<T>);
 
 impl<T> Pointer<T> {
-    /// The null pointer.
+    /// Returns the null pointer.
     pub const fn null() -> Self {
         Self(AtomicPtr::new(core::ptr::null_mut()))
     }
 
-    /// What the owner wrote last, or lately if the caller is not the owner.
+    /// Returns what the owner wrote last, or a little earlier if the caller is not the owner.
     #[inline(always)]
     pub fn get(&self) -> *mut T {
         self.0.load(Relaxed)

@@ -32,8 +32,9 @@ impl Class {
     /// No class: what stands at index 0 of a table, so that a zero index is never valid.
     pub const NONE: Self = Self { size: 0, capacity: 0, slices: 0, number: 0, reciprocal: 0, starts: 0 };
 
-    /// The class with index `number` in its table, of blocks of `size` bytes in slabs of `slices` slices. Fails to compile in a
-    /// constant, and panics elsewhere, unless the size is a multiple of [`MIN_ALIGN`] of which a slab holds two or more.
+    /// Returns the class with index `number` in its table, of blocks of `size` bytes in slabs of `slices` slices. Fails to
+    /// compile in a constant, and panics elsewhere, unless the size is a multiple of [`MIN_ALIGN`] of which a slab holds two or
+    /// more.
     pub const fn new(number: usize, size: usize, slices: usize) -> Self {
         assert!(number > 0 && number <= u16::MAX as usize, "index 0 of a table is no class");
         assert!(slices == 1 || slices == MANY_SLICES, "a slab has one slice, or eight");
@@ -53,8 +54,8 @@ impl Class {
         Self { starts: class.starts_below(capacity), ..class }
     }
 
-    /// The factor that tells the starts of the first `bound` blocks of a slab from all else: `offset * factor`, without what overflows,
-    /// is below [`START_LIMIT`] for these only. `bound` is not 0.
+    /// Returns the factor that tells the starts of the first `bound` blocks of a slab from all else: `offset * factor`, without
+    /// what overflows, is below [`START_LIMIT`] for these only. `bound` is not 0.
     ///
     /// With a factor of `(2^64 + e) / d`, `n * factor mod 2^64` is `q * e` for `n = q * d`, and at least `2^64 / d` for
     /// other `n` (after Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019). So one comparison with the limit
@@ -67,7 +68,7 @@ impl Class {
         least + wanted.saturating_sub(excess).div_ceil(size)
     }
 
-    /// The index of the block that starts `offset` bytes into a slab, if one does.
+    /// Returns the index of the block that starts `offset` bytes into a slab, if one does.
     #[inline]
     pub fn index(&self, offset: usize) -> Option<usize> {
         let index = ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize;
@@ -75,9 +76,10 @@ impl Class {
     }
 }
 
-/// Proves that `table` covers all sizes up to its largest: [`Class::NONE`] first, then every class larger than the one before; that a
-/// request of `wasteful_from` bytes or more never gets a block of which more than 1 / `waste` is not asked for; and that no slab has more
-/// than 1 / `waste` of its bytes behind its last block. Fails to compile in a constant, and panics elsewhere, if it does not.
+/// Proves that `table` covers all sizes up to its largest: [`Class::NONE`] first, then every class larger than the one before;
+/// that a request of `wasteful_from` bytes or more never gets a block of which more than 1 / `waste` is not asked for; and that
+/// no slab has more than 1 / `waste` of its bytes behind its last block. Fails to compile in a constant, and panics elsewhere,
+/// if it does not.
 pub const fn prove(table: &[Class], wasteful_from: usize, waste: usize) {
     assert!(table.len() > 1 && table[0].size == 0, "index 0 of a table is no class");
     let mut number = 1;

@@ -59,8 +59,8 @@ impl Slab {
     /// Makes this the record of an unused slab of `class` whose blocks start at `start`, in the arena's chunk `chunk`.
     ///
     /// # Safety
-    /// The record is the caller's, and no slab has it. From `start` on there is memory for the slices of the class, which is the caller's
-    /// and covered by the page map.
+    /// The record is the caller's, and no slab has it. From `start` on there is memory for the slices of the class, which is
+    /// the caller's and covered by the page map.
     pub unsafe fn open(&self, class: &'static Class, start: usize, chunk: *mut u8) {
         self.free.set(core::ptr::null_mut());
         self.available.set(0);
@@ -72,14 +72,14 @@ impl Slab {
         self.place.set(Place::Full as u16);
     }
 
-    /// The slab of an address, which has this entry in the page map, and its bin; `None` if there is no slab.
+    /// Returns the slab of an address, which has this entry in the page map, and its bin; `None` if there is no slab.
     #[inline(always)]
     pub fn of(entry: Entry) -> Option<(usize, &'static Self)> {
         // SAFETY: the record of an entry of this kind is a slab's, and those live as long as the process.
         (entry.kind() == KIND).then(|| (entry.owner(), unsafe { &*entry.record().cast::<Self>() }))
     }
 
-    /// The slab of an address, which has this entry in the page map, and its owner, if its kind is `kind`.
+    /// Returns the slab of an address, which has this entry in the page map, and its owner, if its kind is `kind`.
     ///
     /// # Safety
     /// Only slabs are in the page map with this kind.
@@ -97,10 +97,11 @@ impl Slab {
         unsafe { self.register_as(KIND, bin) };
     }
 
-    /// Enters its slices as another kind of slabs: those of heaps that must not take others' for their own.
+    /// Enters its slices into the page map as another kind of slabs: those of heaps that must not take others' for their own.
     ///
     /// # Safety
-    /// The slab is the caller's, which has access to it; `owner` is what its heap takes the owner of this kind for.
+    /// The slab is the caller's, which has access to it. Only slabs are in the page map with this kind, and `owner` is what its
+    /// heap takes the owner of this kind for.
     pub unsafe fn register_as(&self, kind: Kind, owner: usize) {
         let record = core::ptr::from_ref(self).cast_mut().cast();
         // SAFETY: the arena covers its chunks, of which the caller has this slab; the record is its own, and lives for ever.
@@ -116,45 +117,45 @@ impl Slab {
         unsafe { page_map::set(self.start(), self.bytes(), Entry::NONE) };
     }
 
-    /// The size of its slices together, in bytes.
+    /// Returns the size of its slices together, in bytes.
     pub fn bytes(&self) -> usize {
         self.shape().slices as usize * SLICE
     }
 
-    /// The number of its class.
+    /// Returns the number of its class.
     pub fn class(&self) -> usize {
         self.shape().number as usize
     }
 
-    /// Its class.
+    /// Returns its class.
     pub fn shape(&self) -> &'static Class {
-        // SAFETY: `open` stored the address of a class that lives for ever, and nothing else does. Nobody comes to a record that was
-        // never opened: the page map, where `register` enters it with a release, is read with an acquire, and so is what the arena
-        // asks before it looks at a record.
+        // SAFETY: `open` stored the address of a class that lives for ever, and nothing else does. Nobody comes to a record
+        // that was never opened: the page map, where `register` enters it with a release, is read with an acquire, and so is
+        // what the arena asks before it looks at a record.
         unsafe { &*self.class.get() }
     }
 
-    /// Its first address.
+    /// Returns its first address.
     pub fn start(&self) -> usize {
         self.start.get()
     }
 
-    /// What the arena put there, to take the slab back.
+    /// Returns what the arena put there, to take the slab back.
     pub fn chunk(&self) -> *mut u8 {
         self.chunk.get()
     }
 
-    /// How many blocks are used.
+    /// Returns how many blocks are used.
     pub fn used(&self) -> usize {
         self.used.get() as usize
     }
 
-    /// How many bytes of it, from its start on, were ever handed out in blocks.
+    /// Returns how many bytes of it, from its start on, were ever handed out in blocks.
     pub fn carved(&self) -> usize {
         self.carved.get() as usize * self.shape().size as usize
     }
 
-    /// Where it stands.
+    /// Returns where it stands.
     pub fn place(&self) -> Place {
         match self.place.get() {
             0 => Place::Full,
@@ -168,7 +169,7 @@ impl Slab {
         self.place.set(place as u16);
     }
 
-    /// Where it should stand: ready from a sixteenth of its blocks on, so that a slab that hovers around full is not
+    /// Returns where it should stand: ready from a sixteenth of its blocks on, so that a slab that hovers around full is not
     /// visited for every block that comes back to it.
     pub fn fitting_place(&self) -> Place {
         let available = self.available.get();
@@ -181,19 +182,19 @@ impl Slab {
         }
     }
 
-    /// Whether nothing can be taken from it.
+    /// Returns whether nothing can be taken from it.
     pub fn is_exhausted(&self) -> bool {
         self.available.get() == 0 && self.carved.get() == self.shape().capacity
     }
 
-    /// Whether `address`, which lies in its slices, is the start of a block that was handed out at some time.
+    /// Returns whether `address`, which lies in its slices, is the start of a block that was handed out at some time.
     #[inline]
     pub fn is_block(&self, address: usize) -> bool {
         let offset = address.wrapping_sub(self.start());
         self.shape().index(offset).is_some_and(|index| index < self.carved.get() as usize)
     }
 
-    /// [`Slab::is_block`].
+    /// Returns nothing if `address` is the start of a block that was handed out at some time ([`Slab::is_block`]).
     ///
     /// # Errors
     /// What the address is if not.
@@ -206,13 +207,13 @@ impl Slab {
         if offset < self.carved() { Misuse::Interior { offset: offset % size, size } } else { Misuse::FreeMemory }
     }
 
-    /// Whether `address` lies in its slices.
+    /// Returns whether `address` lies in its slices.
     #[inline]
     pub fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.start()) < self.bytes()
     }
 
-    /// The first block of its free list, for a thread that need not be its owner's. Null if there is none.
+    /// Returns the first block of its free list, for a thread that need not be its owner's. Null if there is none.
     pub fn free_head(&self) -> *mut Block {
         self.free.get()
     }
@@ -233,7 +234,7 @@ impl Slab {
         Some(List { head, count: count as usize })
     }
 
-    /// Links the next extent's blocks in the order of their addresses.
+    /// Takes the next extent's blocks, linked in the order of their addresses. `None` if all were carved.
     fn carve(&self, key: Key) -> Option<List> {
         let (size, carved) = (self.shape().size as usize, self.carved.get() as usize);
         let extent = if carved * size < LATER_EXTENT { FIRST_EXTENT } else { LATER_EXTENT };
@@ -292,7 +293,7 @@ pub(crate) mod tests {
     /// The key of the blocks' tests.
     pub const KEY: Key = Key::new(0x1234_5678_9abc_def1);
 
-    /// A slab of its own memory, which no arena knows.
+    /// Returns a slab of its own memory, which no arena knows.
     pub fn opened(class: &'static Class) -> &'static Slab {
         let memory = xalloc_os::pages::map_aligned(8 * SLICE, SLICE).unwrap();
         let record = xalloc_os::pages::map(4096).unwrap() as *const Slab;

@@ -1,7 +1,8 @@
 //! The slabs of a heap, by class: blocks are taken from those that have free ones, and go back to them.
 //!
-//! Of a class of which no block is used any more, one slab may stay, so that a program that frees its last block of a size and allocates
-//! it again does not go to the arena each time. What has to be done with a slab that is to go is the caller's: the set returns it.
+//! Of a class of which no block is used any more, one slab may stay, so that a program that frees its last block of a size and
+//! allocates it again does not go to the arena each time. What has to be done with a slab that is to go is the caller's: the
+//! set returns it.
 
 use crate::free_list::{Block, Key, List};
 use crate::partial_list::PartialList;
@@ -9,7 +10,8 @@ use crate::single_writer::Count32;
 use crate::size_class::Class;
 use crate::slab::{DoubleFree, Place, Slab};
 
-/// How many slices of slabs are kept although none of their blocks is used, one slab of a class: this many, or an eighth of all slices.
+/// How many slices of slabs are kept although none of their blocks is used, one slab of a class: this many, or an eighth of all
+/// slices.
 const EMPTY_SLICES: u32 = 64;
 /// From how many slabs with few free blocks is collected at once, and how many blocks are enough.
 const COLLECT_SLABS: usize = 8;
@@ -39,25 +41,26 @@ pub struct SlabSet<const N: usize> {
 pub struct Collected {
     /// The blocks.
     pub list: Option<List>,
-    /// From which index of a slab on there is no block, if that has changed: see [`Bin::set_bound`](crate::bin::Bin::set_bound).
+    /// From which index of a slab on there is no block, if that has changed: see
+    /// [`Bin::set_bound`](crate::bin::Bin::set_bound).
     pub bound: Option<usize>,
     /// A free block that was written to, if one was found: no other is looked for then. What was behind it in its list is lost.
     pub overwritten: Option<*mut Block>,
 }
 
 impl<const N: usize> SlabSet<N> {
-    /// A set of no slabs, as zeroed memory is one.
+    /// Returns a set of no slabs, as zeroed memory is one.
     #[cfg(test)]
     pub const fn new() -> Self {
         Self { classes: [const { PartialList::new() }; N], slices: Count32::new(0), empty_slices: Count32::new(0) }
     }
 
-    /// How many slices its slabs have.
+    /// Returns how many slices its slabs have.
     pub fn slices(&self) -> usize {
         self.slices.get() as usize
     }
 
-    /// Whether it has a slab of the class, or had several: what the next one has, the program will use.
+    /// Returns whether it has a slab of the class, or had several: then the program will use what the next one has.
     pub fn has(&self, class: &Class) -> bool {
         self.list(class).has(HAS_SLAB)
     }
@@ -111,8 +114,8 @@ impl<const N: usize> SlabSet<N> {
         unsafe { partial.update(slab) };
     }
 
-    /// Gives a chain of `count` blocks back to one of its slabs. Returns whether that has to go: no block of it is used any more, and it
-    /// need not stay (`may_keep`), or too many do. It is in no set then.
+    /// Gives a chain of `count` blocks back to one of its slabs. Returns whether the slab has to go: no block of it is used any
+    /// more, and it may not stay (`may_keep` is false, or too many stay). It is in no set then.
     ///
     /// # Errors
     /// There are more blocks than are used of the slab: nothing is changed.
@@ -188,7 +191,7 @@ impl<const N: usize> SlabSet<N> {
     }
 }
 
-/// Both lists as one. The first one is short, so that its end is near.
+/// Joins two lists. The first one is short, so that its end is near.
 ///
 /// # Errors
 /// A block that was written to: the end is not where it must be, and the first list is lost.

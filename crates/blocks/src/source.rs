@@ -20,33 +20,33 @@ pub unsafe trait Source: Copy + Send {
     /// unmaps what lies before and behind.
     const ALIGN: usize;
 
-    /// Reserves `size` bytes of addresses. `None` if there are no more.
+    /// Reserves `size` bytes of addresses, and returns the first. `None` if there are no more.
     fn reserve(self, size: usize) -> Option<usize>;
 
-    /// Makes memory of addresses that are reserved.
+    /// Makes memory of addresses that are reserved. Returns what became of them.
     ///
     /// # Safety
     /// The range was reserved here, and neither committed nor unmapped since.
     unsafe fn commit(self, address: usize, size: usize) -> Committed;
 
-    /// Makes memory of addresses that were unmapped. False if there is none, or if they are somebody else's by now.
+    /// Makes memory of addresses that were unmapped. Returns false if there is none, or if they are somebody else's by now.
     fn map_again(self, address: usize, size: usize) -> bool;
 
-    /// Gives addresses back, and their memory. False if they stay as they are.
+    /// Gives addresses back, and their memory. Returns false if they stay as they are.
     ///
     /// # Safety
     /// The range was reserved here, and nothing uses it any more.
     #[must_use]
     unsafe fn unmap(self, address: usize, size: usize) -> bool;
 
-    /// Gives the pages of a range back, which is zeros then. False if they stay as they are.
+    /// Gives the pages of a range back, which is zeros then. Returns false if they stay as they are.
     ///
     /// # Safety
     /// The range is memory of this source, and nobody needs its contents.
     #[must_use]
     unsafe fn purge(self, address: usize, size: usize) -> bool;
 
-    /// Whether a range is as it was when it became memory. False if the source cannot tell: then it is unmapped and mapped again
+    /// Returns whether a range is as it was when it became memory: false if the source cannot tell: then it is unmapped and mapped again
     /// before it is used for something else.
     ///
     /// # Safety
@@ -58,12 +58,12 @@ pub unsafe trait Source: Copy + Send {
     /// Advises that huge pages are wanted for a range, or not.
     fn advise_huge(self, _address: usize, _size: usize, _wanted: bool) {}
 
-    /// Makes all pages of a range resident at once. False if it cannot.
+    /// Makes all pages of a range resident at once. Returns false if it cannot.
     fn populate(self, _address: usize, _size: usize) -> bool {
         false
     }
 
-    /// Keeps the pages of a range resident, or (`wanted` false) no longer. False if it cannot.
+    /// Keeps the pages of a range resident, or (`wanted` false) no longer. Returns false if it cannot.
     fn lock(self, _address: usize, _size: usize, _wanted: bool) -> bool {
         false
     }

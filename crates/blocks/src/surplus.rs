@@ -1,7 +1,8 @@
-//! The policy of what is too much free memory: a surplus is there until it is purged, and threads do something about it meanwhile.
+//! The policy of what is too much free memory: a surplus is there until it is purged, and threads do something about it
+//! meanwhile.
 //!
-//! The amount is computed now and then only, because that takes a look at every chunk: whenever so much more became free than was taken
-//! again.
+//! The amount is computed now and then only, because that takes a look at every chunk: whenever so much more became free than
+//! was taken again.
 
 use crate::held::Held;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +17,8 @@ const STEP_PART: usize = 64;
 
 /// What is known of the surplus.
 pub struct Surplus {
-    /// By how many bytes of slabs, runs and huge blocks more became free than were taken again since the amount was computed. While
-    /// there is a surplus, what is free when it begins, and then all that became free since memory was purged last.
+    /// By how many bytes of slabs, runs and huge blocks more became free than were taken again since the amount was computed.
+    /// While there is a surplus, what is free when it begins, and then all that became free since memory was purged last.
     released: AtomicUsize,
     /// At how many of them the amount is computed again: [`Held::step`].
     due: AtomicUsize,
@@ -27,7 +28,7 @@ pub struct Surplus {
 
 // Relaxed, in all of them: a thread that sees an old value does so a little later, and nothing else depends on them.
 impl Surplus {
-    /// There is none.
+    /// Returns the state of a heap that has no surplus.
     pub const fn new() -> Self {
         Self {
             released: AtomicUsize::new(0),
@@ -36,25 +37,26 @@ impl Surplus {
         }
     }
 
-    /// Whether there is a surplus.
+    /// Returns whether there is a surplus.
     #[inline]
     pub fn is_there(&self) -> bool {
         self.work.is_set()
     }
 
-    /// What a background thread waits for.
+    /// Returns what a background thread waits for.
     pub fn work(&self) -> &WorkSignal {
         &self.work
     }
 
-    /// Notes that `bytes` of a slab, a run or a huge block became free. Returns whether it is time to [`weigh`](Self::weigh) what is held.
+    /// Notes that `bytes` of a slab, a run or a huge block became free. Returns whether it is time to [`weigh`](Self::weigh)
+    /// what is held.
     pub fn released(&self, bytes: usize) -> bool {
         let released = self.released.load(Ordering::Relaxed) + bytes;
         self.released.store(released, Ordering::Relaxed);
         released >= self.due.load(Ordering::Relaxed) && !self.is_there()
     }
 
-    /// Looks whether `held` has a surplus. Returns whether one begins.
+    /// Computes whether `held` has a surplus. Returns whether one begins.
     pub fn weigh(&self, held: &Held) -> bool {
         let is_surplus = !held.is_little_free();
         // The first purge only marks what is free by then.
@@ -68,8 +70,9 @@ impl Surplus {
         self.released.store(0, Ordering::Relaxed);
     }
 
-    /// Notes that a purge found nothing that was free for long enough, when `held` is what there is. So the surplus is over if little is
-    /// free, which the program uses again and again, or if nothing became free since the last time: then the rest cannot be purged.
+    /// Notes that a purge found nothing that was free for long enough, when `held` is what there is. So the surplus is over if
+    /// little is free, which the program uses again and again, or if nothing became free since the last time: then the rest
+    /// cannot be purged.
     pub fn note_vain_purge(&self, held: &Held) {
         if self.released.swap(0, Ordering::Relaxed) == 0 || held.is_little_free() {
             // Not as it was at the peak: a later one may be much lower.
@@ -89,12 +92,12 @@ impl Surplus {
 }
 
 impl Held {
-    /// After how many bytes that became free there may be a surplus.
+    /// Returns after how many bytes that became free there may be a surplus.
     fn step(&self) -> usize {
         STEP.max((self.live + self.free) / STEP_PART)
     }
 
-    /// Whether what is free is no surplus.
+    /// Returns whether what is free is no surplus.
     pub fn is_little_free(&self) -> bool {
         self.free <= LEAST + self.live / LEAST_PART
     }

@@ -1,4 +1,5 @@
-//! How often locks were taken and addresses looked up: counted in debug builds only, for tests that say how often something does so.
+//! How often locks were taken and addresses looked up: counted in debug builds only, for tests that say how often something
+//! does so.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,7 +21,7 @@ impl Tally {
         }
     }
 
-    /// How many there were while `f` ran.
+    /// Returns how many events there were while `f` ran.
     pub fn during(&self, f: impl FnOnce()) -> usize {
         // Relaxed, twice: see `count`.
         let before = self.0.load(Ordering::Relaxed);

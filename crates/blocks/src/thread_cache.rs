@@ -1,10 +1,10 @@
 //! The free blocks that a thread has cached: a bin for each class, and how many blocks it may hold.
 //!
-//! Little at first. A class whose blocks went back to their slabs and were wanted again has too small a limit: it is doubled, as long as
-//! all classes together stay within an allowance (each bin may hold its limit twice, in the list and in the previous one). Now and then,
-//! and when the allowance is used up, classes are scanned: a bin that has not changed since the last scan falls back to its first limit,
-//! and all that it holds is to go back to the slabs. A few cached blocks can keep as many slabs in use; a program that uses one size
-//! after the other would end up with slabs of all of them.
+//! Little at first. A class whose blocks went back to their slabs and were wanted again has too small a limit: it is doubled,
+//! as long as all classes together stay within an allowance (each bin may hold its limit twice, in the list and in the previous
+//! one). Now and then, and when the allowance is used up, classes are scanned: a bin that has not changed since the last scan
+//! falls back to its first limit, and all that it holds is to go back to the slabs. A few cached blocks can keep as many slabs
+//! in use; a program that uses one size after the other would end up with slabs of all of them.
 //!
 //! The hit paths are [`Bin`]'s. What is here is for slow paths: who has access to the cache's heap calls it.
 
@@ -58,7 +58,7 @@ pub struct ThreadCache<const N: usize> {
     not_shared: PhantomData<Cell<()>>,
 }
 
-/// What became of a bin that was full.
+/// The lists of a bin that was full, after [`ThreadCache::turn`].
 pub struct Turned {
     /// How many blocks were in its list, which is the previous one now.
     pub count: usize,
@@ -80,13 +80,13 @@ impl<const N: usize> ThreadCache<N> {
         }
     }
 
-    /// The bin of a class.
+    /// Returns the bin of a class.
     #[inline(always)]
     pub fn bin(&self, class: usize) -> &Bin {
         &self.bins[class]
     }
 
-    /// The class of the bin that starts so many bytes behind the cache.
+    /// Returns the class of the bin that starts `offset` bytes behind the cache's start.
     #[inline(always)]
     pub fn class_at(offset: usize) -> usize {
         offset / size_of::<Bin>()
@@ -102,13 +102,13 @@ impl<const N: usize> ThreadCache<N> {
         table[1..].iter().for_each(|class| self.bins[class.number as usize].answer_nudge(class));
     }
 
-    /// How many blocks a bin's list has.
+    /// Returns how many blocks a bin's list has.
     pub fn length(&self, class: usize) -> usize {
         let Counts { base, limit, .. } = &self.counts[class];
         (i32::from(base.get()) + i32::from(limit.get()) - self.bins[class].room.get()).max(0) as usize
     }
 
-    /// How many blocks of a class are cached.
+    /// Returns how many blocks of a class are cached.
     pub fn cached(&self, class: usize) -> usize {
         let has_previous = !self.bins[class].previous.get().is_null();
         self.length(class) + if has_previous { self.counts[class].previous.get() as usize } else { 0 }
@@ -124,7 +124,7 @@ impl<const N: usize> ThreadCache<N> {
         self.bins[class].room.set(i32::from(self.counts[class].limit.get()));
     }
 
-    /// Gives a bin its previous list, which the limit counts. False if it has none.
+    /// Gives a bin its previous list, which the limit counts. Returns false if it has none.
     pub fn refill_from_previous(&self, class: usize) -> bool {
         let (bin, counts) = (&self.bins[class], &self.counts[class]);
         let List { head, count } = self.take_previous(class);
@@ -174,7 +174,8 @@ impl<const N: usize> ThreadCache<N> {
         Turned { count, old }
     }
 
-    /// Whether blocks of the class went back to slabs since this was last asked: its limit was too small if it is refilled now.
+    /// Returns whether blocks of the class went back to slabs since the last call: its limit was too small if it is refilled
+    /// now.
     pub fn was_flushed(&self, class: usize) -> bool {
         let look = &self.counts[class].look;
         let flushed = look.get() & FLUSHED != 0;
@@ -191,7 +192,8 @@ impl<const N: usize> ThreadCache<N> {
         }
         let (mut tail, mut count) = (head, 1);
         let rest = loop {
-            // SAFETY: a free block of this cache, in the bin's list. One that was written to ends the list: whoever pops it reports it.
+            // SAFETY: a free block of this cache, in the bin's list. One that was written to ends the list: whoever pops it
+            // reports it.
             let Ok(next) = (unsafe { Block::next(tail, key) }) else { break null_mut() };
             if count == most || next.is_null() {
                 // SAFETY: as above.
@@ -216,8 +218,8 @@ impl<const N: usize> ThreadCache<N> {
         unsafe { self.refill(class, List { head, count: count(head, key) }) };
     }
 
-    /// Doubles the limit of a class. False if all limits together would be above `allowance` bytes more than the first ones; a limit that
-    /// is large enough stays.
+    /// Doubles the limit of a class. Returns false if all limits together would be above `allowance` bytes more than the first
+    /// ones; a limit that is large enough stays.
     pub fn raise_limit(&self, class: &Class, allowance: usize) -> bool {
         let number = class.number as usize;
         let limit = self.counts[number].limit.get();
@@ -234,9 +236,9 @@ impl<const N: usize> ThreadCache<N> {
         true
     }
 
-    /// Scans the next class in turn, but not `busy`, which its caller is changing. If its bin has not changed since the last scan, the
-    /// limit falls back, and the class is returned: nothing of it is to stay cached. `beside` has a part in the fingerprint, for what is
-    /// cached of a class in another place.
+    /// Scans the next class in turn, but not `busy`, which its caller is changing. If its bin has not changed since the last
+    /// scan, the limit falls back, and the class is returned: nothing of it is to stay cached. `beside` has a part in the
+    /// fingerprint, for what is cached of a class in another place.
     pub fn scan_next(&self, table: &[Class; N], busy: usize, beside: impl Fn(usize) -> usize) -> Option<usize> {
         let class = self.scanned.get() as usize % (N - 1) + 1;
         self.scanned.set(class as u16);
@@ -257,8 +259,8 @@ impl<const N: usize> ThreadCache<N> {
         self.counts[class].limit.set(limit);
     }
 
-    /// Whether a bin has changed since the last scan. A 15-bit fingerprint: mistaken once in some thousand times, which then costs a
-    /// refill.
+    /// Returns whether a bin has changed since the last scan. By a fingerprint of 15 bits, which is wrong once in some thousand
+    /// times; that costs a refill.
     fn has_changed(&self, class: usize, beside: usize) -> bool {
         let fingerprint = ((fingerprint(&self.bins[class]) ^ beside << 1) as u16) << 1;
         let look = &self.counts[class].look;
@@ -268,18 +270,18 @@ impl<const N: usize> ThreadCache<N> {
     }
 }
 
-/// How a bin looks, in a number.
+/// Returns a fingerprint of a bin: another number as soon as it has changed, in nearly all cases.
 pub fn fingerprint(bin: &Bin) -> usize {
     let head = bin.head.get() as usize / 16;
     head ^ head >> 15 ^ bin.room.get() as usize
 }
 
-/// The first limit of a class, in blocks.
+/// Returns the first limit of a class, in blocks.
 fn first_limit(class: &Class) -> u16 {
     (FIRST_BYTES / class.size as usize).clamp(FIRST_BLOCKS.0, FIRST_BLOCKS.1) as u16
 }
 
-/// The number of blocks of a list that may not be whole.
+/// Returns the number of blocks of a list that may not be whole.
 ///
 /// # Safety
 /// The blocks are free and the caller's, as far as the list can be followed.

@@ -1,9 +1,9 @@
-//! Which large blocks the kernel is asked about when they are freed, if not all: to ask costs a system call, which is much for a
-//! program that frees large blocks of which it has written little.
+//! Which large blocks the kernel is asked about when they are freed, if not all: to ask costs a system call, which is much for
+//! a program that frees large blocks of which it has written little.
 //!
-//! Once glibc has unmapped a block, it keeps later ones up to that size in its heap, and does not unmap them, up to [`ALWAYS`]. So a
-//! block that is larger than all before is always asked about; of the others the first ones, and then one in a thousand. Once a
-//! program was seen to change pages, all are.
+//! Once glibc has unmapped a block, it keeps later ones up to that size in its heap, and does not unmap them, up to [`ALWAYS`].
+//! So a block that is larger than all before is always asked about; of the others the first ones, and then one in a thousand.
+//! Once a program was seen to change pages, all are.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -27,10 +27,10 @@ impl Watch {
         Self { freed: AtomicUsize::new(0), largest: AtomicUsize::new(0), changes_pages: AtomicBool::new(false) }
     }
 
-    /// Whether to ask about a block of `size` bytes that is freed.
+    /// Returns whether to ask about a block of `size` bytes that is freed.
     pub fn wants(&self, size: usize) -> bool {
-        // Relaxed, all, here and below: an estimate of what to expect, which nothing else depends on. A free that is not counted
-        // because another thread's was at the same time makes the next question come later by one.
+        // Relaxed, all, here and below: an estimate of what to expect, which nothing else depends on. A free that is not
+        // counted because another thread's was at the same time makes the next question come later by one.
         let freed = self.freed.load(Ordering::Relaxed);
         self.freed.store(freed.wrapping_add(1), Ordering::Relaxed);
         size >= ALWAYS

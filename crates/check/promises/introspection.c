@@ -62,7 +62,7 @@ static void mallinfo2_parts_add_up(void)
            "arena %zu, uordblks %zu, fordblks %zu", info.arena, info.uordblks, info.fordblks);
 }
 
-static void malloc_trim_gives_memory_back(void)
+static void malloc_trim_returns_memory(void)
 {
     is_the_librarys((const void *)malloc_trim, "malloc_trim");
     fill();
@@ -280,7 +280,7 @@ const struct promise introspection_promises[] = {
     PROMISE(mallinfo2_parts_add_up, "Of mallinfo2, uordblks and fordblks are arena"),
     PROMISE(mallinfo2_counts_free_chunks, "mallinfo2 counts free chunks and mappings"),
     PROMISE(mallinfo_counts_too, "mallinfo, the old one, counts too"),
-    PROMISE(malloc_trim_gives_memory_back, "malloc_trim gives the memory of freed blocks back, and says so"),
+    PROMISE(malloc_trim_returns_memory, "malloc_trim returns the memory of freed blocks to the kernel, and says so"),
     PROMISE(mallopt_takes_known_options, "mallopt takes M_MMAP_THRESHOLD"),
     PROMISE(malloc_stats_writes_to_stderr_only, "malloc_stats writes to the standard error, and to nothing else"),
     PROMISE(malloc_stats_speaks_as_glibc, "malloc_stats writes glibc's lines, and its numbers add up"),

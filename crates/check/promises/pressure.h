@@ -134,7 +134,7 @@ static void fill(size_t size)
         free(all[i]);
     for (int i = 0; i < count; i += 2)
         again += (all[i] = malloc(size)) != NULL;
-    /* Blocks at hand of other sizes may be in the way of the last few. */
+    /* Cached blocks of other sizes may keep the last few from being allocated. */
     if (again < (count / 2) * 99 / 100)
         fail("what was freed cannot be allocated again");
     for (int i = 0; i < count; i++)

@@ -1,6 +1,6 @@
-//! `xalloc completions`, and what the shells ask this command for when somebody presses Tab.
+//! `xalloc completions`, and the answers to shells that ask this command because the user pressed Tab.
 //!
-//! Which allocators, workloads and programs there are changes from machine to machine, so a shell asks each time.
+//! Which allocators, workloads and programs exist differs from machine to machine, so a shell asks each time.
 
 use crate::catalogue;
 #[cfg(target_os = "linux")]
@@ -32,7 +32,7 @@ pub struct Arguments {
     shell: clap_complete::Shell,
 }
 
-/// Prints what a shell has to know to ask this command: by the name or the path by which it was called now.
+/// Prints the script by which a shell asks this command, under the name or path by which it was called now.
 pub fn print(arguments: &Arguments) -> Result<ExitCode> {
     let called = std::env::args_os().next().context("this command was called without a name")?;
     let is_path = Path::new(&called).components().count() > 1;
@@ -46,7 +46,7 @@ pub fn print(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Answers a shell that asks, and ends the process; does nothing if none asks.
+/// Answers a shell that asks, and ends the process. Does nothing if none asks.
 pub fn answer(command: impl Fn() -> Command) {
     CompleteEnv::with_factory(|| with_completers(command())).var(VARIABLE).complete();
 }
@@ -58,7 +58,8 @@ fn with_completers(command: Command) -> Command {
     })
 }
 
-/// The same with PROGRAM and ARGUMENT as arguments of their own: the engine cannot tell values of one argument apart.
+/// Returns the command with PROGRAM and ARGUMENT as separate arguments, because clap_complete cannot tell the values of one
+/// argument apart.
 fn apart(command: Command) -> Command {
     if !command.get_arguments().any(|argument| argument.get_id() == PROGRAM) {
         return command;
@@ -71,7 +72,7 @@ fn apart(command: Command) -> Command {
         .arg(rest)
 }
 
-/// The argument of the command `name`, with what may stand there.
+/// Returns the argument of the command `name`, with what may be typed there.
 fn with_completer(name: &str, argument: Arg) -> Arg {
     match (name, argument.get_id().as_str()) {
         ("run" | "env", "allocator") | ("check", "library" | "against") => {
@@ -95,14 +96,14 @@ fn candidates(names: Vec<String>) -> Vec<CompletionCandidate> {
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// Every allocator of the catalogue. With none if a layer cannot be read: a shell has no place for an error.
+/// Returns every allocator of the catalogue; none if a layer cannot be read, because a shell cannot show an error.
 fn known_allocators() -> Vec<CompletionCandidate> {
     candidates(
         catalogue::layers().allocators().unwrap_or_default().0.into_iter().map(|allocator| allocator.name).collect(),
     )
 }
 
-/// The allocators that this machine has; files where the word is a path.
+/// Returns the allocators that this machine has; or files, where the word is a path.
 fn allocator_or_library(word: &OsStr) -> Vec<CompletionCandidate> {
     if is_path(word) {
         return PathCompleter::file().complete(word);
@@ -111,7 +112,7 @@ fn allocator_or_library(word: &OsStr) -> Vec<CompletionCandidate> {
     candidates(names.into_iter().filter(|name| begins_with(OsStr::new(name), word)).collect())
 }
 
-/// The programs of the PATH; files that can be executed where the word is a path.
+/// Returns the programs of the PATH; or executable files, where the word is a path.
 fn program(word: &OsStr) -> Vec<CompletionCandidate> {
     if is_path(word) {
         return PathCompleter::any().filter(is_program).complete(word);

@@ -1,4 +1,4 @@
-//! Which of the standard descriptors were closed when this command began. Rust's start-up opens /dev/null in their place.
+//! The standard descriptors that were closed when this command began. Rust's start-up opens /dev/null for them.
 
 use std::ffi::c_int;
 use std::os::unix::process::CommandExt;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
 
-/// Runs before `main`, and before Rust's own start-up.
+/// Notes which are closed. Runs before `main`, and before Rust's own start-up.
 #[ctor::ctor(unsafe)]
 fn remember_closed() {
     for (descriptor, closed) in (0..).zip(&CLOSED) {
@@ -18,13 +18,13 @@ fn remember_closed() {
     }
 }
 
-/// Whether this one, of 0 to 2, was.
+/// Returns whether this descriptor, of 0 to 2, was closed.
 pub fn was_closed(descriptor: c_int) -> bool {
     // Relaxed: written before there were threads.
     usize::try_from(descriptor).is_ok_and(|index| CLOSED[index].load(Ordering::Relaxed))
 }
 
-/// Has a program that gets this command's own descriptors start with the same ones closed.
+/// Makes a program, which gets this command's own descriptors, start with the same ones closed.
 pub fn inherit(command: &mut Command) {
     let close = || {
         for descriptor in (0..=2).filter(|&descriptor| was_closed(descriptor)) {

@@ -1,17 +1,18 @@
-//! What the command's exit codes mean; docs/command.md has the list for users. 0 is success, and `run` returns the program's own.
+//! The meaning of the command's exit codes; docs/command.md lists them for users. 0 is success, and `run` returns the program's
+//! own code.
 
-/// The command found what it was asked to look for, or a run failed.
+/// The code if the command found what it looked for, or if a run failed.
 pub const FOUND: u8 = 1;
-/// The command was called wrongly, or what it was given cannot be used; clap uses the same.
+/// The code if the command was called wrongly, or if what it was given cannot be used; clap uses the same.
 pub const WRONG_USAGE: u8 = 2;
-/// An allocator is not found.
+/// The code if an allocator is not found.
 pub const NO_ALLOCATOR: u8 = 3;
-/// The program cannot run under the allocator.
+/// The code if the program cannot run under the allocator.
 pub const CANNOT_RUN: u8 = 4;
-/// The file is no program that can be executed.
+/// The code if the file is not a program that can be executed.
 pub const NOT_EXECUTABLE: u8 = 126;
-/// There is no such program.
+/// The code if there is no such program.
 pub const NO_PROGRAM: u8 = 127;
-/// Interrupted from the keyboard: 128 and the signal's number, as shells have it.
+/// The code after an interrupt from the keyboard: 128 and the signal's number, as shells return it.
 #[cfg(target_os = "linux")]
 pub const INTERRUPTED: u8 = 128 + libc::SIGINT as u8;

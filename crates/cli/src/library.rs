@@ -1,19 +1,20 @@
-//! Where libxalloc.so is.
+//! The place of libxalloc.so.
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
-/// Names the library where it cannot be found.
+/// The variable that names the library where it cannot be found.
 pub const VARIABLE: &str = "XALLOC_LIBRARY";
-/// What cargo calls it, which is also the name to link with, and the name that programs ask for: each may be there alone.
+/// The library's file names: the one that cargo makes and by which programs are linked, and the one by which programs need it.
+/// Each may be there alone.
 const NAMES: &[&str] =
     if cfg!(target_os = "macos") { &["libxalloc.dylib"] } else { &["libxalloc.so", "libxalloc.so.0"] };
 
-/// The library that belongs to this command: what the variable XALLOC_LIBRARY names; beside the command; in `lib` next to the
-/// command's directory, or a directory of `lib` for this machine.
+/// Returns the path of the library that belongs to this command: the one that the variable XALLOC_LIBRARY names; or the one
+/// beside the command, in `lib` next to the command's directory, or in a directory of `lib` for this machine.
 ///
 /// # Errors
-/// If it is at none of these places; the message says where was looked and what to do.
+/// If it is in none of these places. The message says where it was looked for, and what to do.
 pub fn own() -> Result<PathBuf> {
     if let Some(path) = named() {
         if path.is_file() {
@@ -36,18 +37,18 @@ pub fn own() -> Result<PathBuf> {
     }
 }
 
-/// The directory that this command is in.
+/// Returns the directory of this command.
 ///
 /// # Errors
-/// The system does not tell, as Linux without /proc.
+/// The system does not say, such as a Linux without /proc.
 pub fn command_directory() -> Result<PathBuf> {
     let why = if cfg!(target_os = "linux") { " (is /proc mounted?)" } else { "" };
     let command = std::env::current_exe().with_context(|| format!("cannot tell where this command is{why}"))?;
     Ok(command.parent().context("this command is in no directory")?.to_owned())
 }
 
-/// The one of two sentences that helps: where this command is in a checkout of xalloc, which has scripts and sources, or where it
-/// is installed.
+/// Returns the sentence that helps: `checkout` if this command is in a checkout of xalloc, which has scripts and sources, or
+/// `installed` otherwise.
 pub fn in_checkout<'a>(checkout: &'a str, installed: &'a str) -> &'a str {
     let is_checkout = |directory: &Path| directory.join("scripts/cross-build").is_file();
     match command_directory() {
@@ -56,7 +57,7 @@ pub fn in_checkout<'a>(checkout: &'a str, installed: &'a str) -> &'a str {
     }
 }
 
-/// What the variable names.
+/// Returns the path that the variable names.
 pub fn named() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -1,4 +1,4 @@
-//! `xalloc list`: the allocators there are, and which of them this machine has.
+//! `xalloc list`: the allocators that are known, and which of them this machine has.
 
 use crate::catalogue::{self, Detection, Instructions, OWN, SYSTEM, detect, misleading, version};
 use crate::exit;
@@ -26,23 +26,23 @@ pub struct Arguments {
     json: bool,
 }
 
-/// All that is said of an allocator.
+/// What is said of an allocator.
 #[derive(Serialize)]
 struct Row {
     name: String,
     description: String,
     homepage: Option<String>,
-    /// The C library's own is always there.
+    /// Whether it can be used. The C library's own malloc always can.
     is_there: bool,
     #[serde(flatten)]
     detection: Detection,
-    /// The version of the library's package, or the number in its name.
+    /// The version of the library's package, or the number in the file's name.
     version: Option<String>,
-    /// How to get it, if it is not there.
+    /// How to get it, if this machine does not have it.
     install: Option<Instructions>,
     methods: Vec<Method>,
     platforms: Vec<System>,
-    /// Of xalloc: the heaps that its library holds.
+    /// The heaps that the library of xalloc contains.
     heaps: Vec<&'static str>,
 }
 
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     errors.iter().for_each(|error| eprintln!("xalloc list: {error}"));
     let mut rows: Vec<Row> = allocators.iter().map(row).collect();
-    // What everybody has, and what this command is for, before the others.
+    // The system's and our own come first.
     rows.sort_by_key(|row| (row.name != SYSTEM, row.name != OWN));
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }))
 }
 
-/// The allocators of these names, and why there is none of the others.
+/// Returns the allocators of these names, and the errors for the other names.
 fn named(names: &[String]) -> (Vec<Allocator>, Vec<anyhow::Error>) {
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     for name in names {
@@ -103,7 +103,7 @@ fn row(allocator: &Allocator) -> Row {
     }
 }
 
-/// The heaps that libxalloc holds, from the list of its options.
+/// Returns the heaps that libxalloc contains, according to the list of its options.
 fn heaps() -> Vec<&'static str> {
     let heap = xalloc_options::OPTIONS.iter().find(|option| option.name == "heap");
     match heap.map(|option| &option.kind) {

@@ -1,6 +1,6 @@
-//! `xalloc`: the command beside the library.
+//! `xalloc`: the command that belongs to the library.
 //!
-//! It never links the allocator: it meets it through the dynamic linker and `XALLOC_CONF`, as every user does.
+//! It is not linked with the allocator: it uses it through the dynamic linker and `XALLOC_CONF`, as every user does.
 
 #![allow(clippy::disallowed_methods, reason = "that list is for what can be reached from malloc")]
 
@@ -65,7 +65,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Rust ignores the signal, and printing into a pipe that `head` has closed would then be a panic.
+    // Rust ignores the signal, and printing to a pipe that `head` has closed would then be a panic.
     // SAFETY: nothing else runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     completions::answer(command_line);
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The command line, without the command that only a checkout has, unless this is one.
+/// Returns the command line, without the command that only a checkout has, unless this is one.
 fn command_line() -> clap::Command {
     let command = Arguments::command();
     #[cfg(target_os = "linux")]
@@ -109,7 +109,8 @@ fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-/// Sees to it that all was written, or says why not. `name` is the command's: a line that begins with `xalloc: ` is the library's.
+/// Checks that all output was written, or prints why not. `name` is the command's, because lines that begin with `xalloc: ` are
+/// the library's.
 fn finish(name: &str, result: Result<ExitCode>) -> ExitCode {
     match result.and_then(|code| output::finish().context("cannot write the output").map(|()| code)) {
         Ok(code) => code,

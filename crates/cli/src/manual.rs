@@ -1,8 +1,8 @@
-//! `xalloc man`: the manual pages that are installed beside this command.
+//! `xalloc man`: writes the manual pages that are installed with this command.
 
 use anyhow::{Context, Result};
 use askama::Template;
-use clap::Command;
+use clap::{Arg, Command};
 use clap_mangen::Man;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,14 +17,14 @@ pub struct Arguments {
     directory: PathBuf,
 }
 
-/// What templates/libxalloc.7 is filled with.
+/// The values for templates/libxalloc.7.
 #[derive(Template)]
 #[template(path = "libxalloc.7", escape = "none")]
 struct Library {
     version: &'static str,
 }
 
-/// What templates/xalloc.conf.5 is filled with.
+/// The values for templates/xalloc.conf.5.
 #[derive(Template)]
 #[template(path = "xalloc.conf.5", escape = "none")]
 struct Configuration {
@@ -32,7 +32,7 @@ struct Configuration {
     options: Vec<Paragraph>,
 }
 
-/// An option, with its texts as roff(7) wants them.
+/// An option, with its texts in the form of roff(7).
 struct Paragraph {
     name: String,
     values: String,
@@ -57,7 +57,7 @@ impl Paragraph {
     }
 }
 
-/// Plain text for a line of its own, in which backquotes stand around what is typed.
+/// Returns plain text as a line of roff. Backquotes in it stand around what is typed.
 fn roff(text: &str) -> String {
     let escaped = text.replace('\\', "\\e").replace('-', "\\-");
     let pieces = escaped.split('`').enumerate();
@@ -67,7 +67,7 @@ fn roff(text: &str) -> String {
     if set.starts_with(['.', '\'']) { format!("\\&{set}") } else { set }
 }
 
-/// Writes the pages of `command`, the library and its configuration.
+/// Writes the pages of `command`, of the library and of its configuration.
 pub fn write_pages(command: Command, arguments: &Arguments) -> Result<ExitCode> {
     let directory = &arguments.directory;
     let version = env!("CARGO_PKG_VERSION");
@@ -80,24 +80,35 @@ pub fn write_pages(command: Command, arguments: &Arguments) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the page of `command`, and those of its own commands.
+/// Writes the page of `command`, and those of its subcommands.
 fn write_commands(command: Command, directory: &Path) -> Result<()> {
     for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
         write_commands(one.clone(), directory)?;
     }
-    // As --help has it: of its own, the generator lists options without their values, and no other arguments.
+    // The arguments as --help has them. The generator's own list has options without their values, and no other arguments.
     let usage = command.clone().render_usage().to_string();
     let command = command.override_usage(usage.trim_start_matches("Usage:").trim_start().to_owned());
-    let page = Man::new(command).source(concat!("xalloc ", env!("CARGO_PKG_VERSION")));
+    let page = Man::new(command.clone()).source(concat!("xalloc ", env!("CARGO_PKG_VERSION")));
     let mut text = Vec::new();
     page.render(&mut text)?;
-    // What is below the options is examples, and it is to be typed as it stands.
+    // The text below the options is examples, which stand as they are to be typed.
     let text = String::from_utf8(text)?.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n.nf\n");
+    let text = command.get_positionals().fold(text, as_in_the_usage);
     let path = directory.join(page.get_filename());
     std::fs::write(&path, text).with_context(|| problem(&path))
 }
 
-/// Of what is installed: the workloads of `xalloc bench` are not.
+/// Returns a page with the heading of `argument` as in the usage, such as `<PROGRAM> [ARGUMENT]...`. The generator writes all
+/// names of an argument as one, and does not say that it may be repeated.
+fn as_in_the_usage(page: String, argument: &Arg) -> String {
+    let names = argument.get_value_names().unwrap_or_default();
+    let (open, close) = if argument.is_required_set() { ('<', '>') } else { ('[', ']') };
+    let italic = |text: String, name: &str| text.replace(name, &format!("\\fI{name}\\fR"));
+    let heading = names.iter().fold(argument.to_string(), |heading, name| italic(heading, name));
+    page.replace(&format!(".TP\n{open}\\fI{}\\fR{close}\n", names.join(" ")), &format!(".TP\n{heading}\n"))
+}
+
+/// Returns the command without `xalloc bench`, whose workloads are not installed.
 fn without_bench(command: Command) -> Command {
     if cfg!(target_os = "linux") { command.mut_subcommand("bench", |bench| bench.hide(true)) } else { command }
 }

@@ -1,4 +1,4 @@
-//! The variable that has the loader put libraries in front of all others: `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`.
+//! The variable that makes the loader load libraries before all others: `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`.
 
 use anyhow::{Result, ensure};
 use std::ffi::{OsStr, OsString};
@@ -6,34 +6,34 @@ use std::path::Path;
 use std::process::Command;
 use xalloc_layers::{System, is_preloadable};
 
-/// The system this command runs on.
+/// Returns the system on which this command runs.
 pub fn system() -> System {
     if cfg!(target_os = "macos") { System::Macos } else { System::Linux }
 }
 
-/// The variable's name here.
+/// Returns the variable's name on this system.
 pub fn variable() -> &'static str {
     system().preload_variable().expect("Linux and macOS have one")
 }
 
-/// The variable's value with `libraries` before what the environment preloads already.
+/// Returns a value with `libraries` before those that the environment preloads already.
 pub fn value(libraries: &[&Path]) -> OsString {
     before(libraries, std::env::var_os(variable()).unwrap_or_default())
 }
 
-/// A value with `libraries` before `others`, which has the variable's form.
+/// Returns a value with `libraries` before `others`, which has the form of the variable's value.
 pub fn before(libraries: &[&Path], others: OsString) -> OsString {
     let others = Some(others.as_os_str()).filter(|others| !others.is_empty());
     let all: Vec<&OsStr> = libraries.iter().map(|path| path.as_os_str()).chain(others).collect();
     all.join(OsStr::new(":"))
 }
 
-/// Has `command` load the library before what the environment preloads already.
+/// Makes `command` load the library before those that the environment preloads already.
 pub fn put_first(command: &mut Command, library: &Path) {
     command.env(variable(), value(&[library]));
 }
 
-/// Refuses a path that the variable cannot hold: the loader would split it, or put something in place of a part.
+/// Refuses a path that the variable cannot hold, because the loader would split it or replace a part of it.
 pub fn check_path(library: &Path) -> Result<()> {
     ensure!(
         is_preloadable(library),

@@ -1,30 +1,30 @@
-//! What a command refuses to begin, and the exit code that says the same.
+//! A refusal: why a command cannot begin, and its exit code.
 
 use crate::exit;
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Why a command cannot begin.
+/// The reason why a command cannot begin.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// What is wrong, and what to do.
+    /// The message: what is wrong, and what to do.
     pub message: String,
-    /// One of [`exit`].
+    /// The exit code, one of [`exit`].
     pub code: u8,
 }
 
 impl Refusal {
-    /// The command was called wrongly, or with what cannot be used.
+    /// Returns the refusal of a command that was called wrongly, or with something that cannot be used.
     pub fn wrong_usage(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: exit::WRONG_USAGE }
     }
 }
 
-/// The exit code of the command `name`, which says what it refuses.
+/// Returns the exit code of the command `name`. If the result is a refusal, prints its message.
 ///
 /// # Errors
-/// Those of the result that are no refusals.
+/// The errors of the result that are not refusals.
 pub fn exit_code(name: &str, result: Result<u8>) -> Result<ExitCode> {
     match result.map_err(anyhow::Error::downcast::<Refusal>) {
         Ok(code) => Ok(ExitCode::from(code)),

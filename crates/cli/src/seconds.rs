@@ -1,11 +1,11 @@
-//! Seconds on the command line.
+//! Times in seconds on the command line.
 
 use std::time::Duration;
 
-/// Reads a time that something may take.
+/// Reads the time that something may take.
 ///
 /// # Errors
-/// It is no number, or nothing can take so long.
+/// The text is not a number, or the time is too long.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| format!("'{text}' is no number of seconds"))?;
     match Duration::try_from_secs_f64(number) {

@@ -1,4 +1,4 @@
-//! Which signals may be caught, and how a program is started with those that this command was started with.
+//! The signals that may be caught, and how a program is started with those that this command was started with.
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
@@ -6,21 +6,21 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether SIGPIPE was ignored when this process began. Rust's start-up ignores it in any case.
+/// Whether SIGPIPE was ignored when this process began. Rust's start-up always ignores it.
 static BROKEN_PIPES_IGNORED: AtomicBool = AtomicBool::new(false);
 
-/// Runs before `main`, and before Rust's own start-up.
+/// Notes whether it was. Runs before `main`, and before Rust's own start-up.
 #[ctor::ctor(unsafe)]
 fn remember_broken_pipes() {
     // Relaxed: there is no other thread yet.
     BROKEN_PIPES_IGNORED.store(is_ignored(libc::SIGPIPE), Ordering::Relaxed);
 }
 
-/// Has the program start with the signals blocked and ignored that this command began with: `Command` on its own unblocks
-/// all of them, and no longer ignores SIGPIPE, which would end a program whose starter ignored it on purpose.
+/// Makes the program start with the same blocked and ignored signals as this command. `Command` alone would unblock all of them
+/// and no longer ignore SIGPIPE, which would end a program whose starter ignored it on purpose.
 ///
-/// The child is then forked, instead of sharing this process's memory until it is another program. So the largest set that
-/// the kernel counts for it begins with this process's anonymous pages only, a few hundred KiB, and not with all of it.
+/// The child is then forked, and does not share this process's memory until it runs the program. So the largest resident set
+/// that the kernel counts for it includes only this process's anonymous pages, a few hundred KiB, and not all of its memory.
 pub fn inherit(command: &mut Command) {
     let mut blocked = MaybeUninit::uninit();
     // SAFETY: with no new set, nothing is changed; the old one is written to memory of that type.
@@ -42,7 +42,8 @@ pub fn inherit(command: &mut Command) {
     unsafe { command.pre_exec(restore) };
 }
 
-/// Those of `signals` that are not ignored: who has them ignored (`nohup`) wants them to stay so.
+/// Returns those of `signals` that are not ignored. Whoever starts this command with ignored signals (`nohup`) wants them to
+/// stay so.
 #[cfg(target_os = "linux")]
 pub fn not_ignored(signals: &[c_int]) -> Vec<c_int> {
     signals.iter().copied().filter(|&signal| !is_ignored(signal)).collect()

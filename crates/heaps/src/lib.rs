@@ -1,7 +1,7 @@
 //! The heaps, a folder each, made of the blocks.
 //!
-//! [`fast`] is the default; [`scalable`] makes a heap of a table of size classes, [`pow2`] is one of them; [`system`] passes every call
-//! on to the next malloc, and at most counts.
+//! [`fast`] is the default; [`scalable`] makes a heap of a table of size classes, [`pow2`] is one of them; [`system`] passes
+//! every call on to the next malloc, and at most counts.
 
 #![no_std]
 

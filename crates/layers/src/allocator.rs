@@ -1,4 +1,4 @@
-//! Allocator layers: all that the command knows of an allocator.
+//! Allocator layers: everything that the command knows of an allocator.
 
 use crate::build_layer::check_environment;
 use crate::error::{Error, Place, Problem};
@@ -10,72 +10,72 @@ use crate::yaml::{self, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// An allocator, as its layer's file says it.
+/// An allocator, as its layer's file describes it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allocator {
     /// Always [`Kind::Allocator`].
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// The name: that of the file.
+    /// The name, which is also that of the file.
     pub name: String,
-    /// The name as its authors write it, if that is another.
+    /// The name as its authors write it, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// One sentence.
+    /// What it is, in one sentence.
     pub description: String,
-    /// Where to read more.
+    /// The address of its web page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
-    /// What sets it apart.
+    /// What distinguishes it from other allocators.
     #[serde(default)]
     pub characteristics: Characteristics,
-    /// How it can get into a program.
+    /// The ways in which a program can be made to use it.
     pub integration_methods: Vec<Method>,
-    /// For the methods that link it.
+    /// How to link it, for the methods that do.
     #[serde(default)]
     pub link: Link,
-    /// For the methods that preload it.
+    /// How to preload it, for the methods that do.
     #[serde(default)]
     pub ld_preload: Preload,
-    /// Where it can be had.
+    /// The packages that contain it.
     #[serde(default)]
     pub packages: Packages,
-    /// How to build it where there is no package: one sentence.
+    /// How to build it where there is no package, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The systems it runs on; one that is not listed is not supported.
+    /// The systems on which it runs. A system that is not listed is not supported.
     pub platforms: BTreeMap<System, Support>,
-    /// Its own options.
+    /// The allocator's own options.
     #[serde(default)]
     pub options: BTreeMap<String, AllocatorOption>,
-    /// What it cannot stand with.
+    /// The layers with which it cannot be combined.
     #[serde(default)]
     pub conflicts_with: Vec<Conflict>,
 }
 
-/// What sets an allocator apart, in its authors' words; none of it was measured here.
+/// What distinguishes an allocator, in its authors' words; none of it was measured here.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Characteristics {
     /// Whether several threads may call it at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_safe: Option<bool>,
-    /// What it is built on.
+    /// Its design.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<String>,
-    /// What it can tell about a program.
+    /// What it can report about a program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiling: Option<String>,
     /// What it does against misuse of the heap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<String>,
-    /// What it was made for.
+    /// The purpose for which it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_for: Option<String>,
 }
 
-/// How to link an allocator.
+/// How to link a program with an allocator.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
@@ -88,25 +88,25 @@ pub struct Link {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preload {
-    /// The names its library may have, best first, for each system.
+    /// The file names that its library may have, best first, for each system.
     #[serde(default)]
     pub files: BTreeMap<System, Vec<String>>,
-    /// What is set in the environment beside the preload.
+    /// The variables that are set besides the one that preloads it.
     #[serde(default)]
     pub environment: BTreeMap<String, Text>,
 }
 
-/// What is known of an allocator on a system.
+/// What is known of an allocator on one system.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Support {
-    /// Whether it runs there at all.
+    /// Whether it runs on the system.
     #[serde(default = "yes")]
     pub supported: bool,
-    /// What [`Method::Auto`] stands for in a build there.
+    /// The method that [`Method::Auto`] means in a build for the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_method: Option<Method>,
-    /// What one should know.
+    /// Advice for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
 }
@@ -116,7 +116,7 @@ fn yes() -> bool {
 }
 
 impl Allocator {
-    /// Reads an allocator's file; `file` is how errors call it.
+    /// Reads an allocator's file. `file` is its name in error messages.
     pub(crate) fn read(text: &str, file: &str) -> Result<Self, Error> {
         let allocator: Self = yaml::read(text, file)?;
         check_environment(&allocator.ld_preload.environment, file)?;
@@ -125,7 +125,7 @@ impl Allocator {
         Ok(allocator)
     }
 
-    /// Every method it offers has, on every system where it runs, what the method needs.
+    /// Checks that on every system where it runs, each of its methods has what it needs.
     fn check_platforms(&self) -> Result<(), Problem> {
         let missing = |key, why: String| Err(Problem::MissingKey { key, why });
         for (system, support) in self.platforms.iter().filter(|(_, support)| support.supported) {
@@ -147,27 +147,27 @@ impl Allocator {
         Ok(())
     }
 
-    /// Its name as a layer: `allocator/NAME`.
+    /// Returns its name as a layer: `allocator/NAME`.
     pub fn layer_name(&self) -> String {
         format!("{}/{}", self.kind, self.name)
     }
 
-    /// The name to show.
+    /// Returns the name to show to the user.
     pub fn shown_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or(&self.name)
     }
 
-    /// Whether `method` is one of its own.
+    /// Returns whether `method` is one of its methods.
     pub fn offers(&self, method: Method) -> bool {
         self.integration_methods.contains(&method)
     }
 
-    /// Whether it is the C library's own malloc, which is there without doing anything.
+    /// Returns whether it is the C library's own malloc, which needs no integration.
     pub fn is_system(&self) -> bool {
         self.integration_methods == [Method::None]
     }
 
-    /// The names its library may have on `system`, best first.
+    /// Returns the file names that its library may have on `system`, best first.
     pub fn preload_files(&self, system: System) -> &[String] {
         self.ld_preload.files.get(&system).map_or(&[], Vec::as_slice)
     }

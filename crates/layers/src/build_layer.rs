@@ -1,4 +1,4 @@
-//! Every layer but an allocator: flags, defines, variables.
+//! Every layer except allocators: flags, defines, variables.
 
 use crate::error::{Error, Place, Problem};
 use crate::requirements::{Conflict, Requirements};
@@ -8,48 +8,48 @@ use crate::yaml::{self, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A layer of any type but `allocator`, as its file says it.
+/// A layer of any type except `allocator`, as its file describes it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct BuildLayer {
-    /// The type: the folder the file lies in.
+    /// The type, which is also the folder of the file.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// The name: that of the file.
+    /// The name, which is also that of the file.
     pub name: String,
-    /// One sentence for `xalloc layers list`.
+    /// What it is, in one sentence for `xalloc layers list`.
     pub description: String,
-    /// Of a base: the compiler's family, which other layers' requirements name.
+    /// The compiler's family, which the requirements of other layers name. Only in a base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compiler: Option<Text>,
-    /// Of a base: the compiler's version; without it, requirements of a version cannot be checked.
+    /// The compiler's version. Only in a base; without it, no requirement of a version can be checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// Of a platform: its system.
+    /// The operating system. Only in a platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
-    /// Of a platform: its processor, as in `x86_64` or `aarch64`.
+    /// The processor, such as `x86_64` or `aarch64`. Only in a platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processor: Option<String>,
-    /// What it needs.
+    /// What it needs of other layers.
     #[serde(default)]
     pub requires: Requirements,
-    /// What it cannot stand with.
+    /// The layers with which it cannot be combined.
     #[serde(default)]
     pub conflicts_with: Vec<Conflict>,
-    /// Its flags.
+    /// Its flags for every compiler.
     #[serde(default)]
     pub flags: Flags,
-    /// Its further flags for one compiler: the compiler's family, then the flags.
+    /// Its additional flags for one compiler, by the compiler's family.
     #[serde(default)]
     pub compiler_flags: BTreeMap<String, Flags>,
-    /// What it defines for the preprocessor: `NAME` or `NAME=VALUE`.
+    /// Its definitions for the preprocessor: `NAME` or `NAME=VALUE`.
     #[serde(default)]
     pub defines: Vec<Text>,
-    /// Variables for CMake.
+    /// Its variables for CMake.
     #[serde(default)]
     pub cmake_variables: BTreeMap<String, Text>,
-    /// Variables for the program when it runs.
+    /// Its environment variables for the program when it runs.
     #[serde(default)]
     pub runtime_environment: BTreeMap<String, Text>,
 }
@@ -58,19 +58,19 @@ pub struct BuildLayer {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flags {
-    /// For both.
+    /// Flags for both compiling and linking.
     #[serde(default)]
     pub common: Vec<Text>,
-    /// For compiling only.
+    /// Flags for compiling only.
     #[serde(default)]
     pub compile: Vec<Text>,
-    /// For linking only.
+    /// Flags for linking only.
     #[serde(default)]
     pub link: Vec<Text>,
 }
 
 impl BuildLayer {
-    /// Reads a layer's file; `file` is how errors call it.
+    /// Reads a layer's file. `file` is its name in error messages.
     pub(crate) fn read(text: &str, file: &str) -> Result<Self, Error> {
         let layer: Self = yaml::read(text, file)?;
         layer.check_keys_of_type(file)?;
@@ -83,7 +83,7 @@ impl BuildLayer {
         Ok(layer)
     }
 
-    /// A base names its compiler and a platform its system, and no other layer does.
+    /// Checks that a base names its compiler, a platform its system, and no other layer either.
     fn check_keys_of_type(&self, file: &str) -> Result<(), Error> {
         let keys = [
             (Kind::Base, "compiler", self.compiler.is_some(), true),
@@ -105,7 +105,7 @@ impl BuildLayer {
     }
 }
 
-/// Checks that every name is one that a shell can export.
+/// Checks that a shell can export every name in `variables`.
 pub(crate) fn check_environment(variables: &BTreeMap<String, Text>, file: &str) -> Result<(), Error> {
     for (name, value) in variables {
         let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');

@@ -1,4 +1,4 @@
-//! Our own layers: the files in `builtin/`, inside the program.
+//! The built-in layers: the files in `builtin/`, which are compiled into the program.
 
 use crate::words::Kind;
 
@@ -8,7 +8,7 @@ macro_rules! layers {
     };
 }
 
-/// Type, name and source of each.
+/// The type, the name and the source of each built-in layer.
 pub(crate) const BUILTIN: &[(Kind, &str, &str)] = layers! {
     Base in "base":
         "clang" "clang-14" "clang-15" "clang-16" "clang-17" "clang-18" "clang-19" "clang-20"
@@ -21,7 +21,7 @@ pub(crate) const BUILTIN: &[(Kind, &str, &str)] = layers! {
         "system" "xalloc" "jemalloc" "tcmalloc" "mimalloc" "tbbmalloc" "snmalloc" "hoard" "nedmalloc";
 };
 
-/// The source of one of our own layers.
+/// Returns the source of a built-in layer.
 pub(crate) fn source(kind: Kind, name: &str) -> Option<&'static str> {
     BUILTIN.iter().find(|(its_kind, its_name, _)| (*its_kind, *its_name) == (kind, name)).map(|(_, _, text)| *text)
 }

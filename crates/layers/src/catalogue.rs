@@ -1,4 +1,4 @@
-//! All layers there are: our own, the user's and the project's.
+//! The catalogue of all layers: the built-in ones, the user's and the project's.
 
 use crate::allocator::Allocator;
 use crate::builtin::{self, BUILTIN};
@@ -11,24 +11,24 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use strum::VariantArray;
 
-/// Where layers are looked for.
+/// The places in which layers are looked for.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     directories: Directories,
 }
 
 impl Catalogue {
-    /// Our own layers only.
+    /// Returns the catalogue of the built-in layers only.
     pub fn builtin() -> Self {
         Self::default()
     }
 
-    /// Those of `directories`, and our own.
+    /// Returns the catalogue of the layers in `directories` and the built-in ones.
     pub fn with(directories: Directories) -> Self {
         Self { directories }
     }
 
-    /// All layers, by type and name; a layer that hides another of its name is there once.
+    /// Returns all layers, ordered by type and name. A layer that another one of the same name hides is not among them.
     ///
     /// # Errors
     /// If a directory cannot be read.
@@ -37,7 +37,7 @@ impl Catalogue {
         for &(kind, name, _) in BUILTIN {
             entries.insert((kind, name.to_owned()), Origin::Builtin);
         }
-        // The project's come last, and replace the others.
+        // The project's layers come last, and replace the others.
         for directory in self.searched().into_iter().rev() {
             for kind in Kind::VARIANTS {
                 for (name, path) in files(&directory.path.join(kind.to_string()))? {
@@ -48,15 +48,15 @@ impl Catalogue {
         Ok(entries.into_iter().map(|((kind, name), origin)| Entry { kind, name, origin }).collect())
     }
 
-    /// The layer that `spec` asks for.
+    /// Returns the layer that `spec` names.
     ///
     /// # Errors
-    /// [`Problem::NotFound`], with the places looked in.
+    /// [`Problem::NotFound`], with the places in which it was looked for.
     pub fn find(&self, spec: &LayerSpec) -> Result<Entry, Error> {
         let (kind, name) = (spec.kind, spec.name.clone());
         for directory in self.searched() {
             let path = directory.path.join(format!("{spec}.yaml"));
-            // Also if it cannot be read: then that is what is wrong.
+            // A file that cannot be read is returned too: reading it then reports the error.
             if path.symlink_metadata().is_ok() {
                 return Ok(Entry { kind, name, origin: (directory.origin)(path) });
             }
@@ -67,7 +67,7 @@ impl Catalogue {
         }
     }
 
-    /// All allocators whose files can be read, by name, and what is wrong with the others.
+    /// Returns all allocators whose files can be read, ordered by name, and the errors of the others.
     ///
     /// # Errors
     /// If a directory cannot be read.
@@ -82,7 +82,7 @@ impl Catalogue {
         Ok((readable, errors))
     }
 
-    /// The allocator of that name.
+    /// Returns the allocator of that name.
     ///
     /// # Errors
     /// If there is none, or its file cannot be read.
@@ -90,7 +90,7 @@ impl Catalogue {
         allocator(&self.find(&LayerSpec::new(Kind::Allocator, name)?)?)
     }
 
-    /// The directories in the order of looking.
+    /// Returns the directories, in the order in which they are searched.
     fn searched(&self) -> Vec<Searched<'_>> {
         let Directories { project, user, .. } = &self.directories;
         let project = project.as_deref().map(|path| Searched { path, origin: Origin::Project });
@@ -100,7 +100,7 @@ impl Catalogue {
 
     fn not_found(&self, spec: &LayerSpec) -> Problem {
         let directories = self.searched().into_iter().map(|directory| directory.path.display().to_string());
-        // Only to ask for a near name: a directory that cannot be read has none.
+        // Ignores errors: this is only to suggest a near name, and a directory that cannot be read has none.
         let names: Vec<_> = self.entries().unwrap_or_default();
         let of_kind = names.iter().filter(|entry| entry.kind == spec.kind).map(|entry| entry.name.as_str());
         Problem::NotFound {
@@ -114,7 +114,7 @@ impl Catalogue {
 /// A directory of layers.
 struct Searched<'a> {
     path: &'a Path,
-    /// What a file in it comes from.
+    /// Makes the origin of a file in it.
     origin: fn(PathBuf) -> Origin,
 }
 
@@ -125,7 +125,7 @@ fn allocator(entry: &Entry) -> Result<Allocator, Error> {
     }
 }
 
-/// The layers in a folder, by name; none if there is no such folder.
+/// Returns the layers in a folder, ordered by name; none if there is no such folder.
 fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     let problem =
         |error: std::io::Error| Problem::Unreadable { path: folder.display().to_string(), reason: error.to_string() };

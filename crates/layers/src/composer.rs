@@ -1,4 +1,4 @@
-//! From a stack of layers to one composition.
+//! Makes one composition from a stack of layers.
 
 use crate::allocator::Allocator;
 use crate::build_layer::{BuildLayer, Flags};
@@ -15,7 +15,7 @@ use crate::yaml::Text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Composes layers.
+/// A composer of layers.
 pub struct Composer<'a> {
     catalogue: Catalogue,
     variables: BTreeMap<String, String>,
@@ -23,31 +23,32 @@ pub struct Composer<'a> {
 }
 
 impl<'a> Composer<'a> {
-    /// Composes layers of `catalogue`.
+    /// Returns a composer of layers from `catalogue`.
     pub fn new(catalogue: Catalogue) -> Self {
         Self { catalogue, variables: BTreeMap::new(), resolver: Box::new(|_| None) }
     }
 
-    /// Gives `{{name}}` a value; it goes before a value that the composition itself has under that name.
+    /// Gives `{{name}}` a value. It has precedence over a value that the composition itself has for the name.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
     }
 
-    /// How an allocator's library is found for the methods that preload it. It is asked only if the composition is for
-    /// this machine; where it finds nothing, the composition has the library's bare name, and a warning.
+    /// Sets the function that finds an allocator's library, for the methods that preload it. It is called only if the
+    /// composition is for this machine. If it finds nothing, the composition has the library's file name alone, and a warning.
     pub fn resolver(mut self, resolver: impl Fn(&Allocator) -> Option<PathBuf> + 'a) -> Self {
         self.resolver = Box::new(resolver);
         self
     }
 
-    /// Composes `layers`; flags come in the order of the layers, and of two values of a variable the later one holds.
+    /// Returns the composition of `layers`. Flags are in the order of the layers; of two values of a variable the later one is
+    /// used.
     ///
     /// # Errors
-    /// If a layer is missing, unreadable or cannot stand with another.
+    /// If a layer is missing, cannot be read, or cannot be combined with another.
     pub fn compose(&self, layers: &[LayerSpec]) -> Result<Composition, Error> {
         let members = stack::read(&self.catalogue, layers)?;
-        // Before what is missing: it is what has to be decided, whatever else is added.
+        // Conflicts are checked before missing layers, because the user must resolve them whatever else is added.
         rules::check_conflicts(&members)?;
         let stack = Stack::of(members)?;
         let warnings = rules::check(&stack)?;
@@ -77,7 +78,7 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// What the layers' names say, before any flag.
+/// Returns a composition with what the layers' names say, but without flags.
 fn facts(stack: &Stack) -> Composition {
     Composition {
         compiler: stack.compiler().to_owned(),

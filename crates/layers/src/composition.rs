@@ -1,15 +1,15 @@
-//! What a stack of layers comes to.
+//! A composition: the result of a stack of layers.
 
 use crate::words::Method;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A build and the environment of what it builds.
+/// A build, and the environment of the program that it builds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Composition {
     /// The compiler's family.
     pub compiler: String,
-    /// Its version, if the base says one.
+    /// The compiler's version, if the base has one.
     pub compiler_version: Option<String>,
     /// The platform layer's name.
     pub platform: String,
@@ -19,20 +19,20 @@ pub struct Composition {
     pub build_type: String,
     /// The allocator's name, if one was chosen.
     pub allocator: Option<String>,
-    /// How it gets into the program: never [`Method::Auto`].
+    /// How the allocator gets into the program. Never [`Method::Auto`].
     pub method: Option<Method>,
-    /// For compiling C and C++.
+    /// The flags for compiling C and C++.
     pub compile_flags: Vec<String>,
-    /// For linking.
+    /// The flags for linking.
     pub link_flags: Vec<String>,
-    /// For the preprocessor: `NAME` or `NAME=VALUE`.
+    /// The definitions for the preprocessor: `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
-    /// For CMake.
+    /// The variables for CMake.
     pub cmake_variables: BTreeMap<String, String>,
-    /// For the program when it runs.
+    /// The environment variables for the program when it runs.
     pub runtime_environment: BTreeMap<String, String>,
-    /// The layers, `TYPE/NAME`, in the order given.
+    /// The layers as `TYPE/NAME`, in the order given.
     pub layers: Vec<String>,
-    /// What could not be decided here, a sentence each.
+    /// Warnings: what could not be decided here, in a sentence each.
     pub warnings: Vec<String>,
 }

@@ -1,24 +1,24 @@
-//! Where layers are looked for beside our own.
+//! The directories that are searched for layers besides the built-in ones.
 
 use std::path::{Path, PathBuf};
 
-/// The directories of layers: the project's go before the user's, and both before our own.
+/// The directories of layers. The project's have precedence over the user's, and both over the built-in ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directories {
-    /// `.xalloc/layers` in the project.
+    /// The project's `.xalloc/layers`.
     pub project: Option<PathBuf>,
-    /// `xalloc/layers` in the user's configuration.
+    /// `xalloc/layers` in the user's configuration directory.
     pub user: Option<PathBuf>,
-    /// A project's directory that is not looked at, because it is another user's: in a directory that everybody may write
-    /// to, anybody could decide what one builds with.
+    /// A project's directory that is not used, because it belongs to another user. In a directory that everybody may write to,
+    /// anybody could otherwise decide what one builds with.
     pub ignored: Option<PathBuf>,
 }
 
 impl Directories {
-    /// Those of a command that runs in `directory`: the nearest `.xalloc/layers` there or further up, and
+    /// Returns the directories for a command that runs in `directory`: the nearest `.xalloc/layers` there or further up, and
     /// `$XDG_CONFIG_HOME/xalloc/layers`, by default `~/.config/xalloc/layers`.
     pub fn of(directory: &Path) -> Self {
-        // The specification of the variable: what is not an absolute path is to be ignored.
+        // The specification of the variable says that a path that is not absolute must be ignored.
         let configuration = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let configuration = configuration.or_else(|| Some(std::env::home_dir()?.join(".config")));
         Self::from(directory, configuration.as_deref())
@@ -35,7 +35,7 @@ impl Directories {
     }
 }
 
-/// Whether a directory is the user's own, or the administrator's.
+/// Returns whether a directory belongs to the user or to the administrator.
 #[cfg(unix)]
 fn is_trusted(directory: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -43,7 +43,7 @@ fn is_trusted(directory: &Path) -> bool {
     owner.is_ok_and(|owner| owner == 0 || owner == rustix::process::geteuid().as_raw())
 }
 
-/// Directories have no owners that this crate could ask for.
+/// Returns true: on this system, this crate cannot ask who owns a directory.
 #[cfg(not(unix))]
 fn is_trusted(_directory: &Path) -> bool {
     true

@@ -1,4 +1,4 @@
-//! One layer that there is: where it comes from, and what its file says.
+//! An entry of the catalogue: where a layer comes from, and what its file says.
 
 use crate::allocator::Allocator;
 use crate::build_layer::BuildLayer;
@@ -9,14 +9,14 @@ use crate::words::Kind;
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a layer comes from.
+/// The place from which a layer comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A file of the project.
     Project(PathBuf),
     /// A file of the user.
     User(PathBuf),
-    /// One of our own.
+    /// A built-in layer.
     Builtin,
 }
 
@@ -29,28 +29,28 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A layer that there is.
+/// A layer of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its type.
+    /// The layer's type.
     pub kind: Kind,
-    /// Its name.
+    /// The layer's name.
     pub name: String,
-    /// Where it comes from.
+    /// The place from which it comes.
     pub origin: Origin,
 }
 
-/// A layer that was read.
+/// A layer whose file was read.
 #[derive(Clone, Debug)]
 pub enum Layer {
-    /// Any but an allocator.
+    /// A layer of any type except `allocator`.
     Build(Box<BuildLayer>),
     /// An allocator.
     Allocator(Box<Allocator>),
 }
 
 impl Layer {
-    /// Its description.
+    /// Returns the layer's description.
     pub fn description(&self) -> &str {
         match self {
             Self::Build(layer) => &layer.description,
@@ -58,7 +58,7 @@ impl Layer {
         }
     }
 
-    /// What it cannot stand with.
+    /// Returns the layers with which it cannot be combined.
     pub fn conflicts_with(&self) -> &[Conflict] {
         match self {
             Self::Build(layer) => &layer.conflicts_with,
@@ -79,12 +79,12 @@ impl Layer {
 }
 
 impl Entry {
-    /// `TYPE/NAME`.
+    /// Returns `TYPE/NAME`.
     pub fn layer_name(&self) -> String {
         format!("{}/{}", self.kind, self.name)
     }
 
-    /// How errors call its file.
+    /// Returns the name of its file in error messages.
     pub fn file(&self) -> String {
         match &self.origin {
             Origin::Project(path) | Origin::User(path) => path.display().to_string(),
@@ -92,7 +92,7 @@ impl Entry {
         }
     }
 
-    /// Its YAML.
+    /// Returns its YAML text.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -105,10 +105,10 @@ impl Entry {
         Ok(std::fs::read_to_string(path).map_err(reason)?)
     }
 
-    /// The layer itself.
+    /// Reads the layer.
     ///
     /// # Errors
-    /// If its file cannot be read, or says something else than its path, with the place.
+    /// If its file cannot be read, or if the content does not fit the path; with the place.
     pub fn read(&self) -> Result<Layer, Error> {
         let file = self.file();
         let (layer, kind, name) = Layer::read(self.kind, &self.source()?, &file)?;

@@ -1,4 +1,4 @@
-//! The environment that sets an allocator's options.
+//! The environment variables that set an allocator's options.
 
 use crate::allocator::Allocator;
 use crate::error::Problem;
@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 /// One variable of the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Its name.
+    /// The variable's name.
     pub variable: String,
-    /// What it is set to, or what is added to it after a comma.
+    /// The value, or the text that is added to the value after a comma.
     pub text: String,
 }
 
 impl Allocator {
-    /// What sets the option `name` to `value`.
+    /// Returns the assignment that sets the option `name` to `value`.
     ///
     /// # Errors
     /// [`Problem::UnknownOption`] and [`Problem::BadValue`].
@@ -40,7 +40,7 @@ impl Allocator {
         Ok(Assignment { variable: option.variable.clone(), text })
     }
 
-    /// What sets all of `settings`: options of the same variable are joined by commas, in the order given.
+    /// Returns the assignments for all of `settings`. Options of the same variable are joined by commas, in the order given.
     ///
     /// # Errors
     /// Those of [`Allocator::environment_for`].
@@ -56,12 +56,13 @@ impl Allocator {
         Ok(environment)
     }
 
-    /// Whether `variable` holds several options, with commas between them.
+    /// Returns whether `variable` holds several options, separated by commas.
     pub fn holds_several(&self, variable: &str) -> bool {
         self.options.values().any(|option| option.variable == variable && option.key.is_some())
     }
 
-    /// Sets `variable` to `text`, or adds it after a comma if the variable holds several options: later ones win.
+    /// Sets `variable` to `text`. If the variable holds several options, appends `text` after a comma, because the last one
+    /// counts.
     pub fn set(&self, environment: &mut BTreeMap<String, String>, variable: String, text: &str) {
         let holds_several = self.holds_several(&variable);
         let held = environment.entry(variable).or_default();

@@ -1,16 +1,16 @@
-//! What can be wrong, and where.
+//! What can be wrong with layers, and where.
 
 use crate::words::Kind;
 use std::fmt;
 
-/// A character in a file.
+/// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The file's path; of a layer of our own, `<builtin>/TYPE/NAME.yaml`.
+    /// The file's path; for a built-in layer `<builtin>/TYPE/NAME.yaml`.
     pub file: String,
-    /// From 1.
+    /// The line, from 1.
     pub line: u64,
-    /// From 1, in characters.
+    /// The column in characters, from 1.
     pub column: u64,
 }
 
@@ -20,12 +20,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// A problem, and where it was written if it was written in a file.
+/// A problem, and its place if it is in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// Where.
+    /// The place of the problem.
     pub place: Option<Place>,
-    /// What.
+    /// The problem.
     pub problem: Box<Problem>,
 }
 
@@ -52,51 +52,51 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What is wrong. Each message says what to do about it.
+/// A problem. Each message says what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum Problem {
-    /// A word that is none of a fixed list.
+    /// A word that is not one of a fixed list.
     #[error("unknown {what} '{word}'; there are {words}{}", question(nearest))]
     UnknownWord { what: &'static str, word: String, words: String, nearest: Option<String> },
-    /// Not the name of a layer.
+    /// A text that is not the name of a layer.
     #[error("'{text}' is no layer; a layer is TYPE/NAME, as in allocator/jemalloc")]
     NotALayer { text: String },
-    /// No directory has the layer.
+    /// A layer that is in no directory.
     #[error("there is no layer {layer}; looked in {}{}", searched.join(", "), question(nearest))]
     NotFound { layer: String, searched: Vec<String>, nearest: Option<String> },
-    /// The file system says no.
+    /// A file or directory that the file system does not let us read.
     #[error("cannot read {path}: {reason}")]
     Unreadable { path: String, reason: String },
-    /// Not YAML, or not of the type that belongs there.
+    /// A text that is not YAML, or has a value of the wrong type.
     #[error("{0}")]
     Yaml(String),
     /// A key that layers do not have.
     #[error("unknown key '{key}'; keys here are {}{}", keys.join(", "), question(nearest))]
     UnknownKey { key: String, keys: Vec<&'static str>, nearest: Option<String> },
-    /// A key that is there twice.
+    /// A key that stands there twice.
     #[error("key '{key}' is given twice; leave one out")]
     RepeatedKey { key: String },
-    /// A key that belongs into layers of another type.
+    /// A key that belongs in layers of another type.
     #[error("key '{key}' is for {kind} layers only")]
     MisplacedKey { key: &'static str, kind: Kind },
     /// A key that layers of this type must have.
     #[error("key '{key}' is missing: {why}")]
     MissingKey { key: &'static str, why: String },
-    /// A file that does not hold what its path says.
+    /// A file whose content does not fit its path.
     #[error("the path says {path}, the file says {content}; rename one")]
     WrongPath { path: String, content: String },
-    /// Not the name of an environment variable.
+    /// A text that is not the name of an environment variable.
     #[error("'{name}' is no name of an environment variable: letters, digits and _, no digit first")]
     BadVariableName { name: String },
-    /// Not the name of a variable of CMake.
+    /// A text that is not the name of a CMake variable.
     #[error("'{name}' is no name of a CMake variable: letters, digits and any of _ . / + -")]
     BadCmakeName { name: String },
-    /// A type of layer that every composition has.
+    /// A type of layer that every composition must have.
     #[error("there is no {kind} layer; a composition needs one, as in {example}")]
     MissingLayer { kind: Kind, example: &'static str },
-    /// Two layers of a type of which there is one.
+    /// Two layers of a type of which there may be only one.
     #[error("{first} and {second}: {why}. Leave one of them out.")]
     OnlyOne { first: String, second: String, why: &'static str },
     /// Two layers that exclude each other.
@@ -105,37 +105,37 @@ pub enum Problem {
     /// A layer that is for other compilers or platforms.
     #[error("{layer} needs {wanted}, and the composition has {found}. {fix}.")]
     Unmet { layer: String, wanted: String, found: String, fix: String },
-    /// Preloading on Windows.
+    /// Preloading on Windows, which has no such thing.
     #[error("Windows doesn't support LD_PRELOAD. Use method: link")]
     NoPreloadOnWindows,
-    /// There libxalloc passes through to the C library's malloc at most, or does not run at all.
+    /// A proxy on a system where libxalloc passes through to the C library's malloc only, or does not run.
     #[error("method proxy works on linux only, not on {system}. Use method: link")]
     NoProxy { system: String },
-    /// An allocator on a system it was not made for.
+    /// An allocator on a system for which it was not made.
     #[error("{layer} doesn't support {system}{}. Use another allocator, or allocator/system.", after(notes))]
     UnsupportedSystem { layer: String, system: String, notes: String },
     /// A method that the allocator does not have.
     #[error("{layer} has no method {method}; it has {offered}")]
     MethodNotOffered { layer: String, method: String, offered: String },
-    /// Something that only allocators have, said of another layer.
+    /// Something that only allocators have, in another layer.
     #[error("{layer} takes no {what}: only allocators do")]
     OnlyForAllocators { layer: String, what: &'static str },
-    /// `{{NAME}}` without a value.
+    /// A `{{NAME}}` without a value.
     #[error(
         "unknown variable '{name}': give it a value with --var or under variables; known are {known}{}",
         question(nearest)
     )]
     UnknownVariable { name: String, known: String, nearest: Option<String> },
-    /// `{{` without `}}`.
+    /// A `{{` without `}}`.
     #[error("'{text}' has {{{{ without }}}}")]
     OpenVariable { text: String },
-    /// A line break or the like, which not every output can carry.
-    #[error("{text:?} has a control character; flags and values are of one line")]
+    /// A line break or another control character, which not every output format can hold.
+    #[error("{text:?} has a control character; a flag or value must be one line of text")]
     ControlCharacter { text: String },
-    /// A value that CMake's lists cannot hold.
+    /// A value that a list of CMake cannot hold.
     #[error(
-        "{name} is '{value}', and CMake, which takes all that follows a bracket without its counterpart for one item, would \
-         lose other variables. Use another value, or another format"
+        "{name} is '{value}': CMake takes everything after an unmatched bracket as one item, so other variables would be lost. \
+         Use another value, or another format"
     )]
     OpenBracket { name: String, value: String },
     /// An option that the allocator does not have.
@@ -144,7 +144,7 @@ pub enum Problem {
     /// A value that the option does not take.
     #[error("option '{option}' of {layer} takes {values}, not '{value}'{}", question(nearest))]
     BadValue { layer: String, option: String, value: String, values: String, nearest: Option<String> },
-    /// A path that the loader would take apart.
+    /// A path that the loader would split.
     #[error(
         "cannot preload {path}: the loader splits its list at spaces and colons, and replaces what follows a $. Move the library, or link it"
     )]

@@ -11,7 +11,7 @@ use crate::words::{Method, System};
 use std::env::consts::{ARCH, OS};
 use std::path::{Path, PathBuf};
 
-/// Finds the library of an allocator on this machine.
+/// The type of a function that finds an allocator's library on this machine.
 pub(crate) type Resolver<'a> = Box<dyn Fn(&Allocator) -> Option<PathBuf> + 'a>;
 
 /// Adds the stack's allocator to the composition, if it has one.
@@ -55,9 +55,9 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// The method that `spec` asks for, if the allocator has it on `system`.
+/// Returns the method that `spec` asks for, if the allocator has it on `system`.
 fn choose(spec: &LayerSpec, allocator: &Allocator, system: System) -> Result<Method, Problem> {
-    // The C library's malloc is there whatever the method, so that it can stand in for any allocator.
+    // The C library's malloc accepts every method, so that it can take the place of any allocator.
     if allocator.is_system() {
         return Ok(Method::None);
     }
@@ -71,7 +71,7 @@ fn choose(spec: &LayerSpec, allocator: &Allocator, system: System) -> Result<Met
     }
 }
 
-/// The allocator's default method on `system`, if it runs there.
+/// Returns the allocator's default method on `system`, if it runs there.
 fn supported(allocator: &Allocator, system: System) -> Result<Method, Problem> {
     let support = allocator.platforms.get(&system);
     match support.filter(|support| support.supported).and_then(|support| support.default_method) {
@@ -84,7 +84,7 @@ fn supported(allocator: &Allocator, system: System) -> Result<Method, Problem> {
     }
 }
 
-/// Puts the libraries of `allocators` in front of what the layers preload already.
+/// Puts the libraries of `allocators` before those that the layers preload already.
 fn preload(
     composition: &mut Composition,
     stack: &Stack,
@@ -114,7 +114,7 @@ fn preload(
     Ok(())
 }
 
-/// The path as an entry of the loader's list that a composition can write down.
+/// Returns the path as an entry of the loader's list, if a composition can hold it.
 fn checked(path: &Path) -> Result<String, Problem> {
     match path.to_str() {
         Some(text) if is_preloadable(path) => Ok(text.to_owned()),
@@ -122,9 +122,9 @@ fn checked(path: &Path) -> Result<String, Problem> {
     }
 }
 
-/// Whether the loader's list of libraries to preload can hold the path. Loaders split the list at colons and blanks (musl's at
-/// line breaks too, and a line break is none that a shell or a toolchain file could carry), and put something in the place of
-/// what follows a dollar sign.
+/// Returns whether the loader's list of libraries to preload can hold the path. Loaders split the list at colons and spaces,
+/// and replace what follows a dollar sign. musl's splits it at line breaks too, which neither a shell nor a toolchain file
+/// could hold.
 pub fn is_preloadable(path: &Path) -> bool {
     let is_special = |byte: &u8| matches!(byte, b' ' | b':' | b'$') || byte.is_ascii_control();
     !path.as_os_str().as_encoded_bytes().iter().any(is_special)

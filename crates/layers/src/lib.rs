@@ -1,8 +1,9 @@
-//! Layers: what a build and a run need, put together from small YAML files.
+//! Layers: what a build and a run need, composed from small YAML files.
 //!
 //! A layer is one file, `TYPE/NAME.yaml`: a compiler (`base`), a `platform`, a `buildtype`, a `stdlib`, a `sanitizer` or an
-//! `allocator`. [`Composer`] takes a stack of them and gives one [`Composition`]: flags, defines, CMake variables and the
-//! environment the program runs in, or an [`Error`] that names the two layers that cannot stand together.
+//! `allocator`. [`Composer`] makes one [`Composition`] of a stack of them: flags, defines, CMake variables and the environment
+//! of the program. If two layers cannot be combined, it returns an [`Error`] that names both.
+//!
 //! The allocator layers are also xalloc's catalogue of allocators: see [`Catalogue::allocators`].
 //!
 //! ```

@@ -1,32 +1,32 @@
-//! Numbers that an option takes.
+//! The numbers that an option takes.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Which numbers an option takes.
+/// A range of numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Number {
-    /// The least; 0 if nothing is said.
+    /// The smallest number; 0 if the file does not say.
     #[serde(default)]
     pub least: i64,
-    /// The most, if there is one.
+    /// The largest number, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<i64>,
-    /// Whether it takes decimals too.
+    /// Whether decimal fractions are allowed.
     #[serde(default)]
     pub decimals: bool,
 }
 
 impl Number {
-    /// Whether `text` is one of these numbers.
+    /// Returns whether `text` is one of these numbers.
     pub fn takes(&self, text: &str) -> bool {
-        // Allocators read digits only: no plus, no exponent, no words as "inf".
+        // Allocators read digits only: no plus sign, no exponent, no words such as "inf".
         let is_written_so = text.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte));
         let in_range = |number: f64| number >= self.least as f64 && self.most.is_none_or(|most| number <= most as f64);
         match text.parse::<f64>() {
             Ok(number) if is_written_so && self.decimals => in_range(number),
-            // As a whole number, whatever it is rounded to: allocators have 64 bits for it.
+            // It is compared as a whole number, however it is rounded: allocators have 64 bits for it.
             Ok(number) if is_written_so => {
                 in_range(number) && (text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok())
             }

@@ -1,4 +1,4 @@
-//! An option of an allocator's own.
+//! The options of allocators.
 
 use crate::number::Number;
 use serde::{Deserialize, Serialize};
@@ -7,31 +7,32 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllocatorOption {
-    /// One sentence for the user.
+    /// What it does, in one sentence for the user.
     pub description: String,
-    /// The environment variable.
+    /// The environment variable that holds it.
     pub variable: String,
-    /// The key inside the variable, if it holds several as `key:value,key:value`; otherwise the variable holds the value.
+    /// The key inside the variable, if that holds several options as `key:value,key:value`. Without a key, the variable holds
+    /// the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What holds if the option is not set.
+    /// The value that holds if the option is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// The words it takes. Any value will do if there are none, and no numbers either.
+    /// The words that it takes. Without words and numbers, it takes any value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// The numbers it takes.
+    /// The numbers that it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
 }
 
 impl AllocatorOption {
-    /// The values it takes, in words; nothing if it takes any.
+    /// Returns the values that it takes, in words; empty if it takes any.
     pub fn accepted(&self) -> String {
         self.values.iter().cloned().chain(self.number.map(|number| number.to_string())).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether it takes `value`.
+    /// Returns whether it takes `value`.
     pub(crate) fn takes(&self, value: &str) -> bool {
         let takes_any = self.values.is_empty() && self.number.is_none();
         let is_taken = takes_any

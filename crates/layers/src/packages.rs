@@ -1,4 +1,4 @@
-//! Where an allocator can be had.
+//! The packages that contain an allocator.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,21 +8,22 @@ use strum::{Display, VariantArray};
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Packages {
-    /// To run programs on it.
+    /// The packages to run programs on it.
     #[serde(default)]
     pub run: BTreeMap<PackageManager, Package>,
-    /// To link programs against it.
+    /// The packages to link programs with it.
     #[serde(default)]
     pub build: BTreeMap<PackageManager, Package>,
 }
 
-/// What to install with one package manager.
+/// The packages to install with one package manager.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
-    /// All that are needed.
+    /// The names of all packages that are needed.
     pub names: Vec<String>,
-    /// Whether Debian 12 was asked for them; other names are those that distributions publish, and were not checked.
+    /// Whether they were installed and tried on Debian 12. Other names are those that distributions publish, and were not
+    /// checked.
     #[serde(default)]
     pub tried: bool,
 }
@@ -32,9 +33,9 @@ pub struct Package {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum PackageManager {
-    /// Debian, Ubuntu.
+    /// Debian and Ubuntu.
     Apt,
-    /// Fedora, Red Hat.
+    /// Fedora and Red Hat.
     Dnf,
     /// Arch.
     Pacman,
@@ -47,7 +48,7 @@ pub enum PackageManager {
 }
 
 impl PackageManager {
-    /// The command that installs, before the packages' names.
+    /// Returns the command that installs packages, to be followed by their names.
     pub fn install(self) -> &'static str {
         match self {
             Self::Apt => "apt install",

@@ -1,4 +1,4 @@
-//! Reading one of the words that layers are written with, or saying which there are.
+//! Reads the words of the layers' grammar, and says which words there are.
 
 use crate::error::Problem;
 use crate::words::{Kind, Method, System, nearest};
@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use strum::VariantArray;
 
-/// Reads one of the words of `T`; `what` says in the error what was expected.
+/// Returns the word of `T` that `text` is. `what` says in the error what was expected.
 pub(crate) fn parse<T: FromStr + VariantArray + Display>(what: &'static str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| {
         let words: Vec<_> = T::VARIANTS.iter().map(ToString::to_string).collect();
@@ -17,7 +17,7 @@ pub(crate) fn parse<T: FromStr + VariantArray + Display>(what: &'static str, tex
 }
 
 impl Kind {
-    /// The type of layer that `text` names.
+    /// Returns the type of layer that `text` names.
     ///
     /// # Errors
     /// [`Problem::UnknownWord`], with all types.
@@ -27,7 +27,7 @@ impl Kind {
 }
 
 impl Method {
-    /// The method that `text` names.
+    /// Returns the method that `text` names.
     ///
     /// # Errors
     /// [`Problem::UnknownWord`], with all methods.

@@ -1,4 +1,4 @@
-//! What a layer needs of the others, and which it cannot stand.
+//! What a layer needs of other layers, and with which ones it cannot be combined.
 
 use crate::spec::canonical;
 use crate::version::Version;
@@ -7,24 +7,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
-/// What a layer needs: one of the compilers and one of the platforms, if any are named.
+/// The requirements of a layer: one of the compilers and one of the platforms, if any are named.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirements {
-    /// Any of these compilers.
+    /// The compilers of which one must be used.
     #[serde(default)]
     pub compiler: Vec<CompilerRequirement>,
-    /// Any of these: a system, as in `linux`, or a platform layer, as in `linux-x64`.
+    /// The platforms of which one must be used: a system, such as `linux`, or a platform layer, such as `linux-x64`.
     #[serde(default)]
     pub platform: Vec<String>,
 }
 
-/// A compiler, and the first version that will do: `clang`, `clang>=16`.
+/// A compiler, and optionally its first version that will do: `clang`, `clang>=16`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompilerRequirement {
     /// The compiler's name.
     pub name: String,
-    /// The first version that will do; any if there is none.
+    /// The first version that will do; `None` for any.
     pub at_least: Option<Version>,
 }
 
@@ -64,25 +64,25 @@ impl Serialize for CompilerRequirement {
     }
 }
 
-/// Layers that this one cannot stand with, and why.
+/// Layers with which this one cannot be combined, and the reason.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conflict {
-    /// Their type.
+    /// The type of those layers.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// Their names; all of that type if there are none.
+    /// The names of those layers; all layers of the type if empty.
     #[serde(default)]
     pub names: Vec<String>,
-    /// Names that are meant not to be meant.
+    /// The names of layers of the type that are not concerned.
     #[serde(default)]
     pub except: Vec<String>,
-    /// Why, as a sentence without its full stop.
+    /// The reason, as a sentence without its full stop.
     pub reason: String,
 }
 
 impl Conflict {
-    /// Whether the layer `kind`/`name` is meant.
+    /// Returns whether the layer `kind`/`name` is concerned.
     pub fn concerns(&self, kind: Kind, name: &str) -> bool {
         let listed = |names: &[String]| names.iter().any(|listed| canonical(kind, listed) == canonical(kind, name));
         kind == self.kind && (self.names.is_empty() || listed(&self.names)) && !listed(&self.except)

@@ -1,4 +1,4 @@
-//! Which layers can stand together: requirements, and conflicts in whatever order the layers are given.
+//! The rules for combining layers: requirements, and conflicts in whatever order the layers are given.
 
 use crate::entry::Layer;
 use crate::error::{Error, Problem};
@@ -7,7 +7,7 @@ use crate::spec::{LayerSpec, SYSTEM};
 use crate::stack::{Member, Stack};
 use crate::words::Kind;
 
-/// Makes sure that no two layers exclude each other.
+/// Checks that no two layers exclude each other.
 pub(crate) fn check_conflicts(members: &[Member]) -> Result<(), Error> {
     for (index, second) in members.iter().enumerate() {
         for first in &members[..index] {
@@ -17,7 +17,7 @@ pub(crate) fn check_conflicts(members: &[Member]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks what layers need of each other; what could not be decided comes back as warnings.
+/// Checks what layers need of each other. Returns a warning for each requirement that could not be decided.
 pub(crate) fn check(stack: &Stack) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
     for member in &stack.members {
@@ -30,7 +30,8 @@ pub(crate) fn check(stack: &Stack) -> Result<Vec<String>, Error> {
     Ok(warnings)
 }
 
-/// Either layer may name the other; the message begins with the allocator, else with the one that was given first.
+/// Checks two layers, of which either may name the other. The message begins with the allocator, or else with the layer that
+/// was given first.
 fn check_pair(first: &Member, second: &Member) -> Result<(), Error> {
     let found = conflict(first, &second.spec).or_else(|| conflict(second, &first.spec));
     let Some(found) = found else { return Ok(()) };
@@ -45,12 +46,12 @@ fn check_pair(first: &Member, second: &Member) -> Result<(), Error> {
     Err(second.spec.error(Problem::Conflict { first: one, second: other, reason: found.reason.clone(), fix }))
 }
 
-/// What `member` has against `other`.
+/// Returns the conflict of `member` with `other`.
 fn conflict<'a>(member: &'a Member, other: &LayerSpec) -> Option<&'a Conflict> {
     member.layer.conflicts_with().iter().find(|conflict| conflict.concerns(other.kind, &other.name))
 }
 
-/// Methods and options are for allocators.
+/// Checks that only allocators have a method or options.
 fn check_member(member: &Member) -> Result<(), Error> {
     let spec = &member.spec;
     let only = |what| Err(spec.error(Problem::OnlyForAllocators { layer: spec.to_string(), what }));
@@ -74,7 +75,7 @@ fn check_platform(spec: &LayerSpec, requires: &Requirements, stack: &Stack) -> R
     }))
 }
 
-/// A warning if the compiler may do, but its version is not known.
+/// Checks the compiler. Returns a warning if it may do, but its version is not known.
 fn check_compiler(spec: &LayerSpec, requires: &Requirements, stack: &Stack) -> Result<Option<String>, Error> {
     let (base, compiler) = (stack.base(), stack.compiler());
     let of_name: Vec<_> = requires.compiler.iter().filter(|wanted| wanted.name == compiler).collect();

@@ -1,4 +1,4 @@
-//! Which layer is asked for.
+//! The name of a layer in a stack, and how it is to be used.
 
 use crate::error::{Error, Place, Problem};
 use crate::words::{Kind, Method};
@@ -8,34 +8,34 @@ use std::str::FromStr;
 
 /// The name of the C library's own malloc among the allocators.
 pub const SYSTEM: &str = "system";
-/// What it is also called: by other tools, and on most systems with Linux.
+/// Its other names: those of other tools and of most Linux systems.
 const SYSTEM_TOO: [&str; 2] = ["default", "glibc"];
 
-/// The one name of what may have several.
+/// Returns the canonical name of a layer that may have several.
 pub fn canonical(kind: Kind, name: &str) -> &str {
     if kind == Kind::Allocator && SYSTEM_TOO.contains(&name) { SYSTEM } else { name }
 }
 
-/// A layer in a stack: `TYPE/NAME`, and for an allocator how it is to be used.
+/// A layer in a stack: `TYPE/NAME`, and for an allocator how it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSpec {
-    /// Its type.
+    /// The layer's type.
     pub kind: Kind,
-    /// Its name.
+    /// The layer's name.
     pub name: String,
-    /// How the allocator gets into the program; `auto` if nothing is said.
+    /// How the allocator gets into the program; `None` means `auto`.
     pub method: Option<Method>,
-    /// The allocator's own options.
+    /// The values of the allocator's options.
     pub options: BTreeMap<String, String>,
-    /// Where it is asked for, if that is in a file.
+    /// The place where the stack names it, if that is in a file.
     pub place: Option<Place>,
 }
 
 impl LayerSpec {
-    /// The layer `kind`/`name`. `default` and `glibc` are other names of the allocator `system`.
+    /// Returns the layer `kind`/`name`. `default` and `glibc` are other names of the allocator `system`.
     ///
     /// # Errors
-    /// [`Problem::NotALayer`] if the name is none.
+    /// [`Problem::NotALayer`] if `name` is not a name.
     pub fn new(kind: Kind, name: &str) -> Result<Self, Problem> {
         if !is_name(name) {
             return Err(Problem::NotALayer { text: format!("{kind}/{name}") });
@@ -48,7 +48,7 @@ impl LayerSpec {
     }
 }
 
-/// Names are those of files, so nothing that leads out of the folder is one.
+/// Returns whether `text` can be a layer's name. A name is a file's name, so it must not lead out of the folder.
 pub(crate) fn is_name(text: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "+-_.".contains(letter);
     !text.is_empty() && !text.starts_with('.') && text.chars().all(is_letter)

@@ -1,4 +1,4 @@
-//! A stack of layers that were read, with the ones every composition has.
+//! A stack of layers that were read, with those that every composition has.
 
 use crate::allocator::Allocator;
 use crate::build_layer::BuildLayer;
@@ -17,12 +17,12 @@ pub(crate) struct Stack {
 pub(crate) struct Member {
     pub(crate) spec: LayerSpec,
     pub(crate) layer: Layer,
-    /// How errors call its file.
+    /// The name of its file in error messages.
     pub(crate) file: String,
 }
 
 impl Stack {
-    /// The stack of `members`, which must have one of each type that every composition has.
+    /// Returns the stack of `members`, which must have one layer of each type that every composition has.
     pub(crate) fn of(members: Vec<Member>) -> Result<Self, Error> {
         let examples = [
             (Kind::Base, "base/clang-18"),
@@ -70,7 +70,7 @@ impl Stack {
         self.platform().system.expect("a platform that was read has a system")
     }
 
-    /// What was asked for, the allocator, and how errors call its file.
+    /// Returns the allocator: what was asked for, the layer, and the name of its file in error messages.
     pub(crate) fn allocator(&self) -> Option<(&LayerSpec, &Allocator, &str)> {
         self.members.iter().find_map(|member| match &member.layer {
             Layer::Allocator(allocator) => Some((&member.spec, &**allocator, member.file.as_str())),
@@ -79,7 +79,7 @@ impl Stack {
     }
 }
 
-/// Reads the layers that `specs` name, and makes sure that there are no more of each type than there may be.
+/// Reads the layers that `specs` name, and checks that there are not too many of any type.
 pub(crate) fn read(catalogue: &Catalogue, specs: &[LayerSpec]) -> Result<Vec<Member>, Error> {
     let mut members: Vec<Member> = Vec::new();
     for spec in specs {
@@ -92,7 +92,8 @@ pub(crate) fn read(catalogue: &Catalogue, specs: &[LayerSpec]) -> Result<Vec<Mem
     Ok(members)
 }
 
-/// Sanitizers are many, but not the same twice; of all other types there is one.
+/// Returns whether two layers exclude each other because of their type. A stack may have several different sanitizers, but only
+/// one layer of every other type.
 fn excludes(first: &LayerSpec, second: &LayerSpec) -> bool {
     first.kind == second.kind && (first.kind != Kind::Sanitizer || first.name == second.name)
 }

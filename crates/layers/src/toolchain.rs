@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-/// What a toolchain file asks for.
+/// The content of a toolchain file.
 #[derive(Clone, Debug, Default)]
 pub struct Toolchain {
     /// The layers, in order.
     pub layers: Vec<LayerSpec>,
-    /// Values for `{{variables}}`.
+    /// The values for `{{variables}}`.
     pub variables: BTreeMap<String, String>,
 }
 
@@ -23,7 +23,7 @@ impl Toolchain {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// If it cannot be read, with the place if it is no toolchain file.
+    /// If it cannot be read, or is not a toolchain file; then with the place.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path)
@@ -31,10 +31,10 @@ impl Toolchain {
         Self::parse(&text, &file)
     }
 
-    /// Reads `text`; `file` is how errors call it.
+    /// Reads `text`. `file` is its name in error messages.
     ///
     /// # Errors
-    /// With the place of what is wrong.
+    /// The problem, with its place.
     pub fn parse(text: &str, file: &str) -> Result<Self, Error> {
         let body = yaml::read::<Document>(text, file)?.body(file)?;
         let layer = |entry: Spanned<Layer>| {
@@ -47,7 +47,7 @@ impl Toolchain {
     }
 }
 
-/// The file: its keys may stand under `toolchain:` too, beside those of other tools.
+/// The file's content. Its keys may stand under `toolchain:` too, beside the keys of other tools.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -87,7 +87,7 @@ impl Document {
     }
 }
 
-/// A layer in either of its forms: `TYPE/NAME`, or a mapping.
+/// A layer in either of its two forms: `TYPE/NAME`, or a mapping.
 struct Layer(LayerSpec);
 
 #[derive(Deserialize)]

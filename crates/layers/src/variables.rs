@@ -5,11 +5,11 @@ use crate::words::nearest;
 use crate::yaml::Text;
 use std::collections::BTreeMap;
 
-/// The values that a composition's variables have.
+/// The values of a composition's variables.
 pub(crate) struct Variables(pub(crate) BTreeMap<String, String>);
 
 impl Variables {
-    /// `text` with its variables replaced; `file` is where it was written.
+    /// Returns `text` with its variables replaced. `file` is where it is written.
     pub(crate) fn fill(&self, text: &Text, file: &str) -> Result<String, Error> {
         self.replace(&text.value).map_err(|problem| Error::at(Some(text.place(file)), problem))
     }

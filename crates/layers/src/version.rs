@@ -4,10 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
-/// Numbers between dots, compared number by number: 9 is before 18.
+/// A version: numbers separated by dots, which are compared one by one, so that 9 is before 18.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// Without zeros at the end, so that 18 is 18.0.
+    /// The numbers without zeros at the end, so that 18 is 18.0.
     numbers: Vec<u32>,
     text: String,
 }
@@ -44,7 +44,7 @@ impl Serialize for Version {
 }
 
 impl Version {
-    /// Whether this is `least` or later.
+    /// Returns whether this version is `least` or a later one.
     pub fn is_at_least(&self, least: &Version) -> bool {
         self.numbers >= least.numbers
     }

@@ -1,9 +1,9 @@
-//! The words that layers are written with: types of layers, methods of integration, systems.
+//! The words of the layers' grammar: types of layers, methods of integration, systems.
 
 use serde::Serialize;
 use strum::{EnumString, VariantArray};
 
-/// What a layer is about: the folder it lies in.
+/// The type of a layer, which is the folder of its file.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::Display, EnumString, VariantArray,
 )]
@@ -14,32 +14,32 @@ pub enum Kind {
     Base,
     /// A system and a processor. Every composition has one.
     Platform,
-    /// Optimised, for debugging, small. Every composition has one.
+    /// Optimised, for debugging, or small. Every composition has one.
     Buildtype,
     /// A C++ library. A composition has one or none.
     Stdlib,
-    /// What the compiler watches at run time. A composition has any number.
+    /// A check by the compiler at run time. A composition has any number.
     Sanitizer,
-    /// What serves malloc. A composition has one or none.
+    /// An allocator. A composition has one or none.
     Allocator,
 }
 
-/// How an allocator gets into a program.
+/// The way in which an allocator gets into a program.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::Display, EnumString, VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Method {
-    /// The method that the allocator's layer says is its platform's default.
+    /// The default of the platform, according to the allocator's layer.
     Auto,
-    /// The program is linked against it.
+    /// The program is linked with it.
     Link,
-    /// The loader puts it in front of the C library: `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`.
+    /// The loader loads it before the C library: `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`.
     LdPreload,
-    /// As `ld_preload`, with libxalloc in front, which passes every call through to it.
+    /// It is preloaded with libxalloc before it, which passes every call through to it.
     Proxy,
-    /// Nothing is done: the C library's own malloc serves.
+    /// Nothing is done: the program uses the C library's own malloc.
     None,
 }
 
@@ -59,7 +59,7 @@ pub enum System {
 }
 
 impl System {
-    /// The variable that names libraries to load in front of all others; none on Windows.
+    /// Returns the variable that names libraries to load before all others; `None` on Windows.
     pub fn preload_variable(self) -> Option<&'static str> {
         match self {
             Self::Linux => Some("LD_PRELOAD"),
@@ -68,13 +68,13 @@ impl System {
         }
     }
 
-    /// Whether `variable` is one of those of [`System::preload_variable`]: what it holds is added to, never replaced.
+    /// Returns whether `variable` is one that [`System::preload_variable`] returns. Its value is extended, never replaced.
     pub(crate) fn is_preload_variable(variable: &str) -> bool {
         Self::VARIANTS.iter().any(|system| system.preload_variable() == Some(variable))
     }
 }
 
-/// The one of `words` that `typed` was probably meant to be; nothing if none is near.
+/// Returns the one of `words` that `typed` was probably meant to be; `None` if none is near.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     words
         .into_iter()

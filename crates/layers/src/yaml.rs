@@ -1,4 +1,4 @@
-//! Reading YAML: every error with its file, line and column.
+//! Reads YAML. Every error has its file, line and column.
 
 use crate::error::{Error, Place, Problem};
 use crate::words::nearest;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
-/// A piece of text, and where in its file it stands.
+/// A piece of text, and its place in its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
     /// The text as written, with its `{{variables}}`.
@@ -18,7 +18,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// The place of this text in `file`.
+    /// Returns the place of this text in `file`.
     pub(crate) fn place(&self, file: &str) -> Place {
         Place { file: file.to_owned(), line: self.line, column: self.column }
     }
@@ -37,7 +37,7 @@ impl Serialize for Text {
     }
 }
 
-/// Reads the one document of `text`; `file` is how errors call it.
+/// Reads the one document of `text`. `file` is its name in error messages.
 pub(crate) fn read<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, Error> {
     serde_saphyr::from_str(text).map_err(|error| {
         let place = error.location().map(|location| place(file, location));
@@ -45,7 +45,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, Err
     })
 }
 
-/// The place of `location` in `file`.
+/// Returns the place of `location` in `file`.
 pub(crate) fn place(file: &str, location: Location) -> Place {
     Place { file: file.to_owned(), line: location.line(), column: location.column() }
 }

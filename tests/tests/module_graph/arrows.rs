@@ -1,5 +1,5 @@
-//! Which file of a crate uses which: an arrow from each file that names something to the file that declares it, and from each file that
-//! calls a method of `self` to the file that has it.
+//! Which file of a crate uses which: an arrow from each file that names something to the file that declares it, and from each
+//! file that calls a method of `self` to the file that has it.
 
 use crate::members::Members;
 use crate::names::Name;
@@ -40,7 +40,7 @@ pub fn arrows(tree: &Tree) -> Arrows {
     arrows
 }
 
-/// Whether all that `name` could be here is a module, which alone is nothing that code can use: then it is a variable.
+/// Returns whether all that `name` could be here is a module, which alone is nothing that code can use: then it is a variable.
 fn is_variable(module: &Module, name: &Name) -> bool {
     let [only] = &name.segments[..] else { return false };
     let is_imported = module.imports.iter().any(|import| import.name.as_ref() == Some(only));

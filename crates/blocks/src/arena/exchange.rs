@@ -1,7 +1,7 @@
 //! Chunks that change their kind: a chunk without slabs may become one of runs, and the other way round.
 //!
-//! What a program did to pages of its blocks must not reach blocks of the other kind. So a chunk only changes its kind when it is
-//! one mapping from end to end, which is one question to the kernel; otherwise it is mapped anew.
+//! What a program did to pages of its blocks must not reach blocks of the other kind. So a chunk only changes its kind when it
+//! is one mapping from end to end, which is one question to the kernel; otherwise it is mapped anew.
 
 use super::records::{Chunk, Standing};
 use super::slices::Slices;
@@ -12,14 +12,14 @@ use crate::source::Source;
 use xalloc_os::pages;
 
 impl<S: Source> Arena<S> {
-    /// A chunk that is the caller's from now on, covered by the page map but not entered: its address, and which of its slices may
-    /// have pages. The others read as zeros. `None` if there is no memory.
+    /// Takes out a whole chunk, which the page map covers. Returns its address, and which of its slices may have pages: the
+    /// others read as zeros. `None` if there is no memory.
     pub fn take_chunk(&self) -> Option<(usize, u64)> {
         self.0.with(|state| state.take_whole().or_else(|| state.take_fresh()))
     }
 
-    /// Takes back a chunk. Its slices may have pages as `dirty` says. False if there is no memory for its record: the chunk is still the
-    /// caller's then.
+    /// Takes back a chunk. Its slices may have pages as `dirty` says. Returns false if there is no memory for its record: the
+    /// chunk is still the caller's then.
     ///
     /// # Safety
     /// The chunk was taken from this arena, and is the caller's. Nothing in it is used, and it is not in the page map.
@@ -52,7 +52,7 @@ impl<S: Source> State<S> {
         Some((fresh.base, 0))
     }
 
-    /// Of the first few chunks that nothing is used of, one that can be had as it is, if there is one.
+    /// Returns one of the first few chunks of which nothing is used: one that need not be mapped anew, if there is one.
     fn best_whole(&self) -> Option<&'static Chunk> {
         let chunks = self.records.list(Standing::Whole).take(LOOK_FOR_DIRTY);
         chunks.max_by_key(|(_, slices)| (!slices.huge, slices.unmapped == 0)).map(|(chunk, _)| chunk)
@@ -68,7 +68,8 @@ impl<S: Source> State<S> {
         Some(())
     }
 
-    /// Makes all pages of a chunk as they were mapped. False if the source refuses: the chunk is unmapped then, or as it was.
+    /// Makes all pages of a chunk as they were mapped. Returns false if the kernel refuses: the chunk is unmapped then, or as
+    /// it was.
     ///
     /// # Safety
     /// Nothing of the chunk is used.
@@ -96,7 +97,7 @@ impl<S: Source> State<S> {
         is_mapped
     }
 
-    /// A record without a chunk.
+    /// Returns a record without a chunk.
     pub(super) fn vacant_record(&mut self, metadata: &Metadata) -> Option<&'static Chunk> {
         self.records.first(Standing::Vacant).or_else(|| self.records.add(metadata))
     }

@@ -119,7 +119,7 @@ impl<S: Source> State<S> {
         Some(())
     }
 
-    /// Maps the first ones of a chunk's unmapped slices. False if the source refuses.
+    /// Maps the first ones of a chunk's unmapped slices. Returns false if the kernel refuses.
     fn map_end(&mut self, chunk: &'static Chunk, end: u64) -> bool {
         let (source, slices) = (self.regions.source, self.records.slices(chunk));
         let (start, size) = (slices.base + slices.mapped() * SLICE, end.count_ones() as usize * SLICE);
@@ -138,8 +138,9 @@ impl<S: Source> State<S> {
         true
     }
 
-    /// Whether there are many slabs of small blocks in the newest chunks, and blocks were carved from half of them at least: so they
-    /// will be from the next ones. Slices alone say nothing: each thread has a slab for each size, of which it may use a page only.
+    /// Returns whether there are many slabs of small blocks in the newest chunks, and blocks were carved from half of them at
+    /// least: so they will be from the next ones. Slices alone say nothing: each thread has a slab for each size, of which it
+    /// may use a page only.
     pub(super) fn is_filling(&self) -> bool {
         let (mut in_slabs, mut carved) = (0, 0);
         for (chunk, slices) in self.records.chunks().take(NEWEST) {

@@ -22,7 +22,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// That of a record.
+    /// Returns that of a chunk with these slices.
     fn of(slices: &Slices) -> Self {
         match (slices.free, slices.unmapped) {
             _ if slices.base == 0 => Self::Vacant,
@@ -46,12 +46,12 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The next chunk of all.
+    /// Returns the next chunk of all.
     pub fn older(&self) -> Option<&'static Self> {
         self.older
     }
 
-    /// The slabs in use, of a chunk of which these are the slices.
+    /// Returns the slabs in use; `slices` are those of this chunk.
     pub fn slabs_in_use(&self, slices: &Slices) -> impl Iterator<Item = &Slab> + use<'_> {
         // Where the chunk is not mapped, something else of ours may be.
         let (base, unused) = (slices.base, slices.free | slices.unmapped);
@@ -91,42 +91,43 @@ pub struct Records {
 }
 
 impl Records {
+    /// Returns no records.
     pub const fn new() -> Self {
         Self { newest: None, lists: [List { first: None, last: None }; 5] }
     }
 
-    /// The newest record. Those before it are its [`Chunk::older`], which never changes.
+    /// Returns the newest record. Those before it are its [`Chunk::older`], which never changes.
     pub fn newest(&self) -> Option<&'static Chunk> {
         self.newest
     }
 
-    /// All records, the newest first, those without a chunk included.
+    /// Returns all records, the newest first, those without a chunk included.
     pub fn all(&self) -> impl Iterator<Item = &'static Chunk> + use<> {
         core::iter::successors(self.newest, |chunk| chunk.older)
     }
 
-    /// All chunks, with their slices.
+    /// Returns all chunks, with their slices.
     pub fn chunks(&self) -> impl Iterator<Item = (&'static Chunk, &Slices)> {
         self.all().map(|chunk| (chunk, self.slices(chunk))).filter(|(_, slices)| slices.base != 0)
     }
 
-    /// The chunks of a list.
+    /// Returns the chunks of a list, with their slices.
     pub fn list(&self, standing: Standing) -> impl Iterator<Item = (&'static Chunk, &Slices)> {
         let chunks = core::iter::successors(self.first(standing), |chunk| self.entry(chunk).next);
         chunks.map(|chunk| (chunk, self.slices(chunk)))
     }
 
-    /// The first chunk of a list.
+    /// Returns the first chunk of a list.
     pub fn first(&self, standing: Standing) -> Option<&'static Chunk> {
         self.lists[standing as usize].first
     }
 
-    /// The slices of a chunk.
+    /// Returns the slices of a chunk.
     pub fn slices(&self, chunk: &'static Chunk) -> &Slices {
         &self.entry(chunk).slices
     }
 
-    /// Adds a record that has no chunk. `None` if there is no memory.
+    /// Adds a record that has no chunk, and returns it. `None` if there is no memory.
     pub fn add(&mut self, metadata: &Metadata) -> Option<&'static Chunk> {
         let record = metadata.allocate(size_of::<Chunk>())?.cast::<Chunk>();
         // SAFETY: zeros of the right size and alignment, for ever, and nobody else's; zeros are valid in every field.
@@ -140,7 +141,7 @@ impl Records {
         Some(chunk)
     }
 
-    /// Changes a chunk's slices, and moves it to the list where it belongs then. Whether slices became free.
+    /// Changes a chunk's slices, and moves it to the list where it belongs then. Returns whether slices became free.
     pub fn change(&mut self, chunk: &'static Chunk, change: impl FnOnce(&mut Slices)) -> bool {
         let slices = &mut self.entry_mut(chunk).slices;
         let (free, before) = (slices.free, Standing::of(slices));

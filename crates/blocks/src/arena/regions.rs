@@ -45,12 +45,12 @@ pub struct Regions<S> {
 }
 
 impl<S: Source> Regions<S> {
-    /// None yet.
+    /// Returns no regions, which will be of `source`.
     pub const fn new(source: S) -> Self {
         Self { source, closed: (0, 0), fresh: None, reserved: 0, first: FIRST, exact: false, largest: LARGEST }
     }
 
-    /// From now on, reserves one chunk at a time: a system call each, and no address space that is not used.
+    /// Reserves one chunk at a time from now on: a system call each, and no address space that is not used.
     pub fn reserve_on_demand(&mut self) {
         self.exact = true;
     }
@@ -60,12 +60,12 @@ impl<S: Source> Regions<S> {
         self.first = bytes.clamp(CHUNK, LARGEST).next_power_of_two();
     }
 
-    /// All that was reserved, in bytes.
+    /// Returns how many bytes are reserved.
     pub fn reserved(&self) -> usize {
         self.reserved
     }
 
-    /// A chunk to [`take`](Self::take); if it need not be `whole`, what can be had of one. `None` if there is no memory.
+    /// Returns a chunk to [`take`](Self::take); if it need not be `whole`, it may be shorter. `None` if there is no memory.
     pub fn prepare(&mut self, whole: bool) -> Option<Fresh> {
         if self.fresh.is_none() {
             self.fresh = self.open().or_else(|| self.commit_anywhere(if whole { CHUNK } else { LEAST }));
@@ -73,7 +73,7 @@ impl<S: Source> Regions<S> {
         self.fresh.filter(|fresh| fresh.size == CHUNK || !whole)
     }
 
-    /// The chunk that was prepared is somebody's now.
+    /// Notes that the caller has taken the chunk that was prepared.
     pub fn take(&mut self) {
         self.fresh = None;
     }
@@ -157,7 +157,8 @@ impl<S: Source> Regions<S> {
         Some(())
     }
 
-    /// The start of a chunk somewhere: without slack for its alignment, and as much of it as the kernel allows, `least` at least.
+    /// Returns the start of a chunk anywhere: without slack for its alignment, and as much of it as the kernel allows, `least`
+    /// at least.
     fn commit_anywhere(&mut self, least: usize) -> Option<Fresh> {
         let mut size = CHUNK;
         while size >= least {

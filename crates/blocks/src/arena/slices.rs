@@ -28,7 +28,7 @@ pub struct Slices {
 }
 
 impl Slices {
-    /// Hands slices out, or (`taken` false) back, used ones then.
+    /// Marks slices as taken, or (`taken` false) as free and used before.
     pub fn mark(&mut self, slices: u64, taken: bool) {
         if taken {
             self.free &= !slices;
@@ -40,29 +40,31 @@ impl Slices {
         self.aged &= !slices;
     }
 
-    /// How many slices are mapped, from the first one on.
+    /// Returns how many slices are mapped, from the first one on.
     pub fn mapped(&self) -> usize {
         64 - self.unmapped.leading_ones() as usize
     }
 
-    /// The last of the mapped slices, as far as they are free.
+    /// Returns the last of the mapped slices, as far as they are free.
     pub fn unused_end(&self) -> u64 {
         let mapped = self.mapped();
         let count = if mapped == 0 { 0 } else { (self.free << (64 - mapped)).leading_ones() as usize };
         if count == 0 { 0 } else { slice_mask(mapped - count, count) }
     }
 
-    /// Whether all of it is free and has no pages, so that it can become memory for other slabs than before.
+    /// Returns whether all of it is free and has no pages, so that it can become memory for other slabs than before.
     pub fn is_unused(&self) -> bool {
         self.free == !self.unmapped && self.dirty == 0
     }
 
-    /// Whether one slab of `count` slices is in it, just taken, and nothing else of it may have pages.
+    /// Returns whether one slab of `count` slices, which was just taken, is all that is in it, and nothing else of it may have
+    /// pages.
     pub fn has_only(&self, count: usize) -> bool {
         self.dirty == 0 && self.free.count_ones() as usize + count == self.mapped()
     }
 
-    /// The free slices for a slab that is to be in huge pages or (`huge` false) not: elsewhere, those that are resident anyway.
+    /// Returns the free slices for a slab that is to be in huge pages, or (`huge` false) in none. Of a chunk of the other sort
+    /// these are the slices that are resident anyway.
     pub fn free_for(&self, huge: bool) -> u64 {
         if self.huge == huge || self.is_unused() { self.free } else { self.dirty }
     }
@@ -73,7 +75,7 @@ impl Slices {
         self.huge = false;
     }
 
-    /// The slices to purge.
+    /// Returns the slices to purge.
     pub fn victims(&self, scope: PurgeScope) -> u64 {
         let victims = if matches!(scope, PurgeScope::Aged | PurgeScope::AgedBefore) {
             self.dirty & self.aged
@@ -87,7 +89,8 @@ impl Slices {
         pages.fold(0, |all, page| all | self.victims_of_huge_page(scope, page, victims & page))
     }
 
-    /// The slices of a huge page to purge, of which `victims` would be if it were none. One that is mostly free for long is split.
+    /// Returns the slices of a huge page to purge; `victims` are those that would be if it were small pages. One of which most
+    /// was free for long is split.
     fn victims_of_huge_page(&self, scope: PurgeScope, page: u64, victims: u64) -> u64 {
         // With slices that were touched, those that never were are resident as well.
         let untouched = self.free & !self.dirty & page;
@@ -123,31 +126,31 @@ pub unsafe fn purge_slices(source: impl Source, base: usize, slices: u64) -> u64
     purged
 }
 
-/// The bits of `count` slices from `index` on.
+/// Returns the bits of `count` slices from `index` on.
 pub const fn slice_mask(index: usize, count: usize) -> u64 {
     (u64::MAX >> (64 - count)) << index
 }
 
-/// The first slices of the groups of eight that are free altogether.
+/// Returns the first slices of the groups of eight that are free altogether.
 pub const fn free_groups(free: u64) -> u64 {
     let pairs = free & free >> 1;
     let fours = pairs & pairs >> 2;
     fours & fours >> 4 & 0x0101_0101_0101_0101
 }
 
-/// The first of the best `count` (1 or 8) slices, if there are so many.
+/// Returns the first of the best `count` (1 or 8) slices, if there are so many.
 pub fn best(free: u64, dirty: u64, count: usize) -> Option<usize> {
     if count == 1 { (free != 0).then(|| best_slice(free, dirty)) } else { best_group(free, dirty) }
 }
 
-/// The first slice of the best group of eight that is free altogether, if there is one: with most slices used before.
+/// Returns the first slice of the best group of eight that is free altogether, if there is one: with most slices used before.
 fn best_group(free: u64, dirty: u64) -> Option<usize> {
     let groups = free_groups(free);
     let used_before = |group: usize| (dirty >> group & 0xff).count_ones();
     (0..64).step_by(8).filter(|&group| groups >> group & 1 != 0).max_by_key(|&group| (used_before(group), 64 - group))
 }
 
-/// The best single slice: used before rather than fresh, from a broken group rather than a whole one.
+/// Returns the best single slice: used before rather than fresh, from a broken group rather than a whole one.
 fn best_slice(free: u64, dirty: u64) -> usize {
     let broken = free & !(free_groups(free) * 0xff);
     let choice = [dirty & broken, dirty, broken, free].into_iter().find(|&slices| slices != 0);

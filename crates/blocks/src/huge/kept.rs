@@ -16,13 +16,14 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// As it is without being told.
+    /// What is kept unless the user wants something else.
     pub const SPEED: Self = Self { milliseconds: 1000, least: 32 << 20, most: 1 << 30 };
-    /// Nothing that was not in use at some time, and little.
+    /// Little, and no more than was in use at some time.
     pub const LEAN: Self = Self { milliseconds: 100, least: 0, most: 32 << 20 };
 
-    /// How many bytes, when `unused` bytes of blocks are no longer in use. Mappings are longer than their blocks: by what the alignment
-    /// took, and by the room to grow ([`resize`](super::resize)); so a single block, however large, may be retained.
+    /// Returns how many bytes to keep when `unused` bytes of blocks are no longer in use. Mappings are longer than their
+    /// blocks: by what the alignment took, and by the room to grow ([`resize`](super::resize)); so a single block, however
+    /// large, may be retained.
     pub fn bytes(&self, unused: usize) -> usize {
         let unused = unused.min(self.most);
         (unused + unused / 4).clamp(self.least, self.most) + huge_pages::SIZE
@@ -43,7 +44,7 @@ impl Kept {
         Self { list: List::new(), bytes: 0, count: 0 }
     }
 
-    /// How long the mappings are.
+    /// Returns how long the mappings are.
     pub fn length(&self, records: &Records) -> usize {
         self.list.iter(records).map(|record| records.mapping(record).length).sum()
     }
@@ -94,7 +95,7 @@ impl Kept {
     }
 }
 
-/// A kept mapping that is too much: its pages go, or if it has none its addresses. It is in no list any more.
+/// A kept mapping that is too much, and is in no list any more. Its pages go, or its addresses if it has no pages.
 pub enum Surplus {
     /// It may have pages.
     Dirty(&'static Record),

@@ -2,8 +2,8 @@
 
 use xalloc_os::pages;
 
-/// The end of each mapping, which is never the program's: a page by which it is seen whether what lies before is as it was mapped,
-/// and one behind it ([`pages::is_one_mapping`]).
+/// Returns the length of the margin: the end of each mapping, which is never the program's. It is a page by which it is seen
+/// whether what lies before is as it was mapped, and one behind it ([`pages::is_one_mapping`]).
 pub fn margin() -> usize {
     2 * pages::page_size()
 }
@@ -33,7 +33,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// How many bytes there are from `start` on.
+    /// Returns how many bytes there are from `start` on.
     pub fn room(&self, start: usize) -> usize {
         (self.base + self.bytes).saturating_sub(start)
     }
@@ -51,12 +51,12 @@ impl Mapping {
         self.touched = self.touched.max(size);
     }
 
-    /// How many bytes of the mapping the block in it does without.
+    /// Returns how many bytes of the mapping the block in it does not need.
     pub fn slack(&self) -> usize {
         self.bytes - self.size
     }
 
-    /// Unmaps what the block in the mapping does without. Returns how many bytes that are.
+    /// Unmaps what the block in the mapping does not need. Returns how many bytes that are.
     pub fn cut(&mut self) -> usize {
         let (before, behind) = (self.start - self.base, self.room(self.start) - self.size);
         // What becomes the margin must be as it was mapped.
@@ -79,38 +79,38 @@ impl Mapping {
         given
     }
 
-    /// Whether the pages are as they were mapped: a program may map a file over a part of its block, or protect, lock or advise its
-    /// pages, and free it so. Such a mapping is no good for another block.
+    /// Returns whether the pages are as they were mapped: a program may map a file over a part of its block, or protect, lock
+    /// or advise its pages, and free it so. Such a mapping is no good for another block.
     pub fn is_intact(&self) -> bool {
         // SAFETY: the mapping is ours, and goes on for a page.
         unsafe { pages::is_one_mapping(self.base, self.length - pages::page_size()) }
     }
 
-    /// Where a block may start in a mapping that is kept: where the last one did, if that is aligned enough.
+    /// Returns where a block may start in a mapping that is kept: where the last one did, if that is aligned enough.
     fn start_aligned_to(&self, align: usize) -> usize {
         let align = align.max(pages::page_size());
         if self.entered.is_multiple_of(align) { self.entered } else { pages::round_up(self.base, align) }
     }
 
-    /// Whether [`Mapping::fit`] may work. Moving keeps no alignment but that of the kernel's choice, and is not worth it
-    /// for little, nor without pages to keep.
+    /// Returns whether [`Mapping::fit`] may work. Moving keeps no alignment but that of the kernel's choice, and is not worth
+    /// it for little, nor without pages to keep.
     pub fn can_fit(&self, size: usize, align: usize) -> bool {
         let may_grow = !self.zeroed && align <= pages::page_size() && self.bytes >= size / 2;
         self.room(self.start_aligned_to(align)) >= size || may_grow
     }
 
-    /// How much longer a mapping may be than the block it becomes: pages that were touched and that nobody uses are memory
-    /// lost; addresses are cheaper.
+    /// Returns how much longer a mapping may be than the block it becomes: pages that were touched and that nobody uses are
+    /// memory lost; addresses are cheaper.
     fn spare(&self, size: usize) -> usize {
         if self.zeroed { 3 * size } else { size / 4 }
     }
 
-    /// How many bytes a mapping that is kept counts for.
+    /// Returns how many bytes a mapping that is kept counts for.
     pub fn held(&self) -> usize {
         if self.zeroed { self.bytes } else { self.touched }
     }
 
-    /// Whether [`Mapping::fit`] has nothing to do.
+    /// Returns whether [`Mapping::fit`] has nothing to do.
     pub fn fits_as_it_is(&self, size: usize, align: usize) -> bool {
         let room = self.room(self.start_aligned_to(align));
         room >= size && room - size <= self.spare(size)

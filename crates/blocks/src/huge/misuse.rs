@@ -7,14 +7,14 @@ use crate::page_map::Entry;
 use xalloc_heap::{Misuse, Refusal};
 
 impl Huge {
-    /// Returns what an address is that has this entry in the page map, and is no block in use: it lies in the first slice of a mapping,
-    /// the rest of which may be anybody's.
+    /// Returns what an address is that has this entry in the page map, and is no block in use: it lies in the first slice of a
+    /// mapping, the rest of which may be anybody's.
     pub fn refusal_at(&self, address: usize, entry: Entry) -> Refusal {
         self.mapping(Record::of(entry)).refusal_at(address)
     }
 
-    /// Returns what is wrong with an address in a mapping, of a block or kept. `None` if it is in none, or a block in use. Looks at every
-    /// mapping.
+    /// Returns what is wrong with an address in a mapping, of a block or kept. `None` if it is in none, or a block in use.
+    /// Looks at every mapping.
     pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
         self.state.with(|state| state.records.mappings().find_map(|mapping| mapping.misuse_at(address)))
     }

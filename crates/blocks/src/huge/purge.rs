@@ -7,8 +7,8 @@ use super::state::{CLEAN_BYTES, Huge, State};
 use xalloc_os::{clock, pages};
 
 impl Huge {
-    /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may take long,
-    /// and so by a copy of its record.
+    /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may
+    /// take long, and so by a copy of its record.
     pub(super) fn keep_if_intact(&self, record: &'static Record, mapping: &Mapping) {
         let is_intact = mapping.is_intact();
         self.watch.note(mapping.bytes, is_intact);
@@ -86,8 +86,8 @@ impl Huge {
         if unmapped { length } else { 0 }
     }
 
-    /// Unmaps all that is kept, what the kernel would not unmap before, and what blocks do without of their mappings. Returns how
-    /// many bytes it gave back.
+    /// Unmaps all that is kept, what the kernel would not unmap before, and what blocks do without of their mappings. Returns
+    /// how many bytes it gave back.
     pub fn trim(&self) -> usize {
         // Each stuck mapping is tried once: those that stay so come back into the list.
         let mut stuck = self.state.with(|state| core::mem::replace(&mut state.stuck, List::new()));

@@ -23,14 +23,14 @@ struct ListEntry {
 }
 
 impl Record {
-    /// The record of the huge block that has this entry in the page map.
+    /// Returns the record of the huge block that has this entry in the page map.
     pub fn of(entry: page_map::Entry) -> &'static Self {
         assert!(entry.kind() == KIND, "the entry is a huge block's");
         // SAFETY: the record of an entry of this kind is one of these, and records live as long as the process.
         unsafe { &*entry.record().cast() }
     }
 
-    /// Its entry in the page map.
+    /// Returns its entry in the page map.
     pub fn entry(&'static self) -> page_map::Entry {
         // SAFETY: the kind is that of these records, which live as long as the process.
         unsafe { page_map::Entry::ownerless(KIND, core::ptr::from_ref(self).cast_mut().cast()) }
@@ -43,16 +43,17 @@ pub struct Records {
 }
 
 impl Records {
+    /// Returns no records.
     pub const fn new() -> Self {
         Self { newest: None }
     }
 
-    /// All records, the newest first, those without a mapping included.
+    /// Returns all records, the newest first, those without a mapping included.
     pub fn all(&self) -> impl Iterator<Item = &'static Record> + use<> {
         core::iter::successors(self.newest, |record| record.older)
     }
 
-    /// A new record. `None` if there is no memory.
+    /// Adds a record that has no mapping, and returns it. `None` if there is no memory.
     pub fn add(&mut self, metadata: &Metadata) -> Option<&'static Record> {
         let record = metadata.allocate(size_of::<Record>())?.cast::<Record>();
         // SAFETY: zeros of the right size and alignment, for ever, and nobody else's; zeros are valid in every field.
@@ -64,17 +65,17 @@ impl Records {
         Some(record)
     }
 
-    /// All mappings; those of records that have none are 0 bytes long.
+    /// Returns all mappings; those of records that have none are 0 bytes long.
     pub fn mappings(&self) -> impl Iterator<Item = &Mapping> {
         self.all().map(|record| self.mapping(record))
     }
 
-    /// The mapping of a record.
+    /// Returns the mapping of a record.
     pub fn mapping(&self, record: &'static Record) -> &Mapping {
         &self.entry(record).mapping
     }
 
-    /// The mapping of a record, to be changed.
+    /// Returns the mapping of a record, to be changed.
     pub fn mapping_mut(&mut self, record: &'static Record) -> &mut Mapping {
         &mut self.entry_mut(record).mapping
     }
@@ -94,11 +95,12 @@ impl Records {
 pub struct List(Option<&'static Record>);
 
 impl List {
+    /// Returns an empty list.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// The records.
+    /// Returns the records.
     pub fn iter(&self, records: &Records) -> impl Iterator<Item = &'static Record> {
         core::iter::successors(self.0, |record| records.entry(record).next)
     }
@@ -108,7 +110,7 @@ impl List {
         records.entry_mut(record).next = self.0.replace(record);
     }
 
-    /// Takes the first record out.
+    /// Takes the first record out, and returns it.
     pub fn pop(&mut self, records: &Records) -> Option<&'static Record> {
         let first = self.0?;
         self.0 = records.entry(first).next;

@@ -71,7 +71,7 @@ pub struct HugeBlock {
 }
 
 impl Huge {
-    /// Holds nothing yet.
+    /// Returns the huge blocks of a heap that has none.
     pub const fn new() -> Self {
         let stats = HugeStats { blocks: 0, live: 0, blocks_peak: 0, peak: 0, kept_mappings: 0, kept: 0 };
         let state = Locked::new(State {
@@ -94,34 +94,35 @@ impl Huge {
         self.state.with(|state| state.keeping = Keeping { milliseconds, ..keeping });
     }
 
-    /// The lock, for fork. Under it, only the metadata's is taken.
+    /// Returns the lock, for fork. Under it, only the metadata's is taken.
     pub fn lock(&self) -> &Lock {
         self.state.lock()
     }
 
-    /// Whether `address`, which has this entry in the page map, lies in its mapping; the rest of its first slice may be anybody's.
+    /// Returns whether `address`, which has this entry in the page map, lies in its mapping; the rest of its first slice may be
+    /// anybody's.
     pub fn contains(&self, address: usize, entry: Entry) -> bool {
         let mapping = self.mapping(Record::of(entry));
         address.wrapping_sub(mapping.base) < mapping.length
     }
 
-    /// The usable size of the block that starts at this address, which has this entry in the page map, if one does.
+    /// Returns the usable size of the block that starts at this address, which has this entry in the page map, if one does.
     pub fn size_at(&self, address: usize, entry: Entry) -> Option<usize> {
         let mapping = self.mapping(Record::of(entry));
         (mapping.start == address).then_some(mapping.size)
     }
 
-    /// A copy of a record's mapping.
+    /// Returns a copy of a record's mapping.
     pub(super) fn mapping(&self, record: &'static Record) -> Mapping {
         self.state.with(|state| *state.records.mapping(record))
     }
 
-    /// What the huge blocks hold.
+    /// Returns what the huge blocks hold.
     pub fn stats(&self) -> HugeStats {
         self.state.with(|state| HugeStats { kept_mappings: state.kept.count, kept: state.kept.bytes, ..state.stats })
     }
 
-    /// How long all mappings are, those that are kept included. Looks at every mapping.
+    /// Returns how many bytes all mappings have, those that are kept included. Looks at every mapping.
     pub fn mapped(&self) -> usize {
         self.state.with(|state| {
             let records = &state.records;

@@ -34,17 +34,17 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         masks(first, count).all(|(word, mask)| self.0[word] & mask == 0)
     }
 
-    /// How many bits both sets have.
+    /// Returns how many bits both sets have.
     pub fn common(&self, other: &Self) -> usize {
         self.0.iter().zip(&other.0).map(|(a, b)| (a & b).count_ones() as usize).sum()
     }
 
-    /// The bits that both sets have.
+    /// Returns the bits that both sets have.
     pub fn and(&self, other: &Self) -> Self {
         Self(core::array::from_fn(|word| self.0[word] & other.0[word]))
     }
 
-    /// The first and the number of the bits around `bit`, which is set, that are set too.
+    /// Returns the first and the number of the bits around `bit`, which is set, that are set too.
     pub fn range_around(&self, bit: usize) -> (usize, usize) {
         let end = self.next(bit, false).unwrap_or(WORDS * 64);
         let first = self.last_clear_before(bit).map_or(0, |clear| clear + 1);
@@ -61,19 +61,19 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         Some(word * 64 + 63 - clear.leading_zeros() as usize)
     }
 
-    /// The first and the number of the next bits from `from` on that are set.
+    /// Returns the first and the number of the next bits from `from` on that are set.
     pub fn next_range(&self, from: usize) -> Option<(usize, usize)> {
         let first = self.next(from, true)?;
         Some((first, self.next(first, false).unwrap_or(WORDS * 64) - first))
     }
 
-    /// How many ranges of bits are set.
+    /// Returns how many ranges of bits are set.
     pub fn ranges(&self) -> usize {
         let after = |(first, count)| self.next_range(first + count);
         core::iter::successors(self.next_range(0), |&range| after(range)).count()
     }
 
-    /// The first multiple of `align` from which on `count` bits are set.
+    /// Returns the first multiple of `align` from which on `count` bits are set.
     pub fn find(&self, count: usize, align: usize) -> Option<usize> {
         let mut first = self.next(0, true)?;
         loop {
@@ -86,7 +86,7 @@ impl<const WORDS: usize> Bitmap<WORDS> {
         }
     }
 
-    /// The first bit from `from` on that has `value`.
+    /// Returns the first bit from `from` on that has `value`.
     fn next(&self, from: usize, value: bool) -> Option<usize> {
         let flip = if value { 0 } else { u64::MAX };
         let mut word = from / 64;
@@ -102,7 +102,7 @@ impl<const WORDS: usize> Bitmap<WORDS> {
     }
 }
 
-/// The words that a range touches, each with the range's bits in it.
+/// Returns the words that a range touches, each with the range's bits in it.
 fn masks(first: usize, count: usize) -> impl Iterator<Item = (usize, u64)> {
     let (mut word, mut bit, mut left) = (first / 64, first % 64, count);
     core::iter::from_fn(move || {

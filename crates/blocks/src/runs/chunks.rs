@@ -18,22 +18,22 @@ impl Chunks {
         Self { records: Records::new(), has_empty: false }
     }
 
-    /// All records, also those without a chunk, in which nothing is free or used.
+    /// Returns all records, also those without a chunk, in which nothing is free or used.
     pub fn iter(&self) -> impl Iterator<Item = &'static RunChunk> + use<> {
         self.records.iter()
     }
 
-    /// The pages of one of the chunks.
+    /// Returns the pages of one of the chunks.
     pub fn pages(&self, chunk: &'static RunChunk) -> &PageSets {
         self.records.pages(chunk)
     }
 
-    /// One of the chunks, to be changed.
+    /// Returns one of the chunks, to be changed.
     pub fn locked(&mut self, chunk: &'static RunChunk) -> LockedChunk<'_> {
         self.records.locked(chunk)
     }
 
-    /// A run of one of the chunks.
+    /// Returns a run of one of the chunks.
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
         let mut next = self.records.first();
         // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for each.
@@ -93,7 +93,7 @@ impl Chunks {
         given
     }
 
-    /// Gives a chunk without runs to the arena. False if there is no memory for its record there: it stays.
+    /// Gives a chunk without runs to the arena. Returns false if there is no memory for its record there: it stays.
     fn give(&mut self, chunk: &'static RunChunk, arena: &Arena, metadata: &Metadata) -> bool {
         let (base, dirty) = self.locked(chunk).close();
         // SAFETY: the arena covers its chunks, of which this one was taken, and no run is in it.

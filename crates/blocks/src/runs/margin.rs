@@ -1,9 +1,9 @@
 //! Runs that end with a margin: pages that are never the program's.
 //!
-//! A program may map a file over pages of its block, or protect, lock or advise them, and free the block so. glibc unmaps blocks
-//! from 128 KiB on, and what was done to their pages ends there; so it must here, before the pages are another block's. As long
-//! as a run's pages are as they were mapped, they are one mapping with its margin, which nobody can have changed; and that is
-//! one question to the kernel.
+//! A program may map a file over pages of its block, or protect, lock or advise them, and free the block so. glibc unmaps
+//! blocks from 128 KiB on, and what was done to their pages ends there; so it must here, before the pages are another block's.
+//! As long as a run's pages are as they were mapped, they are one mapping with its margin, which nobody can have changed; and
+//! that is one question to the kernel.
 
 use xalloc_os::pages;
 
@@ -13,12 +13,12 @@ pub const PAGE: usize = 4 << 10;
 /// From how many pages on a run has a margin: as many as make a block that glibc maps.
 const FROM: usize = (128 << 10) / PAGE;
 
-/// A page of the kernel's, in pages.
+/// Returns the size of the kernel's pages, in pages of runs.
 pub fn unit() -> usize {
     (pages::page_size() / PAGE).max(1)
 }
 
-/// How many pages a run takes in which the program has `size` bytes.
+/// Returns how many pages a run takes in which the program has `size` bytes.
 pub fn length_for(size: usize) -> usize {
     match size.div_ceil(PAGE).max(1) {
         count if count < FROM => count,
@@ -27,17 +27,17 @@ pub fn length_for(size: usize) -> usize {
     }
 }
 
-/// How many pages of a run of `length` pages are the program's.
+/// Returns how many pages of a run of `length` pages are the program's.
 pub fn usable(length: usize) -> usize {
     if is_in(length) { length - unit() } else { length }
 }
 
-/// Whether a run of `length` pages has a margin.
+/// Returns whether a run of `length` pages has a margin.
 pub fn is_in(length: usize) -> bool {
     length >= FROM
 }
 
-/// Whether the pages of a run are as they were mapped, as far as it has a margin to tell.
+/// Returns whether the pages of a run are as they were mapped, as far as it has a margin to tell.
 ///
 /// # Safety
 /// A run of `length` pages starts at `address`, and no other thread frees or resizes it.

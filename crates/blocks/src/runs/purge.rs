@@ -27,7 +27,8 @@ impl Runs {
     }
 }
 
-/// Purges a chunk; outside its shard's lock while the kernel works: the pages are not free meanwhile, so no run is made of them.
+/// Purges a chunk; outside its shard's lock while the kernel works: the pages are not free meanwhile, so no run is made of
+/// them.
 fn purge_chunk(shard: &Locked<Chunks>, chunk: &'static RunChunk, scope: PurgeScope) -> usize {
     let (mut from, mut given) = (0, 0);
     while let Some((page, count)) = shard.with(|chunks| chunks.locked(chunk).pages.take_victim(from, scope)) {
@@ -52,8 +53,8 @@ fn purge_chunk(shard: &Locked<Chunks>, chunk: &'static RunChunk, scope: PurgeSco
     given
 }
 
-/// Gives pages of the chunk at `base` back to the kernel: whether it took them, so that they read as zeros. `None` if nothing may
-/// be there any more.
+/// Gives pages of the chunk at `base` back to the kernel. Returns whether it took them, so that they read as zeros. `None` if
+/// nothing may be there any more.
 ///
 /// # Safety
 /// The pages are whole ones of the kernel's, and in no run.

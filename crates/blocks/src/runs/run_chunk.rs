@@ -15,8 +15,8 @@ pub use super::margin::PAGE;
 /// The pages of a chunk.
 pub const PAGES: usize = CHUNK / PAGE;
 const SLICE_PAGES: usize = SLICE / PAGE;
-/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the chunk's
-/// addresses unused.
+/// The largest run that shares a chunk with another one: two fit, with their margins. A larger one would leave half of the
+/// chunk's addresses unused.
 pub const MAX: usize = CHUNK / 2 - 2 * PAGE;
 /// The largest alignment a run can have.
 pub const MAX_ALIGN: usize = 2 << 20;
@@ -26,8 +26,8 @@ pub const FREED: u16 = 1 << 15;
 
 /// The record of a chunk of runs. Apart from each other: what runs' holders may read, and what the shard's lock guards.
 pub struct RunChunk {
-    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a run's
-    /// holder may read it.
+    /// The first address; 0 while the record has no chunk. Written under the shard's lock while there is no run in the chunk; a
+    /// run's holder may read it.
     pub base: Word,
     /// The index of its shard.
     pub shard: usize,
@@ -76,33 +76,33 @@ pub struct Run {
     pub zeroed: bool,
 }
 
-/// How many pages of a chunk can be in runs. Two are left at the end for [`xalloc_os::pages::is_one_mapping`]: one page that never changes, and one
-/// behind it.
+/// Returns how many pages of a chunk can be in runs. Two are left at the end for [`xalloc_os::pages::is_one_mapping`]: one page
+/// that never changes, and one behind it.
 pub fn usable_pages() -> usize {
     PAGES - 2 * margin::unit()
 }
 
 impl RunChunk {
-    /// The record of the chunk of runs that has this entry in the page map.
+    /// Returns the record of the chunk of runs that has this entry in the page map.
     pub fn of(entry: Entry) -> &'static Self {
         assert!(entry.kind() == KIND, "the entry is one of a chunk of runs");
         // SAFETY: the record of an entry of this kind is a chunk's, and records live as long as the process.
         unsafe { &*entry.record().cast() }
     }
 
-    /// The next record of the shard.
+    /// Returns the next record of the shard.
     pub fn next(&self) -> Option<&'static Self> {
         // SAFETY: null, or a record, which lives as long as the process.
         unsafe { self.next.get().as_ref() }
     }
 
-    /// The page that an address of the chunk lies in.
+    /// Returns the page that an address of the chunk lies in.
     pub fn page_at(&self, address: usize) -> Option<usize> {
         let page = address.wrapping_sub(self.base.get()) / PAGE;
         (page < PAGES).then_some(page)
     }
 
-    /// The length in pages of the run that starts at a page; 0 if none does.
+    /// Returns the length in pages of the run that starts at a page; 0 if none does.
     pub fn length(&self, page: usize) -> usize {
         match self.lengths[page].get() {
             length if length & FREED == 0 => length as usize,
@@ -110,7 +110,7 @@ impl RunChunk {
         }
     }
 
-    /// The length in pages of the run that was freed last of those that started at a page; 0 if none did.
+    /// Returns the length in pages of the run that was freed last of those that started at a page; 0 if none did.
     pub fn freed_length(&self, page: usize) -> usize {
         match self.lengths[page].get() {
             length if length & FREED != 0 => (length & !FREED) as usize,
@@ -120,21 +120,22 @@ impl RunChunk {
 }
 
 impl Records {
+    /// Returns no records.
     pub const fn new() -> Self {
         Self { first: None }
     }
 
-    /// The first record.
+    /// Returns the first record.
     pub fn first(&self) -> Option<&'static RunChunk> {
         self.first
     }
 
-    /// All records.
+    /// Returns all records.
     pub fn iter(&self) -> impl Iterator<Item = &'static RunChunk> + use<> {
         core::iter::successors(self.first, |chunk| chunk.next())
     }
 
-    /// Adds a record without a chunk, for the shard with that index. `None` if there is no memory.
+    /// Adds a record without a chunk, for the shard with that index, and returns it. `None` if there is no memory.
     pub fn add(&mut self, shard: usize, metadata: &Metadata) -> Option<&'static RunChunk> {
         let record = metadata.allocate(size_of::<RunChunk>())?.cast::<RunChunk>();
         // SAFETY: zeros of the right size and alignment, for ever, and nobody else's; zeros are valid in every field.
@@ -149,13 +150,13 @@ impl Records {
         Some(chunk)
     }
 
-    /// The pages of a chunk.
+    /// Returns the pages of a chunk.
     pub fn pages(&self, chunk: &'static RunChunk) -> &PageSets {
         // SAFETY: a shard's chunks are in no other one's records, which are the key.
         unsafe { chunk.pages.get(self) }
     }
 
-    /// A chunk, to be changed.
+    /// Returns a chunk, to be changed.
     pub fn locked(&mut self, chunk: &'static RunChunk) -> LockedChunk<'_> {
         // SAFETY: as above.
         LockedChunk { chunk, pages: unsafe { chunk.pages.get_mut(self) } }
@@ -211,12 +212,12 @@ impl LockedChunk<'_> {
         (base, dirty)
     }
 
-    /// Whether there is a chunk, and no run in it.
+    /// Returns whether there is a chunk, and no run in it.
     pub fn is_empty(&self) -> bool {
         self.chunk.base.get() != 0 && self.pages.used == 0
     }
 
-    /// A run of `count` pages that begins at a multiple of `align` pages.
+    /// Returns a run of `count` pages that begins at a multiple of `align` pages.
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
         let Some(page) = self.pages.free.find(count, align) else {
             // An aligned search may miss runs that an unaligned one finds, so only the latter bounds them.
@@ -236,7 +237,7 @@ impl LockedChunk<'_> {
         self.pages.put_back(page, length);
     }
 
-    /// Makes a run of `length` pages `wanted` pages long where it is. False if its neighbour is in the way.
+    /// Makes a run of `length` pages `wanted` pages long where it is. Returns false if its neighbour is in the way.
     pub fn resize(&mut self, page: usize, length: usize, wanted: usize) -> bool {
         if wanted < length {
             self.pages.put_back(page + wanted, length - wanted);

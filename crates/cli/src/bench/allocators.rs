@@ -1,4 +1,5 @@
-//! The allocators to compare: libxalloc, the system's malloc (nothing preloaded), the peers that were built, and those of `xalloc list`.
+//! The allocators to compare: libxalloc, the system's malloc (nothing is preloaded), the peers that were built, and those of
+//! `xalloc list`.
 
 use crate::catalogue;
 use crate::catalogue::candidate::{Candidate, pick};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::catalogue::{OWN, SYSTEM as BASE};
 
-/// The allocators of `xalloc list` that are on this machine, but for ours and the system's.
+/// Returns the allocators of `xalloc list` that this machine has, except ours and the system's.
 ///
 /// # Errors
 /// The user's layers cannot be listed.
@@ -23,11 +24,12 @@ pub fn listed() -> Result<Vec<Candidate>> {
     Ok(found.collect())
 }
 
-/// The allocators that `wanted` names, or all there are: a peer that was built before one that is `listed` and has the same name or
-/// is the same file. A library that is not loaded would have the numbers of the system's malloc.
+/// Returns the allocators that `wanted` names, or all of them. A peer that was built has precedence over a `listed` one with
+/// the same name or the same file. A library that cannot be loaded is refused, because its numbers would be those of the
+/// system's malloc.
 ///
 /// # Errors
-/// A name that is not known, or a library that cannot be used.
+/// A name is not known, or a library cannot be used.
 pub fn choose(
     library: &Path,
     peers: &Path,
@@ -53,7 +55,7 @@ pub fn choose(
         let name = allocator.name.clone();
         match usable(allocator) {
             Ok(allocator) => all.push(allocator),
-            // What this is all about must be there.
+            // Our own allocator is required: the comparison is about it.
             Err(error) if name == OWN => return Err(error),
             Err(error) => eprintln!("xalloc bench: {name} is left out: {error}"),
         }
@@ -61,12 +63,12 @@ pub fn choose(
     Ok(all)
 }
 
-/// The library itself, under whatever names it has.
+/// Returns the real path of the library, whatever other names it has.
 fn file(candidate: &Candidate) -> Option<PathBuf> {
     candidate.library.as_ref()?.canonicalize().ok()
 }
 
-/// The candidate, if its library can be preloaded.
+/// Returns the candidate if its library can be preloaded.
 fn usable(candidate: Candidate) -> Result<Candidate, Refusal> {
     match candidate.obstacle {
         None => Ok(candidate),
@@ -74,7 +76,7 @@ fn usable(candidate: Candidate) -> Result<Candidate, Refusal> {
     }
 }
 
-/// The libraries in the peers' directory, by name.
+/// Returns the libraries in the peers' directory, with their names.
 pub fn found(peers: &Path) -> Vec<Candidate> {
     let mut all: Vec<_> = std::fs::read_dir(peers)
         .into_iter()

@@ -1,8 +1,8 @@
-//! The form of all tables that `xalloc bench` prints.
+//! The layout of all tables that `xalloc bench` prints.
 
 use comfy_table::{CellAlignment, Table, presets};
 
-/// Returns `rows` under `header`: names in the first column, numbers in the others.
+/// Returns a table with `rows` under `header`: names in the first column, numbers in the others.
 pub fn grid(header: &[String], rows: &[Vec<String>]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header).add_rows(rows);

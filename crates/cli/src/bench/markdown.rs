@@ -5,7 +5,7 @@ use super::table::{header, rows};
 use crate::report::markdown::render_table;
 use std::fmt::Write;
 
-/// Both tables and the summary.
+/// Returns both tables and the summary.
 pub fn render(results: &Results) -> String {
     let mut text = format!("{}; {}.\n", results.machine, results.runs_in_words());
     for (figure, title) in [(Figure::Time, "Seconds"), (Figure::Memory, "Largest resident set, MiB")] {

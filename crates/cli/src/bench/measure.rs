@@ -7,17 +7,17 @@ use serde::Serialize;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// A script that cannot run here exits with this, as those of Automake do.
+/// The exit code of a script that cannot run here, as Automake uses it.
 const SKIPPED: i32 = 77;
-/// A workload is over in seconds.
+/// The time after which a run is ended. A workload takes only seconds.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
-/// What one run took.
+/// The measurements of one run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measurement {
-    /// Seconds: the workload's own timing if it has one, otherwise the whole process's.
+    /// Seconds, as the workload itself measured them; if it does not, those of the whole process.
     pub time: f64,
-    /// Seconds from start to end of the process.
+    /// Seconds from the start to the end of the process.
     pub wall: f64,
     /// Seconds of processor time, in user and kernel mode.
     pub cpu: f64,
@@ -25,25 +25,26 @@ pub struct Measurement {
     pub rss: i64,
     /// Page faults that needed no disk.
     pub faults: i64,
-    /// Times that it waited for something.
+    /// The number of times that the process waited for something.
     pub switches: i64,
-    /// What else the workload said of itself.
+    /// Other numbers that the workload printed, with their names.
     pub notes: Vec<(String, String)>,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 pub enum Outcome {
-    /// Well.
+    /// It ended well.
     Done(Measurement),
     /// It cannot run here, for this reason.
     Skipped(String),
-    /// Badly.
+    /// It failed, for this reason.
     Failed(String),
-    /// Someone pressed Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
-/// Runs what `command` makes, and waits for it: again, if this command was stopped meanwhile, as time went on then.
+/// Runs the command that `command` makes, and waits for it. Runs it again if this command was stopped meanwhile, because time
+/// went on then.
 pub fn run(command: impl Fn() -> Command) -> Result<Outcome> {
     loop {
         let outcome = once(command())?;

@@ -12,10 +12,10 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressIterator};
 use std::path::Path;
 
-/// For each allocator, for each test, the ticks of every run.
+/// The ticks of every run, for each allocator and each test.
 type Columns = Vec<Vec<(String, Vec<f64>)>>;
 
-/// Measures all allocators in turn, `runs` times, and prints smallest and median of each test.
+/// Measures all allocators in turn, `runs` times, and prints the smallest value and the median of each test.
 pub fn run(runner: &Path, allocators: &[Candidate], runs: u32, markdown: Option<&Path>) -> Result<()> {
     let mut columns: Columns = vec![Vec::new(); allocators.len()];
     let progress = ProgressBar::new(u64::from(runs) * allocators.len() as u64);

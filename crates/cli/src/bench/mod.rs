@@ -24,16 +24,16 @@ use workloads::Workload;
 
 /// Compare allocators on many workloads, side by side.
 ///
-/// Every workload runs in fresh processes under every allocator in turn, A B C A B C …, so that a machine that is slow for
-/// a while is slow for all of them. Shown are medians. The last column is the mean of xalloc's times in parts of the best
-/// peer's; ~ stands before it where the runs show no difference, by the rule that xalloc compare has. Fewer than three runs
-/// of each give no verdict.
+/// Every workload runs in fresh processes under every allocator in turn, A B C A B C …, so that a machine that is slow for a
+/// while is slow for all of them. The tables show medians. The last column is the ratio of xalloc's mean time to the best
+/// peer's; ~ before it means that the runs show no difference, by the rule of xalloc compare. With fewer than three runs of
+/// each, the column is empty.
 ///
 /// It needs a checkout of xalloc: the workloads are built there and not installed.
 ///
 /// Peers come from scripts/peers, which puts their libraries into target/peers.
 ///
-/// An interrupt (Ctrl-C) ends what runs; workloads that were measured until then are still shown and written.
+/// An interrupt (Ctrl-C) ends the runs; the workloads that were measured until then are still shown and written.
 ///
 /// Exit codes: 0 fine; 1 a run failed, or nothing can be measured; 2 wrong usage, or a library that cannot be preloaded; 130
 /// interrupted.
@@ -75,7 +75,7 @@ pub struct Arguments {
     svg: Option<PathBuf>,
 }
 
-/// The directory this command was built into, with the workloads beside it.
+/// The directory into which this command was built; it has the workloads too.
 struct Products(PathBuf);
 
 impl Products {
@@ -83,7 +83,7 @@ impl Products {
         Ok(Self(library::command_directory()?))
     }
 
-    /// The program that the build put beside the command.
+    /// Returns the path of the program with the workloads, which was built beside this command.
     fn runner(&self) -> Result<PathBuf> {
         let path = self.0.join("xalloc-workloads");
         if !path.exists() {
@@ -99,18 +99,18 @@ impl Products {
         Ok(path)
     }
 
-    /// The peers' libraries are shared by all builds of a checkout.
+    /// Returns the directory of the peers' libraries, which all builds of a checkout share.
     fn peers(&self) -> PathBuf {
         self.0.parent().unwrap_or(&self.0).join("peers")
     }
 
-    /// The checkout's programs.
+    /// Returns the directory of the checkout's scripts that run real programs.
     fn programs(&self) -> Option<PathBuf> {
         self.0.ancestors().map(|directory| directory.join("benches/programs")).find(|path| path.is_dir())
     }
 }
 
-/// Runs the benchmarks. Success only if every run of every workload ended well.
+/// Runs the benchmarks. Returns success only if every run of every workload ended well.
 ///
 /// # Errors
 /// Nothing could be measured, or a file cannot be written.
@@ -118,12 +118,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("bench", bench(arguments))
 }
 
-/// Whether there is anything to run: the workloads are not installed.
+/// Returns whether there is anything to run. Installed commands have no workloads.
 pub fn is_here() -> bool {
     Products::find().is_ok_and(|products| products.runner().is_ok())
 }
 
-/// The names that `-a` takes, for completions.
+/// Returns the names that `-a` takes, for completions.
 pub fn known_allocators() -> Vec<String> {
     let peers = Products::find().map(|products| allocators::found(&products.peers())).unwrap_or_default();
     [allocators::OWN, allocators::BASE]
@@ -133,7 +133,7 @@ pub fn known_allocators() -> Vec<String> {
         .collect()
 }
 
-/// The names that `-w` takes, for completions; none outside of a checkout.
+/// Returns the names that `-w` takes, for completions; none outside a checkout.
 pub fn known_workloads() -> Vec<String> {
     let all = Products::find().and_then(|products| workloads::all(&products.runner()?, products.programs().as_deref()));
     all.unwrap_or_default().into_iter().map(|workload| workload.name).collect()
@@ -170,7 +170,7 @@ impl Arguments {
         [&self.json, &self.md, &self.svg].map(|path| path.as_deref())
     }
 
-    /// Measures, prints and writes what was asked for.
+    /// Measures, prints and writes what was asked for. Returns the exit code.
     fn measure(&self, runner: &Path, allocators: &[Candidate], workloads: &[Workload]) -> Result<u8> {
         let [json, md, svg] = self.files();
         if self.micro {

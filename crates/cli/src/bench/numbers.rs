@@ -1,4 +1,4 @@
-//! What `xalloc-workloads` measures itself: a few numbers, each with a name, in a fresh process under an allocator.
+//! Numbers that `xalloc-workloads` measures itself: a few, each with a name, in a fresh process under an allocator.
 
 use super::measure::{self, Outcome};
 use crate::catalogue::candidate::Candidate;
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
 
-/// One run of `xalloc-workloads` with these arguments: the names and numbers of its notes.
+/// Runs `xalloc-workloads` once with these arguments, and returns the names and numbers that it prints.
 pub fn ask(runner: &Path, arguments: &[&str], allocator: &Candidate) -> Result<Vec<(String, f64)>> {
     let command = || {
         let mut command = Command::new(runner);
@@ -27,7 +27,7 @@ pub fn ask(runner: &Path, arguments: &[&str], allocator: &Candidate) -> Result<V
     measured.notes.into_iter().map(number).collect()
 }
 
-/// What `xalloc-workloads` lists when called with `argument`: two words or sentences a line.
+/// Returns what `xalloc-workloads` lists when it gets `argument`: two words or sentences for each line.
 pub fn list(runner: &Path, argument: &str) -> Result<Vec<(String, String)>> {
     let output =
         Command::new(runner).arg(argument).output().with_context(|| format!("cannot run {}", runner.display()))?;

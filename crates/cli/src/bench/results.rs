@@ -1,4 +1,4 @@
-//! What was measured, and what follows from it.
+//! The measurements, and the conclusions from them.
 
 use super::allocators::{BASE, OWN};
 use super::measure::Measurement;
@@ -9,60 +9,60 @@ use crate::measure::statistics::{Spread, Summary, geometric_mean};
 use crate::output::counted;
 use serde::Serialize;
 
-/// A workload under an allocator.
+/// The runs of a workload under an allocator.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Cell {
     /// The runs that ended well.
     pub runs: Vec<Measurement>,
-    /// Why the last one did not, if so.
+    /// Why the last run failed, if it did.
     pub failure: Option<String>,
 }
 
 impl Cell {
-    /// The spread of something over the runs; `None` if one of them failed.
+    /// Returns the spread of a value over the runs; `None` if one of them failed.
     pub fn spread(&self, of: impl Fn(&Measurement) -> f64) -> Option<Spread> {
         (self.failure.is_none() && !self.runs.is_empty()).then(|| Spread::of(self.runs.iter().map(of)))
     }
 
-    /// The times of the runs; `None` if one of them failed, or there are too few to tell a difference from chance.
+    /// Returns the times of the runs; `None` if one of them failed, or if they are too few to tell a difference from chance.
     fn times(&self) -> Option<Summary> {
         let times: Vec<f64> = self.runs.iter().map(|measured| Figure::Time.of(measured)).collect();
         Summary::of(&times).filter(|summary| self.failure.is_none() && summary.count >= ENOUGH)
     }
 }
 
-/// A workload under all allocators.
+/// The runs of a workload under all allocators.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// Its name.
+    /// The workload's name.
     pub workload: String,
-    /// Its kind.
+    /// The workload's kind.
     pub group: Group,
-    /// In the order of [`Results::allocators`].
+    /// The runs under each allocator, in the order of [`Results::allocators`].
     pub cells: Vec<Cell>,
 }
 
-/// Everything.
+/// The result of the whole comparison.
 #[derive(Clone, Debug, Serialize)]
 pub struct Results {
-    /// Where.
+    /// The machine on which it was measured.
     pub machine: Machine,
-    /// Runs of each.
+    /// The number of runs of each workload under each allocator.
     pub runs: u32,
-    /// Someone pressed Ctrl-C: the last workload has fewer, and those that were to follow have none.
+    /// Whether the user pressed Ctrl-C. Then the last workload has fewer runs, and those behind it have none.
     pub is_interrupted: bool,
-    /// The columns.
+    /// The allocators, which are the columns of the tables.
     pub allocators: Vec<String>,
-    /// The workloads.
+    /// The workloads, which are the rows of the tables.
     pub rows: Vec<Row>,
 }
 
-/// Which of the figures.
+/// One of the two figures that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
-    /// Seconds.
+    /// Time in seconds.
     Time,
-    /// KiB.
+    /// Memory in KiB.
     Memory,
 }
 
@@ -75,40 +75,41 @@ impl Figure {
     }
 }
 
-/// How our own allocator does against the best peer of a workload.
+/// The comparison of our own allocator with the best peer of a workload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// The peer.
+    /// The peer's name.
     pub peer: String,
-    /// Our mean to the peer's.
+    /// The ratio of our mean to the peer's.
     pub ratio: f64,
     /// Whether the runs show that the ratio is not 1.
     pub is_shown: bool,
 }
 
 impl Results {
-    /// How often everything was run.
+    /// Returns how often every workload was run, in words.
     pub fn runs_in_words(&self) -> String {
         let rest = if self.is_interrupted { "; interrupted: fewer of the last workload, none of others" } else { "" };
         format!("{} each, medians{rest}", counted(self.runs.into(), "run"))
     }
 
-    /// A workload's spread under an allocator.
+    /// Returns the spread of a workload under an allocator.
     pub fn spread(&self, row: &Row, allocator: usize, figure: Figure) -> Option<Spread> {
         row.cells[allocator].spread(|measured| figure.of(measured))
     }
 
-    /// The number of cells with a run that failed.
+    /// Returns the number of cells with a run that failed.
     pub fn failures(&self) -> usize {
         self.rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.failure.is_some()).count()
     }
 
-    /// The column of an allocator.
+    /// Returns the column of an allocator.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.allocators.iter().position(|allocator| allocator == name)
     }
 
-    /// Our own allocator against the best of the others in time; nothing if it takes more runs to tell a difference from chance.
+    /// Returns the comparison of our own allocator with the best peer in time; `None` if there are too few runs to tell a
+    /// difference from chance.
     pub fn verdict(&self, row: &Row) -> Option<Verdict> {
         let mine = row.cells[self.column(OWN)?].times()?;
         let (peer, best) = self.peers(row).min_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean))?;
@@ -117,21 +118,21 @@ impl Results {
         Some(Verdict { peer, ratio: ratio.value, is_shown: ratio.difference().is_some() })
     }
 
-    /// The others' times, of those that have enough runs.
+    /// Returns the peers' times, for those that have enough runs.
     fn peers(&self, row: &Row) -> impl Iterator<Item = (usize, Summary)> {
         let times = row.cells.iter().enumerate().filter_map(|(index, cell)| Some((index, cell.times()?)));
         times.filter(|&(index, _)| self.allocators[index] != OWN)
     }
 
-    /// The rule for all verdicts together: a workload's best peer is one of many that it was compared with.
+    /// Returns the rule for all comparisons together: the best peer of a workload is one of many with which ours was compared.
     fn rule(&self) -> Rule {
         let own = self.column(OWN);
         let compared = self.rows.iter().filter(|row| own.is_some_and(|own| row.cells[own].times().is_some()));
         Rule::for_comparisons(compared.map(|row| self.peers(row).count()).sum())
     }
 
-    /// The geometric mean over workloads of an allocator's figure, as a ratio to `base`'s, for those of `group` (or all)
-    /// that ran under both.
+    /// Returns the geometric mean over the workloads of the ratio of an allocator's figure to that of `base`. Only those of
+    /// `group` (or all) that ran under both count.
     pub fn mean_ratio(&self, allocator: usize, base: usize, figure: Figure, group: Option<Group>) -> f64 {
         let rows = self.rows.iter().filter(|row| group.is_none_or(|group| row.group == group));
         geometric_mean(rows.filter_map(|row| {
@@ -140,19 +141,19 @@ impl Results {
         }))
     }
 
-    /// The column that ratios are taken to: the system's, or the first.
+    /// Returns the column to which ratios refer: the system's malloc, or the first.
     pub fn base(&self) -> usize {
         self.column(BASE).unwrap_or(0)
     }
 
-    /// The peer with the smallest geometric mean of time.
+    /// Returns the peer with the smallest geometric mean of time.
     pub fn best_peer(&self) -> Option<usize> {
         let mean = |&index: &usize| self.mean_ratio(index, self.base(), Figure::Time, None);
         let peers = (0..self.allocators.len()).filter(|&index| self.allocators[index] != OWN);
         peers.min_by(|a, b| mean(a).total_cmp(&mean(b)))
     }
 
-    /// What the whole comparison says, in lines.
+    /// Returns the lines of the summary.
     pub fn summary(&self) -> Vec<String> {
         let (Some(own), Some(best)) = (self.column(OWN), self.best_peer()) else { return Vec::new() };
         let time = self.mean_ratio(own, best, Figure::Time, None);

@@ -17,19 +17,20 @@ use std::path::Path;
 const WIDTH: f64 = 860.0;
 const PANEL: f64 = 380.0;
 const MARGIN: f64 = 64.0;
-/// Room for the names at the lines' ends.
+/// The width of the space for the names at the ends of the lines.
 const NAMES: f64 = 150.0;
-/// How far apart names must be to be read.
+/// The least distance at which names can be read.
 const NAME_HEIGHT: f64 = 14.0;
 
-/// One series: what grows, through which counts, and for each allocator the median nanoseconds at each count.
+/// One series: the thing that grows, its values, and for each allocator the median nanoseconds at each value.
 struct Series {
     name: String,
     counts: Vec<u64>,
     nanoseconds: Vec<Vec<f64>>,
 }
 
-/// Measures every point under all allocators in turn, `runs` times, prints the medians, and writes them where asked to.
+/// Measures every point under all allocators in turn, `runs` times. Prints the medians, and writes them to the files that were
+/// asked for.
 pub fn run(runner: &Path, allocators: &[Candidate], runs: u32, md: Option<&Path>, svg: Option<&Path>) -> Result<()> {
     let mut all: Vec<Series> = Vec::new();
     for (name, count) in numbers::list(runner, "scaling")? {
@@ -94,7 +95,7 @@ impl Series {
     }
 }
 
-/// An SVG with a panel for each series, one below the other.
+/// Returns an SVG with a panel for each series, one below the other.
 fn draw(all: &[Series], names: &[&str]) -> String {
     let mut picture = Picture::new(WIDTH, PANEL * all.len() as f64);
     for (index, series) in all.iter().enumerate() {

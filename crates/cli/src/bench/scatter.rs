@@ -1,4 +1,4 @@
-//! One picture: how fast and how lean each allocator is over all workloads.
+//! A picture of the time and the memory of each allocator over all workloads.
 
 use super::allocators::OWN;
 use super::results::{Figure, Results};
@@ -7,10 +7,11 @@ use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 480.0;
 const MARGIN: f64 = 64.0;
-/// Round ratios to draw a line at.
+/// The ratios at which lines may be drawn.
 const MARKS: [f64; 13] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0];
 
-/// An SVG: time to the right, memory upwards, both as geometric means of ratios; lower left is better.
+/// Returns an SVG with time on the horizontal and memory on the vertical axis, both as geometric means of ratios; lower left is
+/// better.
 pub fn render(results: &Results) -> String {
     let base = results.base();
     let means = |figure| -> Vec<f64> {

@@ -9,8 +9,8 @@ use crate::measure::{interrupt, progress};
 use anyhow::Result;
 use indicatif::ProgressBar;
 
-/// Runs every workload `runs` times under every allocator, the allocators taking turns, and another one first each time. An
-/// interrupt ends that.
+/// Runs every workload `runs` times under every allocator. The allocators take turns, and each round begins with another one.
+/// An interrupt ends the runs.
 pub fn run(workloads: &[Workload], allocators: &[Candidate], runs: u32) -> Result<Results> {
     let progress = progress::bar(workloads.len() as u64 * allocators.len() as u64 * u64::from(runs));
     let mut rows = Vec::new();
@@ -29,7 +29,7 @@ pub fn run(workloads: &[Workload], allocators: &[Candidate], runs: u32) -> Resul
     Ok(Results { machine: Machine::here(), runs, is_interrupted: interrupt::came(), allocators, rows })
 }
 
-/// A workload's row, or why it is skipped.
+/// Returns a workload's row, or the reason why it is skipped.
 fn row(
     workload: &Workload,
     allocators: &[Candidate],

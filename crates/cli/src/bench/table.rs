@@ -8,7 +8,7 @@ use comfy_table::Table;
 pub fn print(results: &Results) {
     println!("{}\n{}\n", results.machine, results.runs_in_words());
     println!(
-        "seconds (and the mean in parts of the best peer's; ~: no difference shown)\n{}\n",
+        "seconds (last column: ratio of the mean to the best peer's; ~: no difference shown)\n{}\n",
         of(results, Figure::Time)
     );
     println!("largest resident set, MiB\n{}\n", of(results, Figure::Memory));
@@ -19,7 +19,7 @@ fn of(results: &Results, figure: Figure) -> Table {
     grid(&header(results, figure), &rows(results, figure))
 }
 
-/// The columns' names.
+/// Returns the names of the columns.
 pub fn header(results: &Results, figure: Figure) -> Vec<String> {
     let mut cells = vec!["workload".to_owned()];
     cells.extend(results.allocators.iter().cloned());
@@ -29,7 +29,7 @@ pub fn header(results: &Results, figure: Figure) -> Vec<String> {
     cells
 }
 
-/// A row for each workload, and one for the geometric means.
+/// Returns a row for each workload, and one for the geometric means.
 pub fn rows(results: &Results, figure: Figure) -> Vec<Vec<String>> {
     let columns = 0..results.allocators.len();
     let mut rows: Vec<Vec<String>> = results

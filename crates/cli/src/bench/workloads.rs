@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use xalloc_layers::nearest;
 
-/// What kind of a workload it is; geometric means are given for each kind.
+/// The kind of a workload. The geometric means are given for each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Group {
@@ -21,27 +21,27 @@ pub enum Group {
     Small,
 }
 
-/// A workload.
+/// A workload of `xalloc bench`.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// Its name in tables.
+    /// The name in tables.
     pub name: String,
-    /// One line.
+    /// What it does, in one line.
     pub about: String,
-    /// Its kind.
+    /// The kind of the workload.
     pub group: Group,
-    /// The program.
+    /// The program to run.
     pub program: PathBuf,
-    /// Its arguments.
+    /// The program's arguments.
     pub arguments: Vec<String>,
 }
 
 impl Workload {
-    /// The command that runs it under an allocator.
+    /// Returns the command that runs the workload under an allocator.
     pub fn command(&self, allocator: &Candidate) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_remove("LD_PRELOAD");
-        // A script decides itself which of the programs it starts is the one that is measured.
+        // A script decides itself which of the programs that it starts is measured.
         let variable = if self.group == Group::Synthetic { "LD_PRELOAD" } else { "ALLOCATOR" };
         command.envs(allocator.environment.iter().map(|(name, value)| (name, value)));
         match &allocator.library {
@@ -52,7 +52,7 @@ impl Workload {
     }
 }
 
-/// The workloads whose names begin with one of the `wanted`, or all.
+/// Returns the workloads whose names begin with one of the `wanted`, or all of them.
 pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Result<Vec<Workload>> {
     if programs.is_none() {
         eprintln!("xalloc bench: benches/programs is not above this command; real programs are left out");
@@ -70,7 +70,7 @@ pub fn choose(runner: &Path, programs: Option<&Path>, wanted: &[String]) -> Resu
     Ok(all)
 }
 
-/// All workloads: those of the runner, and the scripts in the directory `programs`, if there is one.
+/// Returns all workloads: those of the runner, and the scripts in the directory `programs`, if there is one.
 pub fn all(runner: &Path, programs: Option<&Path>) -> Result<Vec<Workload>> {
     let mut all = synthetic(runner)?;
     if let Some(programs) = programs {
@@ -90,8 +90,8 @@ fn synthetic(runner: &Path) -> Result<Vec<Workload>> {
     Ok(numbers::list(runner, "list")?.into_iter().map(workload).collect())
 }
 
-/// The executable scripts of a directory. Their second and third lines are `# about: …` and, for a small program,
-/// `# group: small`.
+/// Returns the executable scripts of a directory. Their second and third lines are `# about: …` and, for a small program, `#
+/// group: small`.
 fn scripts(directory: &Path) -> Result<Vec<Workload>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {

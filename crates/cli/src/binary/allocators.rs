@@ -3,7 +3,7 @@
 use super::known::{ALLOCATORS, Allocator, RUST_GLOBAL_ALLOCATOR};
 use super::{Binary, Finding, Linking, sanitizers};
 
-/// A malloc that the program itself defines and everybody sees.
+/// Finds a malloc that the program itself defines and exports.
 pub fn exported(binary: &Binary) -> Option<Finding> {
     let defines = binary.exports.contains("malloc") || binary.exports.contains("free");
     (is_asked(binary) && defines).then(|| {
@@ -18,14 +18,14 @@ pub fn exported(binary: &Binary) -> Option<Finding> {
     })
 }
 
-/// A malloc that the program itself defines and nobody else sees.
+/// Finds a malloc that the program itself defines and does not export.
 pub fn hidden(binary: &Binary) -> Option<Finding> {
     let hidden = binary.hidden.contains("malloc") && binary.hidden.contains("free");
     (is_asked(binary) && hidden && exported(binary).is_none()).then(|| {
         Finding::warning(
             "hidden-allocator",
             format!(
-                "It has functions malloc and free of its own inside{}, bound when it was linked: if these serve all of the program, only its libraries use a preloaded one.",
+                "It has functions malloc and free of its own{}, bound when it was linked: if the whole program uses these, only its libraries use a preloaded malloc.",
                 named(binary)
             ),
             "xalloc doctor --run shows how much time is left in the preloaded malloc; if it is none, build the program without its allocator.",
@@ -33,19 +33,19 @@ pub fn hidden(binary: &Binary) -> Option<Finding> {
     })
 }
 
-/// An allocator under names of its own, beside malloc.
+/// Finds an allocator under names of its own, beside malloc.
 pub fn private(binary: &Binary) -> Option<Finding> {
     let name = inside(binary).filter(|_| is_asked(binary) && exported(binary).is_none() && hidden(binary).is_none())?;
     Some(Finding::note(
         "private-allocator",
         format!(
-            "It has {name} inside under names of its own: what it allocates there stays there, the rest goes to the preloaded malloc."
+            "It contains {name} under names of its own: what it allocates by them stays with {name}, the rest goes to the preloaded malloc."
         ),
         "xalloc doctor --run shows how much time is left in malloc; if it is little, build the program without that allocator.",
     ))
 }
 
-/// Traces of an allocator in a stripped program.
+/// Finds traces of an allocator in a stripped program.
 pub fn traces(binary: &Binary) -> Option<Finding> {
     let name = binary.messages.first()?;
     let known = exported(binary).is_some() || hidden(binary).is_some() || private(binary).is_some();
@@ -58,7 +58,7 @@ pub fn traces(binary: &Binary) -> Option<Finding> {
     })
 }
 
-/// An allocator as a library that the program asks for.
+/// Finds an allocator among the libraries that the program needs.
 pub fn needed(binary: &Binary) -> Option<Finding> {
     let (library, allocator) = binary.needed.iter().find_map(|library| Some((library, of_library(library)?)))?;
     let takes = |name: &&str| binary.imports.contains(*name) || binary.optional_imports.contains(*name);
@@ -74,7 +74,8 @@ pub fn needed(binary: &Binary) -> Option<Finding> {
     ))
 }
 
-/// Static programs contain the C library's malloc, and sanitizers bring one: those are other findings.
+/// Returns whether these findings apply. They do not to static programs, which contain the C library's malloc, nor to
+/// sanitizers, which have their own; those are other findings.
 fn is_asked(binary: &Binary) -> bool {
     binary.linking == Linking::Dynamic && sanitizers::find(binary).is_none()
 }

@@ -1,4 +1,4 @@
-//! Reading ELF.
+//! Reads ELF files.
 
 use super::facts::{Binary, text};
 use super::kinds::{CLibrary, Format, Linking};
@@ -17,12 +17,13 @@ pub fn read(kind: FileKind, data: &[u8]) -> Result<Binary> {
     }
 }
 
-/// Reads a file of one size of pointers; `sections` is where its header says where its table of sections is.
+/// Reads a file with pointers of one size. `sections` is where its header has the address of its table of sections.
 fn parse<Elf: FileHeader<Endian = Endianness>>(data: &[u8], sections: &[Range<usize>]) -> Result<Binary> {
     if let Ok(file) = ElfFile::<Elf>::parse(data) {
         return describe(&file);
     }
-    // The kernel and the loader do without that table, and so does what is asked here, if the table is what is wrong.
+    // The kernel and the loader do not need that table, and most of the facts do not either; so if only the table is damaged,
+    // the file is read without it.
     let mut without = data.to_owned();
     for range in sections {
         without.get_mut(range.clone()).ok_or_else(|| damaged("its header is not whole"))?.fill(0);
@@ -30,7 +31,7 @@ fn parse<Elf: FileHeader<Endian = Endianness>>(data: &[u8], sections: &[Range<us
     describe(&ElfFile::<Elf>::parse(&*without).map_err(damaged)?)
 }
 
-/// The error for a file that only begins like a program.
+/// Returns the error for a file that begins like a program and is damaged.
 fn damaged(reason: impl Display) -> anyhow::Error {
     anyhow!("it is cut off or damaged ({reason}); build it or copy it again")
 }
@@ -48,7 +49,7 @@ fn describe<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Re
         (_, Some(_)) => Linking::Dynamic,
         (elf::ET_EXEC, None) => Linking::Static,
         (_, None) if position_independent => Linking::StaticPie,
-        // Linkers that do not mark what they made: a library has a name, asks for others, or cannot be entered.
+        // Some linkers do not mark what they made. A library has a name, or needs other libraries, or has no entry point.
         (_, None) if binary.soname.is_some() || !binary.needed.is_empty() || file.entry() == 0 => Linking::Library,
         (_, None) => Linking::StaticPie,
     };
@@ -56,13 +57,14 @@ fn describe<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Re
     Ok(binary)
 }
 
-/// Refuses a file that ends before what is loaded of it: the program would be killed when it comes to what is missing.
+/// Refuses a file that ends before the end of what is loaded of it: the program would be killed when it reads the part that is
+/// missing.
 fn check_size<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) -> Result<()> {
     let size = file.data().len() as u64;
     for segment in file.elf_program_headers().iter().filter(|segment| segment.p_type(file.endian()) == elf::PT_LOAD) {
         let (start, length) = segment.file_range(file.endian());
         if start.checked_add(length).is_none_or(|end| end > size) {
-            return Err(damaged(format!("it has {size} bytes, and a part that is loaded ends behind that")));
+            return Err(damaged(format!("it has {size} bytes, but a part that is loaded ends after that")));
         }
     }
     Ok(())
@@ -77,7 +79,7 @@ fn interpreter<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>) ->
     Ok(None)
 }
 
-/// Reads the dynamic section into `binary`; whether it is marked as a program that runs at any address.
+/// Reads the dynamic section into `binary`. Returns whether it marks a program that runs at any address.
 fn read_dynamic<Elf: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, Elf>, binary: &mut Binary) -> Result<bool> {
     let dynamic = file.elf_dynamic_table()?;
     let mut position_independent = false;

@@ -1,4 +1,4 @@
-//! What `env` makes of its one argument in a `#!` line: which program it starts, and whether the preload survives that.
+//! The command `env` in a `#!` line: which program it starts from its one argument, and whether the preload survives that.
 
 use super::Finding;
 use crate::preload;
@@ -6,19 +6,20 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// What `env` does, as far as it is known.
+/// What `env` will do, as far as it is known.
 #[derive(Debug, Default, PartialEq)]
 pub struct Env {
-    /// The program that it starts.
+    /// The program that `env` starts.
     pub program: OsString,
-    /// It does not look for the program where this command would: it changes PATH or its directory first.
+    /// Whether `env` looks for the program elsewhere than this command would, because it changes PATH or its directory first.
     pub looks_elsewhere: bool,
-    /// The word by which it takes the preload away, if there is one.
+    /// The word that makes `env` remove the preload, if there is one.
     remover: Option<String>,
 }
 
 impl Env {
-    /// Of an interpreter and its argument; nothing if that is not `env`, or is not known.
+    /// Returns what `env` will do, for an interpreter and its argument; `None` if the interpreter is not `env`, or if it is not
+    /// known.
     pub fn of(interpreter: &OsStr, argument: &[u8]) -> Option<Self> {
         if Path::new(interpreter).file_name() != Some(OsStr::new("env")) || argument.is_empty() {
             return None;
@@ -41,7 +42,7 @@ impl Env {
         }
     }
 
-    /// Whether an option or an assignment takes the preload away. Some have their value in the `next` word.
+    /// Returns whether an option or an assignment removes the preload. The value of some is in the `next` word.
     fn takes_preload(&self, word: &str, next: impl FnOnce() -> Option<String>) -> bool {
         let is_preload = |name: Option<&str>| name == Some(preload::variable());
         match word.strip_prefix('-') {
@@ -61,18 +62,18 @@ impl Env {
         }
     }
 
-    /// That the preload does not survive, if so; `script` has the line.
+    /// Returns the finding that the preload does not survive, if so. `script` contains the line.
     pub fn finding(&self, script: &str) -> Option<Finding> {
         let (word, variable, program) = (self.remover.as_ref()?, preload::variable(), self.program.display());
         Some(Finding::obstacle(
             "environment",
-            format!("The first line of {script} has env start {program} without {variable} ({word})."),
+            format!("The first line of {script} makes env start {program} without {variable} ({word})."),
             format!("Name {program} as the program and the script as its argument, or change that line."),
         ))
     }
 }
 
-/// The words that `env -S`, which may stand behind other letters, makes of the rest.
+/// Returns the words into which `env -S` splits the rest. The `S` may stand after other letters.
 fn split(argument: &str) -> Option<Vec<String>> {
     if let Some(rest) = argument.strip_prefix("--split-string=") {
         return shlex::split(rest);

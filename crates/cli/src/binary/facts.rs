@@ -1,4 +1,4 @@
-//! A program or library as its file describes it, whatever the format.
+//! The facts about a program or library in its file, whatever the format.
 
 use super::kinds::{CLibrary, Format, Linking, Protection};
 use super::known;
@@ -13,57 +13,57 @@ use std::path::PathBuf;
 /// A program or a library.
 #[derive(Clone, Debug, Serialize)]
 pub struct Binary {
-    /// The file.
+    /// The file's path.
     pub path: PathBuf,
-    /// Its format.
+    /// The file's format.
     pub format: Format,
-    /// What it runs on; of a universal Mach-O file, the slice that was read.
+    /// The processor for which it was built; in a universal Mach-O file, that of the slice that was read.
     pub processor: Processor,
-    /// The other slices of a universal Mach-O file.
+    /// The processors of the other slices of a universal Mach-O file.
     pub other_processors: Vec<Processor>,
-    /// How it was linked.
+    /// The way in which it was linked.
     pub linking: Linking,
     /// The dynamic loader that starts it.
     pub interpreter: Option<PathBuf>,
-    /// The C library that it was linked against, if that shows.
+    /// The C library with which it was linked, if the file shows it.
     pub c_library: Option<CLibrary>,
-    /// The libraries that it asks for.
+    /// The libraries that it needs.
     pub needed: Vec<String>,
-    /// The name under which programs ask for it, if it is a library.
+    /// The name by which programs need it, if it is a library.
     pub soname: Option<String>,
-    /// Where the loader looks for libraries, before and after `LD_LIBRARY_PATH`.
+    /// The directories in which the loader looks for libraries, before and after `LD_LIBRARY_PATH`.
     pub library_paths: Vec<String>,
     /// The build-id (ELF) or UUID (Mach-O), in hexadecimal.
     pub build_id: Option<String>,
-    /// It has no symbol table but the one the loader uses.
+    /// Whether it has no symbol table except the one that the loader uses.
     pub stripped: bool,
-    /// It has a table of sections, without which the names in it cannot be read.
+    /// Whether it has a table of sections, without which its names cannot be read.
     pub sections: bool,
-    /// It was made by the Go compiler.
+    /// Whether the Go compiler made it.
     pub go: bool,
-    /// What Mach-O says about code injection.
+    /// What Mach-O says about code that others bring into the process.
     pub protection: Protection,
-    /// Whose rights it gets.
+    /// The rights that it gets.
     pub rights: Rights,
     /// The names that it defines for others.
     #[serde(skip)]
     pub exports: HashSet<String>,
-    /// The names that it takes from others and must get.
+    /// The names that others must define for it.
     #[serde(skip)]
     pub imports: HashSet<String>,
-    /// The names that it takes from others if they have them (weak references).
+    /// The names that it uses if others define them (weak references).
     #[serde(skip)]
     pub optional_imports: HashSet<String>,
-    /// Of the names that matter here, those that it defines for itself only.
+    /// The names that it defines only for itself, as far as they matter here.
     #[serde(skip)]
     pub hidden: BTreeSet<String>,
-    /// Allocators whose messages are in its data, looked for only if it is stripped.
+    /// The allocators whose messages are in its data. Looked for only if it is stripped.
     #[serde(skip)]
     pub messages: Vec<&'static str>,
 }
 
 impl Binary {
-    /// What every format has; the rest is filled in by the reader of the format.
+    /// Returns the facts that every format has. The reader of the format adds the others.
     pub(super) fn common<'data>(file: &impl Object<'data>, format: Format, linking: Linking) -> Result<Self> {
         let names = Names::of(file, format);
         let build_id = file.build_id()?.or(file.mach_uuid()?.as_ref().map(|uuid| &uuid[..])).map(hexadecimal);
@@ -95,7 +95,8 @@ impl Binary {
         })
     }
 
-    /// It defines this name, for others or for itself only. Of the hidden names only those that matter here are known.
+    /// Returns whether it defines this name, for others or for itself. Of names for itself, only those that matter here are
+    /// known.
     pub fn defines(&self, name: &str) -> bool {
         self.exports.contains(name) || self.hidden.contains(name)
     }
@@ -120,7 +121,7 @@ impl Names {
         for symbol in file.symbols() {
             names.stripped = false;
             match format {
-                // Mach-O has one table; what is global in it is what others see.
+                // Mach-O has one table, in which the global names are those that others see.
                 Format::MachO if symbol.is_global() || symbol.is_undefined() => names.add_dynamic(&symbol),
                 _ => names.add_hidden(&symbol),
             }
@@ -150,7 +151,7 @@ impl Names {
     }
 }
 
-/// The name as it is in C: Mach-O puts an underscore before it.
+/// Returns the name as it is in C. Mach-O puts an underscore before it.
 fn plain_name<'data>(symbol: &impl ObjectSymbol<'data>) -> Option<String> {
     let name = symbol.name().ok().filter(|name| !name.is_empty())?;
     let underscore = matches!(symbol.flags(), object::SymbolFlags::MachO { .. });
@@ -169,7 +170,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Bytes of a file as text; the names that matter here are ASCII.
+/// Returns bytes of a file as text. The names that matter here are ASCII.
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

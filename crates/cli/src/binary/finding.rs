@@ -1,16 +1,16 @@
-//! What can be found about a program: a stable code, how bad it is, why, and what to do.
+//! A finding about a program: a stable code, its severity, the reason, and what to do.
 
 use serde::Serialize;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// A preload cannot work, or does harm: that is certain.
+    /// A preload certainly cannot work, or does harm.
     Obstacle,
-    /// A preload may not do what is wanted, which only a run can show.
+    /// A preload may not do what is wanted; only a run can show it.
     Warning,
-    /// A preload works; this is worth knowing.
+    /// A preload works, and the user may want to know this.
     Note,
 }
 
@@ -21,24 +21,24 @@ pub struct Finding {
     pub code: &'static str,
     /// Obstacle, warning or note.
     pub severity: Severity,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub reason: String,
     /// What to do, in a sentence.
     pub way_out: String,
 }
 
 impl Finding {
-    /// A reason why a preload cannot work or must not be tried.
+    /// Returns the finding that a preload cannot work or must not be tried.
     pub fn obstacle(code: &'static str, reason: impl Into<String>, way_out: impl Into<String>) -> Self {
         Self { code, severity: Severity::Obstacle, reason: reason.into(), way_out: way_out.into() }
     }
 
-    /// A reason why a preload may not do what is wanted.
+    /// Returns the finding that a preload may not do what is wanted.
     pub fn warning(code: &'static str, reason: impl Into<String>, way_out: impl Into<String>) -> Self {
         Self { code, severity: Severity::Warning, reason: reason.into(), way_out: way_out.into() }
     }
 
-    /// Something worth knowing.
+    /// Returns a finding that the user may want to know.
     pub fn note(code: &'static str, reason: impl Into<String>, way_out: impl Into<String>) -> Self {
         Self { code, severity: Severity::Note, reason: reason.into(), way_out: way_out.into() }
     }

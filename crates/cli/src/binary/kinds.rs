@@ -1,4 +1,4 @@
-//! What object files are told apart by: format, linking, C library, protection.
+//! The kinds by which object files differ: format, linking, C library, protection.
 
 use serde::Serialize;
 
@@ -12,17 +12,17 @@ pub enum Format {
     MachO,
 }
 
-/// How a file was linked.
+/// The way in which a file was linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Linking {
     /// A program that a dynamic loader starts.
     Dynamic,
-    /// A program with everything in it, at a fixed address.
+    /// A program that contains everything, at a fixed address.
     Static,
-    /// A program with everything in it, at any address.
+    /// A program that contains everything, at any address.
     StaticPie,
-    /// No program: a library that programs load.
+    /// A library that programs load.
     Library,
 }
 
@@ -54,10 +54,10 @@ impl std::fmt::Display for CLibrary {
 /// What a Mach-O file says about code that others bring into its process.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Protection {
-    /// It has a section `__RESTRICT,__restrict`: dyld drops its variables.
+    /// Whether it has a section `__RESTRICT,__restrict`. Then dyld ignores its variables.
     pub restricted: bool,
-    /// It is signed with the hardened runtime: dyld drops its variables.
+    /// Whether it is signed with the hardened runtime. Then dyld ignores its variables.
     pub hardened_runtime: bool,
-    /// It is signed with the entitlement that lets dyld's variables through all the same.
+    /// Whether it is signed with the entitlement by which dyld obeys its variables nevertheless.
     pub allows_dyld_variables: bool,
 }

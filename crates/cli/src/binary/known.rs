@@ -1,18 +1,18 @@
-//! Allocators and sanitizers, and the names by which a file shows that it has one.
+//! The allocators and sanitizers that are known, and the names by which a file shows that it contains one.
 
-/// An allocator, and how a file shows that it is in it.
+/// An allocator, and the signs of it in a file.
 pub struct Allocator {
-    /// What messages call it.
+    /// The name in messages.
     pub name: &'static str,
-    /// Functions and variables that only this one defines, under their usual names and prefixes.
+    /// Functions and variables that only this allocator defines, under their usual names and prefixes.
     pub symbols: &'static [&'static str],
-    /// How the names of its libraries for preloading begin.
+    /// The beginnings of the names of its libraries for preloading.
     pub libraries: &'static [&'static str],
-    /// What its own messages contain: all that is left of it in a stripped program that hides it.
+    /// A part of its own messages, which is all that is left of it in a stripped program that hides it.
     pub message: Option<&'static str>,
 }
 
-/// Allocators that programs bring along.
+/// The allocators that programs may contain or load.
 pub const ALLOCATORS: &[Allocator] = &[
     Allocator {
         name: "jemalloc",
@@ -76,24 +76,24 @@ pub const ALLOCATORS: &[Allocator] = &[
     },
 ];
 
-/// What Rust's compiler calls when a program chose a `#[global_allocator]`; the rest of the name depends on the crate.
+/// The name that Rust's compiler calls when a program has a `#[global_allocator]`; the rest of the name depends on the crate.
 pub const RUST_GLOBAL_ALLOCATOR: &str = "__rg_alloc";
 
-/// A sanitizer that brings a malloc of its own.
+/// A sanitizer that has a malloc of its own.
 pub struct Sanitizer {
-    /// The name of the finding.
+    /// The code of the finding.
     pub code: &'static str,
-    /// What messages call it.
+    /// The name in messages.
     pub name: &'static str,
     /// The compilers' option for it.
     pub option: &'static str,
     /// A function of its run-time library that instrumented code, or the run-time itself, always has.
     pub symbols: &'static [&'static str],
-    /// How the names of its run-time library begin: gcc's, clang's.
+    /// The beginnings of the names of its run-time library: gcc's, clang's.
     pub libraries: &'static [&'static str],
 }
 
-/// The compilers' sanitizers; one that others contain comes after them.
+/// The compilers' sanitizers. One that others contain comes after them.
 pub const SANITIZERS: &[Sanitizer] = &[
     Sanitizer {
         code: "address-sanitizer",
@@ -132,7 +132,7 @@ pub const SANITIZERS: &[Sanitizer] = &[
     },
 ];
 
-/// Whether a name in a file's own symbol table tells anything here.
+/// Returns whether a name in a file's own symbol table matters here.
 pub fn matters(name: &str) -> bool {
     matches!(name, "malloc" | "free")
         || ALLOCATORS.iter().any(|allocator| allocator.symbols.contains(&name))
@@ -140,7 +140,7 @@ pub fn matters(name: &str) -> bool {
         || name.contains(RUST_GLOBAL_ALLOCATOR)
 }
 
-/// The allocators whose messages are in a section's data.
+/// Returns the allocators whose messages are in a section's data.
 pub fn with_message(data: &[u8]) -> Vec<&'static str> {
     let found = |message: &str| memchr::memmem::find(data, message.as_bytes()).is_some();
     ALLOCATORS.iter().filter(|allocator| allocator.message.is_some_and(found)).map(|allocator| allocator.name).collect()

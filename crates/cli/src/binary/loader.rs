@@ -1,13 +1,13 @@
-//! What the dynamic loader itself says of a program, asked without starting it.
+//! What the dynamic loader itself says about a program. The program is not started.
 
 use super::{Binary, CLibrary, Finding, Format, Linking, Machine};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Where systems keep their loaders. One that lies elsewhere is a stranger's program and is not run.
+/// The directories in which systems have their loaders. A loader elsewhere may be anybody's program, and is not run.
 const LOADERS: &[&str] = &["/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib64", "/nix/store", "/gnu/store"];
 
-/// The loader that the program asks for does not exist.
+/// Finds that the loader does not exist for which the program asks.
 pub fn missing_loader(binary: &Binary, machine: &Machine) -> Option<Finding> {
     let loader = binary.interpreter.as_ref().filter(|_| runs_here(binary, machine))?;
     (!loader.exists()).then(|| {
@@ -19,7 +19,7 @@ pub fn missing_loader(binary: &Binary, machine: &Machine) -> Option<Finding> {
     })
 }
 
-/// A library that the program asks for cannot be found.
+/// Finds that a library is missing which the program needs.
 pub fn missing_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
     let loader = binary.interpreter.as_ref().filter(|_| runs_here(binary, machine))?;
     if binary.linking != Linking::Dynamic || !is_the_systems(loader) {
@@ -33,23 +33,23 @@ pub fn missing_library(binary: &Binary, machine: &Machine) -> Option<Finding> {
     ))
 }
 
-/// Whether a loader is one of the system's, and not a stranger's program under a path that leads out of its directories.
+/// Returns whether a loader is one of the system's, after links in its path were followed.
 fn is_the_systems(loader: &Path) -> bool {
     let Ok(loader) = loader.canonicalize() else { return false };
     LOADERS.iter().filter_map(|directory| Path::new(directory).canonicalize().ok()).any(|real| loader.starts_with(real))
 }
 
-/// The libraries that the loader does not find; nothing if it finds all or does not say.
+/// Returns the libraries that the loader does not find; `None` if it finds all of them, or does not say.
 fn not_found(loader: &Path, binary: &Binary) -> Option<Vec<String>> {
     let mut command = Command::new(loader);
-    // Either way the program is not started.
+    // In either way of asking, the program is not started.
     match binary.c_library? {
         CLibrary::Glibc => command.env("LD_TRACE_LOADED_OBJECTS", "1"),
         CLibrary::Musl => command.arg("--list"),
         CLibrary::Bionic | CLibrary::LibSystem => return None,
     };
-    // By its real path: $ORIGIN is the directory of the file that the kernel executes (/proc/self/exe), not of a link to it, and
-    // a loader that is started by itself only has the path that it is given.
+    // It gets the real path: $ORIGIN is the directory of the file that the kernel executes (/proc/self/exe) and not of a link
+    // to it, and a loader that is started as a program knows only the path that it is given.
     command.arg(binary.path.canonicalize().ok()?).env_remove("LD_PRELOAD").stdin(Stdio::null());
     let output = command.output().ok()?;
     let (listed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

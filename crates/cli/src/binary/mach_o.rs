@@ -1,4 +1,4 @@
-//! Reading Mach-O, also universal files.
+//! Reads Mach-O files, also universal ones.
 
 use super::facts::{Binary, text};
 use super::kinds::{CLibrary, Format, Linking, Protection};
@@ -15,7 +15,7 @@ pub fn read(kind: FileKind, data: &[u8]) -> Result<Binary> {
     }
 }
 
-/// Reads a universal file: the wanted slice, or the first.
+/// Reads a universal file: the wanted slice, or the first one.
 pub fn read_fat(kind: FileKind, data: &[u8], wanted: &Processor) -> Result<Binary> {
     match kind {
         FileKind::MachOFat32 => choose(MachOFatFile::<macho::FatArch32>::parse(data)?.arches(), data, wanted),

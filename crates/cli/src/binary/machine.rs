@@ -1,28 +1,29 @@
-//! What a preloaded library must fit: processor, system, C library, and the rights of who starts the program.
+//! The machine to which a preloaded library must fit: processor, system, C library, and the rights of the user who starts the
+//! program.
 
 use super::facts::Binary;
 use super::kinds::{CLibrary, Format};
 use super::processor::Processor;
 
-/// What a preloaded library must fit.
+/// The machine to which a preloaded library must fit.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The library's processor.
     pub processor: Processor,
     /// The library's format.
     pub format: Format,
-    /// The library's C library; nothing if it needs none, or that is not known.
+    /// The library's C library; `None` if it needs none, or if it is not known.
     pub c_library: Option<CLibrary>,
-    /// The library serves modules that are opened with `RTLD_DEEPBIND` too, for which it must define `dlopen`.
+    /// Whether the library also serves modules that are opened with `RTLD_DEEPBIND`, for which it must define `dlopen`.
     pub serves_deepbind: bool,
-    /// Who starts the program.
+    /// The user who starts the program.
     pub user: u32,
-    /// That user's group.
+    /// The group of that user.
     pub group: u32,
 }
 
 impl Machine {
-    /// This one. What fits it is what this command itself was built for.
+    /// Returns this machine: the one for which this command itself was built.
     pub fn here() -> Self {
         let (format, c_library) = match () {
             () if cfg!(target_os = "macos") => (Format::MachO, CLibrary::LibSystem),
@@ -32,7 +33,7 @@ impl Machine {
         Self::with(Processor::here(), format, Some(c_library), true)
     }
 
-    /// What fits a library.
+    /// Returns the machine to which a library fits.
     pub fn of(library: &Binary) -> Self {
         let serves_deepbind = library.exports.contains("dlopen");
         Self::with(library.processor.clone(), library.format, library.c_library, serves_deepbind)

@@ -1,4 +1,4 @@
-//! What a program's file tells before it runs: what it is, and whether a malloc can be preloaded into it.
+//! What a program's file says before it runs: what it is, and whether a malloc can be preloaded into it.
 //!
 //! [`examine`] finds the program as a shell would, follows `#!`, reads the file that the kernel really executes
 //! ([`Binary`]) and asks every question of [`questions`] about it.
@@ -32,30 +32,30 @@ use serde::Serialize;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// A program, and what was found about preloading into it.
+/// A program, and the findings about preloading into it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Examination {
-    /// The files from what was named to what the kernel executes: more than one for a script.
+    /// The files, from the one that was named to the one that the kernel executes: more than one for a script.
     pub chain: Vec<PathBuf>,
-    /// The last of them.
+    /// The facts about the last of them.
     pub binary: Binary,
-    /// What was found, obstacles first, then warnings.
+    /// The findings: obstacles first, then warnings.
     pub findings: Vec<Finding>,
 }
 
 impl Examination {
-    /// The reasons why a preload cannot work, or must not be tried.
+    /// Returns the reasons why a preload cannot work, or must not be tried.
     pub fn obstacles(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Obstacle)
     }
 
-    /// The reasons why a preload may not do what is wanted.
+    /// Returns the reasons why a preload may not do what is wanted.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Warning)
     }
 }
 
-/// Examines a program, found as `execvp` would, for a library that fits this command's own machine and C library.
+/// Examines a program, which is looked for as `execvp` does, for a library that fits this command's own machine and C library.
 pub fn examine(program: &OsStr) -> Result<Examination, Unexaminable> {
     examine_on(program, &Machine::here())
 }

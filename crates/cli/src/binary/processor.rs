@@ -1,4 +1,4 @@
-//! Kinds of processors, as object files name them.
+//! The kinds of processors that object files name.
 
 use object::{Architecture, Endianness, Object, SubArchitecture};
 use serde::Serialize;
@@ -12,7 +12,7 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// The one that a file is for.
+    /// Returns the processor for which a file was built.
     pub fn of<'data>(file: &impl Object<'data>) -> Self {
         Self {
             architecture: file.architecture(),
@@ -21,18 +21,18 @@ impl Processor {
         }
     }
 
-    /// The one that this command runs on.
+    /// Returns the processor on which this command runs.
     pub fn here() -> Self {
         let architecture = if cfg!(target_arch = "aarch64") { Architecture::Aarch64 } else { Architecture::X86_64 };
         Self { architecture, sub_architecture: None, endianness: Endianness::Little }
     }
 
-    /// The bits of a pointer, if the processor is a known one.
+    /// Returns the number of bits of a pointer, if the processor is known.
     pub fn bits(&self) -> Option<u32> {
         self.architecture.address_size().map(|size| u32::from(size.bytes()) * 8)
     }
 
-    /// It is arm64 with signed pointers, for which libraries of plain arm64 are not loaded.
+    /// Returns whether it is arm64 with signed pointers, for which libraries of plain arm64 are not loaded.
     pub fn is_arm64e(&self) -> bool {
         self.sub_architecture == Some(SubArchitecture::Arm64E)
     }

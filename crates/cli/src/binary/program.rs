@@ -1,4 +1,4 @@
-//! From what a user types to the file that the kernel executes: `PATH`, `#!`, `/usr/bin/env`.
+//! Finds the file that the kernel executes for what a user types: `PATH`, `#!`, `/usr/bin/env`.
 
 use super::Finding;
 use super::env::Env;
@@ -9,45 +9,45 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// As many interpreters of interpreters as Linux follows.
+/// How many interpreters of interpreters Linux follows.
 const DEEPEST: usize = 5;
-/// As much of a `#!` line as Linux reads.
+/// How many bytes of a `#!` line Linux reads.
 const LONGEST: usize = 256;
-/// What `execvp` runs a text with that does not say what it is for.
+/// The program by which `execvp` runs a text without `#!`.
 const SHELL: &[u8] = b"/bin/sh";
-/// Where `execvp` looks if there is no `PATH`.
+/// The directories in which `execvp` looks if there is no `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
-/// Why a program cannot be examined.
+/// The reason why a program cannot be examined.
 #[derive(Debug, thiserror::Error)]
 pub enum Unexaminable {
-    /// There is none.
+    /// There is no such program.
     #[error("{0}: there is no such program{hint}", hint = file_here(.0))]
     NotFound(String),
-    /// A script's interpreter is missing.
+    /// The interpreter of a script is missing.
     #[error("{script}: there is no {interpreter}, which its first line asks for")]
     NoInterpreter {
         /// The script.
         script: String,
-        /// What it asks for.
+        /// The interpreter that the script names.
         interpreter: String,
     },
-    /// It is a directory.
+    /// The file is a directory.
     #[error("{0} is a directory; name a program in it")]
     Directory(String),
-    /// The user may not execute it.
+    /// The user may not execute the file.
     #[error("{0} may not be executed: it is no program, or lacks the permission (chmod +x {0})")]
     NotExecutable(String),
-    /// It is no program, or a damaged one.
+    /// The file is not a program, or is damaged.
     #[error("{0}")]
     NoProgram(String),
-    /// The kernel may read it, and the user may not.
+    /// The kernel may read the file, but the user may not.
     #[error("{0}")]
     Unreadable(String),
 }
 
 impl Unexaminable {
-    /// The exit code of a command that meets it: 127 if something is missing, otherwise 126.
+    /// Returns the exit code of a command for this reason: 127 if something is missing, otherwise 126.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NotFound(_) | Self::NoInterpreter { .. } => crate::exit::NO_PROGRAM,
@@ -57,7 +57,7 @@ impl Unexaminable {
         }
     }
 
-    /// Whether the kernel may execute it all the same.
+    /// Returns whether the kernel may nevertheless execute the file.
     pub fn may_run(&self) -> bool {
         match self {
             Self::Unreadable(_) => true,
@@ -67,12 +67,13 @@ impl Unexaminable {
     }
 }
 
-/// How to name a file of the working directory, which is looked up in the PATH without a slash.
+/// Returns how to write a file of the working directory. Without a slash it would be looked for in the PATH.
 fn file_here(name: &str) -> String {
     if Path::new(name).is_file() { format!("; for the file of this name, write ./{name}") } else { String::new() }
 }
 
-/// The program's file, and for a script its interpreters, to the one that is no script; and what is in the way there.
+/// Returns the program's file, and for a script its interpreters up to the one that is not a script; and the findings about
+/// them.
 pub fn chain(program: &OsStr) -> Result<(Vec<PathBuf>, Vec<Finding>), Unexaminable> {
     let (mut chain, mut findings) = (vec![find(program)?], Vec::new());
     let (mut scripts, mut last_script) = (0, None);
@@ -85,13 +86,13 @@ pub fn chain(program: &OsStr) -> Result<(Vec<PathBuf>, Vec<Finding>), Unexaminab
         last_script = Some(script.clone());
         let missing = |interpreter: String| Unexaminable::NoInterpreter { script: script.clone(), interpreter };
         let (interpreter, argument) = split(&line);
-        // The kernel looks for it in no PATH, but from the working directory on.
+        // The kernel does not look for it in the PATH, but from the working directory on.
         chain.push(find(Path::new(".").join(interpreter).as_os_str()).map_err(|_| missing(in_words(interpreter)))?);
         if let Some(env) = Env::of(interpreter, argument) {
             findings.extend(env.finding(&script));
             match find(&env.program) {
                 Ok(program) => chain.push(program),
-                // It may be found where env looks: then env is what there is to look at.
+                // If it is not found, it may be where env looks; then env itself is examined.
                 Err(_) if env.looks_elsewhere => {}
                 Err(_) => return Err(missing(readable(&env.program))),
             }
@@ -101,20 +102,20 @@ pub fn chain(program: &OsStr) -> Result<(Vec<PathBuf>, Vec<Finding>), Unexaminab
     Ok((chain, findings))
 }
 
-/// Whether the kernel was told of formats that are not its own (binfmt_misc): archives of Java, programs of other machines.
+/// Returns whether the kernel knows other formats than its own (binfmt_misc): Java archives, programs of other machines.
 fn kernel_knows_other_formats() -> bool {
     let Ok(entries) = std::fs::read_dir("/proc/sys/fs/binfmt_misc") else { return false };
     entries.flatten().any(|entry| !matches!(entry.file_name().to_str(), Some("register" | "status")))
 }
 
-/// What the kernel does not find.
+/// Returns the words for what the kernel does not find.
 fn in_words(interpreter: &OsStr) -> String {
     let is_path = interpreter.as_bytes().contains(&b'/');
     let place = if is_path { "" } else { " in the working directory (without a slash it is not looked up in PATH)" };
     readable(interpreter) + place
 }
 
-/// A name for a message. An editor of another system leaves what nobody sees.
+/// Returns a readable name for a message: an editor of another system may have left invisible characters.
 fn readable(interpreter: &OsStr) -> String {
     match interpreter.to_string_lossy().strip_suffix('\r') {
         Some(name) => format!("{name}\\r (the file has another system's line ends: dos2unix converts it)"),
@@ -122,14 +123,14 @@ fn readable(interpreter: &OsStr) -> String {
     }
 }
 
-/// The file that `execvp` would execute.
+/// Returns the file that `execvp` would execute.
 fn find(program: &OsStr) -> Result<PathBuf, Unexaminable> {
     let display = || program.to_string_lossy().into_owned();
     let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
     let candidates: Vec<PathBuf> = if program.as_bytes().contains(&b'/') {
         vec![program.into()]
     } else {
-        // An empty part is the working directory, which joins as such.
+        // An empty part is the working directory, and is joined as such.
         std::env::split_paths(&path).map(|directory| directory.join(program)).collect()
     };
     let there: Vec<&PathBuf> = candidates.iter().filter(|file| !program.is_empty() && file.exists()).collect();
@@ -142,23 +143,24 @@ fn find(program: &OsStr) -> Result<PathBuf, Unexaminable> {
     }
 }
 
-/// What stands behind `#!`, if the file begins so. Other text is for the shell: `execvp` gives it what the kernel refuses.
+/// Returns the text after `#!`, if the file begins with it. Other text is run by the shell: `execvp` passes it on when the
+/// kernel refuses it.
 fn first_line(file: &Path) -> Result<Option<Vec<u8>>, Unexaminable> {
     let mut beginning = Vec::new();
     std::fs::File::open(file)
         .and_then(|file| file.take(LONGEST as u64).read_to_end(&mut beginning))
         .map_err(|error| Unexaminable::Unreadable(format!("{} cannot be read: {error}", file.display())))?;
     let line = beginning.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    // Also if there is nothing in it.
+    // Returned even if nothing follows.
     let is_text = !beginning.contains(&0);
-    // Without an interpreter's name it is the shell's, like any text that the kernel does not execute.
+    // Without an interpreter's name the shell runs it, like any text that the kernel does not execute.
     Ok(match line.strip_prefix(b"#!").map(trim_blanks) {
         Some(rest) if !rest.is_empty() => Some(rest.to_owned()),
         _ => is_text.then(|| SHELL.to_vec()),
     })
 }
 
-/// What the kernel takes off both ends: a carriage return is a part of the interpreter's name to it.
+/// Removes the blanks that the kernel removes at both ends. A carriage return is a part of the interpreter's name.
 fn trim_blanks(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
@@ -166,7 +168,7 @@ fn trim_blanks(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// The interpreter and its one argument, as Linux splits them.
+/// Returns the interpreter and its one argument, as Linux splits them.
 fn split(line: &[u8]) -> (&OsStr, &[u8]) {
     let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
     (OsStr::from_bytes(&line[..end]), trim_blanks(&line[end..]))

@@ -1,4 +1,4 @@
-//! Every question that is asked of a program, one function for each.
+//! The questions about a program, one function for each.
 
 use super::{Binary, CLibrary, Finding, Format, Linking, Machine, allocators, loader, runtimes, sanitizers};
 use crate::library::in_checkout;
@@ -29,7 +29,7 @@ const QUESTIONS: &[Question] = &[
     no_sections,
 ];
 
-/// What there is to say of a program to which a library for `machine` shall be preloaded.
+/// Returns the findings about a program into which a library for `machine` will be preloaded.
 pub fn ask(binary: &Binary, machine: &Machine) -> Vec<Finding> {
     QUESTIONS.iter().filter_map(|question| question(binary, machine)).collect()
 }
@@ -67,7 +67,7 @@ fn static_program(binary: &Binary, _: &Machine) -> Option<Finding> {
     } else {
         "Build it without -static, or build the heap into it: libxalloc.a has xalloc_malloc and its siblings."
     };
-    let way_out = format!("{build} If it only starts other programs, name those: they were not looked at.");
+    let way_out = format!("{build} If it only starts other programs, name those: they were not examined.");
     match binary.linking {
         Linking::Static => Some(Finding::obstacle(
             "static",
@@ -87,11 +87,11 @@ fn library(binary: &Binary, _: &Machine) -> Option<Finding> {
     if binary.linking != Linking::Library {
         return None;
     }
-    // Only loaders have the list of what is loaded (glibc's, musl's name for it). They are programs, too.
+    // Only loaders have the list of what is loaded (by glibc's or musl's name for it). They are programs too.
     if ["_r_debug", "_dl_debug_addr"].iter().any(|name| binary.exports.contains(*name)) {
         return Some(Finding::note(
             "loader",
-            "It is a dynamic loader, which starts the program that its arguments name: that one was not looked at.",
+            "It is a dynamic loader, which starts the program that its arguments name: that program was not examined.",
             "Examine that program: xalloc doctor PROGRAM.",
         ));
     }
@@ -117,12 +117,12 @@ fn set_gid(binary: &Binary, machine: &Machine) -> Option<Finding> {
 }
 
 fn capabilities(binary: &Binary, machine: &Machine) -> Option<Finding> {
-    // The superuser has them all, and gets nothing from the file.
+    // The superuser has all capabilities, so the file adds none.
     let already = machine.user == 0;
     binary.rights.capabilities.then(|| privileged("capabilities", "It has file capabilities", already))
 }
 
-/// The loader ignores `LD_PRELOAD` where a program gets rights that who starts it does not have.
+/// Returns the finding that the loader ignores `LD_PRELOAD`, because the program gets rights that the user does not have.
 fn privileged(code: &'static str, what: &str, already: bool) -> Finding {
     if already {
         let reason =

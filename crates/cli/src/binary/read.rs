@@ -1,4 +1,4 @@
-//! Reading a file of any format that is known.
+//! Reads a file of any known format.
 
 use super::facts::Binary;
 use super::machine::Machine;
@@ -10,18 +10,18 @@ use std::fs::File;
 use std::path::Path;
 
 impl Binary {
-    /// Reads a file; of a universal one the slice for this machine, or the first.
+    /// Reads a file; of a universal one the slice for this machine, or the first one.
     pub fn read(path: &Path) -> Result<Self> {
         Self::read_for(path, &Machine::here())
     }
 
-    /// The same, for a known machine.
+    /// Reads a file like [`Binary::read`], for a given machine.
     pub(super) fn read_for(path: &Path, machine: &Machine) -> Result<Self> {
         Self::read_file(path, machine).with_context(|| format!("cannot read {}", path.display()))
     }
 
     fn read_file(path: &Path, machine: &Machine) -> Result<Self> {
-        // Opening a pipe waits for whoever writes to it.
+        // Opening a pipe would wait for whoever writes to it.
         let kind = std::fs::metadata(path)?;
         ensure!(!kind.is_dir(), "it is a directory");
         ensure!(kind.is_file(), "it is no regular file");

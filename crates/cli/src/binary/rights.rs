@@ -1,4 +1,4 @@
-//! Whose rights a program gets when it is started.
+//! The rights that a program gets when it is started.
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use serde::Serialize;
@@ -9,21 +9,21 @@ use std::path::Path;
 const SET_UID: u32 = 0o4000;
 const SET_GID: u32 = 0o2000;
 
-/// Whose rights a program gets, beyond those of who starts it.
+/// The rights that a program gets beyond those of the user who starts it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Rights {
-    /// It runs as this user.
+    /// The user as whom it runs.
     pub set_uid: Option<u32>,
-    /// It runs as this group.
+    /// The group as which it runs.
     pub set_gid: Option<u32>,
-    /// It has capabilities of its own.
+    /// Whether it has capabilities of its own.
     pub capabilities: bool,
 }
 
 impl Rights {
-    /// What a file's mode and attributes say.
+    /// Returns the rights that a file's mode and attributes give.
     ///
-    /// Nobody gets them from a file system that is mounted with `nosuid`.
+    /// A file system that is mounted with `nosuid` gives none.
     pub fn of(path: &Path, file: &Metadata) -> Self {
         if statvfs(path).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::NOSUID)) {
             return Self::default();
@@ -37,7 +37,7 @@ impl Rights {
     }
 }
 
-/// Whether what this process starts stays the user that it is (`no_new_privs`, as in many containers).
+/// Returns whether the programs that this process starts get no further rights (`no_new_privs`, as in many containers).
 #[cfg(target_os = "linux")]
 fn gets_no_others() -> bool {
     rustix::thread::no_new_privs().unwrap_or(false)
@@ -50,7 +50,8 @@ fn gets_no_others() -> bool {
 
 #[cfg(target_os = "linux")]
 fn has_capabilities(path: &Path) -> bool {
-    // As long as any version of it that the kernel knows. Whatever is in it: such a program counts as a privileged one.
+    // The buffer is as long as any version of it that the kernel knows. Whatever it contains, the program counts as a
+    // privileged one.
     let mut value = [0_u8; 64];
     rustix::fs::getxattr(path, "security.capability", &mut value).is_ok_and(|size: usize| size > 0)
 }

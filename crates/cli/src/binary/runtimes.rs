@@ -3,19 +3,19 @@
 use super::{Binary, Finding};
 use std::ffi::OsString;
 
-/// A runtime, and how a program shows that it has it.
+/// A runtime, and the signs of it in a program.
 struct Runtime {
     code: &'static str,
-    /// Functions that the program defines for its extensions, or takes from the runtime's library.
+    /// Functions that the program defines for its extensions, or that the runtime's library defines for it.
     symbols: &'static [&'static str],
-    /// How the names of functions begin that it defines for its extensions.
+    /// The beginning of the names of functions that it defines for its extensions.
     beginning: Option<&'static str>,
-    /// How the names of the runtime's libraries begin.
+    /// The beginnings of the names of the runtime's libraries.
     libraries: &'static [&'static str],
-    /// What is not malloc's.
+    /// Which memory is not malloc's.
     reason: &'static str,
     way_out: &'static str,
-    /// The variable and the value that have it use malloc.
+    /// The variable and the value that make it use malloc.
     switch: Option<(&'static str, &'static str)>,
 }
 
@@ -26,7 +26,7 @@ const RUNTIMES: &[Runtime] = &[
         beginning: None,
         libraries: &["libpython2", "libpython3"],
         reason: "It is CPython, which takes objects of up to 512 bytes from memory of its own (pymalloc); only larger ones, and what C code allocates, are malloc's.",
-        way_out: "PYTHONMALLOC=malloc has it take all of them from malloc.",
+        way_out: "PYTHONMALLOC=malloc makes it take all of them from malloc.",
         switch: Some(("PYTHONMALLOC", "malloc")),
     },
     Runtime {
@@ -53,12 +53,13 @@ const RUNTIMES: &[Runtime] = &[
         beginning: None,
         libraries: &["libphp"],
         reason: "It is PHP, which takes the memory of scripts from a heap of its own (Zend); only what outlives a request is malloc's.",
-        way_out: "USE_ZEND_ALLOC=0 has it take all memory from malloc.",
+        way_out: "USE_ZEND_ALLOC=0 makes it take all memory from malloc.",
         switch: Some(("USE_ZEND_ALLOC", "0")),
     },
 ];
 
-/// That much of its memory is not malloc's, if it has such a runtime and the environment does not have it use malloc.
+/// Returns the finding that much of the program's memory is not malloc's; `None` if it has no such runtime, or if the
+/// environment makes the runtime use malloc.
 pub fn find(binary: &Binary) -> Option<Finding> {
     let runtime = RUNTIMES.iter().find(|runtime| runtime.is_in(binary) && !runtime.is_switched())?;
     Some(Finding::note(runtime.code, runtime.reason, runtime.way_out))

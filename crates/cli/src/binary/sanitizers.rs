@@ -1,9 +1,9 @@
-//! The compilers' sanitizers that bring a malloc of their own, and how a program shows that it was built with one.
+//! The compilers' sanitizers that have a malloc of their own, and the signs of them in a program.
 
 use super::known::{SANITIZERS, Sanitizer};
 use super::{Binary, Finding};
 
-/// The obstacle of a program that was built with a sanitizer.
+/// Finds that a program was built with a sanitizer, which is an obstacle.
 pub fn find(binary: &Binary) -> Option<Finding> {
     let Sanitizer { code, name, option, .. } = SANITIZERS.iter().find(|sanitizer| is_in(sanitizer, binary))?;
     Some(Finding::obstacle(

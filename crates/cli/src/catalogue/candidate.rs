@@ -1,4 +1,4 @@
-//! What a program is run under: an allocator by its name, one with options, or any library.
+//! A candidate of a comparison: an allocator by its name, one with options, or any library.
 
 use super::{Choice, NotFound, SYSTEM, Setting, beside_preload, choose, layers, usable};
 use crate::preload;
@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use xalloc_layers::{Allocator, Kind, canonical};
 
-/// What one row of a comparison runs under.
+/// The allocator, the library or the options under which one row of a comparison is run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Candidate {
-    /// What it is called in tables.
+    /// The name in tables.
     pub name: String,
-    /// What is preloaded, if anything.
+    /// The library that is preloaded, if any.
     pub library: Option<PathBuf>,
-    /// Variables that are set.
+    /// The variables that are set.
     pub environment: Vec<(OsString, OsString)>,
     /// Why nothing can be run under it, if so.
     pub obstacle: Option<String>,
 }
 
 impl Candidate {
-    /// One that preloads the file at `path`, or cannot because there is none.
+    /// Returns a candidate that preloads the file at `path`; if there is no such file, with this as its obstacle.
     pub fn preloading(name: &str, path: &Path) -> Self {
         let (library, obstacle) = match usable(path) {
             Ok(library) => (library, None),
@@ -31,7 +31,7 @@ impl Candidate {
         Self { name: name.into(), library: Some(library), obstacle, ..Self::default() }
     }
 
-    /// One of the catalogue's, with what its layer sets beside the preload.
+    /// Returns the candidate for an allocator of the catalogue, with the variables that its layer sets.
     pub fn of(allocator: &Allocator, path: &Path) -> Self {
         let candidate = Self::preloading(&allocator.name, path);
         match beside_preload(allocator) {
@@ -43,7 +43,8 @@ impl Candidate {
         }
     }
 
-    /// The same under the name `word`, with options of the allocator `name`: `OPTION=VALUE`, several with colons between them.
+    /// Returns the candidate under the name `word`, with options of the allocator `name`: `OPTION=VALUE`, several separated by
+    /// colons.
     fn set(mut self, word: &str, name: &str, settings: &str) -> Result<Self, Refusal> {
         let wrong = |why: &dyn std::fmt::Display| Refusal::wrong_usage(format!("-a {word}: {why}"));
         let allocator = layers().allocator(name).map_err(|_| {
@@ -62,7 +63,7 @@ impl Candidate {
         Ok(Self { name: word.into(), ..self })
     }
 
-    /// Has the command run under it. What the caller preloads stays, behind the candidate's own library.
+    /// Makes the command run under the candidate. What the caller preloads stays, after the candidate's own library.
     pub fn apply(&self, command: &mut Command) {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(library) = &self.library {
@@ -70,7 +71,7 @@ impl Candidate {
         }
     }
 
-    /// How a user would say the same on a command line.
+    /// Returns the settings as a user would write them on a command line.
     pub fn settings(&self) -> Vec<String> {
         let preload = self.library.iter().map(|library| format!("LD_PRELOAD={}", library.display()));
         let variables = self.environment.iter();
@@ -79,11 +80,12 @@ impl Candidate {
     }
 }
 
-/// The candidates that `words` name (`NAME`, `NAME=LIBRARY` or `NAME:OPTION=VALUE…`), in that order: one of the `known`, or any
-/// other of the catalogue. A message about an unknown name ends with `others`: where else one comes from.
+/// Returns the candidates that `words` name (`NAME`, `NAME=LIBRARY` or `NAME:OPTION=VALUE…`), in that order. A name is one of
+/// the `known` or of the catalogue. The message about an unknown name ends with `others`, which says where else candidates come
+/// from.
 ///
 /// # Errors
-/// A name that is not known, or that stands there twice; an option that the allocator does not have.
+/// A name is not known or stands there twice, or the allocator does not have an option.
 pub fn pick(words: &[String], known: &[Candidate], others: &str) -> Result<Vec<Candidate>, Refusal> {
     let mut picked: Vec<Candidate> = Vec::new();
     for (index, word) in words.iter().enumerate() {
@@ -106,7 +108,7 @@ pub fn pick(words: &[String], known: &[Candidate], others: &str) -> Result<Vec<C
     Ok(picked)
 }
 
-/// Whether `word` looks like one more option of the candidate before it, and not like a library under a name.
+/// Returns whether `word` looks like one more option of the candidate before it, and not like a library under a name.
 fn is_option_of(before: &str, word: &str) -> bool {
     let file = word.split_once('=').map(|(_, file)| Path::new(file));
     before.contains(':')
@@ -114,7 +116,7 @@ fn is_option_of(before: &str, word: &str) -> bool {
         && file.is_some_and(|file| file.components().count() < 2 && !file.exists())
 }
 
-/// What a user means by `NAME`, `NAME=LIBRARY` or `NAME:OPTION=VALUE…`.
+/// Returns the candidate that `NAME`, `NAME=LIBRARY` or `NAME:OPTION=VALUE…` means.
 fn by_word(word: &str, known: &[Candidate], others: &str) -> Result<Candidate, Refusal> {
     match word.split_once(':') {
         Some((name, settings)) => {
@@ -144,7 +146,7 @@ fn by_name(word: &str, known: &[Candidate], others: &str) -> Result<Candidate, R
         }
         Ok(Choice { library: Some(found), .. }) => Ok(Candidate::preloading(word, &found.path)),
         Ok(Choice { library: None, .. }) => Ok(Candidate { name: word.into(), ..Candidate::default() }),
-        // One of the catalogue's that is not here is a row that says so.
+        // An allocator of the catalogue that this machine does not have becomes a row that says so.
         Err(error) if error.is::<NotFound>() => {
             Ok(Candidate { name: word.into(), obstacle: Some(format!("{error:#}")), ..Candidate::default() })
         }

@@ -1,4 +1,4 @@
-//! What a user means by `-a NAME`: an allocator of the catalogue, or any library.
+//! The meaning of `-a NAME`: an allocator of the catalogue, or any library.
 
 use super::detect::{Found, check};
 use super::{Instructions, OWN, detect, misleading, named};
@@ -9,18 +9,18 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use xalloc_layers::Allocator;
 
-/// An allocator to run a program under.
+/// An allocator under which a program is run.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// As the user named it.
+    /// The name that the user typed.
     pub name: String,
-    /// What the catalogue knows of it; nothing of a library that was named by its path.
+    /// The allocator in the catalogue; `None` for a library that was named by its path.
     pub allocator: Option<Allocator>,
-    /// Its library; nothing for the C library's own malloc.
+    /// The allocator's library; `None` for the C library's own malloc.
     pub library: Option<Found>,
 }
 
-/// An allocator that is in the catalogue, or was named by a path, and cannot be used here.
+/// The error for an allocator that is in the catalogue, or was named by a path, and cannot be used here.
 #[derive(Debug, thiserror::Error)]
 pub struct NotFound(String);
 
@@ -30,10 +30,10 @@ impl fmt::Display for NotFound {
     }
 }
 
-/// The allocator that `name` stands for: one of the catalogue's, or the library at a path (a name with a slash).
+/// Returns the allocator that `name` means: one of the catalogue, or the library at a path (a name with a slash).
 ///
 /// # Errors
-/// [`NotFound`] if it is not on this machine; anything else is a wrong name, or a file that is no such library.
+/// [`NotFound`] if it is not on this machine. Any other error is a wrong name, or a file that is not such a library.
 pub fn choose(name: &str) -> Result<Choice> {
     if name.contains('/') {
         return by_path(name);
@@ -50,7 +50,7 @@ pub fn choose(name: &str) -> Result<Choice> {
 }
 
 fn not_found(allocator: &Allocator, detection: &super::Detection) -> String {
-    // Whoever names a file does not want a package.
+    // A user who names a file does not want a package.
     if let ([wrong], true) = (detection.rejected.as_slice(), allocator.name == OWN && library::named().is_some()) {
         return format!("{} {}", wrong.path.display(), wrong.reason);
     }
@@ -80,7 +80,7 @@ fn by_path(name: &str) -> Result<Choice> {
 
 fn unusable(path: &Path, reason: &str) -> String {
     let text = format!("{} {reason}", path.display());
-    // The proxy lies beside the library that it is for.
+    // The proxy is in the directory of the library to which it belongs.
     let proxy: Option<PathBuf> = path.file_name().and_then(|name| {
         let (stem, rest) = name.to_str()?.split_once(".so")?;
         Some(path.with_file_name(format!("{stem}_proxy.so{rest}")))

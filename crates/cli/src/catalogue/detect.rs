@@ -1,4 +1,5 @@
-//! Whether this machine has an allocator's library. A file counts only if it is for this machine and really replaces malloc.
+//! Detects whether this machine has an allocator's library. A file counts only if it is for this machine and really replaces
+//! malloc.
 
 use super::layers::{OWN, layers};
 use super::places;
@@ -14,34 +15,34 @@ use xalloc_layers::Allocator;
 /// An allocator's library on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// The file, as the loader would be told of it.
+    /// The path that the loader gets.
     pub path: PathBuf,
-    /// The name under which programs ask for it.
+    /// The name by which programs need it.
     pub soname: Option<String>,
 }
 
-/// A file of a fitting name that cannot be used.
+/// A file with a fitting name that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rejected {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Why, as the end of a sentence: "it …".
+    /// The reason, as the end of a sentence: "it …".
     pub reason: String,
 }
 
-/// What was found of an allocator.
+/// The result of looking for an allocator's library.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Detection {
     /// The library to use.
     pub found: Option<Found>,
-    /// What looked like it.
+    /// The files that looked like it and cannot be used.
     pub rejected: Vec<Rejected>,
 }
 
 /// Looks for an allocator's library.
 pub fn detect(allocator: &Allocator) -> Detection {
     let is_own = allocator.name == OWN;
-    // What the user has named is used, or nothing is.
+    // If the user has named a library, no other one is used.
     if let Some(path) = library::named().filter(|_| is_own) {
         let mut detection = first([std::path::absolute(&path).unwrap_or(path)]);
         for rejected in &mut detection.rejected {
@@ -60,7 +61,7 @@ pub fn detect(allocator: &Allocator) -> Detection {
     detection
 }
 
-/// The names of the allocators that this machine has.
+/// Returns the names of the allocators that this machine has.
 ///
 /// # Errors
 /// The user's layers cannot be listed.
@@ -70,7 +71,7 @@ pub fn here() -> Result<Vec<String>> {
     Ok(here.map(|allocator| allocator.name).collect())
 }
 
-/// The first of the files that can be preloaded, and those before it.
+/// Returns the first of the files that can be preloaded, and those before it that cannot.
 fn first(paths: impl IntoIterator<Item = PathBuf>) -> Detection {
     let mut detection = Detection::default();
     for path in paths {
@@ -85,7 +86,7 @@ fn first(paths: impl IntoIterator<Item = PathBuf>) -> Detection {
     detection
 }
 
-/// Libraries that are named after the allocator and do not replace malloc: people preload them, and nothing happens.
+/// Returns libraries that are named after the allocator but do not replace malloc: if they are preloaded, nothing happens.
 pub fn misleading(allocator: &Allocator) -> Vec<Rejected> {
     let names = places::names_that_begin_with(&format!("lib{}.so", allocator.name));
     let known = allocator.preload_files(preload::system());
@@ -94,10 +95,10 @@ pub fn misleading(allocator: &Allocator) -> Vec<Rejected> {
     paths.filter_map(|path| Some(Rejected { reason: check(&path).err()?, path })).collect()
 }
 
-/// The real path of a library that the loader can be told to put in malloc's place.
+/// Returns the real path of a library, if the loader can use it in malloc's place.
 ///
 /// # Errors
-/// Why it cannot.
+/// The reason why it cannot be used.
 #[cfg(target_os = "linux")]
 pub fn usable(path: &Path) -> Result<PathBuf> {
     let library = path.canonicalize().with_context(|| format!("cannot read the library {}", path.display()))?;
@@ -119,13 +120,13 @@ pub fn check(path: &Path) -> Result<Binary, String> {
     Ok(binary)
 }
 
-/// Reads a library that is to be preloaded somewhere; the error as [`check`] has it.
+/// Reads a library that is to be preloaded somewhere. The error is as for [`check`].
 pub fn check_for_any_machine(path: &Path) -> Result<Binary, String> {
     if !path.exists() {
         return Err("does not exist".into());
     }
     let binary = Binary::read(path).map_err(|error| format!("cannot be read: {}", error.root_cause()))?;
-    // Some libraries can also be executed; they have a name all the same.
+    // Some libraries can also be executed; they still have a name.
     if binary.linking != Linking::Library && binary.soname.is_none() {
         return Err("is no shared library".into());
     }
@@ -136,7 +137,7 @@ pub fn check_for_any_machine(path: &Path) -> Result<Binary, String> {
     Ok(binary)
 }
 
-/// On macOS a library replaces what it imports, by a table of its own.
+/// Returns whether the library replaces the function `name`. On macOS it does so by a table, and imports the function.
 fn replaces(binary: &Binary, name: &str) -> bool {
     binary.exports.contains(name) || (binary.format == Format::MachO && binary.imports.contains(name))
 }

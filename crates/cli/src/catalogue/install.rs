@@ -1,24 +1,24 @@
-//! How to get an allocator that is not here.
+//! How to get an allocator that this machine does not have.
 
 use serde::Serialize;
 use std::path::Path;
 use xalloc_layers::{Allocator, PackageManager};
 
-/// What to type, and where else the allocator can be had.
+/// The commands that install an allocator, and where else it can be had.
 #[derive(Clone, Debug, Serialize)]
 pub struct Instructions {
-    /// The command for this distribution; nothing if it has no package there.
+    /// The command for this distribution; `None` if it has no package.
     pub here: Option<String>,
-    /// Whether the package was tried, or is only known by name.
+    /// Whether the package was tried. Otherwise only its name is known.
     pub tried: bool,
     /// The commands for other distributions.
     pub elsewhere: Vec<String>,
-    /// How to build it, and where.
+    /// How to build it from its sources.
     pub source: Option<String>,
 }
 
 impl Instructions {
-    /// Those for an allocator on this machine.
+    /// Returns the instructions for an allocator on this machine.
     pub fn of(allocator: &Allocator) -> Self {
         Self::on(allocator, package_manager(&os_release()))
     }
@@ -59,13 +59,13 @@ impl std::fmt::Display for Instructions {
     }
 }
 
-/// Homebrew installs as the user, the others as root.
+/// Returns what stands before the command: Homebrew installs as the user, the others as root.
 fn privileges(manager: PackageManager) -> &'static str {
     let is_root = rustix::process::geteuid().is_root();
     if manager == PackageManager::Brew || is_root { "" } else { "sudo " }
 }
 
-/// The `ID` and `ID_LIKE` of this distribution, nearest first.
+/// Returns the `ID` and `ID_LIKE` of this distribution, nearest first.
 fn os_release() -> Vec<String> {
     if cfg!(target_os = "macos") {
         return vec!["macos".into()];
@@ -75,7 +75,7 @@ fn os_release() -> Vec<String> {
     identifiers(&text)
 }
 
-/// os-release(5): assignments as a shell reads them.
+/// Reads os-release(5), whose lines are assignments for a shell.
 fn identifiers(text: &str) -> Vec<String> {
     let value = |wanted: &str| {
         let words = text.lines().filter_map(shlex::split).flatten();

@@ -1,21 +1,22 @@
-//! What the layers say of allocators.
+//! The allocators' layers.
 
 use anyhow::{Result, anyhow, ensure};
 use std::path::Path;
 use xalloc_layers::{Allocator, Catalogue, Directories, Problem};
 
-/// Our own name in the catalogue.
+/// The name of our own allocator in the catalogue.
 pub const OWN: &str = "xalloc";
 
-/// The user's layers and our own. Not the project's: what is run must not depend on who made the directory one is in.
+/// Returns the catalogue of the built-in layers and the user's. The project's are left out: what is run must not depend on who
+/// made the current directory.
 pub fn layers() -> Catalogue {
     Catalogue::with(Directories { project: None, ..Directories::of(Path::new("/")) })
 }
 
-/// The allocator of the catalogue that has this name.
+/// Returns the allocator of the catalogue that has this name.
 ///
 /// # Errors
-/// There is none, with the nearest name; or its layer is wrong.
+/// There is none (then with the nearest name), or its layer is wrong.
 pub fn named(name: &str) -> Result<Allocator> {
     layers().allocator(name).map_err(|error| {
         let nearest = match error.problem.as_ref() {
@@ -33,10 +34,10 @@ pub fn named(name: &str) -> Result<Allocator> {
     })
 }
 
-/// What an allocator's layer sets in the environment beside the preload, but for what the user has set.
+/// Returns the variables that an allocator's layer sets besides the preload, except those that the user has set.
 ///
 /// # Errors
-/// It has a variable, which only compositions have a value for.
+/// The layer uses a `{{variable}}`, for which only compositions have a value.
 pub fn beside_preload(allocator: &Allocator) -> Result<Vec<(String, String)>> {
     let mut beside = Vec::new();
     for (name, text) in &allocator.ld_preload.environment {

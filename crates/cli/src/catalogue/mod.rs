@@ -1,4 +1,4 @@
-//! Which allocators there are, which of them this machine has, and where the others can be had.
+//! The allocators that are known, those that this machine has, and how to get the others.
 
 #[cfg(target_os = "linux")]
 pub mod candidate;

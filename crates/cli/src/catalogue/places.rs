@@ -1,21 +1,22 @@
-//! Where libraries lie: where the loader looks, and where package managers put them.
+//! The places of libraries: where the loader looks, and where package managers put them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// Files by names of libraries.
+/// The files for each name of a library.
 type Cache = BTreeMap<String, Vec<PathBuf>>;
 
-/// The loader's cache: what `ldconfig` has found in the directories of /etc/ld.so.conf. Nothing where there is no such cache.
+/// Returns the loader's cache: what `ldconfig` has found in the directories of /etc/ld.so.conf. Empty where there is no such
+/// cache.
 fn cache() -> &'static Cache {
     static CACHE: OnceLock<Cache> = OnceLock::new();
     CACHE.get_or_init(|| read(&printed_cache().unwrap_or_default(), std::env::consts::ARCH))
 }
 
-/// The part of a printed cache that is for processors of a type. A library of which there is none for them stays, so that it can be
-/// said what is wrong with it.
+/// Returns the entries of a printed cache that are for processors of a type. A library that exists only for other types stays
+/// in it, so that a message can say what is wrong with it.
 fn read(printed: &str, processor: &str) -> Cache {
     let (mut fitting, mut others) = (Cache::new(), Cache::new());
     for (name, flags, path) in printed.lines().filter_map(line) {
@@ -28,8 +29,9 @@ fn read(printed: &str, processor: &str) -> Cache {
     fitting
 }
 
-/// Whether a library with these flags can be loaded on every processor of a type. An i386 library has no word of its own. What is
-/// only for newer processors has a `hwcap`: the loader knows whether this is one, a preload by path does not ask.
+/// Returns whether a library with these flags can be loaded on every processor of a type. An i386 library has no flag of its
+/// own. A library for newer processors only has a `hwcap`: the loader checks whether this is one, but not for a preload by
+/// path.
 fn are_for(flags: &str, processor: &str) -> bool {
     let word = match processor {
         "x86_64" => "x86-64",
@@ -40,22 +42,22 @@ fn are_for(flags: &str, processor: &str) -> bool {
     flags().any(|flag| flag == word) && !flags().any(|flag| flag.starts_with("hwcap"))
 }
 
-/// /etc/ld.so.cache, as the program that writes it prints it. It is not in every user's PATH.
+/// Returns /etc/ld.so.cache as the program prints it that also writes it. This program is not in every user's PATH.
 fn printed_cache() -> Option<String> {
     let program = ["/sbin/ldconfig", "/usr/sbin/ldconfig"].into_iter().find(|path| Path::new(path).exists())?;
     let output = Command::new(program).arg("-p").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The name, the flags and the path in a line `name (flags) => path`.
+/// Returns the name, the flags and the path in a line `name (flags) => path`.
 fn line(line: &str) -> Option<(&str, &str, &str)> {
     let (name, path) = line.trim().split_once(" => ")?;
     let (name, flags) = name.split_once(" (")?;
     Some((name, flags.strip_suffix(')')?, path))
 }
 
-/// Every place where the library `name` may be, in the order in which the loader would take them: LD_LIBRARY_PATH, the cache,
-/// the directories of the system, those of Homebrew.
+/// Returns every place where the library `name` may be, in the order in which the loader would use them: LD_LIBRARY_PATH, the
+/// cache, the directories of the system, those of Homebrew.
 pub fn candidates(name: &str) -> Vec<PathBuf> {
     let searched = directories_of("LD_LIBRARY_PATH").into_iter().map(|directory| directory.join(name));
     let cached = cache().get(name).cloned().unwrap_or_default();
@@ -72,7 +74,7 @@ pub fn candidates(name: &str) -> Vec<PathBuf> {
     all
 }
 
-/// The names of libraries that begin with `beginning`, in the loader's cache.
+/// Returns the names of libraries in the loader's cache that begin with `beginning`.
 pub fn names_that_begin_with(beginning: &str) -> Vec<&'static str> {
     cache().keys().map(String::as_str).filter(|name| name.starts_with(beginning)).collect()
 }
@@ -82,7 +84,7 @@ fn directories_of(variable: &str) -> Vec<PathBuf> {
     std::env::split_paths(&value).filter(|path| path.is_absolute()).collect()
 }
 
-/// The directories in which libraries are without being in the cache.
+/// Returns the directories in which libraries may be without being in the cache.
 pub fn directories() -> Vec<PathBuf> {
     let machine = std::env::consts::ARCH;
     let mut all: Vec<PathBuf> = ["/usr/local/lib", "/usr/local/lib64"].map(Into::into).into();

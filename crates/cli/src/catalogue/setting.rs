@@ -1,4 +1,4 @@
-//! An allocator's option with a value, and the variable that holds it.
+//! A value for an allocator's option, and the variable that holds it.
 
 use super::OWN;
 use anyhow::{Result, bail};
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use xalloc_layers::Allocator;
 use xalloc_options::{Kind, Problem};
 
-/// An option and its value, as `--set` takes them.
+/// An option and its value, from `--set`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The option's name.
@@ -16,10 +16,10 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Reads `KEY=VALUE`, or `KEY:VALUE` as allocators write it themselves.
+    /// Reads `KEY=VALUE`, or `KEY:VALUE` as some allocators have it.
     ///
     /// # Errors
-    /// It is written in another way.
+    /// The text has another form.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.split_once(['=', ':']) {
             Some((name, value)) if !name.is_empty() => Ok(Self { name: name.into(), value: value.into() }),
@@ -27,7 +27,7 @@ impl Setting {
         }
     }
 
-    /// Refuses a value that our own library would not take.
+    /// Refuses a value that our own library would not accept.
     fn check_own(&self) -> Result<()> {
         let text = format!("{}:{}", self.name, self.value);
         let mut refused = None;
@@ -48,11 +48,11 @@ impl Setting {
         bail!("option '{}' of xalloc takes {taken}, not '{}'", self.name, self.value)
     }
 
-    /// The variable that the allocator reads the option from, and its value with the option as the last one, where later ones win.
-    /// `before` tells what a variable holds.
+    /// Returns the variable from which the allocator reads the option, and its value with this option as the last one, because
+    /// the last one counts. `before` returns the value that a variable has now.
     ///
     /// # Errors
-    /// The allocator has no such option, or the option no such value.
+    /// The allocator has no such option, or the option does not take the value.
     pub fn in_environment(
         &self,
         allocator: &Allocator,

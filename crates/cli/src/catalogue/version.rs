@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The version of the Debian package that the file came with, or the number in the name of the file itself.
+/// Returns the version of the Debian package from which the file came, or the number in the name of the file itself.
 pub fn of(path: &Path) -> Option<String> {
     let real = path.canonicalize().ok()?;
     of_package(&real).or_else(|| in_name(real.file_name()?.to_str()?).map(str::to_owned))
@@ -16,13 +16,13 @@ fn of_package(path: &Path) -> Option<String> {
     Some(version.trim().to_owned()).filter(|version| !version.is_empty())
 }
 
-/// What the program prints, if it is there and ends well.
+/// Returns what the program prints, if it exists and succeeds.
 fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// `4.5.9` of `libtcmalloc.so.4.5.9`, `2` of `libjemalloc.2.dylib`.
+/// Returns the number in a file's name: `4.5.9` of `libtcmalloc.so.4.5.9`, `2` of `libjemalloc.2.dylib`.
 fn in_name(name: &str) -> Option<&str> {
     let number = match name.split_once(".so.") {
         Some((_, number)) => number,

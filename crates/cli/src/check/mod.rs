@@ -29,7 +29,8 @@ use xalloc_layers::nearest;
 /// broken, with the reason, and the others are checked all the same. `not here` is what cannot be checked: the library leaves
 /// it to libc, or this libc does not have it.
 ///
-/// With --against system, each is also checked on the C library's own malloc. A promise that is broken there too does not count.
+/// With --against system, each is also checked on the C library's own malloc. A promise that is broken there too does not
+/// count.
 ///
 /// The library's own options are taken from the environment, as XALLOC_CONF.
 ///
@@ -57,7 +58,7 @@ pub struct Arguments {
     json: Option<PathBuf>,
 }
 
-/// Checks a library, and prints and writes what was found.
+/// Checks a library, and prints and writes the results.
 ///
 /// # Errors
 /// Nothing can be checked, or a file cannot be written.
@@ -65,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("check", check(arguments))
 }
 
-/// The names that `--promises` takes, for completions; none where the program is not built.
+/// Returns the names that `--promises` takes, for completions; none where xalloc-check is not built.
 pub fn known_promises() -> Vec<String> {
     let promises = Program::find().and_then(|program| program.promises()).unwrap_or_default();
     promises.into_iter().map(|promise| promise.name).collect()
@@ -93,7 +94,7 @@ fn check(arguments: &Arguments) -> Result<u8> {
     })
 }
 
-/// What the user means by a library.
+/// Returns the library that the user means.
 fn candidate(name: &str) -> Result<Candidate, Refusal> {
     let choice = catalogue::choose(name).map_err(|error| Refusal {
         code: if error.is::<NotFound>() { exit::NO_ALLOCATOR } else { exit::WRONG_USAGE },
@@ -110,7 +111,7 @@ fn candidate(name: &str) -> Result<Candidate, Refusal> {
     }
 }
 
-/// The promises that one of the `wanted` words means, or all.
+/// Returns the promises that the `wanted` words mean, or all of them.
 fn choose(mut all: Vec<Promise>, wanted: &[String]) -> Result<Vec<Promise>, Refusal> {
     let groups: BTreeSet<String> = all.iter().map(|promise| promise.group.clone()).collect();
     let is_meant = |promise: &Promise, word: &str| match groups.contains(word) {
@@ -130,8 +131,8 @@ fn choose(mut all: Vec<Promise>, wanted: &[String]) -> Result<Vec<Promise>, Refu
     Ok(all)
 }
 
-/// Checks one promise after the other: several at once would be in each other's way, with threads, memory and time. An interrupt
-/// ends that.
+/// Checks the promises one after the other: several at once would compete for threads, memory and time. An interrupt ends the
+/// checks.
 fn rows(
     program: &Program,
     promises: Vec<Promise>,

@@ -1,4 +1,4 @@
-//! What came of checking a promise.
+//! The outcome of checking a promise.
 
 use crate::measure::process::Finished;
 use crate::measure::status::signal_name;
@@ -7,34 +7,34 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 use strum::Display;
 
-/// Whether it is kept.
+/// The verdict on a promise.
 #[derive(Clone, Copy, Debug, Display, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It is.
+    /// The promise is kept.
     #[strum(serialize = "holds")]
     Holds,
-    /// It is not, or the process ended otherwise.
+    /// The promise is broken, or the process ended in another way.
     #[strum(serialize = "broken")]
     Broken,
-    /// It cannot be checked here.
+    /// The promise cannot be checked here.
     #[strum(serialize = "not here")]
     NotHere,
 }
 
-/// What came of one process.
+/// The outcome of one process.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     /// Whether the promise is kept.
     pub verdict: Verdict,
-    /// Why not, if so.
+    /// The reason, if it is not kept.
     pub reason: Option<String>,
-    /// How long it took.
+    /// How long the process took.
     pub seconds: f64,
 }
 
 impl Outcome {
-    /// What a process of `xalloc-check run` has found out.
+    /// Returns the outcome of a process of `xalloc-check run`.
     pub fn of(finished: &Finished, limit: Duration) -> Self {
         let (verdict, reason) = judge(finished, limit);
         Self { verdict, reason, seconds: finished.usage.wall }
@@ -61,12 +61,12 @@ fn judge(finished: &Finished, limit: Duration) -> (Verdict, Option<String>) {
     }
 }
 
-/// All lines from this one on, as one.
+/// Returns all lines from this one on, joined to one.
 fn one_line(text: &str, from: usize) -> String {
     text.lines().skip(from).flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
-/// With the last that the library said about it, if anything.
+/// Appends the last line that the library printed about it, if there is one.
 fn with_message(end: String, errors: &str) -> String {
     match errors.lines().rev().find(|line| !line.trim().is_empty()) {
         Some(line) => format!("{end}: {}", line.trim()),

@@ -1,4 +1,4 @@
-//! The program that knows the promises, `xalloc-check`, and how one of them is checked.
+//! The program `xalloc-check`, which knows the promises, and how it checks one of them.
 
 use super::outcome::Outcome;
 use crate::catalogue::candidate::Candidate;
@@ -14,25 +14,26 @@ use std::time::Duration;
 
 const NAME: &str = "xalloc-check";
 
-/// Something that is expected of malloc.
+/// A promise that malloc is expected to keep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Promise {
-    /// Which others it belongs to.
+    /// The group to which it belongs.
     pub group: String,
-    /// Its name.
+    /// The promise's name.
     pub name: String,
-    /// What is promised, in a sentence.
+    /// The promise, in a sentence.
     pub about: String,
 }
 
-/// The program.
+/// The program's path.
 pub struct Program(PathBuf);
 
 impl Program {
-    /// The one that belongs to this command: beside it where both were built, below `libexec` where they are installed.
+    /// Returns the program that belongs to this command: beside it where both were built, below `libexec` where they are
+    /// installed.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such program.
     pub fn find() -> Result<Self> {
         let directory = library::command_directory()?;
         let places = [directory.join(NAME), directory.join("../libexec/xalloc").join(NAME)];
@@ -49,15 +50,15 @@ impl Program {
         }
     }
 
-    /// Where it is.
+    /// Returns the program's path.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// All promises that it knows.
+    /// Returns all promises that the program knows.
     ///
     /// # Errors
-    /// It cannot be run.
+    /// The program cannot be run.
     pub fn promises(&self) -> Result<Vec<Promise>> {
         let mut command = Command::new(&self.0);
         let output = command.arg("list").env_remove("LD_PRELOAD").output();
@@ -68,7 +69,7 @@ impl Program {
         Ok(text.lines().filter_map(promise).collect())
     }
 
-    /// Checks a promise under an allocator: again if this command was stopped meanwhile, as time went on then.
+    /// Checks a promise under an allocator. Checks it again if this command was stopped meanwhile, because time went on then.
     ///
     /// # Errors
     /// The program cannot be run, or not with the allocator's library.
@@ -96,7 +97,7 @@ impl Program {
     }
 }
 
-/// A line of the list.
+/// Returns the promise on a line of the list.
 fn promise(line: &str) -> Option<Promise> {
     let mut words = line.splitn(3, '\t').map(str::to_owned);
     Some(Promise { group: words.next()?, name: words.next()?, about: words.next()? })

@@ -1,4 +1,4 @@
-//! What was found of a library.
+//! The report on a library.
 
 use super::outcome::{Outcome, Verdict};
 use super::program::Promise;
@@ -7,17 +7,17 @@ use crate::measure::interrupt;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// An allocator.
+/// One of the two allocators of the report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Side {
-    /// As the user named it.
+    /// The name that the user typed.
     pub name: String,
-    /// What was preloaded; nothing for the C library's own malloc.
+    /// The library that was preloaded; `None` for the C library's own malloc.
     pub library: Option<PathBuf>,
 }
 
 impl Side {
-    /// The allocator that a candidate is.
+    /// Returns the allocator of a candidate.
     pub fn of(candidate: &Candidate) -> Self {
         Self { name: candidate.name.clone(), library: candidate.library.clone() }
     }
@@ -26,20 +26,20 @@ impl Side {
 /// A promise that was checked.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// What is promised.
+    /// The promise.
     #[serde(flatten)]
     pub promise: Promise,
-    /// What came of it under the library.
+    /// Its outcome under the library.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Under what it was checked against.
+    /// Its outcome under the allocator of `--against`.
     pub against: Option<Outcome>,
-    /// Whether it is broken under both, and does not count.
+    /// Whether it is broken under both, and so does not count.
     pub is_excused: bool,
 }
 
 impl Row {
-    /// What came of a promise.
+    /// Returns the row of a promise.
     pub fn new(promise: Promise, outcome: Outcome, against: Option<Outcome>) -> Self {
         let is_broken = |outcome: &Outcome| outcome.verdict == Verdict::Broken;
         let is_excused = is_broken(&outcome) && against.as_ref().is_some_and(is_broken);
@@ -51,27 +51,27 @@ impl Row {
     }
 }
 
-/// All that was found.
+/// The whole report.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// This command's.
+    /// The version of this command.
     pub version: &'static str,
     /// The program that checks a single promise: `PROGRAM run NAME`.
     pub program: PathBuf,
-    /// What was checked.
+    /// The library that was checked.
     pub library: Side,
-    /// What it was checked against.
+    /// The allocator of `--against`.
     pub against: Option<Side>,
-    /// Whether someone pressed Ctrl-C; the promises are then not all.
+    /// Whether the user pressed Ctrl-C. Then some promises are missing.
     pub is_interrupted: bool,
-    /// Whether no promise is broken, but for those that are excused.
+    /// Whether no promise is broken, except those that are excused.
     pub holds: bool,
     /// The promises, in the order of the list.
     pub promises: Vec<Row>,
 }
 
 impl Report {
-    /// The report on these rows.
+    /// Returns the report on these rows.
     pub fn new(program: &Path, library: Side, against: Option<Side>, promises: Vec<Row>) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -84,12 +84,12 @@ impl Report {
         }
     }
 
-    /// How many promises this is true of.
+    /// Returns the number of promises for which `is_true` is true.
     pub fn count(&self, is_true: impl Fn(&Row) -> bool) -> u64 {
         self.promises.iter().filter(|row| is_true(row)).count() as u64
     }
 
-    /// The first promise that is broken and counts.
+    /// Returns the first promise that is broken and counts.
     pub fn first_broken(&self) -> Option<&Row> {
         self.promises.iter().find(|row| row.counts())
     }

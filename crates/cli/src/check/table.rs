@@ -6,10 +6,10 @@ use super::report::{Report, Row, Side};
 use crate::output::{self, counted};
 use comfy_table::{Cell, Color, Table, presets};
 
-/// The most letters of a reason that stand in the table; the JSON has all of them.
+/// The number of letters of a reason that the table shows at most; the JSON has all of them.
 const LONGEST: usize = 240;
 
-/// Prints the promises that there are.
+/// Prints the list of the promises.
 pub fn list(promises: &[Promise]) {
     let mut group = "";
     for promise in promises {
@@ -21,7 +21,7 @@ pub fn list(promises: &[Promise]) {
     }
 }
 
-/// Prints a line for each promise, and what that means.
+/// Prints a line for each promise, and the conclusion.
 pub fn print(report: &Report) {
     for line in grid(report).lines() {
         println!("{}", line.trim_end());
@@ -89,7 +89,7 @@ fn summary(report: &Report) -> Vec<String> {
     lines
 }
 
-/// How a user checks this promise without this command.
+/// Returns the command by which a user checks this promise without this command.
 fn by_hand(report: &Report, row: &Row) -> String {
     let Side { library, .. } = &report.library;
     let preload = library.as_ref().map_or(String::new(), |library| format!("LD_PRELOAD={} ", library.display()));

@@ -8,11 +8,11 @@ use crate::refusal::Refusal;
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 
-/// The candidate that all others are compared with: the program as it is.
+/// The candidate with which all others are compared: the program as it is.
 pub const BASE: &str = SYSTEM;
 
-/// What is compared if nobody chooses, in the order of the tables: the system's malloc and ours, each as it is and leaner, and
-/// what else of the catalogue is on this machine.
+/// Returns the candidates that are compared if the user does not choose, in the order of the tables: the system's malloc and
+/// ours, each with its defaults and with lean options, and the other allocators of the catalogue that this machine has.
 ///
 /// # Errors
 /// The user's layers cannot be listed.
@@ -38,7 +38,7 @@ pub fn known() -> Result<Vec<Candidate>> {
     Ok(all)
 }
 
-/// Our own library, or why it cannot be used.
+/// Returns the candidate for our own library, or for the reason why it cannot be used.
 fn own() -> Candidate {
     match library::own() {
         Ok(path) => Candidate::preloading(OWN, &path),
@@ -46,7 +46,8 @@ fn own() -> Candidate {
     }
 }
 
-/// Makes rows without runs of the candidates that would be preloaded into a program which stands in the way of that.
+/// Gives an obstacle to each candidate that would be preloaded, if the program has one. Such a candidate becomes a row without
+/// runs.
 pub fn refuse(candidates: &mut [Candidate], examination: &Examination) {
     let Some(obstacle) = examination.obstacles().next() else { return };
     for candidate in
@@ -56,10 +57,10 @@ pub fn refuse(candidates: &mut [Candidate], examination: &Examination) {
     }
 }
 
-/// Those of the `known` candidates that `wanted` names, in that order and with the base; all of them if it names none.
+/// Returns those of the `known` candidates that `wanted` names, in that order and with the base; all of them if it names none.
 ///
 /// # Errors
-/// As of [`pick`].
+/// Those of [`pick`].
 pub fn choose(known: Vec<Candidate>, wanted: &[String]) -> Result<Vec<Candidate>, Refusal> {
     if wanted.is_empty() {
         return Ok(known);

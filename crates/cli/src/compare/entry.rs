@@ -1,4 +1,4 @@
-//! A candidate: its figures over all its runs, and how they compare with the base's.
+//! A candidate's figures over all its runs, and their comparison with the base's.
 
 use super::candidates::BASE;
 use super::figure::Figure;
@@ -14,62 +14,62 @@ use std::collections::BTreeMap;
 /// A figure of a candidate over all its runs.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Statistic {
-    /// Its values.
+    /// The summary of its values.
     #[serde(flatten)]
     pub summary: Summary,
-    /// Its mean in parts of the base's.
+    /// The ratio of its mean to the base's.
     pub ratio: Option<Ratio>,
 }
 
-/// Whether a candidate differs from the base in a figure.
+/// The verdict on a candidate's difference from the base in a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It does, for the better.
+    /// It is better.
     Better,
-    /// It does, for the worse.
+    /// It is worse.
     Worse,
-    /// None was shown.
+    /// No difference was shown.
     NoDifference,
-    /// Too few runs to say.
+    /// There are too few runs to say.
     Unknown,
 }
 
-/// A candidate.
+/// A candidate and its results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
-    /// Its name.
+    /// The candidate's name.
     pub name: String,
-    /// What is set in its environment.
+    /// The variables that are set in its environment.
     pub settings: Vec<String>,
-    /// Why it has no statistics, if so.
+    /// The reason why it has no statistics, if it has none.
     pub failure: Option<Failure>,
-    /// By [`Figure::key`].
+    /// Its statistics, by [`Figure::key`].
     pub statistics: BTreeMap<&'static str, Statistic>,
-    /// Against the base: time (or the metric) and memory, by the figure's key.
+    /// Its verdicts against the base in time (or the metric) and memory, by the figure's key.
     pub verdicts: BTreeMap<&'static str, Verdict>,
-    /// Every run.
+    /// All its runs.
     pub samples: Vec<Sample>,
 }
 
 impl Entry {
-    /// A figure's statistic, if the candidate has one.
+    /// Returns the statistic of a figure, if the candidate has one.
     pub fn statistic(&self, figure: Figure) -> Option<&Statistic> {
         self.statistics.get(figure.key())
     }
 
-    /// Its verdict in a figure.
+    /// Returns the verdict in a figure.
     pub fn verdict(&self, figure: Figure) -> Verdict {
         self.verdicts.get(figure.key()).copied().unwrap_or(Verdict::Unknown)
     }
 
-    /// Whether it is the base.
+    /// Returns whether it is the base.
     pub fn is_base(&self) -> bool {
         self.name == BASE
     }
 }
 
-/// Every figure of a candidate that all its runs have.
+/// Returns the summary of every figure that all runs of a candidate have.
 pub fn summaries(row: &Row) -> BTreeMap<&'static str, Summary> {
     if row.failure.is_some() {
         return BTreeMap::new();
@@ -81,7 +81,7 @@ pub fn summaries(row: &Row) -> BTreeMap<&'static str, Summary> {
     Figure::all().filter_map(summary).collect()
 }
 
-/// A candidate's statistics, and its verdicts in the figures that are `judged`, against those of the base.
+/// Returns a candidate's statistics against the base's, with its verdicts in the figures that are `judged`.
 pub fn entry(
     row: Row,
     bases: &BTreeMap<&'static str, Summary>,

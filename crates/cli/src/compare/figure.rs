@@ -1,20 +1,20 @@
-//! The figures of a run: what they are called, in which unit they are shown, and which way is better.
+//! The figures of a run: their names, the units in which they are shown, and which direction is better.
 
 use super::sample::Sample;
 use crate::measure::counters::Counter;
 
-/// Something that is measured in each run.
+/// A value that is measured in each run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
-    /// Seconds from start to end; of a server, those of the load.
+    /// Seconds from start to end; for a server, those of the load.
     Time,
     /// The number that `--metric` found; more is better.
     Metric,
     /// The largest resident set, in KiB.
     Memory,
-    /// The most memory of all processes together (proportional set sizes), in KiB.
+    /// The largest memory of all processes together (the sum of their proportional set sizes), in KiB.
     Tree,
-    /// The same some time after a server's load.
+    /// The same memory some time after a server's load.
     Settled,
     /// Seconds of processor time.
     Cpu,
@@ -22,20 +22,20 @@ pub enum Figure {
     User,
     /// Seconds of processor time in kernel mode.
     System,
-    /// Page faults without disk.
+    /// Page faults that needed no disk.
     MinorFaults,
-    /// Page faults with it.
+    /// Page faults that needed the disk.
     MajorFaults,
-    /// Times that it waited.
+    /// The number of times that the program waited for something.
     Waits,
-    /// Times that it had to give the processor up.
+    /// The number of times that the kernel took the processor away from it.
     Preemptions,
-    /// What the processor counts.
+    /// A number that the processor counts.
     Counted(Counter),
 }
 
 impl Figure {
-    /// All of them, in the order of the tables.
+    /// Returns all figures, in the order of the tables.
     pub fn all() -> impl Iterator<Item = Self> {
         use Figure::*;
         let own =
@@ -43,7 +43,7 @@ impl Figure {
         own.into_iter().chain(Counter::ALL.map(Counted))
     }
 
-    /// Its key in JSON and CSV.
+    /// Returns the figure's key in JSON and CSV.
     pub fn key(self) -> &'static str {
         match self {
             Self::Time => "wall",
@@ -66,7 +66,7 @@ impl Figure {
         }
     }
 
-    /// Its name in tables.
+    /// Returns the figure's name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Time => "time",
@@ -89,7 +89,7 @@ impl Figure {
         }
     }
 
-    /// Its value in a run.
+    /// Returns the figure's value in a run.
     pub fn of(self, sample: &Sample) -> Option<f64> {
         let usage = &sample.usage;
         Some(match self {
@@ -109,27 +109,27 @@ impl Figure {
         })
     }
 
-    /// Whether it is an amount of memory, in KiB.
+    /// Returns whether the figure is an amount of memory, in KiB.
     pub fn is_memory(self) -> bool {
         matches!(self, Self::Memory | Self::Tree | Self::Settled)
     }
 
-    /// Whether it is a time, in seconds.
+    /// Returns whether the figure is a time, in seconds.
     pub fn is_time(self) -> bool {
         matches!(self, Self::Time | Self::Cpu | Self::User | Self::System)
     }
 
-    /// Whether it is measured only if an option asks for it, and not every kernel tells it.
+    /// Returns whether the figure is measured only if an option asks for it. Not every kernel has it.
     pub fn is_optional(self) -> bool {
         matches!(self, Self::Tree | Self::Settled)
     }
 
-    /// Whether more of it is better.
+    /// Returns whether more of it is better.
     pub fn is_gain(self) -> bool {
         self == Self::Metric
     }
 
-    /// The unit to show it in, beside values like `typical`.
+    /// Returns the unit for values about as large as `typical`.
     pub fn unit(self, typical: f64) -> Unit {
         match self {
             Self::Time | Self::Cpu | Self::User | Self::System if typical < 1.0 => {
@@ -147,23 +147,23 @@ impl Figure {
     }
 }
 
-/// How numbers of a column are written.
+/// The unit in which the numbers of a column are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit {
-    /// Its name; empty for plain numbers.
+    /// The unit's name; empty for plain numbers.
     pub name: &'static str,
-    /// What values are multiplied by.
+    /// The factor by which values are multiplied.
     pub factor: f64,
     decimals: usize,
 }
 
 impl Unit {
-    /// A value without the unit's name.
+    /// Returns a value without the unit's name.
     pub fn show(&self, value: f64) -> String {
         format!("{:.*}", self.decimals, value * self.factor)
     }
 
-    /// A column's heading.
+    /// Returns a column's heading.
     pub fn heading(&self, name: &str) -> String {
         if self.name.is_empty() { name.to_owned() } else { format!("{name}, {}", self.name) }
     }

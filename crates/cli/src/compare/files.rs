@@ -1,4 +1,4 @@
-//! The files that can be asked for: JSON, CSV, Markdown. (The pictures and the page have files of their own.)
+//! The files that a user can ask for: JSON, CSV, Markdown. (The pictures and the page have files of their own.)
 
 use super::figure::Figure;
 use super::report::Report;
@@ -8,7 +8,7 @@ use crate::report::markdown::render_table;
 use anyhow::Result;
 use serde::Serialize;
 
-/// All of it: what was compared, every run, and what it comes to in words.
+/// Returns the whole report as JSON: what was compared, every run, and the conclusion in words.
 pub fn json(report: &Report) -> Result<String> {
     #[derive(Serialize)]
     struct Everything<'a> {
@@ -19,7 +19,7 @@ pub fn json(report: &Report) -> Result<String> {
     Ok(serde_json::to_string_pretty(&Everything { report, verdict: words(report) })?)
 }
 
-/// A line for each run that counts, and one for each candidate that failed, with the reason.
+/// Returns a line for each run that counts, and one for each candidate that failed, with the reason.
 pub fn csv(report: &Report) -> Result<String> {
     let figures: Vec<Figure> = report.figures().collect();
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -39,7 +39,7 @@ pub fn csv(report: &Report) -> Result<String> {
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// Both tables, what else is to be said of failures, and the verdict.
+/// Returns both tables, the details of failures, and the verdict.
 pub fn markdown(report: &Report) -> String {
     let mut text = table::about(report).replace('\n', "  \n") + "\n\n";
     for grid in [table::main_grid(report), table::detail_grid(report)] {

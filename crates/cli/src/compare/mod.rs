@@ -1,4 +1,4 @@
-//! `xalloc compare`: a program of the user's own under each allocator, measured side by side.
+//! `xalloc compare`: measures a program of the user under each allocator, side by side.
 
 mod candidates;
 mod entry;
@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use subject::Subject;
 
-/// A run of so many seconds is over before the memory of its processes was looked at often.
+/// A run that takes fewer seconds than this ends before the memory of its processes was read often.
 const SHORT: f64 = 0.25;
 
 const EXAMPLES: &str = "\
@@ -57,14 +57,14 @@ Examples:
 ///
 /// For a server, --ready tells when it answers, and --load gives it the work that is measured.
 ///
-/// Exit codes: 0 fine; 1 a run failed, or an allocator that -a names cannot be used; 2 wrong usage, as a name that there is
-/// not; 126 the program cannot be executed; 127 it does not exist; 130 interrupted.
+/// Exit codes: 0 fine; 1 a run failed, or an allocator that -a names cannot be used; 2 wrong usage, such as an unknown name;
+/// 126 the program cannot be executed; 127 it does not exist; 130 interrupted.
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
-    /// Only these allocators, in this order: names, or NAME=LIBRARY for any library at hand [default: all there are]. With
-    /// NAME:OPTION=VALUE, options of the allocator make a row of their own (several: NAME:A=1:B=2). `system`, the C library's malloc,
-    /// is always among them; `default` and `glibc` are other names of it.
+    /// Only these allocators, in this order: names, or NAME=LIBRARY for any other library [default: all that this machine has].
+    /// With NAME:OPTION=VALUE, options of the allocator make a row of their own (several: NAME:A=1:B=2). `system`, the C
+    /// library's malloc, is always among them; `default` and `glibc` are other names of it.
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
     allocators: Vec<String>,
     /// Runs of the program under each allocator
@@ -95,21 +95,22 @@ pub struct Arguments {
     /// A shell command that gives the server work; its time is what is measured
     #[arg(long, value_name = "COMMAND", requires = "ready")]
     load: Option<String>,
-    /// After a server's load, wait so long and measure the memory of all its processes: what it keeps when it has nothing to do
+    /// Wait so long after a server's load, then measure the memory of all its processes: what it keeps when it has nothing to
+    /// do
     #[arg(long, value_name = "SECONDS", requires = "load", value_parser = seconds)]
     settle: Option<Duration>,
     /// Also measure the memory of all processes together, each page once (Linux: the sum of their PSS), twenty times a second.
-    /// Peak memory without it is the largest resident set of one process. It takes some processor time
+    /// Without this option, peak memory is the largest resident set of one process. Takes some processor time
     #[arg(long)]
     tree: bool,
-    /// The figure that rows are sorted by and that decides, whatever others say [default: time and memory together]. Memory is that
-    /// of all processes with --tree, otherwise the peak
+    /// Sort the rows by this figure, and decide by it alone [default: by time and memory together]. Memory is
+    /// that of all processes with --tree, otherwise the peak
     #[arg(long, value_enum, value_name = "FIGURE")]
     by: Option<By>,
-    /// Differences in time that are smaller are none
+    /// Ignore differences in time that are smaller than this
     #[arg(long, value_name = "SECONDS", default_value = "0.0001", value_parser = number)]
     ignore_time: f64,
-    /// Differences in memory that are smaller are none
+    /// Ignore differences in memory that are smaller than this
     #[arg(long, value_name = "KIB", default_value = "256", value_parser = number)]
     ignore_memory: f64,
     /// How long a server may take until it is ready
@@ -145,7 +146,7 @@ fn number(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Compares, prints and writes what was asked for.
+/// Compares, and prints and writes what was asked for.
 ///
 /// # Errors
 /// Nothing could be measured, or a file cannot be written.
@@ -153,7 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     refusal::exit_code("compare", compare(arguments))
 }
 
-/// The names that `-a` takes, for completions; none if the user's layers cannot be listed.
+/// Returns the names that `-a` takes, for completions; none if the user's layers cannot be listed.
 pub fn known_names() -> Vec<String> {
     candidates::known().unwrap_or_default().into_iter().map(|candidate| candidate.name).collect()
 }
@@ -241,7 +242,7 @@ impl Arguments {
         [&self.json, &self.csv, &self.md, &self.html, &self.svg].map(|path| path.as_deref())
     }
 
-    /// What the memories are, where there are several, and whether they could be seen.
+    /// Returns notes on the kinds of memory, where there are several, and on those that could not be measured.
     fn notes_on_memory(&self, session: &Session) -> Vec<String> {
         let mut notes = Vec::new();
         if self.tree || self.settle.is_some() {
@@ -260,7 +261,8 @@ impl Arguments {
         let is_short = |sample: &Sample| sample.usage.wall < SHORT;
         if self.tree && self.load.is_none() && session.rows.iter().flat_map(|row| &row.samples).any(is_short) {
             notes.push(
-                "--tree looks twenty times a second: of runs as short as these it has hardly seen anything".into(),
+                "--tree reads the memory twenty times a second: of runs as short as these it has seen hardly anything"
+                    .into(),
             );
         }
         notes
@@ -280,7 +282,7 @@ impl Arguments {
     }
 }
 
-/// Which candidates have no numbers of a memory that was asked for, and why.
+/// Returns which candidates have no numbers of a memory that was asked for, and why.
 fn unavailable(session: &Session, figure: Figure) -> Option<String> {
     let lacks = |row: &&Row| row.failure.is_none() && row.samples.iter().any(|sample| figure.of(sample).is_none());
     let names: Vec<&str> = session.rows.iter().filter(lacks).map(|row| row.candidate.name.as_str()).collect();
@@ -290,7 +292,7 @@ fn unavailable(session: &Session, figure: Figure) -> Option<String> {
     (!names.is_empty()).then(|| format!("{} is not available ({}): {why}", figure.name(), names.join(", ")))
 }
 
-/// What is to be known of the numbers, but for outliers.
+/// Returns the notes on the numbers, except those on outliers.
 fn notes(session: &Session) -> Vec<String> {
     let mut notes = Vec::new();
     if session.is_interrupted {

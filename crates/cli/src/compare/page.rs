@@ -8,8 +8,7 @@ use super::{scatter, strip, verdict};
 use anyhow::{Context, Result};
 use askama::Template;
 
-/// What templates/compare.html is filled with. The pictures are SVG, with their texts escaped; everything else is
-/// escaped by the template.
+/// The values for templates/compare.html. The pictures are SVG with escaped texts; the template escapes everything else.
 #[derive(Template)]
 #[template(path = "compare.html")]
 struct Page<'a> {
@@ -34,10 +33,10 @@ struct Row {
     cells: Vec<Value>,
 }
 
-/// The page.
+/// Returns the page.
 ///
 /// # Errors
-/// None that a page of numbers could cause; the template's are passed on.
+/// The template's own error; a page of numbers causes none.
 pub fn render(report: &Report) -> Result<String> {
     let page = Page {
         report,
@@ -74,14 +73,14 @@ fn class(report: &Report, row: &Entry) -> &'static str {
 }
 
 impl Row {
-    /// Whether it says only why there are no numbers.
+    /// Returns whether the row says only why there are no numbers.
     fn is_failed(&self) -> bool {
         self.class == "failed"
     }
 }
 
 impl Table {
-    /// Whether a column holds words, which stand to the left.
+    /// Returns whether a column contains words, which are aligned to the left.
     fn is_text(&self, column: &usize) -> bool {
         *column == 0 || (self.has_remarks && column + 1 == self.header.len())
     }

@@ -1,4 +1,4 @@
-//! What was measured and what follows from it, in the form that all outputs are made of.
+//! The measurements and the conclusions from them, in the form from which all outputs are made.
 
 use super::candidates::BASE;
 use super::entry::{Entry, entry, summaries};
@@ -8,22 +8,22 @@ use super::setup::{By, Setup};
 use crate::measure::significance::Rule;
 use serde::Serialize;
 
-/// Everything.
+/// The whole report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// What was compared.
+    /// What was compared, and how.
     #[serde(flatten)]
     pub setup: Setup,
-    /// How sure each interval is: all of them together are so with 95 %.
+    /// The confidence of each interval, so that all of them together have 95 %.
     pub confidence: f64,
-    /// The candidates.
+    /// The candidates and their results.
     pub rows: Vec<Entry>,
-    /// What is to be known of the numbers.
+    /// The notes on the numbers.
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// Puts it together.
+    /// Returns the report on these rows.
     pub fn new(setup: Setup, rows: Vec<Row>, notes: Vec<String>) -> Self {
         let base = rows.iter().position(|row| row.candidate.name == BASE).expect("it is always chosen");
         let bases = summaries(&rows[base]);
@@ -39,12 +39,12 @@ impl Report {
         report
     }
 
-    /// The candidate that all others are compared with.
+    /// Returns the candidate with which all others are compared.
     pub fn base(&self) -> &Entry {
         self.rows.iter().find(|row| row.name == BASE).expect("it is always chosen")
     }
 
-    /// Puts the best first, and what failed last.
+    /// Puts the best candidate first, and the failed ones last.
     fn sort(&mut self) {
         let figure = self.deciding();
         let cost = |row: &Entry| {
@@ -54,12 +54,13 @@ impl Report {
         self.rows.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
     }
 
-    /// What speed is: the metric if there is one, otherwise time.
+    /// Returns the figure for speed: the metric if there is one, otherwise the time.
     pub fn speed(&self) -> Figure {
         self.setup.speed()
     }
 
-    /// The figure that decides: speed, unless another one was chosen. Memory is that of all processes, if it was watched.
+    /// Returns the figure that decides: speed, unless the user chose another one. Memory is that of all processes, if it was
+    /// watched.
     pub fn deciding(&self) -> Figure {
         match self.setup.by {
             None | Some(By::Time) => self.speed(),
@@ -69,7 +70,7 @@ impl Report {
         }
     }
 
-    /// The figures that candidates are compared in, of which there are numbers or that were asked for by an option.
+    /// Returns the figures in which candidates are compared: those with numbers, and those that an option asked for.
     pub fn judged(&self) -> Vec<Figure> {
         self.setup
             .judged()
@@ -77,12 +78,12 @@ impl Report {
             .collect()
     }
 
-    /// The figures that anybody has.
+    /// Returns the figures that any candidate has.
     pub fn figures(&self) -> impl Iterator<Item = Figure> {
         Figure::all().filter(|figure| self.rows.iter().any(|row| row.statistics.contains_key(figure.key())))
     }
 
-    /// The name of a figure in this comparison.
+    /// Returns the name of a figure in this comparison.
     pub fn name(&self, figure: Figure) -> &str {
         match (figure, &self.setup.metric) {
             (Figure::Metric, Some(name)) => name,
@@ -91,13 +92,13 @@ impl Report {
         }
     }
 
-    /// The value that a figure's unit is chosen by.
+    /// Returns the value by which a figure's unit is chosen.
     pub fn typical(&self, figure: Figure) -> f64 {
         let all = || self.rows.iter().filter_map(|row| Some(row.statistic(figure)?.summary.mean));
         self.base().statistic(figure).map_or_else(|| all().fold(0.0, f64::max), |statistic| statistic.summary.mean)
     }
 
-    /// The candidate with the best mean of a figure, if not all have the same.
+    /// Returns the candidate with the best mean of a figure; `None` if all have the same.
     pub fn best(&self, figure: Figure) -> Option<&Entry> {
         let rows = || self.rows.iter().filter_map(|row| Some((row, row.statistic(figure)?.summary.mean)));
         let (least, most) = (rows().min_by(|a, b| a.1.total_cmp(&b.1))?, rows().max_by(|a, b| a.1.total_cmp(&b.1))?);
@@ -131,7 +132,7 @@ pub mod tests {
     use crate::measure::machine::Machine;
     use crate::measure::process::Usage;
 
-    /// A report of candidates with their times in seconds and their memory in KiB.
+    /// Returns a report of candidates with their times in seconds and their memory in KiB.
     pub fn example(rows: &[(&str, &[f64], &[i64])]) -> Report {
         let rows = rows.iter().map(|&(name, times, sizes)| Row {
             candidate: Candidate { name: name.into(), ..Candidate::default() },
@@ -167,7 +168,7 @@ pub mod tests {
         Report::new(setup, rows.collect(), Vec::new())
     }
 
-    /// One that is faster and larger, one like the base, one that fails.
+    /// Returns a report with a candidate that is faster and larger, one like the base, and one that fails.
     pub fn mixed() -> Report {
         example(&[
             ("system", &[1.0, 1.02, 0.98, 1.01], &[1000, 1004, 996, 1000]),

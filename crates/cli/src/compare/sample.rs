@@ -1,4 +1,4 @@
-//! What a run yields: numbers, or why there are none.
+//! The result of a run: numbers, or the reason why there are none.
 
 use crate::measure::counters::Counter;
 use crate::measure::process::{Finished, Usage};
@@ -8,72 +8,72 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-/// How many lines of a failed run's standard error are kept.
+/// The number of lines of a failed run's standard error that are kept.
 const LINES: usize = 5;
 
-/// What one run took. Of a server: the time is the load's, everything else the server's.
+/// The numbers of one run. For a server, the time is the load's, and everything else the server's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Sample {
-    /// What the kernel says.
+    /// The numbers of the kernel.
     #[serde(flatten)]
     pub usage: Usage,
-    /// What the processor counted.
+    /// The numbers that the processor counted.
     pub counters: BTreeMap<Counter, f64>,
     /// The number that `--metric` found.
     pub metric: Option<f64>,
-    /// The most memory of all its processes together, in KiB, if it was watched.
+    /// The largest memory of all its processes together, in KiB, if it was watched.
     #[serde(rename = "pss")]
     pub tree: Option<u64>,
-    /// Their memory some time after the load, in KiB, if that was asked for.
+    /// The memory of its processes some time after the load, in KiB, if that was asked for.
     #[serde(rename = "settled_pss")]
     pub settled: Option<u64>,
 }
 
-/// Why a candidate has no numbers.
+/// The reason why a candidate has no numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Failure {
-    /// In a line, or with what to do in further ones.
+    /// The reason in one line; further lines say what to do.
     pub reason: String,
-    /// The end of the program's standard error.
+    /// The last lines of the program's standard error.
     pub stderr: Vec<String>,
 }
 
 impl Failure {
-    /// One that the program itself says nothing of.
+    /// Returns a failure about which the program itself prints nothing.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), stderr: Vec::new() }
     }
 
-    /// One with the last lines of what the program wrote.
+    /// Returns a failure with the last lines that the program printed.
     pub fn of(reason: impl Into<String>, errors: &str) -> Self {
         let lines: Vec<&str> = errors.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines[lines.len().saturating_sub(LINES)..].iter().map(|line| (*line).to_owned());
         Self { reason: reason.into(), stderr: last.collect() }
     }
 
-    /// The first line of the reason: what has room in a cell.
+    /// Returns the first line of the reason, which fits in a cell.
     pub fn headline(&self) -> &str {
         self.reason.lines().next().unwrap_or_default()
     }
 
-    /// Everything else: the other lines of the reason, and what the program wrote.
+    /// Returns everything else: the other lines of the reason, and what the program printed.
     pub fn details(&self) -> Vec<&str> {
         self.reason.lines().skip(1).chain(self.stderr.iter().map(String::as_str)).collect()
     }
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug)]
 pub enum Attempt {
-    /// It can be counted.
+    /// The run counts.
     Done(Sample),
-    /// It cannot.
+    /// The run does not count.
     Failed(Failure),
-    /// Someone pressed Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
-/// A status in few words.
+/// Returns a status in a few words.
 pub fn words(status: Option<ExitStatus>) -> String {
     match status {
         None => "not over in time".into(),
@@ -85,10 +85,10 @@ pub fn words(status: Option<ExitStatus>) -> String {
     }
 }
 
-/// The squares of larger numbers are none.
+/// The largest number that is accepted; the square of a larger one may overflow.
 const LARGEST: f64 = 1e150;
 
-/// A number in what a program printed: the first group of the first match, or all of the match.
+/// Returns a number in what a program printed: the first group of the first match, or the whole match.
 pub fn metric(pattern: &regex::Regex, finished: &Finished) -> Result<f64, Failure> {
     let Some(found) = pattern.captures(&finished.output) else {
         return Err(Failure::of(format!("--metric {pattern} matches nothing that was printed"), &finished.output));

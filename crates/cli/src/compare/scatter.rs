@@ -1,4 +1,4 @@
-//! Time against memory: a small dot for each run, a large one for each candidate's means.
+//! The picture of time against memory: a small dot for each run, a large one for each candidate's means.
 
 use super::entry::Entry;
 use super::figure::Figure;
@@ -9,11 +9,12 @@ use crate::report::svg::{Axis, COLOURS, OWN_COLOUR, Picture};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 460.0;
-/// Room for the numbers and names of the axes, and for nothing on the other sides.
+/// The margin for the numbers and names of the axes; the other sides have none.
 const MARGIN: f64 = 64.0;
 const EDGE: f64 = 16.0;
 
-/// The candidates' colours: our own allocator has its own, the others have the same in all pictures of a comparison.
+/// Returns the candidates' colours. Our own allocator has its own colour; the others have the same in all pictures of a
+/// comparison.
 pub fn colours(report: &Report) -> impl Iterator<Item = &'static str> {
     report.rows.iter().enumerate().map(|(index, row)| match row.name.as_str() {
         "xalloc" => OWN_COLOUR,
@@ -21,7 +22,7 @@ pub fn colours(report: &Report) -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// The values of a figure in all runs of a candidate, in the figure's unit.
+/// Returns the values of a figure in all runs of a candidate, in the figure's unit.
 pub fn values(report: &Report, row: &Entry, figure: Figure) -> Vec<f64> {
     if row.failure.is_some() {
         return Vec::new();
@@ -29,36 +30,36 @@ pub fn values(report: &Report, row: &Entry, figure: Figure) -> Vec<f64> {
     row.samples.iter().filter_map(|sample| value(report, sample, figure)).collect()
 }
 
-/// A figure of a run in the figure's unit; none if it has no place on a logarithmic axis.
+/// Returns a figure of a run in the figure's unit; `None` if a logarithmic axis has no place for it.
 fn value(report: &Report, sample: &Sample, figure: Figure) -> Option<f64> {
     let unit = figure.unit(report.typical(figure));
     figure.of(sample).filter(|&value| value > 0.0).map(|value| value * unit.factor)
 }
 
-/// Speed and memory of the runs of a candidate.
+/// Returns speed and memory of the runs of a candidate.
 fn pairs(report: &Report, row: &Entry) -> Vec<(f64, f64)> {
     let pair = |sample| Some((value(report, sample, report.speed())?, value(report, sample, Figure::Memory)?));
     if row.failure.is_some() { Vec::new() } else { row.samples.iter().filter_map(pair).collect() }
 }
 
-/// The heading of a figure's axis.
+/// Returns the heading of a figure's axis.
 pub fn heading(report: &Report, figure: Figure) -> String {
     figure.unit(report.typical(figure)).heading(report.name(figure))
 }
 
-/// A value in the figure's unit, as it is read when pointed at.
+/// Returns a value in the figure's unit, as shown when the mouse points at it.
 pub fn described(report: &Report, figure: Figure, value: f64) -> String {
     let unit = figure.unit(report.typical(figure));
     format!("{} {}", unit.show(value / unit.factor), unit.name).trim_end().to_owned()
 }
 
-/// A mark's number without superfluous zeros.
+/// Returns a mark's number without superfluous zeros.
 pub fn number(mark: f64) -> String {
     let text = format!("{mark:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// An SVG.
+/// Returns the picture as SVG.
 pub fn render(report: &Report) -> String {
     let speed = report.speed();
     let mut picture = Picture::for_both_themes(WIDTH, HEIGHT);

@@ -12,42 +12,42 @@ use indicatif::HumanDuration;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-/// A comparison that takes so long is told how long before.
+/// The duration from which on a comparison prints how long it will take.
 const WORTH_TELLING: Duration = Duration::from_secs(10);
 
-/// What a run is.
+/// The program to compare, and how it is run.
 pub struct Task {
-    /// The program.
+    /// The program itself.
     pub subject: Subject,
     /// How it is driven, if it is a server. Any other program runs to its end.
     pub server: Option<Server>,
 }
 
-/// A candidate, and what came of it.
+/// A candidate and its runs.
 pub struct Row {
-    /// What was run under.
+    /// The candidate under which it was run.
     pub candidate: Candidate,
     /// The runs that count.
     pub samples: Vec<Sample>,
-    /// Why there are no more, if so.
+    /// The reason why there are no more runs, if there is one.
     pub failure: Option<Failure>,
 }
 
-/// Everything that was measured.
+/// The measurements of a whole comparison.
 pub struct Session {
-    /// One for each candidate.
+    /// The candidates' rows.
     pub rows: Vec<Row>,
-    /// How the program ends under the base; nothing for servers.
+    /// How the program ends under the base; `None` for servers.
     pub status: Option<ExitStatus>,
-    /// Whether Ctrl-C came before the end.
+    /// Whether the user pressed Ctrl-C before the end.
     pub is_interrupted: bool,
 }
 
-/// Runs the task `warmups` times, which do not count, and `runs` times under each candidate, the candidates taking
-/// turns and another one going first each time. It ends there if the base fails.
+/// Runs the task under each candidate `warmups` times, which do not count, and then `runs` times. The candidates take turns,
+/// and each round begins with another one. If the base fails, the comparison ends.
 ///
 /// # Errors
-/// The program cannot be run, or does not end well, under the base itself.
+/// The program cannot be run, or fails under the base itself.
 pub fn run(task: &Task, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> Result<Session> {
     let base = candidates.iter().position(|candidate| candidate.name == BASE).expect("it is always chosen");
     let row = |candidate: Candidate| Row {
@@ -87,7 +87,7 @@ pub fn run(task: &Task, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> 
                 });
             }
         }
-        // Without the base all others say nothing.
+        // Without the base, the others say nothing.
         if session.is_interrupted || session.rows[base].failure.is_some() {
             break;
         }
@@ -97,7 +97,7 @@ pub fn run(task: &Task, candidates: Vec<Candidate>, warmups: u32, runs: u32) -> 
 }
 
 impl Session {
-    /// One run of one candidate that counts, or its end.
+    /// Makes one run of one candidate that counts, or marks the candidate as failed.
     fn step(&mut self, task: &Task, index: usize, round: usize, warmups: usize) -> Result<()> {
         let is_setting = round == 0 && self.rows[index].candidate.name == BASE;
         if self.rows[index].failure.is_some() {
@@ -121,7 +121,7 @@ impl Session {
         Ok(())
     }
 
-    /// One run of one candidate. One that `is_setting` says how all others have to end.
+    /// Makes one run of one candidate. If `is_setting`, it determines how all other runs have to end.
     fn attempt(&mut self, task: &Task, index: usize, round: usize, is_setting: bool) -> Result<Attempt> {
         let candidate = &self.rows[index].candidate;
         let Task { subject, server } = task;
@@ -144,13 +144,13 @@ impl Session {
         Ok(attempt)
     }
 
-    /// How the program ended under the base, if that was not with exit code 0.
+    /// Returns how the program ended under the base, if that was not with exit code 0.
     pub fn unusual_status(&self) -> Option<String> {
         self.status.filter(|status| !status.success()).map(|status| words(Some(status)))
     }
 }
 
-/// Nothing to compare with.
+/// Returns the error for a comparison whose base failed.
 fn hopeless(failure: &Failure) -> anyhow::Error {
     let lines: String = failure.stderr.iter().map(|line| format!("\n  {line}")).collect();
     anyhow!("there is nothing to compare with: under {BASE} itself it fails: {}{lines}", failure.reason)

@@ -1,4 +1,4 @@
-//! One run of a server: start it, wait until it is ready, drive it, stop it.
+//! One run of a server: starts it, waits until it is ready, drives it, stops it.
 
 use super::sample::{Attempt, Failure, Sample, metric, words};
 use super::subject::{Subject, not_loaded, shell, unstartable};
@@ -12,27 +12,27 @@ use anyhow::Result;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-/// How long to wait before looking again.
+/// The pause before the next attempt.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long a ready command may take that should fail, because the server is not started yet.
+/// The time for a ready command that is expected to fail, because the server has not been started yet.
 const BEFORE: Duration = Duration::from_secs(2);
 
 /// How a server is driven.
 pub struct Server {
-    /// A shell command that succeeds once the server answers.
+    /// A shell command that succeeds as soon as the server answers.
     pub ready: String,
-    /// A shell command that gives the server work. Its time is what is measured.
+    /// A shell command that gives the server work. Its time is measured.
     pub load: String,
-    /// How long the server may take to be ready.
+    /// The time in which the server must be ready.
     pub ready_limit: Duration,
-    /// How long after the load its memory is read once more, if it is.
+    /// The time after the load at which the server's memory is read once more, if it is.
     pub settle: Option<Duration>,
-    /// How long the server may take to end after SIGTERM.
+    /// The time in which the server must end after SIGTERM.
     pub stop_limit: Duration,
 }
 
 impl Server {
-    /// One run of the subject under a candidate.
+    /// Makes one run of the subject under a candidate.
     ///
     /// # Errors
     /// The server cannot be started at all, or something else answers in its place.
@@ -73,7 +73,7 @@ impl Server {
         })
     }
 
-    /// Waits for it, proves that it is on its allocator, and runs the load.
+    /// Waits until the server is ready, checks that it uses its allocator, and runs the load.
     fn drive(&self, subject: &Subject, candidate: &Candidate, server: &Process) -> Result<Result<Driven, Failure>> {
         if let Some(failure) = self.wait_until_ready(server)? {
             return Ok(Err(failure));
@@ -114,7 +114,7 @@ impl Server {
         }
     }
 
-    /// SIGTERM, and SIGKILL for what does not end by it. However it ends then, it ends well.
+    /// Sends SIGTERM, and SIGKILL if the server does not end by it. Any end after that counts as a good one.
     fn stop(&self, server: Process) -> Result<Finished> {
         server.signal(libc::SIGTERM);
         let start = Instant::now();
@@ -128,15 +128,15 @@ impl Server {
     }
 }
 
-/// What came of a load.
+/// The result of a load.
 struct Driven {
-    /// Its seconds.
+    /// The load's time in seconds.
     wall: f64,
     metric: Option<f64>,
     settled: Option<u64>,
 }
 
-/// The memory of the server's processes after some time in which nothing asks it for anything.
+/// Returns the memory of the server's processes after some time without requests.
 fn settled(server: &Process, time: Duration) -> Option<u64> {
     let start = Instant::now();
     while start.elapsed() < time && !server.has_ended() && !interrupt::came() {
@@ -145,7 +145,7 @@ fn settled(server: &Process, time: Duration) -> Option<u64> {
     tree::memory(server.id())
 }
 
-/// What went wrong, with what is known only when the server is over.
+/// Returns what went wrong, with what is known only after the server has ended.
 fn complaint(reason: &str, status: Option<ExitStatus>) -> String {
     let is_daemon = status.is_some_and(|status| status.success());
     let hint = if is_daemon { "; it must stay in the foreground" } else { "" };

@@ -9,31 +9,31 @@ use serde::Serialize;
 pub struct Setup {
     /// The version of this command.
     pub version: &'static str,
-    /// The beginning, in UTC.
+    /// The time of the beginning, in UTC.
     pub date: String,
-    /// Where.
+    /// The machine.
     pub machine: Machine,
     /// The program and its arguments.
     pub command: Vec<String>,
-    /// What gives a server work.
+    /// The command that gives a server work.
     pub load: Option<String>,
-    /// What `--metric` is called.
+    /// The name of the `--metric`.
     pub metric: Option<String>,
-    /// Runs of each that count.
+    /// The number of runs of each candidate that count.
     pub runs: u32,
-    /// Runs before them that do not.
+    /// The number of runs before them that do not count.
     pub warmup: u32,
-    /// The figure that decides, if one was chosen.
+    /// The figure that decides, if the user chose one.
     pub by: Option<By>,
     /// Whether the memory of all processes together was asked for.
     pub tree: bool,
-    /// Seconds after a server's load at which its memory was asked for.
+    /// The number of seconds after a server's load at which its memory was to be measured.
     pub settle: Option<f64>,
-    /// Differences that are too small to matter.
+    /// The differences that are too small to matter.
     pub negligible: Negligible,
 }
 
-/// The figure that a verdict goes by.
+/// The figure by which the user wants to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
@@ -45,29 +45,30 @@ pub enum By {
     Memory,
 }
 
-/// Differences from the base that nobody would choose an allocator for, however sure they are, beside those of less than 1 %.
+/// Differences from the base that are ignored, however certain they are, in addition to those of less than 1 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Negligible {
-    /// Of times, in seconds.
+    /// The limit for times, in seconds.
     pub time: f64,
-    /// Of memory, in KiB.
+    /// The limit for memory, in KiB.
     pub memory: f64,
 }
 
 impl Negligible {
-    /// Whether a figure that is `difference` apart is as good as equal.
+    /// Returns whether a `difference` in a figure is ignored.
     pub fn holds(&self, figure: Figure, difference: f64) -> bool {
         (figure.is_time() && difference.abs() < self.time) || (figure.is_memory() && difference.abs() < self.memory)
     }
 }
 
 impl Setup {
-    /// What speed is: the metric if there is one, otherwise time.
+    /// Returns the figure for speed: the metric if there is one, otherwise the time.
     pub fn speed(&self) -> Figure {
         if self.metric.is_some() { Figure::Metric } else { Figure::Time }
     }
 
-    /// What candidates are compared in: speed (a metric takes the place of the time), memory, and what was asked for beside them.
+    /// Returns the figures in which candidates are compared: speed (the metric, if there is one, or the time), memory, and
+    /// those that an option asked for.
     pub fn judged(&self) -> impl Iterator<Item = Figure> {
         let cpu = (self.by == Some(By::Cpu)).then_some(Figure::Cpu);
         let tree = self.tree.then_some(Figure::Tree);

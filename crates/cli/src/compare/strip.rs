@@ -1,4 +1,4 @@
-//! How the runs of each candidate are spread: a line of dots for each, one below the other.
+//! The picture of the spread of each candidate's runs: a line of dots for each, one below the other.
 
 use super::figure::Figure;
 use super::report::Report;
@@ -10,11 +10,11 @@ use crate::report::svg::{Axis, Picture};
 const WIDTH: f64 = 760.0;
 /// The height of a candidate's line.
 const LINE: f64 = 30.0;
-/// Room for the axis.
+/// The height of the axis.
 const FOOT: f64 = 48.0;
 const EDGE: f64 = 16.0;
 
-/// An SVG.
+/// Returns the picture as SVG.
 pub fn render(report: &Report, figure: Figure) -> String {
     let lines: Vec<_> = (report.rows.iter().zip(colours(report)))
         .map(|(row, colour)| (row, colour, values(report, row, figure)))
@@ -40,7 +40,7 @@ pub fn render(report: &Report, figure: Figure) -> String {
             picture.line(&[(axis.place(mean), y - 9.0), (axis.place(mean), y + 9.0)], 2.5, colour);
         }
         for (run, &value) in values.iter().enumerate() {
-            // Equal values would hide each other.
+            // Dots are moved apart, because equal values would hide each other.
             let aside = [-4.0, 0.0, 4.0][run % 3];
             let title = format!("{}, run {}: {}", row.name, run + 1, described(report, figure, value));
             picture.faint_dot((axis.place(value), y + aside), 3.5, colour, &title);

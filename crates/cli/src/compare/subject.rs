@@ -18,19 +18,19 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// A program, and how it is run.
+/// The program, and how it is run.
 pub struct Subject {
     /// The program and its arguments.
     pub command: Vec<OsString>,
-    /// What it reads; nothing if there is none.
+    /// The file that it reads; `None` for nothing.
     pub input: Option<PathBuf>,
     /// Where its standard output goes.
     pub output: Output,
-    /// How long a run (of a server: the load) may take.
+    /// The time that a run (for a server: the load) may take.
     pub limit: Option<Duration>,
     /// A shell command that is run before each run.
     pub prepare: Option<String>,
-    /// A number to look for in what it (of a server: the load) prints.
+    /// The number to look for in what it (for a server: the load) prints.
     pub metric: Option<Regex>,
     /// Whether the memory of all its processes together is watched.
     pub tree: bool,
@@ -39,16 +39,16 @@ pub struct Subject {
 /// How a run is judged.
 #[derive(Clone, Copy)]
 pub enum Judge {
-    /// The base's first run: how it ends is what all others are compared with.
+    /// The base's first run, with whose end all other runs are compared.
     Setting,
-    /// A run that must end as the base's did, and prove that it is on its allocator.
+    /// A run that must end as the base's did, and show that it uses its allocator.
     Proving(Option<ExitStatus>),
     /// A run that must end as the base's did.
     Comparing(Option<ExitStatus>),
 }
 
 impl Subject {
-    /// The command under a candidate.
+    /// Returns the command under a candidate.
     pub fn command(&self, candidate: &Candidate) -> Result<Command> {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]);
@@ -60,10 +60,10 @@ impl Subject {
         Ok(command)
     }
 
-    /// Runs what `--prepare` asks for.
+    /// Runs the command of `--prepare`.
     ///
     /// # Errors
-    /// It fails.
+    /// The command fails.
     pub fn prepare(&self) -> Result<()> {
         let Some(prepare) = &self.prepare else { return Ok(()) };
         let finished = shell(prepare, Output::Discard, None)?;
@@ -73,7 +73,7 @@ impl Subject {
         Ok(())
     }
 
-    /// One run, and how it ended.
+    /// Makes one run. Returns its result, and how the program ended.
     ///
     /// # Errors
     /// The program cannot be started at all.
@@ -97,7 +97,7 @@ impl Subject {
         if interrupt::came() {
             return Ok((Attempt::Interrupted, status));
         }
-        // One that was killed may not have had its memory map read.
+        // The memory map of a killed program may not have been read.
         let has_exited = status.is_some_and(|status| status.code().is_some());
         let attempt = match (self.judge(candidate, &finished, judge), is_loaded) {
             (_, Ok(false)) if has_exited => Attempt::Failed(not_loaded(candidate, finished.left_out())),
@@ -108,7 +108,7 @@ impl Subject {
         Ok((attempt, status))
     }
 
-    /// Has the memory of a run's processes watched, if that is asked for.
+    /// Watches the memory of a run's processes, if that is asked for.
     pub fn watch(&self, process: &Process) -> Result<Option<Watch>> {
         let watch = self.tree.then(|| Watch::start(process.id())).transpose();
         watch.context("cannot start the thread that reads the memory of all processes (--tree)")
@@ -116,7 +116,7 @@ impl Subject {
 
     fn judge(&self, candidate: &Candidate, finished: &Finished, judge: Judge) -> Result<Sample, Failure> {
         let is_well = match judge {
-            // Any exit code may be the program's own; a signal and a time limit never are what was to be measured.
+            // Any exit code may be the program's own; a signal or a time limit is never what was to be measured.
             Judge::Setting => finished.status.is_some_and(|status| status.code().is_some()),
             Judge::Proving(expected) | Judge::Comparing(expected) => finished.status == expected,
         };
@@ -143,14 +143,15 @@ impl Subject {
     }
 }
 
-/// What it means that the program itself cannot be started: if that is the kernel's word, the exit code that shells have for it.
+/// Returns the error for a program that cannot be started. If the kernel refused, it has the exit code that shells use for
+/// that.
 pub fn unstartable(error: Unstarted) -> anyhow::Error {
     let Unstarted::Program { error: reason, .. } = &error else { return error.into() };
     let code = if reason.kind() == ErrorKind::NotFound { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE };
     Refusal { message: error.to_string(), code }.into()
 }
 
-/// The failure of a candidate whose library was not in the program, with what the loader said of it.
+/// Returns the failure of a candidate whose library was not in the program, with what the loader said about it.
 pub fn not_loaded(candidate: &Candidate, complaint: Option<&str>) -> Failure {
     let library = candidate.library.as_deref().unwrap_or(std::path::Path::new(""));
     let reason = complaint.map_or_else(
@@ -160,7 +161,7 @@ pub fn not_loaded(candidate: &Candidate, complaint: Option<&str>) -> Failure {
     Failure::new(reason)
 }
 
-/// A shell command, run to its end.
+/// Runs a shell command to its end.
 pub fn shell(script: &str, output: Output, limit: Option<Duration>) -> Result<Finished> {
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdin(Stdio::null());

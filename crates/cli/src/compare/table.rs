@@ -1,4 +1,4 @@
-//! The tables: their cells, for every output that has tables, and how they look on a terminal.
+//! The tables: their cells, for every output that has tables, and their layout on a terminal.
 
 use super::entry::{Entry, Statistic, Verdict};
 use super::figure::Figure;
@@ -9,12 +9,12 @@ use crate::output::{self, counted};
 use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
-/// A cell of any table.
+/// A cell of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Value {
-    /// What it says.
+    /// The cell's text.
     pub text: String,
-    /// What it is sorted by, if it is a number.
+    /// The number by which it is sorted, if it is one.
     pub number: Option<f64>,
     /// Whether it is the best of its column.
     pub is_best: bool,
@@ -28,13 +28,14 @@ impl Value {
 
 /// A table: its headings, and for each candidate its cells.
 pub struct Grid {
-    /// One for each column.
+    /// The headings of the columns.
     pub header: Vec<String>,
-    /// One for each candidate of which there is something to show.
+    /// The rows of the candidates that have something to show.
     pub rows: Vec<Vec<Value>>,
 }
 
-/// What candidates are judged by, the ratios, and what that means. Beside a metric the time stands without a ratio.
+/// Returns the table of the figures by which candidates are judged, with ratios and verdicts. With a metric, the time has no
+/// ratio.
 pub fn main_grid(report: &Report) -> Grid {
     let speed = report.speed();
     let others: Vec<Figure> = report.judged().into_iter().filter(|&figure| figure != speed).collect();
@@ -59,7 +60,8 @@ pub fn main_grid(report: &Report) -> Grid {
     Grid { header, rows: report.rows.iter().map(row).collect() }
 }
 
-/// Everything else that was measured and is not 0 everywhere, and the extremes of the time, of the candidates that ran.
+/// Returns the table of everything else that was measured and is not 0 everywhere, and of the extremes of the time, for the
+/// candidates that ran.
 pub fn detail_grid(report: &Report) -> Grid {
     let is_zero = |figure: Figure| {
         let unit = figure.unit(report.typical(figure));
@@ -88,7 +90,7 @@ fn heading(report: &Report, figure: Figure) -> String {
     figure.unit(report.typical(figure)).heading(report.name(figure))
 }
 
-/// The mean of a figure, and its deviation if asked for.
+/// Returns the mean of a figure, with its deviation if asked for.
 fn mean(report: &Report, row: &Entry, figure: Figure, with_deviation: bool) -> Value {
     let Some(Statistic { summary, .. }) = row.statistic(figure) else {
         let has_run = row.failure.is_none() && !row.samples.is_empty();
@@ -103,7 +105,7 @@ fn mean(report: &Report, row: &Entry, figure: Figure, with_deviation: bool) -> V
     Value { text, number: Some(summary.mean), is_best }
 }
 
-/// A figure's mean and its ratio; `~` stands before a ratio that shows no difference.
+/// Returns a figure's mean and its ratio; `~` stands before a ratio that shows no difference.
 fn pair(report: &Report, row: &Entry, figure: Figure) -> [Value; 2] {
     let ratio = row.statistic(figure).and_then(|statistic| statistic.ratio);
     let text = match ratio {
@@ -127,7 +129,7 @@ fn remark(report: &Report, row: &Entry) -> String {
     }
 }
 
-/// What was run, where and how often.
+/// Returns a line that says what was run, where and how often.
 pub fn about(report: &Report) -> String {
     let setup = &report.setup;
     let load = setup.load.as_ref().map_or(String::new(), |load| format!("\nload: {load}"));
@@ -140,16 +142,16 @@ pub fn about(report: &Report) -> String {
     )
 }
 
-/// Words as they would be typed.
+/// Returns words as a user would type them.
 pub fn command_line(words: &[String]) -> String {
     shlex::try_join(words.iter().map(String::as_str)).expect("no argument has a NUL")
 }
 
-/// Prints everything.
+/// Prints both tables, the failures and the verdict.
 pub fn print(report: &Report) {
     println!("{}\n", about(report));
     let mut main = main_grid(report);
-    // Reasons are sentences: below the table they have room.
+    // Reasons are sentences, for which there is room below the table.
     main.rows.retain(|cells| report.rows.iter().any(|row| row.name == cells[0].text && row.failure.is_none()));
     println!("{}", layout(&main, true));
     print_failures(report);
@@ -171,7 +173,7 @@ fn print_failures(report: &Report) {
     }
 }
 
-/// Numbers to the right, the best of a column with a star and, on a terminal, in green.
+/// Returns the table for a terminal: numbers are aligned to the right, and the best of a column has a star and is green.
 fn layout(grid: &Grid, has_remarks: bool) -> Table {
     let mut table = Table::new();
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -179,7 +181,7 @@ fn layout(grid: &Grid, has_remarks: bool) -> Table {
     output::fit(&mut table);
     let last = grid.header.len() - 1;
     let is_text = |column: usize| column == 0 || (has_remarks && column == last);
-    // Units, and where there are many columns words, in lines of their own make columns narrow enough for a terminal.
+    // Units, and in wide tables words, have lines of their own, so that the columns are narrow enough for a terminal.
     let narrow = |(column, name): (usize, &String)| match (is_text(column), has_remarks) {
         (true, _) => name.clone(),
         (false, true) => name.replace(", ", "\n"),

@@ -1,4 +1,4 @@
-//! What a comparison comes to, in words.
+//! The conclusion of a comparison, in words.
 
 use super::entry::{Entry, Verdict};
 use super::figure::Figure;
@@ -7,7 +7,7 @@ use crate::measure::significance::ENOUGH;
 use crate::measure::statistics::geometric_mean;
 use crate::output::percent;
 
-/// The best in each figure that is judged, and what to do, a line each.
+/// Returns a line for the best candidate in each figure that is judged, and a line with advice.
 pub fn words(report: &Report) -> Vec<String> {
     let speed = report.speed();
     if let Some(failure) = &report.base().failure {
@@ -26,7 +26,7 @@ pub fn words(report: &Report) -> Vec<String> {
     extremes.chain([last]).collect()
 }
 
-/// What the best candidate in a figure is called.
+/// Returns the title of the best candidate in a figure.
 fn title(figure: Figure) -> &'static str {
     match figure {
         Figure::Memory => "leanest",
@@ -37,7 +37,7 @@ fn title(figure: Figure) -> &'static str {
     }
 }
 
-/// A candidate's differences from the base, or that there is none.
+/// Returns a candidate's differences from the base, or that there is none.
 pub fn differences(report: &Report, row: &Entry) -> String {
     let named: Vec<String> = report
         .judged()
@@ -52,7 +52,7 @@ pub fn differences(report: &Report, row: &Entry) -> String {
     }
 }
 
-/// As in "12 % less time".
+/// Returns a difference such as "12 % less time".
 fn difference(report: &Report, row: &Entry, figure: Figure) -> Option<String> {
     let ratio = row.statistic(figure)?.ratio?.value;
     let noun = match figure {
@@ -71,7 +71,7 @@ fn difference(report: &Report, row: &Entry, figure: Figure) -> Option<String> {
     })
 }
 
-/// The best candidate in the figure that was chosen, whatever it costs in others.
+/// Returns the best candidate in the figure that the user chose, whatever it costs in others.
 fn choice(report: &Report) -> String {
     let figure = report.deciding();
     let better = report.rows.iter().filter(|row| row.verdict(figure) == Verdict::Better);
@@ -83,7 +83,7 @@ fn choice(report: &Report) -> String {
     }
 }
 
-/// The best candidate in a figure that is shown to be better than the base.
+/// Returns the best candidate in a figure, if it is shown to be better than the base.
 fn extreme(report: &Report, figure: Figure) -> String {
     let better = report.rows.iter().filter(|row| row.verdict(figure) == Verdict::Better);
     let cost = |row: &Entry| relative_cost(row, figure);
@@ -97,14 +97,14 @@ fn extreme(report: &Report, figure: Figure) -> String {
     }
 }
 
-/// The ratio to the base, turned round where more is better.
+/// Returns the ratio to the base, inverted where more is better.
 fn relative_cost(row: &Entry, figure: Figure) -> f64 {
     let ratio = row.statistic(figure).and_then(|statistic| statistic.ratio).map_or(1.0, |ratio| ratio.value);
     if figure.is_gain() { 1.0 / ratio } else { ratio }
 }
 
-/// Speed and memory together, so that a trade of little time for much memory does not win: the product of both ratios. Where
-/// memory was measured in several ways, they count as one.
+/// Returns the product of the ratios of speed and memory, so that a candidate does not win by a little time for much memory.
+/// Where memory was measured in several ways, they count as one.
 fn cost(report: &Report, row: &Entry) -> f64 {
     let memories = report.judged().into_iter().filter(|figure| figure.is_memory());
     relative_cost(row, report.speed()) * geometric_mean(memories.map(|figure| relative_cost(row, figure)))

@@ -1,4 +1,4 @@
-//! What to make of a run: plain advice, each with the numbers that it rests on. One rule, one function.
+//! Advice from a run, in plain words, each with the numbers on which it is based. Each rule is a function.
 
 use super::observation::Observation;
 use crate::output::percent;
@@ -17,18 +17,18 @@ const RULES: &[Rule] = &[
     huge_pages_everywhere,
 ];
 
-/// Fewer samples than this say nothing about a share.
+/// The number of samples below which a share means nothing.
 const ENOUGH_SAMPLES: u64 = 100;
 const MIB: f64 = (1_u64 << 20) as f64;
 
-/// The most that a page fault takes, in seconds: the way into the kernel and back, and a page to clear.
+/// The greatest time that a page fault takes, in seconds: the way into the kernel and back, and a page to clear.
 const FAULT: f64 = 3e-6;
-/// The most that one for a huge page takes, which has five hundred times as much to clear.
+/// The greatest time that a fault for a huge page takes; it has five hundred times as much to clear.
 const HUGE_FAULT: f64 = 1e-3;
 const HUGE_PAGE: u64 = 2 << 20;
 
-/// Everything that applies. A run without the library says nothing of what the library would do, and nor does one of which it
-/// is not known.
+/// Returns all advice that applies. None if the library was not in the run, or if that is not known: such a run does not show
+/// what the library would do.
 pub fn all(run: &Observation) -> Vec<String> {
     if run.loaded != Some(true) {
         return Vec::new();
@@ -85,9 +85,10 @@ fn in_the_kernel(run: &Observation) -> Option<String> {
     Some(format!("{} of the processor's time is spent in the kernel: {explanation}", percent(run.system / all)))
 }
 
-/// What the kernel does, if that can be told.
+/// Returns an explanation of what the kernel does, if the numbers show it.
 fn explain(run: &Observation) -> Option<String> {
-    // Of children nothing is seen, and of a program that gets and gives back huge pages not each of them.
+    // Not for children, which are not observed, and not for a program that maps and unmaps huge pages, of which not each one is
+    // observed.
     let alone = run.sampled.value().is_some_and(|sampled| sampled.processes == 1);
     let no_huge_pages =
         matches!(run.huge_pages_setting.as_str(), "never" | "none") || (alone && run.huge_pages == Some(0));
@@ -109,7 +110,7 @@ fn touches_memory_again(run: &Observation) -> Option<String> {
     let touched = run.minor_faults as f64 * run.page_size as f64;
     (run.xalloc && alone && run.peak as f64 >= 32.0 * MIB && touched > 3.0 * run.peak as f64).then(|| {
         format!(
-            "{} page faults for a peak of {:.0} MiB: memory is given back and touched again. XALLOC_CONF=purge_ms:10000 keeps it for longer.",
+            "{} page faults for a peak of {:.0} MiB: memory is purged and touched again. XALLOC_CONF=purge_ms:10000 keeps it longer.",
             run.minor_faults,
             run.peak as f64 / MIB
         )

@@ -1,8 +1,8 @@
-//! Whose definition each reference got: what the loader (glibc's) says with `LD_DEBUG=bindings`.
+//! Which definition each reference got, according to the loader (glibc's) with `LD_DEBUG=bindings`.
 //!
-//! Two sources. Before the run, the loader is asked to load the program and bind everything without starting it: that proves
-//! every reference of the program and its libraries. If it is wanted, the loader also writes what it binds while the program
-//! runs: in modules that it opens and in the processes that it starts.
+//! There are two sources. Before the run, the loader loads the program and binds everything without starting it, which shows
+//! every reference of the program and its libraries. If it is wanted, the loader also logs what it binds while the program
+//! runs: in modules that the program opens, and in processes that it starts.
 
 use crate::binary::Binary;
 use crate::preload;
@@ -17,41 +17,42 @@ const LOG: &str = "bindings";
 /// A reference that did not get the preloaded definition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Elsewhere {
-    /// The name.
+    /// The name of the function.
     pub name: String,
     /// The file that refers to it.
     pub from: String,
     /// The file whose definition it got.
     pub to: String,
-    /// Why that is so, as far as the loader's words tell.
+    /// The reason, as far as the loader's log shows it.
     pub why: &'static str,
 }
 
 impl Elsewhere {
-    /// It is an operator of C++ (new, delete), whose other definitions get their memory from malloc.
+    /// Returns whether it is an operator of C++ (new, delete), whose other definitions get their memory from malloc.
     pub fn is_operator(&self) -> bool {
         self.name.starts_with("_Z")
     }
 }
 
-/// What became of the names that the library exports.
+/// The bindings of the names that the library exports.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Bindings {
-    /// Names with a reference in the process itself, all of which got the library's definition.
+    /// The names with references in the process itself that all got the library's definition.
     pub proved: BTreeSet<String>,
-    /// References in the process itself that got another one.
+    /// The references in the process itself that got another definition.
     pub elsewhere: BTreeSet<Elsewhere>,
-    /// The run itself was followed, too: what comes below is known.
+    /// Whether the run itself was followed too. Only then the members below are known.
     pub followed: bool,
-    /// Processes that it started and whose loader reported; those that are linked statically, or privileged, do not.
+    /// The number of processes that it started and whose loader reported. The loaders of static and privileged programs do not
+    /// report.
     pub children: usize,
-    /// Of these, those in which everything got the library's definition.
+    /// The number of those processes in which every reference got the library's definition.
     pub children_proved: usize,
-    /// References in them that got another one.
+    /// The references in those processes that got another definition.
     pub children_elsewhere: BTreeSet<Elsewhere>,
 }
 
-/// Collects what loaders report into a directory of its own.
+/// Collects what loaders report, in a directory of its own.
 pub struct Collector<'a> {
     directory: tempfile::TempDir,
     library: &'a Path,
@@ -59,17 +60,18 @@ pub struct Collector<'a> {
     found: BTreeMap<u32, Process>,
 }
 
-/// What one process's loader reported.
+/// The report of one process's loader.
 #[derive(Default)]
 struct Process {
-    /// File and name of each reference that got the library's definition.
+    /// The file and the name of each reference that got the library's definition.
     bound: BTreeSet<(String, String)>,
     elsewhere: BTreeSet<Elsewhere>,
 }
 
 impl Process {
-    /// A program at a fixed address that takes a function's address has a stub for it, which is that address for everybody.
-    /// The stub goes to what the program's own reference is bound to.
+    /// Leaves out references that a program passes on. A program at a fixed address that takes a function's address has a stub
+    /// for the function, and the stub's address is the function's for everybody. The stub jumps to the definition that the
+    /// program's own reference got.
     fn leave_out_what_is_passed_on(&mut self) {
         let bound = &self.bound;
         let passed_on = |it: &Elsewhere| !is_library(&it.to) && bound.contains(&(it.to.clone(), it.name.clone()));
@@ -78,7 +80,7 @@ impl Process {
 }
 
 impl<'a> Collector<'a> {
-    /// A collector for references to what `library` exports.
+    /// Returns a collector for references to what `library` exports.
     pub fn new(library: &'a Binary) -> std::io::Result<Self> {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::Builder::new().prefix("xalloc-doctor-").tempdir()?;
@@ -87,7 +89,7 @@ impl<'a> Collector<'a> {
         Ok(Self { directory, library: &library.path, names: &library.exports, found: BTreeMap::new() })
     }
 
-    /// The value for `LD_DEBUG_OUTPUT`.
+    /// Returns the value for `LD_DEBUG_OUTPUT`.
     pub fn log(&self) -> PathBuf {
         self.directory.path().join(LOG)
     }
@@ -107,7 +109,7 @@ impl<'a> Collector<'a> {
         Ok(Rehearsal(process))
     }
 
-    /// Reads and removes the files of processes that are over, so that many short ones do not fill the disk.
+    /// Reads and removes the files of processes that have ended, so that many short ones do not fill the disk.
     pub fn collect(&mut self, over: impl Fn(u32) -> bool) {
         let Ok(entries) = std::fs::read_dir(self.directory.path()) else { return };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -121,7 +123,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// What it came to, for the process `id` and those that it started; the rest of the files is read.
+    /// Reads the remaining files, and returns the bindings of the process `id` and of those that it started.
     pub fn finish(mut self, id: u32, rehearsal: Rehearsal) -> Bindings {
         self.collect(|_| true);
         let followed = !self.found.is_empty();
@@ -154,7 +156,7 @@ impl<'a> Collector<'a> {
         let Ok(text) = std::fs::read(path) else { return };
         let library = self.library.to_string_lossy();
         for binding in String::from_utf8_lossy(&text).lines().filter_map(Binding::parse) {
-            // What the library itself looks up is its own affair: the next malloc, for one.
+            // References of the library itself do not count: it may look up the next malloc.
             if binding.from == library || !self.names.contains(binding.name) {
                 continue;
             }
@@ -168,19 +170,19 @@ impl<'a> Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// Whether the library serves what the loader says libc serves: ours has libc's names mean its own when the program opens a
-    /// module with `RTLD_DEEPBIND`, for which it must define `dlopen`.
+    /// Returns whether the library serves a reference that the loader bound to libc. Ours makes libc's names mean its own
+    /// functions when the program opens a module with `RTLD_DEEPBIND`, for which it must define `dlopen`.
     fn reaches(&self, binding: &Binding) -> bool {
         let of_libc = binding.to.rsplit('/').next().is_some_and(|file| file.starts_with("libc.so."));
         self.names.contains("dlopen") && of_libc && binding.from != binding.to && binding.name_space == "0"
     }
 }
 
-/// What a rehearsal found.
+/// The result of binding the program without starting it.
 #[derive(Default)]
 pub struct Rehearsal(Process);
 
-/// A line of the loader's.
+/// A line of the loader's log.
 #[derive(Debug, PartialEq)]
 struct Binding<'a> {
     from: &'a str,
@@ -214,7 +216,7 @@ impl<'a> Binding<'a> {
     }
 }
 
-/// Whether a loader's name for a file is that of a library, not of the program.
+/// Returns whether the loader's name for a file is that of a library, and not of the program.
 fn is_library(file: &str) -> bool {
     file.rsplit('/').next().unwrap_or(file).contains(".so")
 }

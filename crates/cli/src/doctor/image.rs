@@ -1,26 +1,26 @@
-//! The program that a process is, from one exec to the next, and where the library is in it.
+//! The program that a process runs, from one exec to the next, and the place of the library in it.
 
 use std::ops::Range;
 
-/// One process. Records of it come in no order, so each has its time.
+/// One process. Its records come in any order, so each has its time.
 #[derive(Default)]
 pub struct Image {
-    /// When it last became another program; 0 if it is what it was forked as.
+    /// When it last executed a program; 0 if it is still what it was forked as.
     since: u64,
     /// When code was last mapped.
     mapped: u64,
-    /// Where the library's code is, and since when.
+    /// The places of the library's code, each with the time from which on it is there.
     code: Vec<(u64, Range<u64>)>,
 }
 
 impl Image {
-    /// It became another program, which has nothing of what was mapped before.
+    /// Notes that the process executed a program, in which nothing of what was mapped before is left.
     pub fn execute(&mut self, time: u64) {
         self.since = self.since.max(time);
         self.code.retain(|(mapped, _)| *mapped > time);
     }
 
-    /// Code was mapped; `code` is where, if it is the library's.
+    /// Notes that code was mapped. `code` is its place, if it is the library's.
     pub fn map(&mut self, time: u64, code: Option<Range<u64>>) {
         if time > self.since {
             self.mapped = self.mapped.max(time);
@@ -28,18 +28,18 @@ impl Image {
         }
     }
 
-    /// It is another program than the one that it was forked from.
+    /// Returns whether it runs another program than the one from which it was forked.
     pub fn is_its_own(&self) -> bool {
         self.since > 0
     }
 
-    /// The position is in the library.
+    /// Returns whether the position is in the library.
     pub fn is_inside(&self, position: u64) -> bool {
         self.code.iter().any(|(_, code)| code.contains(&position))
     }
 
-    /// Whether the library is in the program. Nothing if no code of it was mapped at all: every program has some, so the kernel
-    /// no longer tells of this one, as of those that get rights by their file.
+    /// Returns whether the library is in the program. `None` if no code was mapped at all: every program has some, so the
+    /// kernel does not report this process any more, as with programs that get rights by their file.
     pub fn has_library(&self) -> Option<bool> {
         (self.mapped > self.since).then_some(!self.code.is_empty())
     }

@@ -1,4 +1,4 @@
-//! Starting the program with the library preloaded, and waiting for its end. Signals reach the program.
+//! Starts the program with the library preloaded, and waits for its end. Signals reach the program.
 
 use crate::descriptors;
 use crate::measure::process::{self, Usage};
@@ -12,28 +12,28 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Instant;
 
-/// What is run.
+/// The program, and how it is started.
 pub struct Launch<'a> {
-    /// As the user named it.
+    /// The program, as the user named it.
     pub program: &'a OsStr,
-    /// Its arguments.
+    /// The program's arguments.
     pub arguments: &'a [OsString],
-    /// What is preloaded, before anything that is preloaded already.
+    /// The library that is preloaded, before anything that is preloaded already.
     pub library: &'a Path,
-    /// The loader shall write what it binds.
+    /// Whether the loader logs what it binds.
     pub log_bindings: bool,
 }
 
-/// How it ended.
+/// The end of the program.
 pub struct End {
-    /// Its exit code or signal.
+    /// The exit code or signal.
     pub status: ExitStatus,
-    /// What it and those of its children that it waited for took.
+    /// The resources that it and the children for which it waited used.
     pub usage: Usage,
 }
 
 impl Launch<'_> {
-    /// The command, with its own standard input, output and error.
+    /// Returns the command, with this command's own standard input, output and error.
     pub fn command(&self, log: &Path) -> Command {
         let mut command = Command::new(self.program);
         command.args(self.arguments);
@@ -47,17 +47,19 @@ impl Launch<'_> {
     }
 }
 
-/// Catches the signals that `wait` deals with. To be called before the program is started: none may end this process then.
+/// Catches the signals that `wait` handles. Must be called before the program is started, because from then on none may end
+/// this process.
 ///
-/// They stay caught. Handlers and `Handle::close` write into a pipe, and that ends this process (SIGPIPE) if its reader is
-/// gone: it may be gone as soon as `close` has begun, or between two signals. So the reader lives as long as the process.
+/// They stay caught. Handlers and `Handle::close` write to a pipe, and if its reader does not exist, that ends this process
+/// (SIGPIPE). The reader may be gone as soon as `close` has begun, or between two signals. So the reader lives as long as the
+/// process.
 pub fn catch_signals() -> Result<&'static mut Signals> {
     let signals = Signals::new(not_ignored(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP])).context("cannot catch signals")?;
     Ok(Box::leak(Box::new(signals)))
 }
 
-/// Waits for the child. What a terminal sends (interrupt, quit) reaches the child from there and does not end this process;
-/// what is sent to this process alone (terminate, hang up) is passed on.
+/// Waits for the child. Signals from a terminal (interrupt, quit) reach the child directly and do not end this process; signals
+/// to this process alone (terminate, hang up) are passed on.
 pub fn wait(child: &Child, start: Instant, signals: &'static mut Signals) -> Result<End> {
     let id = child.id() as libc::pid_t;
     let handle = signals.handle();

@@ -1,4 +1,4 @@
-//! `xalloc doctor`: whether a malloc can be preloaded into a program, and with `--run` what became of it.
+//! `xalloc doctor`: says whether a malloc can be preloaded into a program, and with `--run` what the library did in it.
 
 mod advice;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "a run is observed on Linux only"))]
@@ -27,11 +27,12 @@ use std::process::ExitCode;
 ///
 /// Without --run nothing is started: the program's file is read. An obstacle means that a preload cannot work or does harm, a
 /// warning that it may not do what is wanted; a note is worth knowing. Each comes with a way out. Programs that the program
-/// starts are not looked at.
+/// starts are not examined.
 ///
-/// With --run the program runs once with the library preloaded; with an obstacle only if --force is given too. Its input and output are its own; the report follows on
-/// standard error. It says whose malloc every reference gets, how many threads there were, how much of the time was spent in
-/// the library, memory and page faults, and what to try. --bindings also follows modules that are opened later, and children.
+/// With --run the program runs once with the library preloaded; with an obstacle only if --force is given too. Its input and
+/// output are its own; the report follows on standard error. It says whose malloc every reference gets, how many threads there
+/// were, how much of the time was spent in the library, memory and page faults, and what to try. --bindings also follows
+/// modules that are opened later, and children.
 ///
 /// Exit codes: 0 if nothing stands in the way, 1 if there is an obstacle or a run showed one, 2 if the library cannot be
 /// used, 3 if it is not found, 126 if the program cannot be executed, 127 if there is none.
@@ -99,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::from(if obstacle || refuted { exit::FOUND } else { 0 }))
 }
 
-/// The library; nothing if there is none and it is only a matter of reading the program. The error is the exit code.
+/// Returns the library; `None` if there is none and the program is only read. The error is the exit code.
 fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
     let path = match &arguments.library {
         Some(path) => std::path::absolute(path).map_err(anyhow::Error::from),
@@ -119,7 +120,7 @@ fn choose_library(arguments: &Arguments) -> Result<Option<Binary>, u8> {
     }
 }
 
-/// The program may be another machine's, and then the library must be, too.
+/// Reads the library. The program may be for another machine, and then the library must be too.
 fn readable_library(path: &Path) -> Result<Binary> {
     let library = catalogue::check_for_any_machine(path).map_err(|reason| anyhow!("{} {reason}", path.display()))?;
     preload::check_path(path)?;

@@ -1,4 +1,4 @@
-//! One run of the program, watched from outside.
+//! One run of the program, observed from outside.
 
 use super::bindings::{Bindings, Collector, Rehearsal};
 use super::launch::{self, Launch};
@@ -11,17 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How often the program is looked at.
+/// The time between two readings of the program's state.
 const INTERVAL: Duration = Duration::from_millis(5);
-/// What was seen of a program for this long is taken to be so until its end.
+/// The time after which a state that did not change is taken as the state until the end.
 const CERTAIN: Duration = Duration::from_millis(200);
-/// How often files of loaders are looked for.
+/// The time between two searches for files of loaders.
 const COLLECTION: Duration = Duration::from_millis(200);
-/// The kernel walks all of a process's pages to tell how many of them are huge, and holds up its page faults meanwhile. The
-/// longer that takes, the more seldom it is asked: a fiftieth of the time at most.
+/// The factor by which the pause is longer than a reading of the huge pages. The kernel walks all pages of a process for it,
+/// and holds up its page faults meanwhile; so at most a fiftieth of the time is used.
 const PAUSE: u32 = 50;
 
-/// Runs it. The program's standard input, output and error are its own.
+/// Runs the program, whose standard input, output and error are this command's own.
 pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observation> {
     let collector = Collector::new(library).context("cannot make a temporary directory")?;
     let glibc = program.c_library == Some(CLibrary::Glibc);
@@ -97,9 +97,9 @@ fn observation(
     }
 }
 
-/// Whether the library was in the program that the process was in the end. The kernel's records say so. Without them there are
-/// looks at it, which may come too late, or before the process executes yet another program: they count if they have shown the
-/// same for a while.
+/// Returns whether the library was in the program that the process ran last. The kernel's records say so. Without them, /proc
+/// was read from time to time, which may be too late, or before the process executes yet another program. Such readings count
+/// if they have shown the same for a while.
 fn loaded(seen: &Seen, sampled: &Result<Sampled, String>) -> Option<bool> {
     sampled.as_ref().ok().and_then(|sampled| sampled.mapped).or_else(|| {
         let (since, mapped) = seen.mapped_since?;
@@ -107,17 +107,17 @@ fn loaded(seen: &Seen, sampled: &Result<Sampled, String>) -> Option<bool> {
     })
 }
 
-/// What is seen in /proc.
+/// The state that is read from /proc.
 #[derive(Default)]
 struct Seen {
     threads: u32,
-    /// Whether the library's mappings are among those of the process, and since when that is so.
+    /// Whether the library is among the mappings of the process, and since when.
     mapped_since: Option<(Instant, bool)>,
     last_look: Option<Instant>,
     huge_pages: Option<u64>,
 }
 
-/// Looks at the program while it runs.
+/// A thread that reads the program's state while it runs.
 struct Watcher {
     process: u32,
     library: PathBuf,

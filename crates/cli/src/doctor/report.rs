@@ -9,19 +9,19 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::{Display, Formatter, Result};
 
-/// As many references of one kind as are listed.
+/// The number of references of one kind that are listed at most.
 const LISTED: usize = 12;
 
-/// What was examined, and what a run of it showed.
+/// The examination of the program, and the observations of a run.
 #[derive(Serialize)]
 pub struct Report<'a> {
-    /// The program.
+    /// The examination of the program.
     #[serde(flatten)]
     pub examination: &'a Examination,
-    /// A run was wanted, and an obstacle stands in the way.
+    /// Whether a run was wanted but there is an obstacle.
     #[serde(skip)]
     pub not_run: bool,
-    /// The run.
+    /// The observations of the run.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "with_advice")]
     pub run: Option<&'a Observation>,
 }
@@ -115,7 +115,7 @@ fn write_bindings(out: &mut Formatter<'_>, run: &Observation, has_obstacle: bool
             };
             return writeln!(out, "  library        NOT in the process: {why}");
         }
-        None => "not known to be in the process, which was over too soon or could not be looked into",
+        None => "not known to be in the process, which ended too soon or could not be examined",
     };
     let bindings = match &run.bindings {
         Measured::Measured(bindings) => bindings,
@@ -137,7 +137,7 @@ fn write_bindings(out: &mut Formatter<'_>, run: &Observation, has_obstacle: bool
     } else if *children > 0 {
         writeln!(
             out,
-            "  children       {children} told their bindings; in {children_proved} the library got every reference"
+            "  children       {children} reported their bindings; in {children_proved} of them the library got every reference"
         )?;
         write_elsewhere(out, children_elsewhere)?;
     }

@@ -1,9 +1,10 @@
-//! How much of the processor's time is spent in the library: samples of the program's position, by the kernel's clock.
+//! The share of the processor's time that is spent in the library, from samples of the program's position by the kernel's
+//! clock.
 //!
-//! The kernel also tells of every mapping, exec, thread and process, so threads are counted, not guessed, and the library is
-//! known to be in a program or not, however short it is. An event that follows threads and children must belong to one
-//! processor: there is one for each, with a buffer of its own. Records of different buffers are in no order: where it matters,
-//! they have a time, or nothing depends on one finer than a reading.
+//! The kernel also reports every mapping, exec, thread and process. So threads are counted and not guessed, and it is known
+//! whether the library is in a program, however short it is. An event that follows threads and children must belong to one
+//! processor, so there is one event for each, with a buffer of its own. Records in different buffers have no order: where the
+//! order matters, they have a time, or only the order of the readings matters.
 
 use super::image::Image;
 use super::observation::Sampled;
@@ -14,14 +15,14 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Nanoseconds of processor time between two samples: about a hundredth of the program's time goes into taking them.
+/// The nanoseconds of processor time between two samples. About a hundredth of the program's time is used for taking them.
 const PERIOD: u64 = 250_000;
-/// Bytes of each buffer: as much as users without privileges may lock.
+/// The size of each buffer in bytes: as much as users without privileges may lock.
 const BUFFER: usize = 256 << 10;
-/// The kernel's mark on a record of a process's new name: it got it by an exec (`PERF_RECORD_MISC_COMM_EXEC`).
+/// The kernel's mark on a record of a process's new name that the process got by an exec (`PERF_RECORD_MISC_COMM_EXEC`).
 const BY_EXEC: u16 = 1 << 13;
 
-/// The open events.
+/// The open events, and what is known from their records.
 pub struct Sampling {
     rings: Vec<Sampler>,
     library: PathBuf,
@@ -32,11 +33,11 @@ pub struct Sampling {
 #[derive(Default)]
 struct State {
     result: Sampled,
-    /// What processes are.
+    /// The program that each process runs.
     images: HashMap<u32, Image>,
-    /// Who a process was forked from: it has the same mappings until it executes another program.
+    /// The process from which each one was forked. It has the same mappings until it executes another program.
     parents: HashMap<u32, u32>,
-    /// Threads by process.
+    /// The number of threads of each process.
     alive: HashMap<u32, u32>,
 }
 
@@ -52,7 +53,7 @@ impl Sampling {
         for processor in 0..usize::try_from(processors).unwrap_or(1) {
             match open_on(processor) {
                 Ok(ring) => rings.push(ring),
-                // One that is switched off.
+                // This processor is switched off.
                 Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {}
                 Err(error) => return Err(refusal(&error)),
             }
@@ -62,7 +63,7 @@ impl Sampling {
         Ok(Self { rings, library, state: State::default() })
     }
 
-    /// Takes what the kernel has written since the last time.
+    /// Reads what the kernel has written since the last call.
     pub fn read(&mut self) {
         let mut samples = Vec::new();
         let mut tasks = Vec::new();
@@ -90,7 +91,7 @@ impl Sampling {
         samples.into_iter().for_each(|(process, position)| self.state.sample(process, position));
     }
 
-    /// What it came to; `process` is the first one.
+    /// Returns the result. `process` is the first process.
     pub fn finish(mut self, process: u32) -> Sampled {
         self.read();
         let Sampled { threads, processes, lost, .. } = self.state.result;
@@ -101,7 +102,7 @@ impl Sampling {
 }
 
 impl State {
-    /// A thread or process began, from `parent`, or ended.
+    /// Notes that a thread or process began, as a child of `parent`, or ended.
     fn task(&mut self, process: u32, parent: Option<u32>) {
         match parent {
             Some(parent) if parent != process => {
@@ -124,7 +125,7 @@ impl State {
     fn sample(&mut self, process: u32, position: u64) {
         self.result.samples += 1;
         let mut process = process;
-        // Numbers of processes are used again, so that this could go round in a circle.
+        // The kernel uses numbers of processes again, so this could go round in a circle.
         for _ in 0..=self.parents.len() {
             let image = self.images.get(&process);
             if image.is_some_and(|image| image.is_inside(position)) {
@@ -148,7 +149,7 @@ fn open_on(processor: usize) -> std::io::Result<Sampler> {
     builder.build()?.sampled(BUFFER)
 }
 
-/// When it was written: of what `open_on` asks for, that stands at the end of every record but a sample.
+/// Returns when a record was written. With the options of `open_on`, the time is at the end of every record except samples.
 fn time(record: &perf_event::Record<'_>) -> u64 {
     record.to_contiguous().last_chunk().copied().map_or(0, u64::from_ne_bytes)
 }

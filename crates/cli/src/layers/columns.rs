@@ -1,9 +1,9 @@
-//! Tables without lines: what one can grep.
+//! Tables without lines, which are easy to grep.
 
 use crate::output;
 use comfy_table::{Row, Table, presets};
 
-/// `rows` under `header`; on a terminal, long cells are wrapped to its width.
+/// Returns `rows` under `header`. On a terminal, long cells are wrapped to its width.
 pub fn columns<R: Into<Row>>(header: R, rows: impl IntoIterator<Item = R>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);

@@ -43,7 +43,7 @@ struct Source {
     layers: Vec<String>,
 }
 
-/// Composes, and writes what comes of it.
+/// Composes the layers, and writes the result.
 pub fn run(layers: Catalogue, arguments: &Arguments) -> Result<ExitCode> {
     let mut toolchain = read(&arguments.source)?;
     toolchain.variables.extend(arguments.variables.iter().cloned());

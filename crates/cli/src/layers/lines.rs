@@ -1,4 +1,4 @@
-//! Facts about a layer, one to a line.
+//! Facts about a layer, one on each line.
 
 use std::collections::BTreeMap;
 use xalloc_layers::Text;
@@ -10,12 +10,12 @@ pub fn line(label: &str, text: &str) {
     }
 }
 
-/// The texts with spaces between.
+/// Returns the texts, separated by spaces.
 pub fn words(texts: &[Text]) -> String {
     texts.iter().map(|text| text.value.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// Prints variables, one to a line.
+/// Prints variables, one on each line.
 pub fn variables(label: &str, variables: &BTreeMap<String, Text>) {
     for (name, value) in variables {
         line(label, &format!("{name}={}", value.value));

@@ -18,7 +18,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// A type of layer on the command line.
+/// Returns the type of layer that a word of the command line names.
 fn kind(text: &str) -> Result<Kind, String> {
     Kind::parse(text).map_err(|problem| problem.to_string())
 }
@@ -32,7 +32,7 @@ struct Row {
     from: String,
 }
 
-/// Lists the layers that can be read, and says what is wrong with the others.
+/// Lists the layers that can be read, and prints what is wrong with the others.
 pub fn run(catalogue: &Catalogue, arguments: &Arguments) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     let mut rows = Vec::new();

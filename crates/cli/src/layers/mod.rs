@@ -16,10 +16,10 @@ use xalloc_layers::{Catalogue, Directories};
 /// Compose compilers, platforms, sanitizers and allocators into flags and environments.
 ///
 /// A layer is a YAML file, TYPE/NAME.yaml, with TYPE base, platform, buildtype, stdlib, sanitizer or allocator. Layers are
-/// looked for in .xalloc/layers of the working directory or the nearest one above it (if it is yours or root's), then in xalloc/layers of
-/// $XDG_CONFIG_HOME (default: ~/.config), then among xalloc's own.
+/// looked for in .xalloc/layers of the working directory or the nearest one above it (if it is yours or root's), then in
+/// xalloc/layers of $XDG_CONFIG_HOME (default: ~/.config), then among xalloc's own.
 ///
-/// The exit code is 0, or 2 if a layer is missing or wrong, or cannot stand with another.
+/// The exit code is 0, or 2 if a layer is missing or wrong, or cannot be combined with another.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let directory = std::env::current_dir().context("cannot tell the working directory")?;
     let directories = Directories::of(&directory);
     if let Some(ignored) = &directories.ignored {
-        eprintln!("xalloc layers: {} is not looked at: it is another user's", ignored.display());
+        eprintln!("xalloc layers: {} is ignored: it belongs to another user", ignored.display());
     }
     let catalogue = Catalogue::with(directories);
     let done = match &arguments.command {

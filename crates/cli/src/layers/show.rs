@@ -35,7 +35,7 @@ pub fn run(catalogue: &Catalogue, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The layer that `text` names, with or without its type.
+/// Returns the layer that `text` names, with or without its type.
 fn find(catalogue: &Catalogue, text: &str) -> Result<Entry> {
     if text.contains('/') {
         let spec: LayerSpec = text.parse().map_err(xalloc_layers::Error::from)?;

@@ -1,11 +1,11 @@
-//! What `xalloc layers show` prints of an allocator.
+//! Prints an allocator, for `xalloc layers show`.
 
 use super::columns::columns;
 use super::lines::{line, variables, words};
 use std::collections::BTreeMap;
 use xalloc_layers::{Allocator, Package, PackageManager};
 
-/// Prints all but the name and the description.
+/// Prints everything except the name and the description.
 pub fn show(allocator: &Allocator) {
     line("called", allocator.display_name.as_deref().unwrap_or_default());
     line("homepage", allocator.homepage.as_deref().unwrap_or_default());
@@ -50,7 +50,7 @@ fn platforms(allocator: &Allocator) {
     }
 }
 
-/// Names that nobody checked are marked.
+/// Prints packages. Marks the names that nobody has checked.
 fn packages(label: &str, packages: &BTreeMap<PackageManager, Package>) {
     for (manager, package) in packages {
         let mark = if package.tried { "" } else { "  (not checked)" };

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
-/// What a processor counts, in user mode.
+/// A number that a processor counts in user mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counter {
@@ -14,16 +14,16 @@ pub enum Counter {
     Instructions,
     /// Clock cycles.
     Cycles,
-    /// Accesses that no cache answered.
+    /// Accesses to memory that was in no cache.
     CacheMisses,
     /// Reads whose address translation was not in the processor's buffer.
     TlbMisses,
-    /// Branches that were guessed wrong.
+    /// Branches that were predicted wrong.
     BranchMisses,
 }
 
 impl Counter {
-    /// All of them.
+    /// All counters.
     pub const ALL: [Self; 5] =
         [Self::Instructions, Self::Cycles, Self::CacheMisses, Self::TlbMisses, Self::BranchMisses];
 
@@ -39,41 +39,41 @@ impl Counter {
         }
     }
 
-    /// Why none of them can be read here, if so: from the kernel's answer to the most common one.
+    /// Returns why no counter can be read here, if so, from the kernel's answer to the most common one.
     pub fn obstacle() -> Option<String> {
         if Self::ALL.iter().any(|counter| counter.open().is_ok()) {
             return None;
         }
         let error = Self::Instructions.open().err()?;
         Some(match error.kind() {
-            ErrorKind::NotFound => "this machine, or the virtual one that it is, does not have them".to_owned(),
+            ErrorKind::NotFound => "this machine, real or virtual, does not have them".to_owned(),
             ErrorKind::PermissionDenied => "not permitted (see /proc/sys/kernel/perf_event_paranoid)".to_owned(),
             _ => error.to_string(),
         })
     }
 }
 
-/// Counters that every process started by this thread inherits, and that count from its exec on.
+/// Counters that every process inherits which this thread starts. They count from the process's exec on.
 ///
-/// They are opened on this thread itself, where they never count: it does not exec. That leaves no moment between the
-/// start of the child and the opening in which something is lost. The thread may end before the process does.
+/// They are opened on this thread itself, where they never count, because it does not exec. So nothing is lost between the
+/// start of the child and the opening. The thread may end before the process does.
 pub struct Counters<K = Counter>(Vec<(K, Opened)>);
 
 impl Counters {
-    /// Those that this machine has.
+    /// Opens the counters that this machine has.
     pub fn open() -> Self {
         Self(Counter::ALL.iter().filter_map(|&counter| Some((counter, counter.open().ok()?))).collect())
     }
 
-    /// None of them.
+    /// Returns no counters.
     pub fn none() -> Self {
         Self(Vec::new())
     }
 }
 
 impl<K: Ord> Counters<K> {
-    /// What was counted in processes that are over. Where the processor had to share its few counters between more of
-    /// them, the part that was counted is scaled up.
+    /// Returns what was counted in processes that have ended. If the processor had to share its few counters among more of
+    /// them, the counted part is scaled up.
     pub fn read(self) -> BTreeMap<K, f64> {
         self.0.into_iter().filter_map(|(name, mut counter)| Some((name, scaled(&mut counter)?))).collect()
     }

@@ -1,4 +1,4 @@
-//! Interrupts from the keyboard: what is running is ended, and what was measured is still shown. And Ctrl-Z.
+//! Interrupts from the keyboard: they end what is running, and what was measured is still shown. And Ctrl-Z.
 
 use crate::signals::not_ignored;
 use anyhow::{Context, Result};
@@ -11,8 +11,8 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static WAS_STOPPED: AtomicBool = AtomicBool::new(false);
 static WATCHED: Mutex<Vec<libc::pid_t>> = Mutex::new(Vec::new());
 
-/// From now on SIGINT, SIGQUIT, SIGTERM and SIGHUP, but for those that are ignored, end the watched process groups instead of
-/// this command; and [`was_stopped`] knows.
+/// Makes SIGINT, SIGQUIT, SIGTERM and SIGHUP, except those that are ignored, end the watched process groups instead of this
+/// command. Also notes when this command is stopped, for [`was_stopped`].
 ///
 /// # Errors
 /// The kernel refuses: signals, or a thread.
@@ -20,10 +20,10 @@ pub fn install() -> Result<()> {
     let mut signals =
         Signals::new(not_ignored(&[SIGINT, SIGQUIT, SIGTERM, SIGHUP])).context("cannot handle interrupts")?;
     signal_hook::flag::register(SIGCONT, &WAS_STOPPED).context("cannot handle interrupts")?;
-    // As long as this command lives.
+    // The thread runs as long as this command.
     let thread = std::thread::Builder::new().spawn(move || {
         for _ in &mut signals {
-            // Relaxed: it is only a flag; what it tells to stop looks at nothing else.
+            // Relaxed: it is only a flag, and those who read it read nothing else because of it.
             INTERRUPTED.store(true, Ordering::Relaxed);
             for group in watched().iter() {
                 // SAFETY: no memory is involved; a group that is watched was not reaped.
@@ -34,18 +34,18 @@ pub fn install() -> Result<()> {
     thread.context("cannot start a thread").map(|_| ())
 }
 
-/// Whether one came.
+/// Returns whether an interrupt came.
 pub fn came() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// Whether this command was stopped (Ctrl-Z) and goes on, since this was asked last.
+/// Returns whether this command was stopped (Ctrl-Z) and continued since the last call of this function.
 pub fn was_stopped() -> bool {
     // Relaxed: as above.
     WAS_STOPPED.swap(false, Ordering::Relaxed)
 }
 
-/// Has a process group ended by an interrupt, for as long as the result lives.
+/// Makes an interrupt end a process group, for as long as the result lives.
 pub fn watch(group: libc::pid_t) -> Watched {
     watched().push(group);
     if came() {

@@ -1,23 +1,23 @@
-//! What a table must say of the machine it was made on.
+//! The machine on which something was measured.
 
 use serde::Serialize;
 use std::fs;
 
-/// The machine.
+/// The facts about a machine that belong to a table of measurements.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
-    /// What the processor calls itself.
+    /// The processor's name.
     pub processor: String,
-    /// How many this process may use.
+    /// The number of processors that this process may use.
     pub processors: usize,
     /// The kernel's release.
     pub kernel: String,
-    /// The kernel's setting for them: always, madvise, never, or none.
+    /// The kernel's setting for transparent huge pages: always, madvise, never, or none.
     pub huge_pages: String,
 }
 
 impl Machine {
-    /// This one.
+    /// Returns the facts about this machine.
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let information = read("/proc/cpuinfo");
@@ -31,7 +31,7 @@ impl Machine {
     }
 }
 
-/// The kernel's setting for transparent huge pages, or `none` if it has none.
+/// Returns the kernel's setting for transparent huge pages, or `none` if it has no such pages.
 pub fn huge_pages() -> String {
     let text = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
     let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));

@@ -1,4 +1,4 @@
-//! Running programs and measuring them: what `bench`, `compare` and `doctor --run` share.
+//! Runs programs and measures them: shared by `bench`, `compare` and `doctor --run`.
 
 pub mod counters;
 pub mod interrupt;

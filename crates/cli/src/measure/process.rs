@@ -1,4 +1,4 @@
-//! One process: started in a group of its own, waited for, and what the kernel says of it and its children afterwards.
+//! One process: it is started in a group of its own and waited for; then the kernel says what it and its children used.
 
 use super::counters::{Counter, Counters};
 use super::interrupt::{self, Watched};
@@ -15,10 +15,10 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How much of the end of its standard error is kept, in bytes.
+/// How many bytes of the end of its standard error are kept.
 const TAIL: u64 = 1 << 16;
 
-/// What a process took.
+/// The resources that a process used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Usage {
     /// Seconds from start to end.
@@ -29,18 +29,18 @@ pub struct Usage {
     pub system: f64,
     /// The largest resident set of the process or one of its children, in KiB.
     pub rss: i64,
-    /// Page faults that needed no disk.
+    /// The number of page faults that needed no disk.
     pub minor_faults: i64,
-    /// Page faults that did.
+    /// The number of page faults that needed the disk.
     pub major_faults: i64,
-    /// Times that it waited for something.
+    /// The number of times that it waited for something.
     pub voluntary_switches: i64,
-    /// Times that the kernel took the processor away from it.
+    /// The number of times that the kernel took the processor away from it.
     pub involuntary_switches: i64,
 }
 
 impl Usage {
-    /// What the kernel counted, and the time that was taken here.
+    /// Returns what the kernel counted, and the time that was measured here.
     fn new(wall: Duration, usage: &libc::rusage) -> Self {
         let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
         Self {
@@ -59,21 +59,21 @@ impl Usage {
 /// Where a program's standard output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
-    /// Nowhere.
+    /// To nowhere.
     Discard,
-    /// Where this command's own goes.
+    /// To this command's own standard output.
     Inherit,
-    /// Into [`Finished::output`].
+    /// To [`Finished::output`].
     #[value(skip)]
     Keep,
 }
 
-/// A process that is over.
+/// A process that has ended.
 #[derive(Debug)]
 pub struct Finished {
     /// How it ended; `None` if its time was over.
     pub status: Option<ExitStatus>,
-    /// What it took.
+    /// The resources that it used.
     pub usage: Usage,
     /// What the processor counted, where it does.
     pub counts: BTreeMap<Counter, f64>,
@@ -84,7 +84,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// What the loader says if it leaves out a library that LD_PRELOAD names.
+    /// Returns what the loader printed if it left out a library that LD_PRELOAD names.
     pub fn left_out(&self) -> Option<&str> {
         let line = self.errors.lines().find(|line| line.contains("ld.so: object") && line.contains("LD_PRELOAD"));
         line.map(|line| line.trim_start_matches("ERROR: "))
@@ -102,32 +102,33 @@ pub struct Process {
     errors: File,
 }
 
-/// Why there is no process.
+/// The reason why a process could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Unstarted {
-    /// The kernel's answer to the program.
+    /// The kernel refused the program.
     #[error("cannot run '{}': {error}", .program.display())]
     Program { program: OsString, error: std::io::Error },
     /// There is no place for what the program writes.
     #[error("cannot make a temporary file in {} (TMPDIR names another directory): {error}", std::env::temp_dir().display())]
     File { error: std::io::Error },
-    /// There is no thread for what has to be done beside it.
+    /// There is no thread for the work that is done beside it.
     #[error("cannot start a thread: {error}")]
     Thread { error: std::io::Error },
 }
 
-/// Starts the command. Its standard error goes to a file without a name: unlike a pipe, that costs the program no waiting,
-/// and it has an end even if some daemon keeps it open.
+/// Starts the command. Its standard error goes to a file without a name. Unlike with a pipe, the program never waits for a
+/// reader, and the file has an end even if some daemon keeps it open.
 ///
 /// # Errors
-/// The program does not exist or cannot be executed; or there is no room for temporary files.
+/// The program does not exist or cannot be executed, or there is no room for temporary files.
 pub fn start(command: Command, output: Output, limit: Option<Duration>) -> Result<Process, Unstarted> {
     begin(command, output, limit, |command| {
         let spawn = || {
             let counters = Counters::open();
             spawn(command, counters)
         };
-        // Whatever a thread with counters starts inherits them. This one starts the program and nothing else.
+        // The threads of a process inherit counters from the thread that starts it. This thread starts the program and nothing
+        // else.
         std::thread::scope(|scope| {
             let thread =
                 std::thread::Builder::new().spawn_scoped(scope, spawn).map_err(|error| Unstarted::Thread { error })?;
@@ -136,10 +137,11 @@ pub fn start(command: Command, output: Output, limit: Option<Duration>) -> Resul
     })
 }
 
-/// [`start`], but without counters and from this very thread, which alone can then follow the program.
+/// Starts the command like [`start`], but without counters and from the calling thread, which alone can then follow the
+/// program.
 ///
 /// # Errors
-/// As there.
+/// Those of [`start`].
 pub fn start_to_follow(command: Command, output: Output, limit: Option<Duration>) -> Result<Process, Unstarted> {
     begin(command, output, limit, |command| spawn(command, Counters::none()))
 }
@@ -159,9 +161,9 @@ fn begin(
         None => Stdio::null(),
     });
     signals::inherit(&mut command);
-    // A group of its own, so that whatever it started can be ended with it.
+    // It has a group of its own, so that whatever it starts can be ended with it.
     command.process_group(0);
-    // Before the process: what fails after its start would leave it behind.
+    // This comes before the process: a failure after its start would leave it running.
     let alarm = limit.map(|_| Alarm::new()).transpose().map_err(|error| Unstarted::Thread { error })?;
     let (start, child, counters) = spawn(command)?;
     if let Some((alarm, limit)) = alarm.as_ref().zip(limit) {
@@ -179,35 +181,35 @@ fn spawn(mut command: Command, counters: Counters) -> Result<(Instant, Child, Co
 }
 
 impl Process {
-    /// Its number, and its group's.
+    /// Returns its number, which is also its group's.
     pub fn id(&self) -> libc::pid_t {
         self.child.id() as libc::pid_t
     }
 
-    /// From now on an interrupt from the keyboard ends it.
+    /// Makes an interrupt from the keyboard end it, from now on.
     pub fn end_on_interrupt(&mut self) {
         self.watched = Some(interrupt::watch(self.id()));
     }
 
-    /// Whether it is over.
+    /// Returns whether it has ended.
     pub fn has_ended(&self) -> bool {
         // SAFETY: what `look` returns is a child's siginfo, or zeros.
         look(self.id(), libc::WEXITED | libc::WNOHANG).is_ok_and(|information| unsafe { information.si_pid() } != 0)
     }
 
-    /// Sends it, and not its group, a signal.
+    /// Sends a signal to it, and not to its group.
     pub fn signal(&self, signal: libc::c_int) {
         // SAFETY: no memory is involved; the process is our child, not waited for yet, so the number is still its own.
         unsafe { libc::kill(self.id(), signal) };
     }
 
-    /// Waits for it, then ends whatever is left of its group.
+    /// Waits for it, then ends what is left of its group.
     ///
     /// # Errors
     /// The kernel does not say how it ended, or what it wrote cannot be read.
     pub fn wait(mut self) -> Result<Finished> {
         let process = self.id();
-        // A failure shows again, with its message, when the process is reaped.
+        // A failure is returned again, with its message, when the process is reaped.
         let _ = look(process, libc::WEXITED);
         let wall = self.start.elapsed();
         let is_late = self.alarm.take().is_some_and(Alarm::went_off);
@@ -225,7 +227,7 @@ impl Process {
     }
 }
 
-/// What the kernel has to say of a child, as `waitid` has it. The child is not reaped by that: its number stays taken.
+/// Returns what `waitid` says of a child. The child is not reaped by that: its number stays its own.
 ///
 /// # Errors
 /// There is no such child.
@@ -245,7 +247,8 @@ pub fn look(process: libc::pid_t, options: libc::c_int) -> std::io::Result<libc:
     }
 }
 
-/// How a child that took `wall` ended, and what else it took; waits for that. From then on its number may be another's.
+/// Waits for the end of a child that took `wall`. Returns how it ended, and what else it used. From then on its number may
+/// belong to another process.
 ///
 /// # Errors
 /// There is no such child.
@@ -260,7 +263,7 @@ pub fn reap(process: libc::pid_t, wall: Duration) -> Result<(ExitStatus, Usage)>
     Ok((ExitStatus::from_raw(status), Usage::new(wall, &usage)))
 }
 
-/// The last `length` bytes of a file.
+/// Returns the last `length` bytes of a file.
 fn text(mut file: File, length: u64) -> Result<String> {
     let mut bytes = Vec::new();
     let end = file.seek(SeekFrom::End(0)).context("cannot read what the program wrote")?;
@@ -273,7 +276,7 @@ fn text(mut file: File, length: u64) -> Result<String> {
 struct Alarm(Sender<(libc::pid_t, Instant)>, JoinHandle<bool>);
 
 impl Alarm {
-    /// One for a process that is still to be started.
+    /// Returns one for a process that is still to be started.
     fn new() -> std::io::Result<Self> {
         let (setting, set) = channel();
         let thread = std::thread::Builder::new().spawn(move || {

@@ -1,4 +1,4 @@
-//! How far a measurement is.
+//! The progress of a measurement.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;

@@ -1,24 +1,24 @@
-//! The one rule of this command for whether a difference is real: `bench` and `compare` judge by it.
+//! The one rule of this command for whether a difference is real. `bench` and `compare` both use it.
 //!
-//! The measured ratio of two means is not the true one. The true one lies in an interval around it: Welch's (unequal variances,
-//! Student's quantiles), for the difference of the means' logarithms, to first order. The runs show a difference if that
-//! interval does not contain 1, and the ratio is not [`NEGLIGIBLE`]. Of many comparisons, some would show a difference by
-//! chance. So each interval is as wide as Bonferroni's correction asks for: all of them together are right with
+//! The measured ratio of two means is not the true one. The true ratio is in an interval around it: Welch's interval (for
+//! unequal variances, with Student's quantiles) for the difference of the means' logarithms, to first order. The runs show a
+//! difference if this interval does not contain 1, and the ratio is not [`NEGLIGIBLE`]. Of many comparisons, some would show a
+//! difference by chance. So each interval is made wider by Bonferroni's correction: all of them together are right with
 //! [`CONFIDENCE`].
 //!
-//! A simpler rule asks whether the middle halves of the runs overlap. It says a difference far too often: of two times three
-//! runs of the same program, normally distributed, the middle halves are apart in 34 of 100 cases, of two times five in 21.
+//! A simpler rule asks whether the middle halves of the runs overlap. It finds a difference far too often. With three runs each
+//! of the same program, normally distributed, the middle halves do not overlap in 34 of 100 cases; with five runs each, in 21.
 
 use super::statistics::Summary;
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::cmp::Ordering;
 
-/// Fewer values than this say nothing about their spread.
+/// The number of values below which nothing can be said about their spread.
 pub const ENOUGH: usize = 3;
-/// How sure all statements of a difference are together.
+/// The confidence of all statements about a difference together.
 const CONFIDENCE: f64 = 0.95;
-/// A difference below this part is none that anyone would choose an allocator for.
+/// The difference, as a fraction, below which nobody would choose one allocator over another.
 const NEGLIGIBLE: f64 = 0.01;
 
 /// The rule, for a certain number of comparisons.
@@ -28,17 +28,17 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The rule where there are so many comparisons, of which the reader sees all or the most striking.
+    /// Returns the rule for `count` comparisons, of which the reader sees all or the most striking.
     pub fn for_comparisons(count: usize) -> Self {
         Self { confidence: 1.0 - (1.0 - CONFIDENCE) / count.max(1) as f64 }
     }
 
-    /// How sure each interval is.
+    /// Returns the confidence of each interval.
     pub fn confidence(self) -> f64 {
         self.confidence
     }
 
-    /// The mean of `own` in parts of `base`'s; none if that one is zero, or either is below it.
+    /// Returns the ratio of the mean of `own` to that of `base`; `None` if either is negative, or the latter is zero.
     pub fn ratio(self, own: &Summary, base: &Summary) -> Option<Ratio> {
         if base.mean <= 0.0 || own.mean <= 0.0 {
             return None;
@@ -49,7 +49,7 @@ impl Rule {
         Some(Ratio { value, deviation, interval: self.interval(own, base) })
     }
 
-    /// The interval of the ratio; none of too few values.
+    /// Returns the interval of the ratio; `None` for too few values.
     fn interval(self, own: &Summary, base: &Summary) -> Option<(f64, f64)> {
         if own.count < ENOUGH || base.count < ENOUGH {
             return None;
@@ -67,24 +67,24 @@ impl Rule {
     }
 }
 
-/// The square of the mean's standard error, in parts of the mean.
+/// Returns the square of the mean's standard error, as a fraction of the squared mean.
 fn relative_variance(values: &Summary) -> Option<f64> {
     Some((values.deviation? / values.mean).powi(2) / values.count as f64)
 }
 
-/// One mean in parts of another.
+/// The ratio of two means.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Ratio {
-    /// What it is.
+    /// The ratio itself.
     pub value: f64,
-    /// The standard deviations of both, propagated: how far single runs are from it; none if there is a single one of either.
+    /// The standard deviations of both, propagated: how far single runs are from the ratio. `None` if either has a single run.
     pub deviation: Option<f64>,
-    /// Where the true ratio is, as sure as the rule asks for; none of too few values.
+    /// The interval of the true ratio, with the confidence of the rule; `None` for too few values.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Ratio {
-    /// Whether it is above or below 1, as far as that was shown; `None` if it was not.
+    /// Returns whether the ratio is shown to be above or below 1; `None` if no difference is shown.
     pub fn difference(&self) -> Option<Ordering> {
         let (low, high) = self.interval?;
         let matters = (self.value - 1.0).abs() > NEGLIGIBLE;

@@ -1,20 +1,20 @@
-//! Medians, means, and how far values lie apart.
+//! Medians, means and spreads of values.
 
 use serde::Serialize;
 
-/// Where the middle of some values lies.
+/// The middle half of some values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// A quarter of the values is below.
+    /// The value below which a quarter of them is.
     pub low: f64,
-    /// Half of them are.
+    /// The value below which half of them is.
     pub median: f64,
-    /// Three quarters are.
+    /// The value below which three quarters of them are.
     pub high: f64,
 }
 
 impl Spread {
-    /// Of at least one value.
+    /// Returns the spread of at least one value.
     pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = values.collect();
         sorted.sort_by(f64::total_cmp);
@@ -22,7 +22,7 @@ impl Spread {
     }
 }
 
-/// The value below which a `part` of the sorted values lies, between neighbours in proportion.
+/// Returns the value below which a `part` of the sorted values is, interpolated between its neighbours.
 pub fn quantile(sorted: &[f64], part: f64) -> f64 {
     let position = part * (sorted.len() - 1) as f64;
     let low = sorted[position as usize];
@@ -30,39 +30,39 @@ pub fn quantile(sorted: &[f64], part: f64) -> f64 {
     low + (high - low) * position.fract()
 }
 
-/// The geometric mean: for ratios, where twice and half must cancel. 1 of no values.
+/// Returns the geometric mean, which is for ratios, so that twice and half cancel. 1 for no values.
 pub fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value.ln(), count + 1));
     if count == 0 { 1.0 } else { (sum / f64::from(count)).exp() }
 }
 
-/// Fewer values than this do not tell which of them is the odd one.
+/// The number of values below which none of them can be called an outlier.
 const ENOUGH_FOR_OUTLIERS: usize = 5;
-/// How many times further from the median than half of the values are an outlier is. With normally distributed values it is
-/// ten standard deviations. hyperfine has the same.
+/// How many times farther from the median an outlier is than half of the values are. For normally distributed values it is ten
+/// standard deviations. hyperfine uses the same number.
 const OUTLYING: f64 = 14.826;
 
-/// Some values in short.
+/// A summary of some values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Summary {
-    /// How many they are.
+    /// The number of values.
     pub count: usize,
-    /// Their arithmetic mean.
+    /// The arithmetic mean.
     pub mean: f64,
-    /// Their sample standard deviation; none of a single value.
+    /// The sample standard deviation; `None` for a single value.
     pub deviation: Option<f64>,
-    /// Half of them are below.
+    /// The median.
     pub median: f64,
-    /// The smallest.
+    /// The smallest value.
     pub least: f64,
-    /// The largest.
+    /// The largest value.
     pub most: f64,
-    /// How many of them are so far from the others that something else must have happened to them.
+    /// The number of values that are so far from the others that something else must have happened to them.
     pub outliers: usize,
 }
 
 impl Summary {
-    /// Of at least one value.
+    /// Returns the summary of at least one value.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -76,7 +76,7 @@ impl Summary {
     }
 }
 
-/// The number of outliers among sorted values.
+/// Returns the number of outliers among sorted values.
 fn outliers(sorted: &[f64]) -> usize {
     if sorted.len() < ENOUGH_FOR_OUTLIERS {
         return 0;

@@ -1,5 +1,5 @@
-//! Whether a program really runs with a library: looked up in its memory map at the moment it ends, so that no program
-//! is too short, and one that was started through other programs' `exec` is seen as what it became.
+//! Checks whether a program really runs with a library. Reads the program's memory map at the moment when it ends, so that no
+//! program is too short for it, and a program that other programs started by `exec` is seen as well.
 
 use super::process::{Process, look};
 use anyhow::{Context, Result, bail};
@@ -9,21 +9,21 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Has the program stop when it begins and when it ends; for [`follow`].
+/// Makes the program stop when it begins and when it ends, for [`follow`].
 pub fn prepare(command: &mut Command) {
     // SAFETY: ptrace is a system call and nothing else, as the moment between fork and exec demands.
     unsafe {
         command.pre_exec(|| {
-            // If that is not permitted, the program never stops, and `follow` says so.
+            // If that is not permitted, the program never stops, and `follow` reports it.
             libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0);
             Ok(())
         });
     }
 }
 
-/// Lets the program run to its end, and tells whether `library` was mapped then. The process is still to be waited for.
+/// Lets the program run to its end, and returns whether `library` was mapped then. The process must still be waited for.
 ///
-/// It was started by this thread, with [`start_to_follow`](super::process::start_to_follow).
+/// The calling thread must have started it, with [`start_to_follow`](super::process::start_to_follow).
 ///
 /// # Errors
 /// The kernel does not let it be followed.
@@ -50,7 +50,7 @@ pub fn follow(process: &Process, library: &Path) -> Result<bool> {
     Ok(is_mapped)
 }
 
-/// Waits until the process stops, and returns for what: a signal, or an event above it. `None` when it is over.
+/// Waits until the process stops, and returns the reason: a signal, or an event in the upper bits. `None` if it has ended.
 fn next_stop(id: libc::pid_t) -> Result<Option<i32>> {
     let information = look(id, libc::WEXITED | libc::WSTOPPED).context("cannot follow the program")?;
     let is_over = matches!(information.si_code, libc::CLD_EXITED | libc::CLD_KILLED | libc::CLD_DUMPED);
@@ -67,8 +67,8 @@ fn set_options(id: libc::pid_t) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file is mapped into a process that is running or stopped; nothing of one that is over. `library` has no symbolic
-/// link in it.
+/// Returns whether a file is mapped into a process that is running or stopped; `None` if it has ended. `library` must be a path
+/// without symbolic links.
 pub fn maps(id: libc::pid_t, library: &Path) -> Option<bool> {
     let library = library.as_os_str().as_bytes();
     let maps = std::fs::read(format!("/proc/{id}/maps")).ok().filter(|maps| !maps.is_empty())?;

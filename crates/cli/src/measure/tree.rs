@@ -1,5 +1,5 @@
-//! The memory of a process and of all that it started, together: the sum of their proportional set sizes, in which a page that
-//! several processes share counts once.
+//! The memory of a process and all that it started: the sum of their proportional set sizes, in which a page that several
+//! processes share counts once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often it is read, at most: each time, the kernel goes through all pages of each process.
+/// The least time between two readings. For each, the kernel goes through all pages of each process.
 const EVERY: Duration = Duration::from_millis(50);
-/// How many times longer than a reading the pause after it is, at least, where processes are large.
+/// How many times longer than a reading the pause after it is at least, where processes are large.
 const RESTRAINT: u32 = 19;
 
-/// The memory of `root`, of all that descend from it and of all in its process group, in KiB. `None` if the kernel tells it of none of
-/// them. Processes of other users, which cannot be read, are left out.
+/// Returns the memory of `root`, of its descendants and of all processes in its group, in KiB. `None` if the kernel says it of
+/// none of them. Processes of other users, which cannot be read, are left out.
 pub fn memory(root: libc::pid_t) -> Option<u64> {
     let parents = parents();
     let belongs = |process: libc::pid_t| {
         let mut at = process;
-        // A chain longer than there are processes would be a circle, read while processes ended and others began.
+        // A chain longer than the number of processes is a circle, read while processes ended and others began.
         for _ in 0..parents.len() {
             match parents.get(&at) {
                 Some(&(_, group)) if at == root || group == root => return true,
@@ -32,7 +32,7 @@ pub fn memory(root: libc::pid_t) -> Option<u64> {
     sizes.fold(None, |sum, size| Some(sum.unwrap_or(0) + size))
 }
 
-/// Parent and process group of every process.
+/// Returns the parent and the process group of every process.
 fn parents() -> HashMap<libc::pid_t, (libc::pid_t, libc::pid_t)> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -41,12 +41,12 @@ fn parents() -> HashMap<libc::pid_t, (libc::pid_t, libc::pid_t)> {
 
 fn relations(process: libc::pid_t) -> Option<(libc::pid_t, libc::pid_t)> {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name, in parentheses, may have any characters.
+    // The name, in parentheses, may contain any characters.
     let mut words = text.rsplit_once(')')?.1.split_whitespace().skip(1);
     Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
-/// Why the memory of no process can be read here, if so: from the kernel's answer for this one.
+/// Returns why the memory of no process can be read here, if so, from the kernel's answer for this one.
 pub fn obstacle() -> Option<String> {
     let path = "/proc/self/smaps_rollup";
     std::fs::read(path).err().map(|error| format!("cannot read {path}: {error}"))
@@ -58,7 +58,7 @@ fn proportional(process: libc::pid_t) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// A thread that reads the memory of a process and all that it started, until it is asked for the most.
+/// A thread that repeatedly reads the memory of a process and all that it started.
 pub struct Watch {
     most: Arc<Mutex<Option<u64>>>,
     is_over: Arc<AtomicBool>,
@@ -66,15 +66,15 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins.
+    /// Starts the thread.
     ///
     /// # Errors
-    /// The kernel gives no thread.
+    /// The kernel refuses the thread.
     pub fn start(root: libc::pid_t) -> std::io::Result<Self> {
         let (most, is_over) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
         let thread = {
             let (most, is_over) = (most.clone(), is_over.clone());
-            // Relaxed: nothing depends on it but when the thread ends.
+            // Relaxed: it only determines when the thread ends.
             std::thread::Builder::new().spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     let start = Instant::now();
@@ -89,7 +89,7 @@ impl Watch {
         Ok(Self { most, is_over, thread })
     }
 
-    /// Ends it. Returns the most that there was when it looked, in KiB.
+    /// Ends the thread. Returns the largest memory that it read, in KiB.
     pub fn most(self) -> Option<u64> {
         // Relaxed: as above.
         self.is_over.store(true, Ordering::Relaxed);

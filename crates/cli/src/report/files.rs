@@ -1,4 +1,4 @@
-//! The files that a user asks for.
+//! The files for which a user asks.
 
 use crate::output;
 use crate::refusal::Refusal;
@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use std::fs::OpenOptions;
 use std::path::Path;
 
-/// What stands for the standard output.
+/// The path that means the standard output.
 const STDOUT: &str = "-";
 
-/// Sees to it before anything is measured that what was measured can be written. If one of the files is `-`, it is what goes to the
-/// standard output, and everything that is for people goes to the standard error.
+/// Checks before anything is measured that the results can be written. If one of the files is `-`, it goes to the standard
+/// output, and everything for people goes to the standard error.
 ///
 /// # Errors
 /// One of the files cannot be written, or several are `-`.
@@ -35,8 +35,8 @@ pub fn check(paths: &[Option<&Path>]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Writes a file if it is asked for. Of several, all are tried before the first failure is returned:
-/// `[write(…), write(…)].into_iter().collect()`.
+/// Writes a file if it is asked for. Several can be tried before the first failure is returned: `[write(…),
+/// write(…)].into_iter().collect()`.
 ///
 /// # Errors
 /// What `render` returns, or that the file cannot be written.

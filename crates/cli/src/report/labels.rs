@@ -1,12 +1,12 @@
-//! Names beside points, none over another name or over a point.
+//! Places names beside points, so that none covers another name or a point.
 
 /// The height of a name, in pixels.
 const HEIGHT: f64 = 16.0;
-/// The room that a letter takes, in pixels, in the fonts that pictures are shown in, also the larger one for small screens.
+/// The width of a letter in pixels, in the fonts in which pictures are shown, also in the larger one for small screens.
 const LETTER: f64 = 8.4;
-/// How far from a point its name may be, in pixels: the nearest free place is taken.
+/// The distances of a name from its point, in pixels: the nearest free place is used.
 const DISTANCES: [f64; 7] = [9.0, 16.0, 26.0, 38.0, 54.0, 74.0, 98.0];
-/// In which direction, in turns to the right of "right", in the order of preference.
+/// The directions of a name from its point, in turns from "right", in the order of preference.
 const DIRECTIONS: [f64; 8] = [0.0, 0.5, 0.75, 0.25, 0.875, 0.125, 0.625, 0.375];
 
 /// A rectangle: left, top, right, bottom.
@@ -22,23 +22,23 @@ impl Area {
         self.0 >= other.0 && self.1 >= other.1 && self.2 <= other.2 && self.3 <= other.3
     }
 
-    /// Where the text begins, on its base line.
+    /// Returns where the text begins, on its base line.
     pub fn baseline(&self) -> (f64, f64) {
         (self.0, self.3 - 4.0)
     }
 
-    /// The place of it that is nearest to a point.
+    /// Returns the place in the area that is nearest to a point.
     pub fn nearest(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (x.clamp(self.0, self.2), y.clamp(self.1, self.3))
     }
 }
 
-/// How wide a text is, about, in pixels.
+/// Returns the approximate width of a text, in pixels.
 pub fn width(text: &str) -> f64 {
     text.chars().count() as f64 * LETTER
 }
 
-/// A place for each point's name, inside `bounds`, with as little as possible of `others` under it.
+/// Returns a place for each point's name, inside `bounds`, that covers as few of `others` as possible.
 pub fn place(points: &[((f64, f64), &str)], others: &[(f64, f64)], bounds: Area) -> Vec<Area> {
     let mut taken: Vec<Area> = points.iter().map(|&((x, y), _)| Area(x - 6.0, y - 6.0, x + 6.0, y + 6.0)).collect();
     points
@@ -46,7 +46,7 @@ pub fn place(points: &[((f64, f64), &str)], others: &[(f64, f64)], bounds: Area)
         .map(|&(point, name)| {
             let free = candidates(point, width(name))
                 .filter(|(_, area)| area.is_inside(&bounds) && !taken.iter().any(|other| area.overlaps(other)));
-            // A step further away is worth a dot that is not hidden. Where nothing is free no choice would be right.
+            // One step of distance counts as much as one dot that is covered. If nothing is free, no choice is right.
             let hidden = |area: &Area| others.iter().filter(|&&other| area.nearest(other) == other).count();
             let cost = |(step, area): &(usize, Area)| step + hidden(area);
             let best = free.min_by_key(cost);
@@ -57,14 +57,14 @@ pub fn place(points: &[((f64, f64), &str)], others: &[(f64, f64)], bounds: Area)
         .collect()
 }
 
-/// Areas all around a point, the nearest first, with the number of their distance.
+/// Returns areas all around a point, the nearest first, with the number of their distance.
 fn candidates(point: (f64, f64), width: f64) -> impl Iterator<Item = (usize, Area)> {
     DISTANCES.into_iter().enumerate().flat_map(move |(step, distance)| {
         DIRECTIONS.into_iter().map(move |turn| (step, beside(point, width, distance, turn)))
     })
 }
 
-/// The area of a text whose nearest edge is at a distance from a point, in a direction.
+/// Returns the area of a text whose nearest edge is at a distance from a point, in a direction.
 fn beside((x, y): (f64, f64), width: f64, distance: f64, turn: f64) -> Area {
     let (sine, cosine) = (turn * std::f64::consts::TAU).sin_cos();
     let (across, down) = (x + distance * cosine, y + distance * sine);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// A table: the first column to the left, numbers to the right.
+/// Appends a table: the first column is aligned to the left, numbers to the right.
 pub fn render_table(text: &mut String, header: &[String], rows: &[Vec<String>]) {
     let mut line = |cells: &[String]| writeln!(text, "| {} |", cells.join(" | ")).expect("writing to a string");
     line(header);

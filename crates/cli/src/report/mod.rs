@@ -1,4 +1,4 @@
-//! What measurements are shown with: pictures, tables, files.
+//! How measurements are shown: pictures, tables, files.
 
 pub mod files;
 pub mod labels;

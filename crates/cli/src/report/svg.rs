@@ -1,17 +1,17 @@
-//! A picture with logarithmic axes, because what is drawn are ratios.
+//! Pictures with logarithmic axes, because they show ratios.
 
 use std::fmt::Write;
 
 /// Our own allocator's colour.
 pub const OWN_COLOUR: &str = "#c0392b";
-/// The peers' colours, for as many as there are.
+/// The colours of the peers.
 pub const COLOURS: [&str; 12] = [
     "#34495e", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6e2c00", "#5d6d7e",
     "#c2185b", "#00838f",
 ];
 
-/// The colours of a picture, light and dark. They are written as for light; [`Picture::for_both_themes`] has a style that
-/// exchanges them where a reader's screen is dark.
+/// The colours of a picture, light and dark. A picture is drawn in the light ones; [`Picture::for_both_themes`] has a style
+/// that replaces them where a reader's screen is dark.
 const DARK: [(&str, &str); 17] = [
     ("white", "#15181c"),
     ("black", "#e4e7ea"),
@@ -32,7 +32,7 @@ const DARK: [(&str, &str); 17] = [
     ("#00838f", "#4fd3e0"),
 ];
 
-/// A range of values and the pixels it is drawn over.
+/// A range of values, and the pixels over which it is drawn.
 pub struct Axis {
     low: f64,
     high: f64,
@@ -43,24 +43,24 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis for all of `values`, and a little more.
+    /// Returns an axis for all of `values`, and a little more.
     pub fn new(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
         let low = values.clone().fold(f64::INFINITY, f64::min) / 1.1;
         Self { low, high: values.fold(0.0, f64::max) * 1.1, from, to }
     }
 
-    /// The pixel of a value.
+    /// Returns the pixel of a value.
     pub fn place(&self, value: f64) -> f64 {
         let part = (value / self.low).ln() / (self.high / self.low).ln();
         self.from + part * (self.to - self.from)
     }
 
-    /// The value of the axis that is nearest.
+    /// Returns the value of the axis that is nearest to `value`.
     pub fn clamp(&self, value: f64) -> f64 {
         value.clamp(self.low, self.high)
     }
 
-    /// About `count` round numbers that are on the axis: evenly spaced, or 1, 2, 5, 10, … where it is long.
+    /// Returns about `count` round numbers that are on the axis: evenly spaced, or 1, 2, 5, 10, … where it is long.
     pub fn round_marks(&self, count: usize) -> Vec<f64> {
         if self.high / self.low > 8.0 {
             let powers = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
@@ -75,17 +75,17 @@ impl Axis {
         (first..=last).map(|index| index as f64 * step).collect()
     }
 
-    /// Those of `values` that are on the axis.
+    /// Returns those of `values` that are on the axis.
     pub fn marks(&self, values: impl IntoIterator<Item = f64>) -> impl Iterator<Item = f64> {
         values.into_iter().filter(|&value| value >= self.low && value <= self.high)
     }
 }
 
-/// An SVG in the making.
+/// An SVG that is being drawn.
 pub struct Picture(String);
 
 impl Picture {
-    /// An empty one.
+    /// Returns an empty picture.
     pub fn new(width: f64, height: f64) -> Self {
         Self(format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
@@ -93,7 +93,7 @@ impl Picture {
         ))
     }
 
-    /// An empty one that is dark where the reader's screen is.
+    /// Returns an empty picture that is dark where the reader's screen is.
     pub fn for_both_themes(width: f64, height: f64) -> Self {
         let mut picture = Self::new(width, height);
         picture.0.push_str("<style>@media (prefers-color-scheme: dark) {");
@@ -112,7 +112,7 @@ impl Picture {
         writeln!(self.0, "{element}").expect("writing to a string");
     }
 
-    /// A text at a point: `anchor` is start, middle or end.
+    /// Draws a text at a point: `anchor` is start, middle or end.
     pub fn text(&mut self, (x, y): (f64, f64), anchor: &str, colour: &str, text: &str) {
         let text = escaped(text);
         self.draw(format_args!(
@@ -120,7 +120,7 @@ impl Picture {
         ));
     }
 
-    /// A text on a ground of its own, for where it cannot but stand over something.
+    /// Draws a text on a background of its own, for places where something is behind it.
     pub fn halo_text(&mut self, (x, y): (f64, f64), anchor: &str, colour: &str, text: &str) {
         let text = escaped(text);
         self.draw(format_args!(
@@ -129,19 +129,19 @@ impl Picture {
         ));
     }
 
-    /// A text that is read upwards, centred at a point.
+    /// Draws a text that is read upwards, centred at a point.
     pub fn upright_text(&mut self, (x, y): (f64, f64), text: &str) {
         self.draw(format_args!(
             "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"black\">{text}</text>"
         ));
     }
 
-    /// A dot.
+    /// Draws a dot.
     pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, colour: &str) {
         self.draw(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"/>"));
     }
 
-    /// A dot that others can be seen through, and that says something when pointed at.
+    /// Draws a transparent dot with a title, which is shown when the mouse points at it.
     pub fn faint_dot(&mut self, (x, y): (f64, f64), radius: f64, colour: &str, title: &str) {
         self.draw(format_args!(
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\" fill-opacity=\"0.45\"><title>{}</title></circle>",
@@ -149,7 +149,7 @@ impl Picture {
         ));
     }
 
-    /// A line through points.
+    /// Draws a line through points.
     pub fn line(&mut self, points: &[(f64, f64)], width: f64, colour: &str) {
         let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let points = points.join(" ");
@@ -158,7 +158,7 @@ impl Picture {
         ));
     }
 
-    /// Grey lines with numbers for values to the right and upwards.
+    /// Draws grey lines with numbers, for values on both axes.
     pub fn grid(
         &mut self,
         (across, marks): (&Axis, &[f64]),
@@ -177,7 +177,7 @@ impl Picture {
         }
     }
 
-    /// A dot with a rim, before all others, that says something when pointed at.
+    /// Draws a dot with a rim before all others, with a title, which is shown when the mouse points at it.
     pub fn bold_dot(&mut self, (x, y): (f64, f64), radius: f64, colour: &str, title: &str) {
         self.draw(format_args!(
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\" stroke=\"white\" stroke-width=\"1.5\"><title>{}</title></circle>",
@@ -185,7 +185,7 @@ impl Picture {
         ));
     }
 
-    /// The file's contents.
+    /// Returns the file's contents.
     pub fn finish(mut self) -> String {
         self.0.push_str("</svg>\n");
         self.0

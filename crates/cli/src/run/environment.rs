@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// Variables to set, and to take away.
+/// The variables to set, and those to unset (`None`).
 pub type Changes = BTreeMap<String, Option<OsString>>;
 
 /// Prints `export NAME=VALUE`, or `unset NAME`, for each variable.
@@ -23,7 +23,8 @@ pub fn print(changes: &Changes) -> Result<()> {
     Ok(())
 }
 
-/// What takes the libraries of all known allocators out of the preload variable, and the proxy's setting out of ours.
+/// Returns the changes that remove the libraries of all known allocators from the preload variable, and the proxy's setting
+/// from ours.
 pub fn without_allocators() -> Result<Changes> {
     let mut changes = Changes::new();
     let variable = preload::variable();
@@ -38,8 +39,8 @@ pub fn without_allocators() -> Result<Changes> {
     Ok(changes)
 }
 
-/// What takes away all variables that `env` sets for an allocator. Those of the C library's own malloc stay: it is what one
-/// goes back to.
+/// Returns the changes that unset all variables which `env` sets for an allocator. Those of the C library's own malloc stay,
+/// because it is used then.
 pub fn without_options() -> Result<Changes> {
     let (allocators, _) = catalogue::layers().allocators()?;
     let others = allocators.iter().filter(|allocator| !allocator.is_system());
@@ -60,19 +61,20 @@ fn change(changes: &mut Changes, variable: &str, before: &OsStr, separator: &str
     }
 }
 
-/// What the preload variable has besides the libraries of known allocators.
+/// Returns the value of the preload variable without the libraries of known allocators.
 pub fn preloaded_besides_allocators() -> Result<OsString> {
     let value = std::env::var_os(preload::variable()).unwrap_or_default();
     Ok(without(&value, &known_files()?).join(":").into())
 }
 
-/// The names that allocators' libraries have.
+/// Returns the file names that allocators' libraries have.
 fn known_files() -> Result<BTreeSet<String>> {
     let (allocators, _) = catalogue::layers().allocators()?;
     Ok(allocators.iter().flat_map(|allocator| allocator.preload_files(preload::system())).cloned().collect())
 }
 
-/// The libraries in a value of the variable, without those whose file's name is in `files`. The loader splits at blanks too.
+/// Returns the libraries in a value of the variable, without those whose file's name is in `files`. The loader splits at blanks
+/// too.
 fn without(value: &OsStr, files: &BTreeSet<String>) -> Vec<String> {
     let text = value.to_string_lossy();
     let libraries = text.split([':', ' ']).filter(|path| !path.is_empty());

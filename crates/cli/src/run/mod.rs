@@ -1,4 +1,4 @@
-//! `xalloc run` and `xalloc env`: a program, or a shell, under any allocator.
+//! `xalloc run` and `xalloc env`: run a program, or set up a shell, under any allocator.
 
 mod environment;
 mod plan;
@@ -42,8 +42,8 @@ pub struct Arguments {
 
 /// Print the shell lines that put an allocator in front of every program that is started.
 ///
-/// For the shell at hand: eval "$(xalloc env jemalloc)". And back: eval "$(xalloc env system)", which takes the libraries of
-/// all known allocators out of LD_PRELOAD again, and unsets the variables that hold their options, whoever set them.
+/// In the current shell: eval "$(xalloc env jemalloc)". To undo it: eval "$(xalloc env system)", which removes the libraries of
+/// all known allocators from LD_PRELOAD, and unsets the variables that hold their options, whoever set them.
 ///
 /// Exit codes: 2 if this command was called wrongly, 3 if the allocator is not on this machine.
 #[derive(clap::Args)]
@@ -55,7 +55,7 @@ pub struct EnvArguments {
     how: How,
 }
 
-/// Which allocator, and how.
+/// The options that choose an allocator.
 #[derive(clap::Args)]
 struct With {
     /// The allocator: a name of xalloc list, or the path of a library
@@ -76,7 +76,7 @@ struct How {
     method: Method,
 }
 
-/// Becomes the program.
+/// Replaces this command by the program.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let With { allocator, how } = &arguments.with;
     let plan = match plan("run", allocator, how, Behind::Everything) {
@@ -108,9 +108,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::from(if missing { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE }))
 }
 
-/// Prints assignments.
+/// Prints the assignments for a shell.
 pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
-    // Once more, for another allocator, must not pile them up.
+    // Running it again for another allocator must not add to the first one.
     let plan = match plan("env", &arguments.allocator, &arguments.how, Behind::NoAllocators) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
@@ -119,7 +119,7 @@ pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is to be done, or the exit code of `command`, which said why nothing can be.
+/// Returns what is to be done; or, if nothing can be, the exit code of `command`, which has said why.
 fn plan(command: &str, name: &str, how: &How, behind: Behind) -> Result<Plan, ExitCode> {
     let plan = catalogue::choose(name).and_then(|choice| Plan::new(&choice, how.method, &how.settings, behind));
     plan.map_err(|error| {
@@ -128,14 +128,15 @@ fn plan(command: &str, name: &str, how: &How, behind: Behind) -> Result<Plan, Ex
     })
 }
 
-/// Says why the program cannot run under the library, if that is certain, and otherwise what is doubtful.
+/// Prints why the program cannot run under the library, if that is certain, and returns the exit code; otherwise prints what is
+/// doubtful.
 fn refusal(arguments: &Arguments, plan: &Plan, library: &std::path::Path) -> Option<ExitCode> {
     let program = &arguments.command[0];
     let machine = Binary::read(library).map_or_else(|_| Machine::here(), |library| Machine::of(&library));
     let examination = match binary::examine_on(program, &machine) {
         Ok(examination) => examination,
         Err(error) if error.may_run() => {
-            eprintln!("xalloc run: warning: {error}; it is started without a look");
+            eprintln!("xalloc run: warning: {error}; it is started without being examined");
             return None;
         }
         Err(error) => {

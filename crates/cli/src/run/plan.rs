@@ -1,4 +1,4 @@
-//! What is set in the environment for an allocator, and why.
+//! The plan: what is set in the environment for an allocator, and why.
 
 use super::environment::{self, Changes};
 use crate::catalogue::{self, Choice, OWN, Setting};
@@ -8,33 +8,33 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use xalloc_layers::{Allocator, Method};
 
-/// What of the libraries that are preloaded already stays behind the allocator's.
+/// Which of the libraries that are preloaded already stay after the allocator's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
     /// All of them.
     Everything,
-    /// All but those of other allocators.
+    /// All except those of other allocators.
     NoAllocators,
 }
 
-/// What a program is started with.
+/// The environment with which a program is started.
 pub struct Plan {
     /// The allocator, as the user named it.
     pub name: String,
-    /// How it gets in.
+    /// How the allocator gets into the program.
     pub method: Method,
-    /// What is preloaded first; nothing for the C library's own malloc.
+    /// The library that is preloaded first; `None` for the C library's own malloc.
     pub library: Option<PathBuf>,
-    /// The variables to set, and to take away.
+    /// The variables to set, and to unset.
     pub environment: Changes,
 }
 
 impl Plan {
-    /// The plan for an allocator.
+    /// Returns the plan for an allocator.
     ///
     /// # Errors
-    /// If it cannot be used in this way, or has no such option; [`NotFound`](catalogue::NotFound) if there is no library for the
-    /// proxy.
+    /// If it cannot be used in this way, or has no such option; [`NotFound`](catalogue::NotFound) if there is no library for
+    /// the proxy.
     pub fn new(choice: &Choice, method: Method, settings: &[Setting], behind: Behind) -> Result<Self> {
         let method = method_of(choice, method)?;
         let proxy = (method == Method::Proxy).then(|| catalogue::choose(OWN)).transpose()?;
@@ -61,7 +61,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// In words.
+    /// Returns the plan in words.
     pub fn description(&self) -> String {
         let word = |(name, value): (&String, &Option<OsString>)| match value {
             Some(value) => format!(" {name}={}", value.display()),
@@ -93,7 +93,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Sets an option of the allocator, or of the proxy in front of it.
+    /// Sets an option of the allocator, or of the proxy before it.
     fn set_somewhere(&mut self, choice: &Choice, proxy: Option<&Allocator>, setting: &Setting) -> Result<()> {
         let own = choice.allocator.as_ref();
         let knows = |allocator: &&Allocator| allocator.options.contains_key(&setting.name);
@@ -116,7 +116,7 @@ impl Plan {
     }
 }
 
-/// The method that is meant, if the allocator can get into a program that is built already in this way.
+/// Returns the method that is meant, if the allocator can get into a finished program in this way.
 fn method_of(choice: &Choice, wanted: Method) -> Result<Method> {
     let is_system = choice.library.is_none();
     match wanted {

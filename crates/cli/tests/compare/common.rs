@@ -67,7 +67,7 @@ pub fn named(name: &str, library: &Path) -> String {
     format!("{name}={}", library.display())
 }
 
-/// Whether `program` is on the `PATH`; says that a test is skipped if not.
+/// Returns whether `program` is on the `PATH`; says that a test is skipped if not.
 pub fn installed(program: &str) -> bool {
     let is_there = xalloc_tests::installed(program);
     if !is_there {

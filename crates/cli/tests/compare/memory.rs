@@ -36,7 +36,7 @@ fn all_processes_are_counted_together_and_the_note_says_which_memory_is_which() 
 fn a_run_that_is_over_before_its_memory_is_looked_at_has_a_note() {
     let output = compare().args(["-n", "1", "-a", "system", "--tree", "--", "true"]).output().unwrap();
     let table = String::from_utf8(output.stdout).unwrap();
-    assert!(table.contains("note: --tree looks twenty times a second"), "{table}");
+    assert!(table.contains("note: --tree reads the memory twenty times a second"), "{table}");
 }
 
 /// Without `/proc`, as in some containers, nobody tells the memory of a process.
@@ -61,7 +61,7 @@ fn memory_that_the_kernel_does_not_tell_is_said_to_be_missing() {
     );
 }
 
-/// The server gives half of it back when the load is over.
+/// The server frees half of it when the load is over.
 #[test]
 fn settled_memory_is_what_a_server_keeps() {
     let place = Place::new();

@@ -15,7 +15,7 @@ fn observed(doctor: &mut Command) -> (Option<i32>, Value, String) {
     (output.status.code(), report["run"].clone(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether the library was there and served every reference; not known of a short program if the kernel may not be asked.
+/// Returns whether the library was there and served every reference; not known of a short program if the kernel may not be asked.
 fn is_served(run: &Value) -> bool {
     let is_unknown = run["sampled"]["not_measured"].is_string() && run["served"].is_null();
     run["served"] == true || is_unknown

@@ -22,6 +22,15 @@ fn every_command_the_library_and_its_file_have_a_page() {
     }
     let run = read(&pages.join("man1/xalloc-run.1"));
     assert!(run.contains("xalloc run\\fR [OPTIONS] <PROGRAM> [ARGUMENT]..."), "the synopsis is not the usage: {run}");
+    for (command, argument) in [
+        ("run", "<PROGRAM> [ARGUMENT]..."),
+        ("compare", "<PROGRAM> [ARGUMENT]..."),
+        ("doctor", "<PROGRAM> [ARGUMENT]..."),
+        ("list", "[NAME]..."),
+    ] {
+        let page = read(&pages.join(format!("man1/xalloc-{command}.1"))).replace("\\fI", "").replace("\\fR", "");
+        assert!(page.contains(&format!(".TP\n{argument}\n")), "{command} lists its argument in another form: {page}");
+    }
     let compare = read(&pages.join("man1/xalloc-compare.1"));
     assert!(compare.contains(".SH EXAMPLES\n.nf\n  xalloc compare") && !compare.contains(".SH EXTRA"), "{compare}");
     for page in [run, compare] {

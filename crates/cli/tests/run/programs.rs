@@ -13,7 +13,7 @@ fn run(arguments: &[&str]) -> Output {
     output(xalloc(&["run"]).args(arguments))
 }
 
-/// Whether the allocator is on this machine; says so if not.
+/// Returns whether the allocator is on this machine; says so if not.
 fn is_there(name: &str) -> bool {
     let there = output(&mut xalloc(&["list", name])).status.success();
     if !there {

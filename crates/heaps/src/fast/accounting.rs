@@ -13,7 +13,7 @@ pub enum Kind {
 }
 
 impl FastHeap {
-    /// What slabs, runs and huge blocks hold. Takes a look at every chunk.
+    /// Returns what slabs, runs and huge blocks hold. Takes a look at every chunk.
     fn held(&self) -> Held {
         let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
         Held {
@@ -23,7 +23,8 @@ impl FastHeap {
         }
     }
 
-    /// Notes that blocks of a kind take `bytes` more than before. What the others keep goes, as far as it is more than was once in use.
+    /// Notes that blocks of a kind take `bytes` more than before. What the others keep goes, as far as it is more than was once
+    /// in use.
     pub(super) fn grew(&self, kind: Kind, bytes: usize) {
         let Some(grown) = self.footprint.grew(bytes) else { return };
         let mut surplus = self.footprint.surplus(&self.held(), grown, self.is_lean());
@@ -67,7 +68,7 @@ impl FastHeap {
         }
     }
 
-    /// What is held; blocks that wait for their owners count as free.
+    /// Returns what is held; blocks that wait for their owners count as free.
     fn weigh(&self) -> Held {
         let mut held = self.held();
         held.free += self.registry.all().map(|heap| heap.remote().waiting()).sum::<usize>();

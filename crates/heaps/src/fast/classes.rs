@@ -41,7 +41,7 @@ const fn size_of_class(class: usize) -> usize {
     (STEP_MAX << doubling) + (step + 1) * ((STEP_MAX / 8) << doubling)
 }
 
-/// The class of the smallest block that holds `size` bytes; `size` is at most [`MAX`].
+/// Returns the class of the smallest block that holds `size` bytes; `size` is at most [`MAX`].
 #[inline(always)]
 pub const fn class_of(size: usize) -> usize {
     if size <= STEP_MAX {
@@ -54,7 +54,7 @@ pub const fn class_of(size: usize) -> usize {
     FIRST_OF_DOUBLING + (doubling - STEP_MAX.ilog2() as usize) * 8 + ((last >> (doubling - 3)) & 7)
 }
 
-/// The class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
+/// Returns the class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
 /// multiples of [`SLICE`](xalloc_blocks::page_map::SLICE), so a block is aligned when its size is a multiple of the alignment.
 pub fn class_of_aligned(align: usize, size: usize) -> Option<usize> {
     let size = size.max(1).checked_next_multiple_of(align)?;

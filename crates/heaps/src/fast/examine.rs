@@ -21,7 +21,7 @@ const PAUSE: usize = 1000;
 const MOST_BATCHES: usize = 1 << 20;
 
 impl FastHeap {
-    /// Whether a block of the slab, which `bin` stands for in the page map, starts at `address`, and is in use.
+    /// Returns nothing if a block of the slab, which `bin` stands for in the page map, starts at `address` and is in use.
     ///
     /// # Errors
     /// What is wrong with the address if not.
@@ -39,7 +39,8 @@ impl FastHeap {
         Ok(())
     }
 
-    /// Whether a block of the slab is in a list of free blocks. Another thread may be moving it to another list meanwhile.
+    /// Returns whether a block of the slab is in a list of free blocks. Another thread may be moving it to another list
+    /// meanwhile.
     #[cold]
     fn is_free(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: a block of the slab.
@@ -60,11 +61,12 @@ impl FastHeap {
         false
     }
 
-    /// Whether no thread is moving blocks.
+    /// Returns whether no thread is moving blocks.
     fn are_all_whole(&self) -> bool {
         self.registry.all().all(ThreadHeap::is_whole)
     }
 
+    /// Returns whether the block is in any list of free blocks.
     fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: the bin stands in the page map.
         let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
@@ -83,12 +85,12 @@ impl FastHeap {
         })
     }
 
-    /// Whether the block is among those that `heap` has collected for the slab's owner.
+    /// Returns whether the block is among those that `heap` has collected for the slab's owner.
     fn is_collected(&self, heap: &ThreadHeap, slab: &Slab, block: *const Block) -> bool {
         self.list_has(heap.remote_cache().last_of(slab), batch::MOST, block)
     }
 
-    /// Whether the block waits for its owner.
+    /// Returns whether the block waits for its owner.
     fn is_sent(&self, owner: &ThreadHeap, block: *const Block) -> bool {
         let mut batch = owner.remote().peek();
         for _ in 0..MOST_BATCHES {
@@ -103,8 +105,8 @@ impl FastHeap {
         false
     }
 
-    /// Whether the block is among the first `most` of the list that begins with `head`, as far as the list can be followed:
-    /// the thread that it belongs to may be changing it.
+    /// Returns whether the block is among the first `most` of the list that begins with `head`, as far as the list can be
+    /// followed: the thread that it belongs to may be changing it.
     fn list_has(&self, head: *mut Block, most: usize, block: *const Block) -> bool {
         let mut link = head;
         for _ in 0..most {
@@ -123,7 +125,7 @@ impl FastHeap {
         false
     }
 
-    /// The usable size of the block in use that starts at this address. Any address may be asked about.
+    /// Returns the usable size of the block in use that starts at this address. Any address may be asked about.
     pub(super) fn size_at(&self, address: usize) -> Result<usize, Refusal> {
         let entry = page_map::entry(address);
         if let Some((bin, slab)) = Slab::of(entry) {
@@ -140,7 +142,7 @@ impl FastHeap {
         }
     }
 
-    /// What an address is that the page map has nothing for.
+    /// Returns what an address is that the page map has nothing for.
     pub(super) fn refuse_unknown(&self, address: usize) -> Refusal {
         if self.arena.contains(address) { Misuse::FreeMemory.into() } else { Refusal::NotMine }
     }
@@ -153,7 +155,7 @@ impl FastHeap {
         self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
     }
 
-    /// What is wrong with an address that is in the heap's memory, and no block in use.
+    /// Returns what is wrong with an address that is in the heap's memory, and no block in use.
     pub(super) fn misuse_of(&self, address: usize) -> Option<Misuse> {
         match self.size_at(address) {
             Ok(_) => None,

@@ -11,30 +11,34 @@ use xalloc_os::Lock;
 use xalloc_os::thread;
 
 impl FastHeap {
-    /// Every lock of the heap, in the order in which they nest. The first one keeps helpers out of the calling thread's heap, which
-    /// is the same in all calls of one fork: no thread adopts or abandons one meanwhile, because the registry is locked.
+    /// Returns every lock of the heap, in the order in which they nest. The first one keeps helpers out of the calling thread's
+    /// heap, which is the same in all calls of one fork: no thread adopts or abandons one meanwhile, because the registry is
+    /// locked.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
         let helpers = ThreadHeap::own().map(|heap| heap.access().helpers());
         let last = [self.huge.lock(), self.arena.lock(), self.metadata.lock()];
         helpers.into_iter().chain([self.registry.lock()]).chain(self.runs.locks()).chain(last)
     }
 
+    /// Takes the locks, before the fork.
     pub(super) fn lock_for_fork(&self) {
         local::prefork();
         self.fork_locks.acquire(self.locks());
     }
 
+    /// Gives the locks back, in the parent.
     pub(super) fn unlock_after_fork(&self) {
         self.fork_locks.release_in_parent(self.locks());
         local::postfork(false);
     }
 
+    /// Gives the locks back, in the child.
     pub(super) fn unlock_in_child(&self) {
         self.fork_locks.release_in_child(self.locks());
         local::postfork(true);
     }
 
-    /// In the child: leaves the heaps of the threads that are gone to whoever comes. If the handler that forks has interrupted
+    /// Abandons, in the child, the heaps of the threads that are gone. If the handler that forks has interrupted
     /// this thread in the registry, its lists are half written; then what is in those heaps is lost.
     pub(super) fn settle_after_fork(&self) {
         if self.registry.lock().is_mine(thread::token()) {

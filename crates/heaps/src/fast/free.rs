@@ -12,7 +12,8 @@ use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::thread::{self, Phase};
 
 impl FastHeap {
-    /// Frees a block if it is the calling thread's own and nothing looks wrong with it. False if not: then nothing was done. The hit path.
+    /// Frees a block if it is the calling thread's own and nothing looks wrong with it. Returns false if not, and nothing was
+    /// done. The hit path.
     ///
     /// # Safety
     /// The caller frees the block, if it is one of this heap's.
@@ -48,8 +49,8 @@ impl FastHeap {
         self.free_entry(block, entry)
     }
 
-    /// Frees a block of a slab of another thread's heap, if it only joins a batch that has begun: what most such frees are. It calls
-    /// nothing, so that no register has to be saved. False if nothing was done.
+    /// Frees a block of a slab of another thread's heap, if it only joins a batch that has begun: what most such frees are. It
+    /// calls nothing, so that no register has to be saved. Returns false if nothing was done.
     #[inline(always)]
     fn add_to_batch(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
         // SAFETY: memory of a slab.
@@ -78,8 +79,8 @@ impl FastHeap {
         }
     }
 
-    /// Frees a block of a slab, which `bin` stands for in the page map: into the bin if it is the calling thread's, otherwise on its way
-    /// to its owner.
+    /// Frees a block of a slab, which `bin` stands for in the page map: into the bin if it is the calling thread's, otherwise
+    /// on its way to its owner.
     fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
         // SAFETY: memory of a slab.
         if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
@@ -90,7 +91,8 @@ impl FastHeap {
             return Ok(());
         };
         if ThreadHeap::has_bin(word, bin) {
-            // SAFETY: the page map has the bin, which is the calling thread's, for the block, which is in use, and the caller frees it.
+            // SAFETY: the page map has the bin, which is the calling thread's, for the block, which is in use, and the caller
+            // frees it.
             unsafe { self.free_own(bin, block.cast()) };
             return Ok(());
         }
@@ -101,7 +103,8 @@ impl FastHeap {
     /// Caches a block of the calling thread's own heap.
     ///
     /// # Safety
-    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which is in use, and which the caller frees.
+    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which is in use, and which the caller
+    /// frees.
     #[inline(always)]
     pub(super) unsafe fn push(&self, bin: usize, block: *mut Block) {
         // SAFETY: the caller's: the address is that of a bin of this thread's heap, and the block is free from here on.
@@ -110,7 +113,7 @@ impl FastHeap {
         }
     }
 
-    /// [`FastHeap::push`] of a block that did not take the hit path: its bin may be nudged.
+    /// Caches a block of the calling thread's own heap that did not take the hit path: its bin may be nudged.
     ///
     /// # Safety
     /// As [`FastHeap::push`].
@@ -127,7 +130,8 @@ impl FastHeap {
         unsafe { self.push(bin, block) };
     }
 
-    /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed, which is a mistake.
+    /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed, which
+    /// is a mistake.
     fn begin_or_end_batch(
         &self,
         heap: &'static ThreadHeap,
@@ -149,8 +153,8 @@ impl FastHeap {
         Ok(())
     }
 
-    /// A bin got one block more than it has room for: its list becomes the previous one, and the blocks of the one before go
-    /// back to their slabs.
+    /// Makes the list of a bin that has one block more than there is room for the previous list; the blocks of the one before
+    /// go back to their slabs.
     #[cold]
     #[inline(never)]
     fn flush(&self, bin: usize) {
@@ -163,8 +167,8 @@ impl FastHeap {
     }
 }
 
-/// The bin and the usable size of a block in use that is the calling thread's own; `None` for others, for addresses where no block
-/// starts, and for blocks that look free.
+/// Returns the bin and the usable size of a block in use that is the calling thread's own; `None` for others, for addresses
+/// where no block starts, and for blocks that look free.
 #[inline(always)]
 pub fn own_block(block: *mut u8) -> Option<(usize, usize)> {
     let bin = page_map::bin(block as usize);
@@ -178,7 +182,7 @@ pub fn own_block(block: *mut u8) -> Option<(usize, usize)> {
     Some((bin, classes::TABLE.get(ThreadHeap::class_of_bin(bin))?.size as usize))
 }
 
-/// Whether the address is where a block may start, and does not look free. Otherwise it must be examined.
+/// Returns whether the address is where a block may start, and does not look free. Otherwise it must be examined.
 ///
 /// # Safety
 /// `bin` is one of the calling thread's heap, as the page map has it for the address.

@@ -13,7 +13,7 @@ use xalloc_blocks::reporter::Reporter;
 use xalloc_blocks::runs::Runs;
 use xalloc_blocks::surplus::Surplus;
 
-/// What a user may want of the default heap.
+/// What a user may choose of the default heap.
 #[derive(Clone, Copy, Debug)]
 pub struct Tuning {
     /// For how many milliseconds, at most, memory stays that nobody uses; for half as many at least.
@@ -23,9 +23,9 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// As it is without being told.
+    /// The tuning unless the user wants another one.
     pub const SPEED: Self = Self { purge_delay: 1000, lean: false };
-    /// As little memory as can be had without another design.
+    /// The tuning for as little memory as this design allows.
     pub const LEAN: Self = Self { purge_delay: 100, lean: true };
 }
 
@@ -47,7 +47,7 @@ pub struct FastHeap {
 }
 
 impl FastHeap {
-    /// An empty heap.
+    /// Returns an empty heap.
     pub const fn new() -> Self {
         Self {
             arena: Arena::new(),
@@ -65,19 +65,19 @@ impl FastHeap {
         }
     }
 
-    /// Tunes the heap. Before the first allocation.
+    /// Tunes the heap. Called before the first allocation.
     pub fn tune(&self, tuning: Tuning) {
         self.schedule.set_delay(tuning.purge_delay);
         self.huge.tune(tuning.purge_delay, tuning.lean);
-        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of another
-        // allocator's block, does not come here.
+        // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of
+        // another allocator's block, does not come here.
         self.lean.store(tuning.lean, Ordering::Relaxed);
         if tuning.lean {
             self.arena.reserve_on_demand();
         }
     }
 
-    /// Whether threads keep as little as they can. Looked at on slow paths only.
+    /// Returns whether threads keep as little as they can. Looked at on slow paths only.
     pub(super) fn is_lean(&self) -> bool {
         // Relaxed: see `tune`.
         self.lean.load(Ordering::Relaxed)

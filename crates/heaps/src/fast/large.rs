@@ -13,7 +13,8 @@ use xalloc_heap::Refusal;
 const POLL_AT_FREE: usize = 4 << 20;
 
 impl FastHeap {
-    /// A run or a huge block, of zeros if it comes to that.
+    /// Returns a run or a huge block. With `zeros`, one that reads as zeros is preferred; the result says whether it does.
+    /// `None` if there is no memory.
     pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         self.poll_clock_of_own();
         let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;

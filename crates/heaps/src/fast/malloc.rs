@@ -1,4 +1,5 @@
-//! Allocating: the hit path, and then, for a block that has a size class, the bin's previous list, the heap's slabs, a new slab.
+//! Allocating: the hit path, and then, for a block that has a size class, the bin's previous list, the heap's slabs, a new
+//! slab.
 
 use super::accounting::Kind;
 use super::classes::{self, TABLE, class_of};
@@ -38,7 +39,7 @@ impl FastHeap {
         self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
     }
 
-    /// A block of `class`, or null if there is no memory.
+    /// Returns a block of `class`, or null if there is no memory.
     #[inline]
     pub(super) fn malloc_class(&self, heap: &'static ThreadHeap, class: usize) -> *mut u8 {
         let block = front(heap, class).pop(&self.key);
@@ -148,7 +149,7 @@ impl FastHeap {
     }
 }
 
-/// The bin that the heap's thread's mallocs of a class take from.
+/// Returns the bin that the heap's thread's mallocs of a class take from.
 #[inline(always)]
 fn front(heap: &ThreadHeap, class: usize) -> &Bin {
     if heap.ticking.is_on() { heap.rations().bin(class) } else { heap.cache().bin(class) }

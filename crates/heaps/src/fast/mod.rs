@@ -1,7 +1,7 @@
 //! The default heap: thread caches over slabs, batched remote frees, runs, huge mappings.
 //!
-//! A thread's hit path touches its own cache, the page map and the block; no lock, no atomic read-modify-write, no call. Each file uses
-//! only files further down in this list, the methods of [`FastHeap`] that it calls included:
+//! A thread's hit path touches its own cache, the page map and the block; no lock, no atomic read-modify-write, no call. Each
+//! file uses only files further down in this list, the methods of [`FastHeap`] that it calls included:
 //!
 //! * `mod`: the contract.
 //! * `realloc`, `malloc`, `free`: the functions of the contract, from their hit paths down.

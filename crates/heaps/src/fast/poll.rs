@@ -1,5 +1,5 @@
-//! What a thread does now and then on its slow paths: it sends what it freed of others' blocks, polls the clock, and ticks while there is
-//! a surplus.
+//! What a thread does now and then on its slow paths: it sends what it freed of others' blocks, polls the clock, and ticks
+//! while there is a surplus.
 
 use super::classes::{CLASSES, TABLE};
 use super::heap::FastHeap;
@@ -35,8 +35,8 @@ impl FastHeap {
         }
     }
 
-    /// Polls the clock in a slow path that has nothing to do with the thread's heap, and does what is due. A thread that has only freed
-    /// large blocks so far may have no heap.
+    /// Polls the clock in a slow path that has nothing to do with the thread's heap, and does what is due. A thread that has
+    /// only freed large blocks so far may have no heap.
     pub(super) fn poll_clock_of_own(&self) {
         let now = clock::coarse_milliseconds();
         let Some(heap) = ThreadHeap::own() else {
@@ -55,12 +55,14 @@ impl FastHeap {
         }
     }
 
-    /// How many milliseconds are between two scans. While there is memory to purge, what is idle in bins becomes a part of it in time.
+    /// Returns how many milliseconds are between two scans. While there is memory to purge, what is idle in bins becomes a part
+    /// of it in time.
     fn scan_every(&self, heap: &ThreadHeap) -> u32 {
         if heap.ticking.is_on() { SCAN_EVERY.min(self.schedule.period()) } else { SCAN_EVERY }
     }
 
-    /// Scans the next `count` classes in turn: of those that are idle, nothing stays cached. Not `busy`, which the caller is changing.
+    /// Scans the next `count` classes in turn: of those that are idle, nothing stays cached. Not `busy`, which the caller is
+    /// changing.
     pub(super) fn scan(&self, heap: &'static ThreadHeap, count: usize, busy: usize) {
         let beside = |class| if heap.ticking.is_on() { heap.rations().fingerprint(class) } else { 0 };
         for _ in 0..count {
@@ -90,7 +92,7 @@ impl FastHeap {
         }
     }
 
-    /// What the owner of a nudged bin does when it comes to a slow path: its next frees take the hit path again, and it ticks.
+    /// Answers a nudge, for the owner of the bin in a slow path: its next frees take the hit path again, and it ticks.
     pub(super) fn answer_nudge(&self, heap: &'static ThreadHeap) {
         heap.cache().answer_nudge(&TABLE);
         if self.surplus.is_there() {

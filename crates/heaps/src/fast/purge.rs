@@ -1,8 +1,8 @@
-//! Giving back what has not been needed for a while, late and in bulk: touching a page again costs ten times what keeping
-//! it would, so nothing is given back that was used in the last half of `purge_ms`.
+//! Purging what has not been needed for a while, late and in bulk: touching a page again costs ten times what keeping
+//! it would, so nothing is purged that was used in the last half of `purge_ms`.
 //!
-//! Threads poll the clock now and then on their slow paths. A process that does nothing at all keeps what it has, unless it has a
-//! background thread (`purge_until_ended`).
+//! Threads poll the clock now and then on their slow paths. A process that does nothing at all keeps what it has, unless it has
+//! a background thread (`purge_until_ended`).
 
 use super::heap::FastHeap;
 use xalloc_blocks::purge_scope::PurgeScope;
@@ -35,9 +35,9 @@ impl FastHeap {
         }
     }
 
-    /// Purges what is due whenever it is due, until the calling thread is to end: the work of a background thread, which needs no heap of
-    /// its own. It polls the clock while there is a surplus, so that memory is purged although no other thread comes to a slow path any
-    /// more. Without a surplus it sleeps, and nothing wakes it.
+    /// Purges what is due whenever it is due, until the calling thread is to end: the work of a background thread, which needs
+    /// no heap of its own. It polls the clock while there is a surplus, so that memory is purged although no other thread comes
+    /// to a slow path any more. Without a surplus it sleeps, and nothing wakes it.
     pub(super) fn purge_until_ended(&self) {
         loop {
             let due = self.schedule.until_due(clock::coarse_milliseconds());

@@ -35,8 +35,8 @@ impl FastHeap {
         Ok(new)
     }
 
-    /// Moves a block of `old` usable bytes that belongs in `bin`, one of this thread's, if there is another one cached: null
-    /// if not, and nothing was done.
+    /// Moves a block of `old` usable bytes that belongs in `bin`, one of this thread's, if there is another one cached. Returns
+    /// null if not, and nothing was done.
     ///
     /// # Safety
     /// The block is the caller's, and belongs in the bin.
@@ -54,9 +54,9 @@ impl FastHeap {
     }
 }
 
-/// A block that grows a little will probably grow again: how much to make of `size` bytes in place of `old`, so that a
-/// buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied for less than the
-/// memory would cost.
+/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will
+/// probably grow again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied
+/// for less than the memory would cost.
 fn with_room_to_grow(old: usize, size: usize) -> usize {
     const FROM: usize = 16 << 10;
     let grown = old + old / 2;

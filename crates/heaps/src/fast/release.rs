@@ -38,7 +38,7 @@ impl FastHeap {
 
     /// Gives a list of blocks of `class` back to the heap's slabs, neighbours in one slab at once.
     ///
-    /// Here the list is checked as the fast path cannot: each block must be one that was handed out at some time, and there
+    /// Here the list is checked as the hit path cannot: each block must be one that was handed out at some time, and there
     /// must be as many as were counted. What is wrong is reported, and what follows it in the list is lost.
     pub(super) fn give_back(&self, heap: &'static ThreadHeap, class: usize, list: List) {
         let List { head: first, count: mut left } = list;

@@ -1,5 +1,5 @@
-//! Freeing other threads' blocks: collected by slab, sent as batches. If their owner does not come for them, because it sleeps or its
-//! thread has ended, the sender helps: it drains the owner's heap, and leaves nothing in there that it can release.
+//! Freeing other threads' blocks: collected by slab, sent as batches. If their owner does not come for them, because it sleeps
+//! or its thread has ended, the sender helps: it drains the owner's heap, and leaves nothing in there that it can release.
 
 use super::classes::CLASSES;
 use super::heap::FastHeap;
@@ -12,9 +12,9 @@ use xalloc_blocks::remote_cache::Chain;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Call, Misuse};
 
-/// How many bytes of freed blocks may wait for an owner. It drains them when it needs blocks; if it sleeps, the sender of more does.
-/// With a quarter of it, senders took slabs from owners that were only preempted, which then opened others: sh8bench held a
-/// quarter more.
+/// How many bytes of freed blocks may wait for an owner. It drains them when it needs blocks; if it sleeps, the sender of more
+/// does. With a quarter of it, senders took slabs from owners that were only preempted, which then opened others: sh8bench held
+/// a quarter more.
 const MOST_WAITING: usize = 4 << 20;
 
 impl FastHeap {
@@ -40,8 +40,8 @@ impl FastHeap {
     }
 
     /// Pushes a chain of freed blocks as a batch to the heap that owns their slab; drains that heap if nobody owns it, or if
-    /// much waits in it. Returns how many bytes of the chain wait: the owner may sleep, and then the purge takes them back in its
-    /// place.
+    /// much waits in it. Returns how many bytes of the chain wait: the owner may sleep, and then the purge takes them back in
+    /// its place.
     fn deliver(&self, chain: &Chain) -> usize {
         let Chain { slab, head, tail, count } = *chain;
         let Some((bin, _)) = Slab::of(page_map::entry(tail as usize)) else {
@@ -52,8 +52,8 @@ impl FastHeap {
         let (owner, _) = unsafe { ThreadHeap::of_bin(bin) };
         let (batch, contents) = (tail.cast::<Batch>(), Batch::of_chain(slab, head, count));
         let (key, bytes) = (self.key.get(), count * slab.shape().size as usize);
-        // SAFETY: the chain's last block is the caller's until it is pushed; blocks in flight keep their slab open, and its memory
-        // mapped.
+        // SAFETY: the chain's last block is the caller's until it is pushed; blocks in flight keep their slab open, and its
+        // memory mapped.
         let waiting =
             unsafe { owner.remote().push(batch, bytes, |link| Batch::write(batch, contents.linked_to(link), key)) };
         if waiting > MOST_WAITING || owner.ownership().is_abandoned() {

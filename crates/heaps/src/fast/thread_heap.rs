@@ -1,8 +1,8 @@
-//! A thread's own heap: its cache, its slabs, what others freed of them, and what it freed of others'. Adopted by another thread when
-//! its own ends, never unmapped: so a bin's address can stand in the page map for as long as the process lives.
+//! A thread's own heap: its cache, its slabs, what others freed of them, and what it freed of others'. Adopted by another
+//! thread when its own ends, never unmapped: so a bin's address can stand in the page map for as long as the process lives.
 //!
-//! Three pages: the second one has only the remote cache, and is never touched by a thread that frees its own blocks; the third one
-//! is touched only by threads that tick.
+//! Three pages: the second one has only the remote cache, and is never touched by a thread that frees its own blocks; the third
+//! one is touched only by threads that tick.
 
 use super::classes::{CLASSES, TABLE};
 use super::ticking::Ticking;
@@ -44,8 +44,8 @@ pub struct ThreadHeap {
     cache: ThreadCache<CLASSES>,
     shared: Shared,
     slabs: SlabSet<CLASSES>,
-    /// Who may touch what the slow paths use: all of the heap but the remote cache and the bins' words other than `previous`, which
-    /// are its thread's.
+    /// Who may touch what the slow paths use: all of the heap but the remote cache and the bins' words other than `previous`,
+    /// which are its thread's.
     access: Access,
     /// While the thread changes its remote cache.
     collecting: Changing,
@@ -100,7 +100,7 @@ impl ThreadHeap {
         heap
     }
 
-    /// The calling thread's heap, if it has one.
+    /// Returns the calling thread's heap, if it has one.
     pub fn own() -> Option<&'static Self> {
         match Phase::current() {
             // SAFETY: a cache in the TLS word is this thread's heap, which is never unmapped.
@@ -109,7 +109,7 @@ impl ThreadHeap {
         }
     }
 
-    /// The heap that a bin's address, as the page map has it, belongs to, and the bin's class.
+    /// Returns the heap that a bin's address, as the page map has it, belongs to, and the bin's class.
     ///
     /// # Safety
     /// `bin` came from the page map.
@@ -119,77 +119,78 @@ impl ThreadHeap {
         (unsafe { &*(heap as *const Self) }, Self::class_of_bin(bin))
     }
 
-    /// The heap behind the TLS word of one of its threads.
+    /// Returns the heap behind the TLS word of one of its threads.
     ///
     /// # Safety
     /// The word is that of a thread with a cache ([`Phase::Cached`](xalloc_os::thread::Phase)).
     pub unsafe fn of_word(word: *mut u8) -> &'static Self {
-        // SAFETY: it points into a heap: at the heap itself, or at its rations. Heaps are aligned to their size and are never unmapped.
+        // SAFETY: it points into a heap: at the heap itself, or at its rations. Heaps are aligned to their size and are never
+        // unmapped.
         unsafe { &*word.map_addr(|address| address & !(size_of::<Self>() - 1)).cast() }
     }
 
-    /// The class of a bin, by its address.
+    /// Returns the class of a bin, by its address.
     #[inline(always)]
     pub fn class_of_bin(bin: usize) -> usize {
         ThreadCache::<CLASSES>::class_at(bin & (size_of::<Self>() - 1))
     }
 
-    /// The address that stands in the page map for the bin of `class`.
+    /// Returns the address that stands in the page map for the bin of `class`.
     pub fn bin_address(&self, class: usize) -> usize {
         core::ptr::from_ref(self.cache.bin(class)) as usize
     }
 
-    /// Whether `bin`, as the page map has it, is one of the heap's that a TLS word points into. An exclusive or instead of a difference,
-    /// because the compiler need not keep the heap's address then.
+    /// Returns whether `bin`, as the page map has it, is one of the heap's that a TLS word points into. An exclusive or instead
+    /// of a difference, because the compiler need not keep the heap's address then.
     #[inline(always)]
     pub fn has_bin(word: *const u8, bin: usize) -> bool {
         bin ^ (word as usize) < size_of::<Self>()
     }
 
-    /// The slab of an address, if it is one of this heap's.
+    /// Returns the slab of an address, if it is one of this heap's.
     pub fn slab_of(&self, address: *const u8) -> Option<&'static Slab> {
         let (bin, slab) = Slab::of(page_map::entry(address as usize))?;
         Self::has_bin(core::ptr::from_ref(self).cast(), bin).then_some(slab)
     }
 
-    /// What its thread has cached.
+    /// Returns what its thread has cached.
     pub fn cache(&self) -> &ThreadCache<CLASSES> {
         &self.cache
     }
 
-    /// Its slabs.
+    /// Returns its slabs.
     pub fn slabs(&self) -> &SlabSet<CLASSES> {
         &self.slabs
     }
 
-    /// What its thread freed of other heaps' blocks.
+    /// Returns what its thread freed of other heaps' blocks.
     #[inline(always)]
     pub fn remote_cache(&self) -> &RemoteCache {
         &self.pages.remote_cache
     }
 
-    /// What its thread's mallocs take from while it ticks.
+    /// Returns what its thread's mallocs take from while it ticks.
     pub fn rations(&self) -> &super::ticking::Rations {
         &self.pages.rations
     }
 
-    /// What other threads freed.
+    /// Returns what other threads freed.
     pub fn remote(&self) -> &RemoteStack<Batch> {
         &self.shared.remote
     }
 
-    /// Whether it has a thread.
+    /// Returns whether it has a thread.
     pub fn ownership(&self) -> &Ownership {
         &self.shared.ownership
     }
 
-    /// Who may touch what the slow paths use.
+    /// Returns who may touch what the slow paths use.
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// Gives its thread access to what the slow paths use until the guard is dropped. May be nested: by slow paths that call each
-    /// other.
+    /// Gives its thread access to what the slow paths use until the guard is dropped. May be nested: by slow paths that call
+    /// each other.
     pub fn change(&self) -> HeapChange<'_> {
         self.access.begin()
     }
@@ -200,12 +201,13 @@ impl ThreadHeap {
         self.collecting.begin()
     }
 
-    /// Whether nobody was changing the heap a moment ago; in a child, for a heap whose thread is gone, for good.
+    /// Returns whether nobody was changing the heap a moment ago. In a forked child, for a heap whose thread is gone, the
+    /// answer stays.
     pub fn is_whole(&self) -> bool {
         self.access.is_free() && self.collecting.is_whole()
     }
 
-    /// How many blocks of a class are cached.
+    /// Returns how many blocks of a class are cached.
     pub fn cached(&self, class: usize) -> usize {
         self.cache.cached(class) + if self.ticking.is_on() { self.rations().length(class) } else { 0 }
     }
@@ -215,7 +217,8 @@ impl ThreadHeap {
         self.miscounted.set(1);
     }
 
-    /// Whether it may have anything that is to be released: a slab, or blocks that a thread which vanished had collected.
+    /// Returns whether it may have anything that is to be released: a slab, or blocks that a thread which vanished had
+    /// collected.
     pub fn may_have_memory(&self) -> bool {
         self.slabs.slices() > 0 || self.miscounted.get() != 0
     }
@@ -250,7 +253,7 @@ impl ThreadHeap {
         if is_due { sent } else { 0 }
     }
 
-    /// Whether the last scan of all classes was so many milliseconds ago at the time `now`.
+    /// Returns whether the last scan of all classes was so many milliseconds ago at the time `now`.
     pub fn is_scan_due(&self, now: u64, every: u32) -> bool {
         (now as u32).wrapping_sub(self.scanned_at.get()) >= every
     }

@@ -18,7 +18,7 @@ impl FastHeap {
         Some(result)
     }
 
-    /// A heap for the calling thread, which has none. `None` if there is no memory for one.
+    /// Returns a heap for the calling thread, which has none. `None` if there is no memory for one.
     pub(super) fn adopt(&self) -> Option<&'static ThreadHeap> {
         let heap = self.reclaiming_all(|| self.registry.adopt(&self.metadata, self.key.get()))?;
         if heap.ticking.is_on() {

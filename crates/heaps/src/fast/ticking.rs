@@ -1,11 +1,11 @@
-//! Threads that tick: while there is memory to purge ([`xalloc_blocks::surplus`]), a thread's mallocs come to a slow path now and then, however
-//! little the thread does, and there it polls the clock. Otherwise a thread that frees and allocates the same few blocks would never leave
-//! its hit paths, and keep what it has.
+//! Threads that tick: while there is memory to purge ([`xalloc_blocks::surplus`]), a thread's mallocs come to a slow path now
+//! and then, however little the thread does, and there it polls the clock. Otherwise a thread that frees and allocates the same
+//! few blocks would never leave its hit paths, and keep what it has.
 //!
-//! The thread's one TLS word points at a second set of bins then, on a page of its own: `malloc` takes from there, `free` puts into the
-//! first set as always, because that is what the page map has. So what is freed is not what is allocated next, and each list of the second
-//! set is a *ration*: when it is used up, the slow path hands out another one, of one block if the thread has little to do and of
-//! [`MOST`] at most. The hit paths are the same instructions in both states.
+//! The thread's one TLS word points at a second set of bins then, on a page of its own: `malloc` takes from there, `free` puts
+//! into the first set as always, because that is what the page map has. So what is freed is not what is allocated next, and
+//! each list of the second set is a *ration*: when it is used up, the slow path hands out another one, of one block if the
+//! thread has little to do and of [`MOST`] at most. The hit paths are the same instructions in both states.
 
 use super::classes::CLASSES;
 use core::ptr::null_mut;
@@ -15,8 +15,8 @@ use xalloc_blocks::single_writer::{Count16, Count32};
 use xalloc_blocks::thread_cache;
 use xalloc_os::thread::Phase;
 
-/// The most blocks of a ration. A thread that was busy and has little to do from now on comes to a slow path after so many mallocs of a
-/// class. Other numbers, 8 and 128, gave the same times.
+/// The most blocks of a ration. A thread that was busy and has little to do from now on comes to a slow path after so many
+/// mallocs of a class. Other numbers, 8 and 128, gave the same times.
 const MOST: u16 = 32;
 /// A thread that used up a ration within so many milliseconds, which is within a few ticks of the kernel's clock, is busy.
 const SOON: u32 = 16;
@@ -30,24 +30,24 @@ pub struct Ticking {
 }
 
 impl Ticking {
-    /// Whether the thread's mallocs take from the rations.
+    /// Returns whether the thread's mallocs take from the rations.
     #[inline(always)]
     pub fn is_on(&self) -> bool {
         self.ration_size.get() != 0
     }
 
-    /// How many blocks a ration has.
+    /// Returns how many blocks a ration has.
     pub fn ration_size(&self) -> usize {
         self.ration_size.get() as usize
     }
 
-    /// Begins, at the time `now`.
+    /// Has the thread tick from the time `now` on.
     pub fn begin(&self, now: u64) {
         self.ration_size.set(MOST);
         self.ticked_at.set(now as u32);
     }
 
-    /// Ends.
+    /// Has the thread tick no more.
     pub fn end(&self) {
         self.ration_size.set(0);
     }
@@ -71,12 +71,12 @@ impl Ticking {
 pub struct Rations([Bin; CLASSES]);
 
 impl Rations {
-    /// The ration of a class.
+    /// Returns the ration of a class.
     pub fn bin(&self, class: usize) -> &Bin {
         &self.0[class]
     }
 
-    /// How many blocks of the ration are left.
+    /// Returns how many blocks of the ration are left.
     pub fn length(&self, class: usize) -> usize {
         self.0[class].left()
     }
@@ -84,7 +84,8 @@ impl Rations {
     /// Makes a list the ration of a class.
     ///
     /// # Safety
-    /// The blocks are of the class, free, and the calling thread's, as the rations are. The ration is used up, or its blocks are in `list`.
+    /// The blocks are of the class, free, and the calling thread's, as the rations are. The ration is used up, or its blocks
+    /// are in `list`.
     pub unsafe fn set(&self, class: usize, list: List) {
         // SAFETY: the caller's.
         unsafe { self.0[class].fill(list) };
@@ -105,12 +106,12 @@ impl Rations {
         unsafe { self.set(class, List { head, count: thread_cache::count(head, key) }) };
     }
 
-    /// How a ration looks, in a number.
+    /// Returns a fingerprint of a ration.
     pub fn fingerprint(&self, class: usize) -> usize {
         thread_cache::fingerprint(&self.0[class])
     }
 
-    /// Whether the calling thread's mallocs take from here.
+    /// Returns whether the calling thread's mallocs take from here.
     pub fn are_in_use(&self) -> bool {
         Phase::current() == self.phase()
     }

@@ -56,14 +56,11 @@ pub unsafe trait OneThread: Sized {
     /// Nobody uses the block any more, if it is one of this heap.
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal>;
 
-    /// Returns how many bytes of the block may be used.
+    /// Returns how many bytes of the block may be used. Any address may be asked about.
     ///
     /// # Errors
     /// As [`OneThread::free`].
-    ///
-    /// # Safety
-    /// As [`OneThread::free`], but the block stays in use.
-    unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal>;
+    fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal>;
 
     /// Takes all blocks back. The heap is as [`OneThread::begin`] left it.
     ///
@@ -116,13 +113,12 @@ impl<H: OneThread> LocalHeap<H> {
         unsafe { self.0.free(block) }
     }
 
-    /// Returns how many bytes of the block may be used.
+    /// Returns how many bytes of the block may be used. Any address may be asked about.
     ///
     /// # Errors
     /// As [`LocalHeap::free`].
     pub fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
-        // SAFETY: the heap tells its blocks from all else, and nothing is written.
-        unsafe { self.0.usable_size(block) }
+        self.0.usable_size(block)
     }
 
     /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then, unless the result

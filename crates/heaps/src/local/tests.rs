@@ -47,7 +47,7 @@ fn blocks_are_aligned_and_move_with_their_contents() {
     for align in [1, 32, 512, 4096, 1 << 16, 1 << 21] {
         for size in SIZES {
             let block = heap.memalign(align, size);
-            assert!(!block.is_null() && block as usize % align == 0, "{align} {size}");
+            assert!(!block.is_null() && (block as usize).is_multiple_of(align), "{align} {size}");
             assert!(heap.usable_size(block).unwrap() >= size);
         }
     }

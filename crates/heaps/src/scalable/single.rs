@@ -165,7 +165,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
         Ok(())
     }
 
-    unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
+    fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
         let Some(slab) = self.slab_of(block as usize) else { return self.large.size_at(block as usize) };
         self.examine(slab, block as usize)?;
         Ok(slab.shape().size as usize)

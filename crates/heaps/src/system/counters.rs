@@ -15,7 +15,7 @@ pub struct Counters {
 
 // Relaxed, in all of them: sums of independent events, read when most of them have happened.
 impl Counters {
-    /// Off.
+    /// Returns counters that are off.
     pub const fn new() -> Self {
         Self {
             on: AtomicBool::new(false),
@@ -31,27 +31,27 @@ impl Counters {
         self.on.store(true, Ordering::Relaxed);
     }
 
-    /// Whether calls are counted.
+    /// Returns whether calls are counted.
     #[inline]
     pub fn are_on(&self) -> bool {
         self.on.load(Ordering::Relaxed)
     }
 
-    /// A block of that size was handed out.
+    /// Counts a block of `size` bytes that was handed out.
     pub fn allocated(&self, size: usize) {
         self.allocations.fetch_add(1, Ordering::Relaxed);
         let live = self.live.fetch_add(size, Ordering::Relaxed).wrapping_add(size);
         self.peak.fetch_max(live, Ordering::Relaxed);
     }
 
-    /// A block of that size came back.
+    /// Counts a block of `size` bytes that was freed.
     pub fn freed(&self, size: usize) {
         self.frees.fetch_add(1, Ordering::Relaxed);
         // Never below zero: a block from before counting began may be larger than all since.
         let _ = self.live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| Some(live.saturating_sub(size)));
     }
 
-    /// The counts and the bytes that the program holds, if calls are counted.
+    /// Returns the counts and the bytes that the program holds, if calls are counted.
     pub fn read(&self) -> Option<(Calls, usize)> {
         self.are_on().then(|| {
             let calls = Calls {

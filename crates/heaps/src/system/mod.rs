@@ -1,8 +1,8 @@
 //! The pass-through heap: it forwards every call to the next malloc in the process, and counts if asked to.
 //!
-//! Nothing can be looked up while a program allocates, and the loader allocates before any constructor ran. So whoever serves the
-//! program with this heap tells it of the next malloc when that is known ([`SystemHeap::forward_to`]); until then blocks come from
-//! mappings of their own.
+//! Nothing can be looked up while a program allocates, and the loader allocates before any constructor ran. So whoever serves
+//! the program with this heap tells it of the next malloc when that is known ([`SystemHeap::forward_to`]); until then blocks
+//! come from mappings of their own.
 
 mod counters;
 
@@ -80,7 +80,7 @@ pub struct SystemHeap {
 }
 
 impl SystemHeap {
-    /// Knows no next malloc yet.
+    /// Returns a heap that knows no next malloc yet.
     pub const fn new() -> Self {
         Self {
             next: Next::new(),
@@ -94,19 +94,19 @@ impl SystemHeap {
     /// Forwards calls to these functions from now on. A second call does nothing.
     ///
     /// # Safety
-    /// They do what C says of their names, and each takes the blocks that the others return. None is this heap's. No other thread calls
-    /// this at the same time.
+    /// They do what C says of their names, and each takes the blocks that the others return. None is this heap's. No other
+    /// thread calls this at the same time.
     pub unsafe fn forward_to(&self, functions: Functions) {
         // SAFETY: the caller's: no other thread is in there.
         unsafe { self.next.set(functions) };
     }
 
-    /// Every lock of the heap, in the order in which they nest.
+    /// Returns every lock of the heap, in the order in which they nest.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
         [self.early.lock(), self.metadata.lock()].into_iter()
     }
 
-    /// A block from before the next malloc is known. It is not counted, now or later.
+    /// Returns a block while the next malloc is not known. It is not counted, now or later.
     fn early(&self, align: usize, size: usize) -> *mut u8 {
         self.early.allocate(size, align, false, &self.metadata).map_or(core::ptr::null_mut(), |block| block.start)
     }
@@ -125,7 +125,7 @@ impl SystemHeap {
         block.cast()
     }
 
-    /// What the page map has for a block from before the next allocator was known.
+    /// Returns what the page map has for a block from before the next allocator was known.
     fn early_entry(&self, block: *mut u8) -> Option<Entry> {
         let entry = page_map::entry(block as usize);
         (entry.kind() == huge::KIND && self.early.contains(block as usize, entry)).then_some(entry)
@@ -133,6 +133,8 @@ impl SystemHeap {
 }
 
 impl SystemHeap {
+    /// Resizes a block of the next malloc.
+    ///
     /// # Safety
     /// `block` is a live block of the next malloc, which nobody uses but through the result.
     unsafe fn realloc_next(&self, next: &Functions, block: *mut u8, size: usize) -> *mut u8 {

@@ -1,4 +1,4 @@
-//! For CMake: `cmake --toolchain FILE`.
+//! The format for CMake: `cmake --toolchain FILE`.
 
 use super::word::{CROSS, is_cross, join};
 use crate::composition::Composition;
@@ -10,7 +10,7 @@ pub(super) fn render(composition: &Composition) -> Result<String, Problem> {
     for (name, value) in composition.cmake_variables.iter().filter(|(name, _)| !is_cross(name)) {
         text += &set(name, value);
     }
-    // CMake quotes definitions for every generator itself, and flags for none.
+    // CMake quotes definitions for every generator itself, but not flags.
     for define in &composition.defines {
         text += &format!("add_compile_definitions({})\n", bracket(&list_item(define)));
     }
@@ -25,8 +25,8 @@ pub(super) fn render(composition: &Composition) -> Result<String, Problem> {
     Ok(text + &set("XALLOC_RUNTIME_ENVIRONMENT", &environment(composition)?))
 }
 
-/// The runtime environment as a list. Between brackets CMake sees no end of an item, and nothing can be put before a bracket
-/// that would have it taken for a letter.
+/// Returns the runtime environment as a list. Between brackets CMake does not see the end of an item, and no escape before a
+/// bracket makes it an ordinary character.
 fn environment(composition: &Composition) -> Result<String, Problem> {
     let mut items = Vec::new();
     for (name, value) in &composition.runtime_environment {
@@ -38,12 +38,12 @@ fn environment(composition: &Composition) -> Result<String, Problem> {
     Ok(items.join(";"))
 }
 
-/// `text` as one item of a list.
+/// Returns `text` as one item of a list.
 fn list_item(text: &str) -> String {
     text.replace(';', "\\;")
 }
 
-/// The platform, set only where it is not the machine that builds: there tests could not be run.
+/// Returns the lines that set the platform. Empty if it is the machine that builds, because tests could not run otherwise.
 fn system(composition: &Composition) -> String {
     let given: Vec<_> =
         CROSS.iter().filter_map(|(name, host)| Some((name, host, composition.cmake_variables.get(*name)?))).collect();
@@ -60,7 +60,7 @@ fn set(name: &str, value: &str) -> String {
     format!("set({name} {})\n", bracket(value))
 }
 
-/// A bracket argument: nothing inside is special but its own end.
+/// Returns a bracket argument, in which only its own end is special.
 fn bracket(value: &str) -> String {
     // A ] at the end would become part of the closing bracket.
     let holds = |equals: &str| value.contains(&format!("]{equals}]")) || value.ends_with(&format!("]{equals}"));

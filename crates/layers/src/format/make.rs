@@ -1,4 +1,4 @@
-//! For GNU make: `include toolchain.mk`.
+//! The format for GNU make: `include toolchain.mk`.
 
 use super::word::variables;
 use crate::composition::Composition;
@@ -10,7 +10,7 @@ pub(super) fn render(composition: &Composition) -> String {
         text += &format!("{name} := {}\n", escape(&value));
     }
     for (name, value) in &composition.runtime_environment {
-        // What the user preloads already stays, behind ours.
+        // What the user preloads already stays, after our libraries.
         let rest =
             if System::is_preload_variable(name) { format!("$(if $({name}),:$({name}))") } else { String::new() };
         text += &format!("export {name} := {}{rest}\n", escape(value));
@@ -18,21 +18,22 @@ pub(super) fn render(composition: &Composition) -> String {
     text
 }
 
-/// `value` as the right side of an assignment.
+/// Returns `value` as the right side of an assignment.
 fn escape(value: &str) -> String {
     let mut escaped = String::new();
     let mut backslashes = 0;
     for letter in value.chars() {
         match letter {
             '$' => escaped.push('$'),
-            // Make halves the backslashes in front of a #, and takes a # after an even number of them for a comment.
+            // Make halves the backslashes before a #, and takes a # after an even number of them for a comment.
             '#' => escaped.extend(std::iter::repeat_n('\\', backslashes + 1)),
             _ => {}
         }
         backslashes = if letter == '\\' { backslashes + 1 } else { 0 };
         escaped.push(letter);
     }
-    // A reference to no variable is empty: it guards a space at the beginning, and the line's end from a backslash.
+    // A reference to no variable is empty. It protects a space at the beginning, and keeps a backslash from the end of the
+    // line.
     let before = if value.starts_with(' ') { "$()" } else { "" };
     let after = if value.ends_with('\\') { "$()" } else { "" };
     format!("{before}{escaped}{after}")

@@ -1,4 +1,4 @@
-//! Writing a composition for other tools.
+//! Writes a composition in the formats of other tools.
 
 mod cmake;
 mod make;
@@ -12,24 +12,24 @@ use crate::error::{Error, Problem};
 use crate::parse::parse;
 use strum::{Display, EnumString, VariantArray};
 
-/// A form that a composition can be written in.
+/// A format in which a composition can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum Format {
-    /// All of it, for programs.
+    /// Everything, for programs.
     Json,
-    /// All of it, for people.
+    /// Everything, for people.
     Yaml,
     /// `CC`, `CFLAGS`, … for a POSIX shell.
     Sh,
-    /// The same for GNU make, to be included.
+    /// The same variables for GNU make, to be included.
     Make,
     /// A toolchain file for CMake.
     Cmake,
 }
 
 impl Format {
-    /// The format that `text` names.
+    /// Returns the format that `text` names.
     ///
     /// # Errors
     /// [`Problem::UnknownWord`], with all formats.
@@ -39,10 +39,11 @@ impl Format {
 }
 
 impl Composition {
-    /// The composition in `format`, with a line break at its end.
+    /// Returns the composition in `format`, with a line break at its end.
     ///
     /// # Errors
-    /// [`Problem::ControlCharacter`]: what a [`crate::Composer`] made has none. [`Problem::OpenBracket`]: CMake's alone.
+    /// [`Problem::ControlCharacter`], which never happens for the result of a [`crate::Composer`]; [`Problem::OpenBracket`],
+    /// for CMake only.
     pub fn render(&self, format: Format) -> Result<String, Error> {
         self.check_lines()?;
         Ok(match format {
@@ -54,7 +55,7 @@ impl Composition {
         })
     }
 
-    /// Neither make nor a toolchain file can carry a line break in a value.
+    /// Checks that no value has a line break: neither make nor a toolchain file can hold one.
     fn check_lines(&self) -> Result<(), Problem> {
         let lists = [&self.compile_flags, &self.link_flags, &self.defines, &self.layers];
         let maps = [&self.cmake_variables, &self.runtime_environment];
@@ -66,7 +67,7 @@ impl Composition {
         }
     }
 
-    /// The first line of the forms that have comments.
+    /// Returns the first line of the formats that have comments.
     fn title(&self) -> String {
         format!("# {}\n", self.layers.join(" "))
     }

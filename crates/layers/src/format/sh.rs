@@ -1,4 +1,4 @@
-//! For a POSIX shell: `eval "$(xalloc layers compose … --format sh)"`.
+//! The format for a POSIX shell: `eval "$(xalloc layers compose … --format sh)"`.
 
 use super::word::{quote, variables};
 use crate::composition::Composition;
@@ -10,7 +10,7 @@ pub(super) fn render(composition: &Composition) -> String {
         text += &format!("export {name}={}\n", quote(&value));
     }
     for (name, value) in &composition.runtime_environment {
-        // What the user preloads already stays, behind ours.
+        // What the user preloads already stays, after our libraries.
         let rest = if System::is_preload_variable(name) { format!("\"${{{name}:+:${name}}}\"") } else { String::new() };
         text += &format!("export {name}={}{rest}\n", quote(value));
     }

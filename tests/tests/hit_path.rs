@@ -78,7 +78,7 @@ impl Stage {
     }
 }
 
-/// Whether the instruction writes to memory that is not the stack's.
+/// Returns whether the instruction writes to memory that is not the stack's.
 fn writes_memory(instruction: &Instruction) -> bool {
     let mut factory = iced_x86::InstructionInfoFactory::new();
     factory.info(instruction).used_memory().iter().any(|memory| {
