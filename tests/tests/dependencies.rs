@@ -24,8 +24,12 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that are not in the library: they may use any crate of others, and of ours only those named here.
-const TOOLS: &[(&str, &[&str])] =
-    &[("xalloc-cli", &["xalloc-options", "xalloc-layers"]), ("xalloc-layers", &[]), ("xalloc-check", &[])];
+const TOOLS: &[(&str, &[&str])] = &[
+    ("xalloc-cli", &["xalloc-options", "xalloc-layers"]),
+    ("xalloc-layers", &[]),
+    ("xalloc-check", &[]),
+    ("shared-arena", &["xalloc-blocks"]),
+];
 
 /// What the library may use of others, in any of its crates.
 const OTHERS: &[&str] = &["libc", "spin", "ctor", "cc"];
