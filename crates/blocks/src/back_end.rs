@@ -41,8 +41,8 @@ pub enum Source {
 
 /// What became of a large block that was to be resized where it is.
 pub enum Resized {
-    /// It has the size, at this address.
-    At(*mut u8),
+    /// It has the size, at this address, and is of this source.
+    At(Source, *mut u8),
     /// It has to be copied.
     Copy,
     /// The kernel refused memory for it.
@@ -126,11 +126,22 @@ impl BackEnd {
     /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the
     /// two it is. `None` if there is no memory.
     pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
-        let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
-        let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
         // Without address space for a whole chunk, a mapping of just this size may still be had.
-        run.map(|run| (Source::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
-            .or_else(|| Some((Source::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?)))
+        self.allocate_run(size, align).or_else(|| self.allocate_huge(size, align, zeros))
+    }
+
+    /// Returns a run, if there is one of this size and alignment. `None` if not, or if there is no memory.
+    pub fn allocate_run(&self, size: usize, align: usize) -> Option<(Source, HugeBlock)> {
+        if size > runs::MAX || align > runs::MAX_ALIGN {
+            return None;
+        }
+        let run = self.runs.allocate(size, align, &self.arena, &self.metadata)?;
+        Some((Source::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
+    }
+
+    /// Returns a huge block; with `zeros` as [`BackEnd::allocate`] has it. `None` if there is no memory.
+    pub fn allocate_huge(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
+        Some((Source::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?))
     }
 
     /// Takes back the run or the huge block at `address`, which has this entry in the page map. Returns how many bytes it had.
@@ -167,13 +178,13 @@ impl BackEnd {
         match entry.kind() {
             runs::KIND if size >= smallest && size <= runs::MAX => {
                 if self.runs.resize(address, entry, size) {
-                    Resized::At(address as *mut u8)
+                    Resized::At(Source::Run, address as *mut u8)
                 } else {
                     Resized::Copy
                 }
             }
             huge::KIND if size > runs::MAX => match self.huge.resize(address, entry, size) {
-                Ok(block) => Resized::At(block),
+                Ok(block) => Resized::At(Source::Huge, block),
                 Err(Stays::Refused) => Resized::Refused,
                 Err(_) => Resized::Copy,
             },
@@ -183,8 +194,8 @@ impl BackEnd {
 
     /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of
     /// a huge block, which is all of it that is in the page map.
-    pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
-        match self.size_at(address, page_map::entry(address)) {
+    pub fn misuse_at(&self, address: usize, entry: Entry) -> Option<Misuse> {
+        match self.size_at(address, entry) {
             Ok(_) => None,
             Err(Refusal::Misuse(misuse)) => Some(misuse),
             Err(Refusal::NotMine) => self.huge.misuse_at(address),
@@ -226,7 +237,7 @@ impl BackEnd {
         let surplus = match keep {
             // All, also of what other threads free meanwhile.
             0 => usize::MAX,
-            keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
+            keep => self.dirty().saturating_sub(keep),
         };
         if keep == 0 {
             self.release_chunks();
@@ -236,6 +247,11 @@ impl BackEnd {
             self.arena.unmap();
         }
         given > 0
+    }
+
+    /// Returns how many bytes of free pages of slabs and runs there are that may be resident.
+    pub fn dirty(&self) -> usize {
+        self.arena.stats().dirty + self.runs.stats().dirty
     }
 
     /// Purges about `surplus` bytes of free pages of slabs and runs, at most. Returns how many bytes it did.
