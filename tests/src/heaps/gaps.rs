@@ -27,6 +27,7 @@ pub const OPTIONS: Gap = Gap {
         ("memory_pressure", &["request", "failures_are_seen"]),
         ("misuse", &["report/"]),
         ("misuse_kinds", &["report/"]),
+        ("resident", &["a_sparse_block", "blocks_that_grow_full"]),
     ],
 };
 
@@ -109,7 +110,7 @@ pub const PASSES_THROUGH: Gap = Gap {
         ("memory_pressure", &["request", "failures_are_seen"]),
         ("options", &["huge_pages_are", "stats_are_printed", "a_refused_request"]),
         ("purge", &["every_kind_of_drop", "nothing_goes_back_before", "light_traffic"]),
-        ("resident", &["stacks_of_coroutines", "blocks_that_grow_full"]),
+        ("resident", &["blocks_that_grow_full"]),
         ("signals", &["malloc_in_", "exit_"]),
         ("slow_calls", &["while_a_huge_page"]),
         ("statistics", COUNTS_EXACTLY),
