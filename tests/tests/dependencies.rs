@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tailored-heap", &["xalloc-heaps", "xalloc-redirect"]),
     ("special-thread", &["xalloc-heaps", "xalloc-redirect"]),
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
+    ("cached-heap", &["xalloc-os", "xalloc-heap", "xalloc-blocks", "xalloc-redirect"]),
     ("global-allocator", &["xalloc-global"]),
     ("observed-heap", &["xalloc-heaps", "xalloc-redirect"]),
 ];

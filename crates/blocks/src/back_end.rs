@@ -5,13 +5,14 @@ use crate::footprint::Footprint;
 use crate::held::Held;
 use crate::huge::{self, Huge, HugeBlock, Stays};
 use crate::metadata::Metadata;
-use crate::page_map::{self, Entry};
+use crate::page_map::{self, Entry, SLICE};
 use crate::purge_scope::PurgeScope;
 use crate::runs::{self, Runs};
 use crate::size_class::Class;
 use crate::slab::Slab;
-use xalloc_heap::{Misuse, Refusal};
-use xalloc_os::Lock;
+use crate::thread_cache::Cached;
+use xalloc_heap::{Misuse, Refusal, Stats};
+use xalloc_os::{Lock, refusals};
 
 /// The back end.
 pub struct BackEnd {
@@ -187,6 +188,36 @@ impl BackEnd {
             Ok(_) => None,
             Err(Refusal::Misuse(misuse)) => Some(misuse),
             Err(Refusal::NotMine) => self.huge.misuse_at(address),
+        }
+    }
+
+    /// Returns what the heap holds. What is `cached` of its slabs' blocks counts as free.
+    pub fn stats(&self, cached: Cached) -> Stats {
+        let mut live = 0;
+        let (mut free_pieces, margins) = self.runs.free_runs_and_margins();
+        self.arena.for_each_slab(|slab| {
+            live += slab.used() * slab.shape().size as usize;
+            free_pieces += slab.shape().capacity as usize - slab.used();
+        });
+        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
+        let (small, large) = (live.saturating_sub(cached.bytes), runs.live.saturating_sub(margins));
+        let (active, dirty) = (arena.in_slabs + runs.live + huge.live, arena.dirty + runs.dirty + huge.kept);
+        Stats {
+            allocated: small + large + huge.live,
+            active,
+            dirty,
+            metadata: self.metadata.used(),
+            retained: (arena.reserved + self.huge.mapped()).saturating_sub(active + dirty),
+            thread_cache: cached.bytes,
+            remote_frees: 0,
+            huge_blocks: huge.blocks,
+            huge_allocated: huge.live,
+            huge_blocks_peak: huge.blocks_peak,
+            huge_allocated_peak: huge.peak,
+            held_peak: self.footprint.held_peak(active + dirty - huge.live),
+            free_pieces: free_pieces + cached.blocks + arena.dirty / SLICE + huge.kept_mappings,
+            refused: refusals::count(),
+            calls: None,
         }
     }
 

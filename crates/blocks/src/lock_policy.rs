@@ -49,6 +49,13 @@ impl LockPolicy for NoLock {
 /// The library's own lock: spins briefly, then sleeps in the kernel.
 pub struct OsLock(Lock);
 
+impl OsLock {
+    /// Returns the lock itself.
+    pub fn lock(&self) -> &Lock {
+        &self.0
+    }
+}
+
 impl LockPolicy for OsLock {
     const FREE: Self = Self(Lock::new());
 
