@@ -31,6 +31,7 @@ const STRICT: [&str; 15] = [
     "cross-build",
     "install",
     "memory-of-services",
+    "miri",
     "package",
     "peers",
     "static-library",
@@ -160,6 +161,20 @@ fn a_link_to_a_script_is_the_script() {
     command.arg("true").env("XALLOC_CONF", "verbose:true").current_dir(directory.path());
     let output = command.output().expect("it starts");
     assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("heap fast"), "{output:?}");
+}
+
+/// Where Miri is not to be had, that is said, and is no failure.
+#[test]
+fn without_miri_nothing_is_run() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let cargo = directory.path().join("cargo");
+    std::fs::write(&cargo, "#!/bin/sh\nexit 1\n").expect("written");
+    std::fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    let path = format!("{}:{}", directory.path().display(), std::env::var("PATH").expect("a path"));
+    let output = Command::new(checkout().join("scripts/miri")).env("PATH", path).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    assert_eq!(said, "scripts/miri: skipped: there is no nightly toolchain with Miri (see --help)\n");
 }
 
 /// As README and docs/deploying.md have it, without further arguments.
