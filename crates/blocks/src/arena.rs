@@ -47,7 +47,7 @@ struct Taken {
     untried: u64,
 }
 
-/// What slabs and chunks are taken from, and given back to.
+/// The memory from which slabs and chunks are taken, and to which they return.
 pub struct Arena<S: Source = Kernel>(Locked<State<S>>);
 
 /// What the arena holds, in bytes.

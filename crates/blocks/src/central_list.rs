@@ -305,7 +305,7 @@ mod tests {
             head = block;
         }
         let mut gone = 0;
-        // SAFETY: taken above, and given back once.
+        // SAFETY: taken above, and freed once.
         let given = unsafe { CENTRAL.give_all(List { head, count }, &MIDDLE, 1, KEY, |_| gone += 1) };
         assert_eq!((given, gone), (Ok(()), 1));
         let list = List { head, count: 1 };

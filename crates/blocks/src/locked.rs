@@ -44,8 +44,8 @@ impl<T> Locked<T> {
 
 /// A part of a record that the lock of a [`Locked`] value `K` guards, while other threads use the rest of the record.
 ///
-/// Who wants it must show that value, which only the lock's holder has. So every reference to it ends before the lock is given
-/// back, and an exclusive one is the only one.
+/// Who wants it must show that value, which only the lock's holder has. So every reference to it ends before the lock is
+/// released, and an exclusive one is the only one.
 pub struct Guarded<T, K> {
     value: UnsafeCell<T>,
     key: PhantomData<fn(&K)>,

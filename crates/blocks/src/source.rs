@@ -1,6 +1,6 @@
 //! Where an [`Arena`](crate::arena::Arena) has its addresses and its pages from: the [`Kernel`], or something else.
 //!
-//! An arena reserves addresses in regions, commits them chunk by chunk, and gives pages or addresses back. A source of one's own
+//! An arena reserves addresses in regions, commits them chunk by chunk, and purges pages or unmaps addresses. A source of one's own
 //! may have them in a file, in memory that two processes share (`examples/shared-arena`), or only so many of them. One that
 //! changes only a part of what another one does is made around it, as [`Populated`] is.
 
@@ -32,7 +32,7 @@ pub unsafe trait Source: Copy + Send {
     /// Makes memory of addresses that were unmapped. Returns false if there is none, or if they are somebody else's by now.
     fn map_again(self, address: usize, size: usize) -> bool;
 
-    /// Gives addresses back, and their memory. Returns false if they stay as they are.
+    /// Unmaps addresses with their memory. Returns false if they stay as they are.
     ///
     /// # Safety
     /// The range was reserved here, and nothing uses it any more.

@@ -95,7 +95,7 @@ fn an_arena_ends_where_its_source_does() {
     assert_eq!(slabs.len() * SLICE, 2 * CHUNK + CHUNK / 2);
     for _ in 0..3 {
         assert!(take(&ARENA, &METADATA).is_none() && ARENA.take_chunk().is_none());
-        assert!(ARENA.lock().try_lock().is_some(), "the lock was given back");
+        assert!(ARENA.lock().try_lock().is_some(), "the lock was released");
     }
     give(&ARENA, slabs[7]);
     assert_eq!(take(&ARENA, &METADATA).map(Slab::start), Some(slabs[7].start()));

@@ -79,7 +79,7 @@ impl CachedHeap {
         Ok(slab.used_at(address, self.key.get())?)
     }
 
-    /// Returns what `attempt` returns; if the kernel refuses memory, once more after all that is unused was given back.
+    /// Returns what `attempt` returns; if the kernel refuses memory, it is called once more after all unused memory was purged.
     fn with_reclaim<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
         attempt().or_else(|| {
             self.trim(0);
