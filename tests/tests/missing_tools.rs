@@ -11,6 +11,7 @@ const BUILDS: &[&[&str]] = &[
     &["bench-global"],
     &["check-macos"],
     &["debug", "true"],
+    &["fuzz"],
     &["install", "/nonexistent"],
     &["package"],
     &["run", "true"],

@@ -25,10 +25,11 @@ fn a_wrong_argument_ends_it_with_an_error() {
 }
 
 /// The scripts that know which arguments are right. The others pass their arguments on to a program.
-const STRICT: [&str; 15] = [
+const STRICT: [&str; 17] = [
     "bench-global",
     "check-macos",
     "cross-build",
+    "fuzz",
     "install",
     "memory-of-services",
     "miri",
@@ -70,6 +71,23 @@ fn wrong_usage_is_told_apart_from_failure() {
         let output = command.arg("no-such-program").output().expect("it starts");
         assert_eq!(output.status.code(), Some(127), "{script}: {output:?}");
         assert!(one_line(script, &output).contains("there is no program 'no-such-program'"), "{output:?}");
+    }
+}
+
+/// A target that is in no manifest would never be run.
+#[test]
+fn every_fuzz_target_is_built() {
+    let output = Command::new(checkout().join("scripts/fuzz")).arg("--list").output().expect("it starts");
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let manifest = std::fs::read_to_string(checkout().join("fuzz/Cargo.toml")).expect("the manifest");
+    let bins = manifest.split("[[bin]]").skip(1);
+    let mut built: Vec<&str> = bins.filter_map(|bin| bin.split('"').nth(1)).collect();
+    built.sort_unstable();
+    assert!(built.len() > 10 && listed.lines().eq(built), "{listed}");
+    for wrong in [&["no_such_target"][..], &["--seconds"], &["--seconds", "soon"]] {
+        let output = Command::new(checkout().join("scripts/fuzz")).args(wrong).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        one_line("fuzz", &output);
     }
 }
 
