@@ -4,11 +4,13 @@
 //! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
 
 pub mod exports;
+pub mod heaps;
 mod places;
 pub mod promises;
 pub mod rows;
 mod run;
 mod scratch;
+pub mod third_party;
 
 pub use places::{checkout, target};
 pub use run::{run, stop_and_continue, succeed, tail, wait_until};
@@ -19,14 +21,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// The release build of libxalloc.so, made on first use so that `cargo test` alone never tests a stale library.
+/// Returns the library that is tested: the release build of the one of [`heaps::chosen`], made on first use so that `cargo test` alone
+/// never tests a stale library.
 ///
 /// `XALLOC_LIB` names another file to test instead (a cross build, an installed copy), seen from the checkout.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| match std::env::var_os("XALLOC_LIB") {
         Some(path) => checkout().join(path),
-        None => built("xalloc", "libxalloc.so"),
+        None => heaps::chosen().library(),
     })
 }
 
@@ -78,7 +81,7 @@ pub fn copy(program: impl AsRef<OsStr>, to: &Path) {
     assert!(status.success(), "cannot be copied to {}", to.display());
 }
 
-/// `program`, to be run on the library with `conf` as its `XALLOC_CONF` (`""` for none).
+/// `program`, to be run on the library and the heap that is tested, with `conf` added to `XALLOC_CONF` (`""` for nothing).
 pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
     let mut command = match emulator() {
         None => Command::new(program),
@@ -93,10 +96,16 @@ pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
     if emulator().is_none() {
         command.env("LD_PRELOAD", library());
     }
+    configure(&mut command, conf);
+    command
+}
+
+/// Has the library take the heap that is tested, and `conf`, where `command` comes to it otherwise than by [`preloaded`].
+pub fn configure(command: &mut Command, conf: &str) {
+    let conf = heaps::chosen().configuration(conf);
     if !conf.is_empty() {
         command.env("XALLOC_CONF", conf);
     }
-    command
 }
 
 /// `program`, to be run on the system's malloc whatever the caller's environment says.

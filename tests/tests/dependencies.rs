@@ -14,9 +14,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-heaps", "xalloc-redirect", "xalloc-options"]),
     ("xalloc-prefixed", &["xalloc-os", "xalloc-heaps", "xalloc-redirect"]),
     ("xalloc-global", &["xalloc-heap", "xalloc-heaps", "xalloc-redirect"]),
+    ("xalloc-pow2", &["xalloc-heaps", "xalloc-redirect"]),
+    ("tailored-heap", &["xalloc-heaps", "xalloc-redirect"]),
+    ("special-thread", &["xalloc-heaps", "xalloc-redirect"]),
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
+    ("cached-heap", &["xalloc-os", "xalloc-heap", "xalloc-blocks", "xalloc-redirect"]),
     ("global-allocator", &["xalloc-global"]),
-    ("observed-heap", &["xalloc-heaps", "xalloc-redirect"]),
+    ("observed-heap", &["xalloc-heap", "xalloc-heaps", "xalloc-redirect"]),
 ];
 
 /// Crates that are not in the library: they may use any crate of others, and of ours only those named here.

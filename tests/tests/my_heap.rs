@@ -1,15 +1,10 @@
 //! A heap of four methods, built the way a third party would: programs run on it.
 
-use std::time::Duration;
-use xalloc_tests::{built, has, plain, promises, succeed};
+use xalloc_tests::third_party::{GIT, PYTHON_THREADS, on_library};
+use xalloc_tests::{built, has, promises};
 
 fn on_my_heap(script: &str) -> String {
-    let directory = tempfile::tempdir().unwrap();
-    let mut command = plain("bash");
-    command.args(["-c", script]).current_dir(directory.path()).env("LD_PRELOAD", built("my-heap", "libmy_heap.so"));
-    let output = succeed(&mut command, Duration::from_secs(120)).unwrap_or_else(|error| panic!("{error}"));
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    on_library(&built("my-heap", "libmy_heap.so"), script)
 }
 
 #[test]
@@ -21,20 +16,15 @@ fn runs_python() {
 
 #[test]
 fn runs_threads() {
-    let script = "python3 -c 'import threading
-threads = [threading.Thread(target=lambda: [bytearray(i) for i in range(2000)]) for _ in range(4)]
-[t.start() for t in threads]; [t.join() for t in threads]; print(\"ended\")'";
     if has("python3") {
-        assert_eq!(on_my_heap(script), "ended");
+        assert_eq!(on_my_heap(PYTHON_THREADS), "ended");
     }
 }
 
 #[test]
 fn runs_git() {
-    let script = "git init -q . && echo text >file && git add file && \
-                  git -c user.name=a -c user.email=a@b commit -qm first && git fsck 2>/dev/null; git log --format=%s";
     if has("git") {
-        assert_eq!(on_my_heap(script), "first");
+        assert_eq!(on_my_heap(GIT), "first");
     }
 }
 

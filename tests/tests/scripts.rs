@@ -25,7 +25,7 @@ fn a_wrong_argument_ends_it_with_an_error() {
 }
 
 /// The scripts that know which arguments are right. The others pass their arguments on to a program.
-const STRICT: [&str; 14] = [
+const STRICT: [&str; 15] = [
     "bench-global",
     "check-macos",
     "cross-build",
@@ -37,6 +37,7 @@ const STRICT: [&str; 14] = [
     "static-library",
     "test",
     "test-aarch64",
+    "test-heaps",
     "test-macos",
     "test-package",
     "test-services",
@@ -83,13 +84,50 @@ fn help_begins_with_the_scripts_name() {
     }
 }
 
+#[test]
+fn a_heap_or_a_test_that_is_not_there_is_answered_with_those_that_are() {
+    for (arguments, begin) in [
+        (
+            ["--heap", "fats"],
+            "invalid value 'fats' for '--heap <NAME>': there is no heap 'fats': there are fast, system, ",
+        ),
+        (
+            ["--test", "forks"],
+            "invalid value 'forks' for '--test <FILE>': no test file of a heap is called 'forks': there are ",
+        ),
+    ] {
+        let output = Command::new(checkout().join("scripts/test-heaps")).args(arguments).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = one_line("test-heaps", &output);
+        assert!(said.starts_with(&format!("scripts/test-heaps: {begin}")), "{said}");
+    }
+}
+
+/// A row for the test file, a column for each heap, and why a cell is empty.
+#[test]
+fn the_heaps_have_a_matrix() {
+    let mut command = Command::new(checkout().join("scripts/test-heaps"));
+    let arguments = ["--test", "misuse", "--test", "symbols", "--heap", "fast", "--heap", "my-heap"];
+    let output = command.args(arguments).output().expect("it starts");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let rows: Vec<Vec<&str>> = stdout.lines().take(3).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows, [vec!["fast", "my-heap"], vec!["misuse", "18", "[misuse]"], vec!["symbols", "6", "6"]]);
+    assert!(stdout.contains("\nNot promised:\n  [misuse] It does not look at "), "{stdout}");
+}
+
 /// The loader would split such a path, and run the program without the library.
 #[test]
 fn what_cannot_be_preloaded_is_refused_before_it_is_built() {
     let directory = tempfile::tempdir().expect("a directory");
-    for (script, argument) in
-        [("run", "true"), ("debug", "true"), ("test", "true"), ("test-services", "1"), ("peers", "tcmalloc")]
-    {
+    for (script, argument) in [
+        ("run", "true"),
+        ("debug", "true"),
+        ("test", "true"),
+        ("test-services", "1"),
+        ("test-heaps", "--all"),
+        ("peers", "tcmalloc"),
+    ] {
         for name in ["with blank", "with:colon", "with$dollar"] {
             let target = directory.path().join(name);
             let mut command = Command::new(checkout().join("scripts").join(script));

@@ -1,6 +1,6 @@
 //! Address space for slabs and runs: regions from the kernel or another [`Source`], cut into chunks of 4 MiB, cut into slices of 64 KiB.
 //!
-//! A free slice's pages can be given back ([`Arena::purge`]), and a chunk's last slices as a whole ([`Arena::unmap`]); a chunk
+//! A free slice can be purged ([`Arena::purge`]), and a chunk's last slices unmapped ([`Arena::unmap`]); a chunk
 //! without slabs may become one of runs ([`Arena::take_chunk`]). Its record stays for ever, for another chunk. Slices that were
 //! used before are reused first, because touching a fresh page is the dearest thing an allocator does.
 
@@ -188,8 +188,8 @@ impl<S: Source> Arena<S> {
         purged.count_ones() as usize * SLICE
     }
 
-    /// Gives address space back: the last slices of each chunk, as far as they are free, and what no chunk was made of yet.
-    /// Returns how many bytes it gave.
+    /// Unmaps the last slices of each chunk, as far as they are free, and the address space of which no chunk was made yet.
+    /// Returns how many bytes it unmapped.
     pub fn unmap(&self) -> usize {
         self.0.with(|state| {
             let mut given = state.regions.unmap_closed();

@@ -5,13 +5,14 @@ use crate::footprint::Footprint;
 use crate::held::Held;
 use crate::huge::{self, Huge, HugeBlock, Stays};
 use crate::metadata::Metadata;
-use crate::page_map::{self, Entry};
+use crate::page_map::{self, Entry, SLICE};
 use crate::purge_scope::PurgeScope;
 use crate::runs::{self, Runs};
 use crate::size_class::Class;
 use crate::slab::Slab;
-use xalloc_heap::{Misuse, Refusal};
-use xalloc_os::Lock;
+use crate::thread_cache::Cached;
+use xalloc_heap::{Misuse, Refusal, Stats};
+use xalloc_os::{Lock, refusals};
 
 /// The back end.
 pub struct BackEnd {
@@ -48,9 +49,9 @@ pub enum Resized {
     Refused,
 }
 
-/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will probably grow
-/// again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied for less than the memory
-/// would cost.
+/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will
+/// probably grow again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied
+/// for less than the memory would cost.
 pub fn with_room_to_grow(old: usize, size: usize) -> usize {
     const FROM: usize = 16 << 10;
     let grown = old + old / 2;
@@ -84,8 +85,8 @@ impl BackEnd {
         }
     }
 
-    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than was once
-    /// in use: nearly all of it if the heap `is_lean`.
+    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than
+    /// was once in use: nearly all of it if the heap `is_lean`.
     pub fn grew(&self, source: Source, bytes: usize, is_lean: bool) {
         let Some(grown) = self.footprint.grew(bytes) else { return };
         let mut surplus = self.footprint.surplus(&self.held(), grown, is_lean);
@@ -100,8 +101,8 @@ impl BackEnd {
         }
     }
 
-    /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None` if there is no
-    /// memory.
+    /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None`
+    /// if there is no memory.
     pub fn take_slab(&self, class: &'static Class, fills: bool) -> Option<&'static Slab> {
         // A chunk that runs do without, before a fresh one.
         let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
@@ -122,8 +123,8 @@ impl BackEnd {
         bytes
     }
 
-    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the two it is.
-    /// `None` if there is no memory.
+    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the
+    /// two it is. `None` if there is no memory.
     pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
         let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
         let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
@@ -180,8 +181,8 @@ impl BackEnd {
         }
     }
 
-    /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of a huge
-    /// block, which is all of it that is in the page map.
+    /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of
+    /// a huge block, which is all of it that is in the page map.
     pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
         match self.size_at(address, page_map::entry(address)) {
             Ok(_) => None,
@@ -190,7 +191,37 @@ impl BackEnd {
         }
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    /// Returns what the heap holds. What is `cached` of its slabs' blocks counts as free.
+    pub fn stats(&self, cached: Cached) -> Stats {
+        let mut live = 0;
+        let (mut free_pieces, margins) = self.runs.free_runs_and_margins();
+        self.arena.for_each_slab(|slab| {
+            live += slab.used() * slab.shape().size as usize;
+            free_pieces += slab.shape().capacity as usize - slab.used();
+        });
+        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
+        let (small, large) = (live.saturating_sub(cached.bytes), runs.live.saturating_sub(margins));
+        let (active, dirty) = (arena.in_slabs + runs.live + huge.live, arena.dirty + runs.dirty + huge.kept);
+        Stats {
+            allocated: small + large + huge.live,
+            active,
+            dirty,
+            metadata: self.metadata.used(),
+            retained: (arena.reserved + self.huge.mapped()).saturating_sub(active + dirty),
+            thread_cache: cached.bytes,
+            remote_frees: 0,
+            huge_blocks: huge.blocks,
+            huge_allocated: huge.live,
+            huge_blocks_peak: huge.blocks_peak,
+            huge_allocated_peak: huge.peak,
+            held_peak: self.footprint.held_peak(active + dirty - huge.live),
+            free_pieces: free_pieces + cached.blocks + arena.dirty / SLICE + huge.kept_mappings,
+            refused: refusals::count(),
+            calls: None,
+        }
+    }
+
+    /// Purges free memory, but for about `keep` bytes. Returns whether any was purged.
     pub fn trim(&self, keep: usize) -> bool {
         let surplus = match keep {
             // All, also of what other threads free meanwhile.

@@ -1,13 +1,17 @@
-//! The central list of a class: slabs that no thread has, under a lock. Threads' caches are refilled from it, and slabs of threads that end
-//! come to it.
+//! The central list of a class: slabs that no thread has, under a lock. Threads' caches are refilled from it, and slabs of
+//! threads that end come to it.
 
+use crate::chains;
 use crate::free_list::{Key, List};
-use crate::lock_policy::LockPolicy;
+use crate::lock_policy::{LockPolicy, OsLock};
 use crate::page_map;
 use crate::partial_list::PartialList;
 use crate::remote_cache::Chain;
 use crate::single_writer::Count32;
+use crate::size_class::Class;
 use crate::slab::{DoubleFree, Slab};
+use xalloc_heap::{Call, Incident, Misuse};
+use xalloc_os::Lock;
 
 /// The central list of one class.
 pub struct CentralList<L> {
@@ -54,7 +58,7 @@ impl<L: LockPolicy> CentralList<L> {
         }
     }
 
-    /// Gives back what [`CentralList::lock_for_fork`] took, in the parent or in the child.
+    /// Releases what [`CentralList::lock_for_fork`] took, in the parent or in the child.
     pub fn unlock_after_fork(&self) {
         if self.is_forking.get() != 0 {
             self.is_forking.set(0);
@@ -77,8 +81,8 @@ impl<L: LockPolicy> CentralList<L> {
         self.lock.with(|| self.pages.set(if made { self.pages.get() + 1 } else { self.pages.get() - 1 }));
     }
 
-    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are `keep` such
-    /// slabs already: then it is in no list.
+    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are
+    /// `keep` such slabs already: then it is in no list.
     pub fn add(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
         self.lock.with(|| {
             // SAFETY: the list changes under the lock, which is held, and lives as long as the slab; the slab is in no list.
@@ -115,8 +119,8 @@ impl<L: LockPolicy> CentralList<L> {
         })
     }
 
-    /// Gives a chain of blocks back to its slab. With no block of it used any more, the slab stays if there are fewer than `keep` such
-    /// slabs.
+    /// Gives a chain of blocks back to its slab. With no block of it used any more, the slab stays if there are fewer than
+    /// `keep` such slabs.
     ///
     /// # Errors
     /// There are more blocks than are used of the slab: nothing is changed.
@@ -137,6 +141,40 @@ impl<L: LockPolicy> CentralList<L> {
             }
             Ok(self.count_if_empty(slab, keep).map_or(Given::Taken, Given::Emptied))
         })
+    }
+
+    /// Gives a list of free blocks of the class, which was cached, back to their slabs, all of which are this list's. Calls `emptied` with
+    /// each slab that has to go, as [`CentralList::give`] has it.
+    ///
+    /// # Errors
+    /// The program did this to a block of the list: what is behind it is lost.
+    ///
+    /// # Safety
+    /// The blocks are free, and nobody else has them, as far as the list can be followed.
+    pub unsafe fn give_all(
+        &self,
+        list: List,
+        class: &Class,
+        keep: usize,
+        key: Key,
+        mut emptied: impl FnMut(&'static Slab),
+    ) -> Result<(), Incident> {
+        let mut freed_twice = None;
+        let give = |chain: Chain| {
+            let address = chain.head as usize;
+            // SAFETY: a part of the caller's list.
+            match unsafe { self.give(chain, keep, key) } {
+                Ok(Given::Emptied(slab)) => emptied(slab),
+                Ok(_) => {}
+                Err(DoubleFree) => {
+                    let misuse = Misuse::FreedBefore { size: class.size as usize };
+                    freed_twice = Some(Incident { call: Call::Free, address, misuse });
+                }
+            }
+        };
+        // SAFETY: the caller's.
+        let cut = unsafe { chains::cut(list, class.number as usize, key, give) };
+        cut.and(freed_twice.map_or(Ok(()), Err))
     }
 
     /// Takes out a slab of which no block is used. `None` if there is none.
@@ -171,11 +209,18 @@ impl<L: LockPolicy> CentralList<L> {
     }
 }
 
+impl CentralList<OsLock> {
+    /// Returns the lock, for [`ForkLocks`](crate::fork_locks::ForkLocks). Under it, nothing is locked.
+    pub fn lock(&self) -> &Lock {
+        self.lock.lock()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::free_list::Block;
-    use crate::lock_policy::OsLock;
+    use crate::page_map::SLICE;
     use crate::size_class::MIDDLE;
     use crate::slab::tests::opened;
 
@@ -187,7 +232,7 @@ mod tests {
         slab
     }
 
-    fn one_by_one(list: List, each: impl Fn(*mut Block)) {
+    fn one_by_one(list: List, mut each: impl FnMut(*mut Block)) {
         let mut block = list.head;
         for _ in 0..list.count {
             // SAFETY: a chain that the list just gave.
@@ -207,7 +252,7 @@ mod tests {
             lists.push(list);
         }
         let give = |block: *mut Block, keep| {
-            // SAFETY: taken above, given back once.
+            // SAFETY: taken above, returned once.
             unsafe { CENTRAL.give(Chain { slab, head: block, tail: block, count: 1 }, keep, KEY) }.unwrap()
         };
         for list in lists {
@@ -241,5 +286,31 @@ mod tests {
         let gone = (0..5).filter(|_| CENTRAL.add(covered(), 3).is_some()).count();
         assert_eq!(gone, 2);
         assert_eq!(core::iter::from_fn(|| CENTRAL.take_empty()).count(), 3);
+    }
+    #[test]
+    fn a_list_goes_back_to_all_its_slabs() {
+        static CENTRAL: CentralList<OsLock> = CentralList::new();
+        let slabs = [covered(), covered()];
+        assert!(slabs.iter().all(|slab| CENTRAL.add(slab, 2).is_none()));
+        let mut all = std::vec![];
+        while let Some(list) = CENTRAL.take_blocks(KEY) {
+            one_by_one(list, |block| all.push(block));
+        }
+        let (mut head, count) = (core::ptr::null_mut(), all.len());
+        // Every second one of the first slab is followed by one of the second.
+        all.sort_by_key(|&block| (block as usize % SLICE, block as usize));
+        for block in all {
+            // SAFETY: taken above.
+            unsafe { Block::set_next(block, head, KEY) };
+            head = block;
+        }
+        let mut gone = 0;
+        // SAFETY: taken above, and given back once.
+        let given = unsafe { CENTRAL.give_all(List { head, count }, &MIDDLE, 1, KEY, |_| gone += 1) };
+        assert_eq!((given, gone), (Ok(()), 1));
+        let list = List { head, count: 1 };
+        // SAFETY: refused, whether the slab of the block has gone or has no used block.
+        let given = unsafe { CENTRAL.give_all(list, &MIDDLE, 1, KEY, |_| panic!("no slab")) };
+        assert!(given.is_err());
     }
 }

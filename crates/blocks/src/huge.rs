@@ -4,11 +4,11 @@
 //! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the
 //! starts of two, and the page map needs to know only the slice of a block's start.
 //!
-//! A freed mapping is kept for a while, because touching fresh pages is the dearest thing an allocator does, and programs
-//! free a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it
-//! needs to be. What is kept and what is in use are together never more than what was once in use. What was kept that long,
-//! or is too much, gives its pages back, but its addresses stay for the next block, up to a limit. The clock is polled
-//! when a huge block is freed or mapped.
+//! A freed mapping is kept for a while, because touching fresh pages is the dearest thing an allocator does, and programs free
+//! a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it needs to
+//! be. What is kept and what is in use are together never more than what was once in use. What was kept that long, or is too
+//! much, is purged, but its addresses stay for the next block, up to a limit. The clock is polled when a huge block is freed or
+//! mapped.
 
 use crate::huge_pages;
 use crate::metadata::Metadata;
@@ -33,7 +33,7 @@ pub use state::{Huge, HugeBlock, HugeStats};
 
 /// What is left to do for a block that was freed, outside the lock.
 enum Freed {
-    /// Its mapping is kept: to give back what is too much now, of which this is the first.
+    /// Its mapping is kept: to purge what is too much now, of which this is the first.
     Kept(Option<Surplus>),
     /// The kernel is to be asked about its mapping, of which this is a copy.
     ToLookAt(Mapping),
@@ -117,7 +117,7 @@ impl Huge {
                 self.keep_if_intact(record, &mapping);
                 self.clean_surplus();
             }
-            Freed::Kept(surplus) => self.give_back(surplus, now),
+            Freed::Kept(surplus) => self.purge_surplus(surplus, now),
         }
         Ok(bytes)
     }

@@ -25,6 +25,7 @@ pub mod back_end;
 pub mod batch;
 pub mod bin;
 pub mod central_list;
+pub mod chains;
 pub mod changing;
 pub mod early;
 pub mod footprint;

@@ -33,7 +33,7 @@ impl<T> Locked<T> {
         f(unsafe { &mut *self.value.get() })
     }
 
-    /// Calls `f` under the lock if nobody holds it; otherwise gives `f` back.
+    /// Calls `f` under the lock if nobody holds it; otherwise returns `f`.
     pub fn try_with<R, F: FnOnce(&mut T) -> R>(&self, f: F) -> Result<R, F> {
         tally::LOCKS.count();
         let Some(_guard) = self.lock.try_lock() else { return Err(f) };

@@ -1,4 +1,4 @@
-//! Memory for the heap's own records, apart from the blocks: a bump pointer over mappings that are never given back.
+//! Memory for the heap's own records, apart from the blocks: a bump pointer over mappings that are never unmapped.
 //!
 //! Apart, so that a program that writes past a block cannot reach a record, and dense, so that records of different slabs
 //! do not all fall into the same lines of the cache as headers at the start of 64 KiB slabs would.

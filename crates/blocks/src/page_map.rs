@@ -204,7 +204,7 @@ fn cover_leaf(number: usize) -> bool {
     })
 }
 
-/// A leaf kept in reserve, for an address that the kernel chooses and that cannot be given back.
+/// A leaf kept in reserve, for an address that the kernel chooses and that cannot be unmapped.
 pub struct SpareLeaf(usize);
 
 impl SpareLeaf {

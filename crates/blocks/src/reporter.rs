@@ -20,14 +20,19 @@ impl Reporter {
     }
 
     /// Tells of a mistake that `call` noticed. No lock of the heap is held.
-    #[cold]
     pub fn tell(&self, call: Call, address: usize, misuse: Misuse) {
+        self.tell_of(Incident { call, address, misuse });
+    }
+
+    /// [`Reporter::tell`].
+    #[cold]
+    pub fn tell_of(&self, incident: Incident) {
         // Relaxed: see `set`.
         let report = self.0.load(Ordering::Relaxed);
         if !report.is_null() {
             // SAFETY: `set` stored a function of this type, and nothing else does.
             let report = unsafe { core::mem::transmute::<*mut (), Report>(report) };
-            report(Incident { call, address, misuse });
+            report(incident);
         }
     }
 }

@@ -1,16 +1,15 @@
-//! Blocks that go back to the slabs of a thread's heap: lists that were cached, and batches that other threads sent.
-//!
-//! Here lists are checked as the hit paths cannot: each block must be one that was handed out at some time, and there must be as many as
-//! were counted. What is wrong is told, and what follows it in a list is lost.
+//! Blocks that go back to the slabs of a thread's heap: lists that were cached, and batches that other threads sent. What is wrong with
+//! them is told, and what follows it is lost.
 
 use crate::batch::{Batch, Contents};
+use crate::chains;
 use crate::free_list::{Block, Key, List};
 use crate::page_map;
 use crate::remote_cache::Chain;
 use crate::slab::Slab;
 use crate::thread_heap::ThreadHeap;
 use core::ptr::null_mut;
-use xalloc_heap::{Call, Misuse};
+use xalloc_heap::{Call, Incident, Misuse};
 
 /// What the threads' heaps of type `H` are backed by: the heap that has them.
 pub trait Backing<H> {
@@ -31,48 +30,23 @@ pub trait Backing<H> {
 
     /// Tells that a free block was written to.
     fn tell_overwritten(&self, call: Call, block: *mut Block) {
-        let slab = Slab::of(page_map::entry(block as usize));
-        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
-        self.tell(call, block as usize, Misuse::Overwritten { size });
+        let Incident { address, misuse, .. } = chains::overwritten(call, block);
+        self.tell(call, address, misuse);
     }
 }
 
-/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller has access
-/// to the heap.
-pub fn give_back<const N: usize, X: Sync, P: Sync>(
+/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller
+/// has access to the heap.
+pub fn return_list<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     class: usize,
     list: List,
     backing: &impl Backing<ThreadHeap<N, X, P>>,
 ) {
-    let List { head: first, count: mut left } = list;
-    let mut block = first;
-    while !block.is_null() {
-        let Some((_, slab)) = Slab::of(page_map::entry(block as usize)) else {
-            return backing.tell_overwritten(Call::Free, first);
-        };
-        let head = block;
-        let (mut tail, mut count) = (block, 0);
-        while !block.is_null() && slab.contains(block as usize) {
-            if let Err(misuse) = slab.examine(block as usize) {
-                return backing.tell(Call::Free, block as usize, misuse);
-            }
-            if count == left || slab.class() != class {
-                return backing.tell_overwritten(Call::Free, block);
-            }
-            (tail, count) = (block, count + 1);
-            // SAFETY: a block of a slab, in a free list of the heap's.
-            let Ok(next) = (unsafe { Block::next(block, backing.key()) }) else {
-                return backing.tell_overwritten(Call::Free, block);
-            };
-            block = next;
-        }
-        left -= count;
-        // SAFETY: the chain was just walked; its blocks were the list's.
-        unsafe { give_chain(heap, Chain { slab, head, tail, count }, backing) };
-    }
-    if left != 0 {
-        backing.tell_overwritten(Call::Free, first);
+    // SAFETY: the list was cached by this heap, to which the caller has access; a chain is of blocks that nobody else has.
+    let cut = unsafe { chains::cut(list, class, backing.key(), |chain| give_chain(heap, chain, backing)) };
+    if let Err(Incident { call, address, misuse }) = cut {
+        backing.tell(call, address, misuse);
     }
 }
 

@@ -10,6 +10,10 @@ pub const START_LIMIT: usize = 1 << 31;
 pub const MIN_ALIGN: usize = 16;
 /// The number of slices of the slabs of large blocks.
 pub const MANY_SLICES: usize = 8;
+/// No slab that [`table`] makes has more blocks: a batch of remote frees names its first block in 12 bits.
+const MOST_BLOCKS: usize = 4096;
+/// Blocks up to this size come from slabs of one slice; larger ones, which would fill it with too few, from slabs of eight.
+const ONE_SLICE_MAX: usize = 4 << 10;
 
 /// A size class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +100,43 @@ pub const fn prove(table: &[Class], wasteful_from: usize, waste: usize) {
     }
 }
 
+/// Returns the table for these sizes, with slabs of 64 KiB, as far as they hold enough blocks, or (`large`) with slabs of 512 KiB, as far
+/// as they do not hold too many. Fails to compile in a constant, and panics elsewhere, for a size that is no multiple of 16 or
+/// above 32 KiB.
+pub const fn table<const N: usize>(sizes: &[usize], large: bool) -> [Class; N] {
+    assert!(sizes.len() + 1 == N, "a class for each size, and none at index 0");
+    let mut table = [Class::NONE; N];
+    let mut class = 1;
+    while class < N {
+        let size = sizes[class - 1];
+        let many = if large { MANY_SLICES * SLICE / size <= MOST_BLOCKS } else { size > ONE_SLICE_MAX };
+        table[class] = Class::new(class, size, if many { MANY_SLICES } else { 1 });
+        class += 1;
+    }
+    table
+}
+
+/// Returns, for each number of 16 bytes, the class of the smallest block that holds so many.
+pub const fn lookup<const LENGTH: usize>(sizes: &[usize]) -> [u8; LENGTH] {
+    assert!(sizes.len() < 128, "127 classes fit behind the TLS word");
+    let mut lookup = [0; LENGTH];
+    let (mut units, mut class) = (0, 0);
+    while units < LENGTH {
+        if units * 16 > sizes[class] {
+            class += 1;
+        }
+        lookup[units] = class as u8 + 1;
+        units += 1;
+    }
+    lookup
+}
+
+/// Returns the first class of a table, from `class` on, whose blocks are aligned to `align`. Slabs start at multiples of 64 KiB, so a
+/// block is aligned when its size is a multiple of the alignment.
+pub fn aligned(table: &[Class], class: usize, align: usize) -> Option<usize> {
+    (class..table.len()).find(|&class| (table[class].size as usize).is_multiple_of(align))
+}
+
 /// Classes for the tests of the blocks that have some: a small one, one with blocks of half a KiB, and the largest.
 #[cfg(test)]
 pub static SMALL: Class = Class::new(1, 16, 1);
@@ -130,5 +171,20 @@ mod tests {
         assert!(std::panic::catch_unwind(|| prove(&TABLE, 48, 2)).is_err());
         assert!(std::panic::catch_unwind(|| prove(&TABLE[1..3], 48, 2)).is_err());
         assert!(std::panic::catch_unwind(|| prove(&[TABLE[0], TABLE[2], TABLE[1]], 48, 2)).is_err());
+    }
+    #[test]
+    fn a_table_is_made_of_sizes() {
+        const SIZES: [usize; 4] = [16, 48, 256, 8192];
+        let [small, large]: [[Class; 5]; 2] = [table(&SIZES, false), table(&SIZES, true)];
+        prove(&small[..3], 49, 2);
+        let classes = small.iter().chain(&large);
+        assert!(classes.clone().all(|class| class.capacity as usize <= MOST_BLOCKS));
+        assert_eq!(classes.map(|class| class.slices).collect::<std::vec::Vec<_>>(), [0, 1, 1, 1, 8, 0, 1, 1, 8, 8]);
+        let lookup: [u8; 6] = lookup(&SIZES);
+        assert_eq!(lookup, [1, 1, 2, 2, 3, 3]);
+        assert_eq!(
+            [aligned(&small, 1, 32), aligned(&small, 1, 16), aligned(&small, 2, 1 << 14)],
+            [Some(3), Some(1), None]
+        );
     }
 }

@@ -46,7 +46,7 @@ pub struct Slab {
 
 const _: () = assert!(size_of::<Slab>() == 64);
 
-/// Why blocks could not be given back to a slab: somebody freed a block twice.
+/// The reason why a slab did not take blocks: somebody freed a block twice.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DoubleFree;
 
@@ -202,6 +202,19 @@ impl Slab {
         if self.is_block(address) { Ok(()) } else { Err(self.misuse_at(address.wrapping_sub(self.start()))) }
     }
 
+    /// Returns the size of the block in use that starts at `address`, which lies in its slices, as far as the block itself tells: one whose
+    /// words are those of a free block is taken to be free.
+    ///
+    /// # Errors
+    /// What there is at the address instead.
+    pub fn used_at(&self, address: usize, key: Key) -> Result<usize, Misuse> {
+        self.examine(address)?;
+        let (block, size) = (address as *const Block, self.shape().size as usize);
+        // SAFETY: a block of the slab starts there.
+        let is_free = unsafe { Block::looks_free(block) && Block::is_encoded(block, key) };
+        if is_free { Err(Misuse::FreedBefore { size }) } else { Ok(size) }
+    }
+
     fn misuse_at(&self, offset: usize) -> Misuse {
         let size = self.shape().size as usize;
         if offset < self.carved() { Misuse::Interior { offset: offset % size, size } } else { Misuse::FreeMemory }
@@ -335,6 +348,13 @@ pub(crate) mod tests {
                     assert!(slab.examine(block as usize).is_ok() && slab.contains(block as usize));
                     assert!(matches!(slab.examine(block as usize + 8), Err(Misuse::Interior { offset: 8, .. })));
                     assert!(all.insert(block as usize));
+                    assert_eq!(
+                        slab.used_at(block as usize, KEY),
+                        Err(Misuse::FreedBefore { size: class.size as usize })
+                    );
+                    // SAFETY: the block is this test's.
+                    unsafe { Block::hand_out(block) };
+                    assert_eq!(slab.used_at(block as usize, KEY), Ok(class.size as usize));
                 }
             }
             assert!(slab.is_exhausted());
@@ -342,7 +362,7 @@ pub(crate) mod tests {
             assert_eq!(all.first(), Some(&start));
             for &block in &all {
                 let block = block as *mut Block;
-                // SAFETY: handed out above, given back once.
+                // SAFETY: handed out above, freed once.
                 unsafe { slab.give(block, block, 1, KEY) }.unwrap();
             }
             assert_eq!(slab.used(), 0);

@@ -65,7 +65,7 @@ impl Surplus {
         is_surplus && self.work.set()
     }
 
-    /// Notes that a purge gave memory back.
+    /// Notes that a purge found memory.
     pub fn note_purge(&self) {
         self.released.store(0, Ordering::Relaxed);
     }

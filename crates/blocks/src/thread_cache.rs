@@ -13,6 +13,7 @@ use crate::free_list::{Block, Key, List};
 use crate::single_writer::{Count16, Word};
 use crate::size_class::Class;
 use core::cell::Cell;
+use core::iter::Sum;
 use core::marker::PhantomData;
 use core::ptr::null_mut;
 
@@ -66,6 +67,21 @@ pub struct Turned {
     pub old: List,
 }
 
+/// Free blocks that are cached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cached {
+    /// How many.
+    pub blocks: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
+impl Sum for Cached {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, more| Self { blocks: sum.blocks + more.blocks, bytes: sum.bytes + more.bytes })
+    }
+}
+
 /// No blocks.
 const NOTHING: List = List { head: null_mut(), count: 0 };
 
@@ -112,6 +128,15 @@ impl<const N: usize> ThreadCache<N> {
     pub fn cached(&self, class: usize) -> usize {
         let has_previous = !self.bins[class].previous.get().is_null();
         self.length(class) + if has_previous { self.counts[class].previous.get() as usize } else { 0 }
+    }
+
+    /// Returns what is cached of all classes. For any thread.
+    pub fn all_cached(&self, table: &[Class; N]) -> Cached {
+        let of_class = |class: &Class| {
+            let blocks = self.cached(class.number as usize);
+            Cached { blocks, bytes: blocks * class.size as usize }
+        };
+        table[1..].iter().map(of_class).sum()
     }
 
     /// Gives a bin a list that the limit does not count: it does not go back to slabs at the next free.
@@ -346,6 +371,7 @@ mod tests {
         assert!(cache.was_flushed(1) && !cache.was_flushed(1));
         assert!(cache.refill_from_previous(1));
         assert_eq!((cache.length(1), cache.cached(1)), (limit + 1, limit + 1));
+        assert_eq!(cache.all_cached(&TABLE), Cached { blocks: limit + 1, bytes: (limit + 1) * 16 });
         cache.recount(1, KEY);
         assert_eq!(cache.take(1).count, limit + 1);
         assert_eq!(cache.cached(1), 0);

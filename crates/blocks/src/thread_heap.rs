@@ -8,6 +8,7 @@ use crate::access::{Access, Change as HeapChange};
 use crate::batch::Batch;
 use crate::changing::{Change, Changing};
 use crate::free_list::Key;
+use crate::metadata::Metadata;
 use crate::ownership::Ownership;
 use crate::page_map;
 use crate::registry::{Links, Registered};
@@ -70,7 +71,7 @@ impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
     ///
     /// # Safety
     /// `memory` is zeroed, aligned to and as large as the size of this type, and the caller's for ever. Zeros are a value of `X` and `P`.
-    pub unsafe fn create(memory: *mut u8, table: &[Class; N]) -> &'static Self {
+    unsafe fn create(memory: *mut u8, table: &[Class; N]) -> &'static Self {
         const {
             assert!(N * size_of::<crate::bin::Bin>() <= CACHE_SIZE, "the bins must fit behind the TLS word");
             assert!(size_of::<Self>().is_power_of_two(), "a heap's address is a bin's without its lowest bits");
@@ -86,6 +87,16 @@ impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
         };
         heap.cache.init(table);
         heap
+    }
+
+    /// Returns a heap in memory of its own, with an owner. `None` if there is no memory.
+    ///
+    /// # Safety
+    /// Zeros are a value of `X` and `P`.
+    pub unsafe fn create_in(metadata: &Metadata, table: &[Class; N]) -> Option<&'static Self> {
+        let memory = metadata.allocate_aligned(size_of::<Self>(), size_of::<Self>())?;
+        // SAFETY: zeroed, aligned, and for ever; the caller's about zeros.
+        Some(unsafe { Self::create(memory, table) })
     }
 
     /// Returns the calling thread's heap, if it has one. It is one of this type.

@@ -1,6 +1,15 @@
-//! The default heap as the global allocator of a Rust program.
+//! The default heap as the global allocator of a Rust program, and local heaps beside it.
 
 #![no_std]
+
+#[cfg(feature = "allocator-api2")]
+mod containers;
+
+pub use xalloc_heaps::local::{LocalHeap, OneThread};
+pub use xalloc_heaps::pow2::LocalPow2;
+
+#[cfg(feature = "allocator-api2")]
+pub use containers::Contained;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::c_void;

@@ -21,6 +21,7 @@ pub fn failures(page: &Page) -> Vec<String> {
         let place = format!("{}:{line}", page.name);
         let outcome = match step {
             Step::File { name, text } => write(&desk, name, text),
+            Step::From { file, text } => stands_in(file, text),
             Step::Run { needs: Some(command), .. } if succeed(&mut bash(&desk, command), LIMIT).is_err() => {
                 skip(&format!("{place}: it needs: {command}"));
                 continue;
@@ -38,6 +39,18 @@ fn write(desk: &TempDir, name: &str, text: &str) -> Result<(), String> {
     let path = desk.path().join(name);
     let folder = path.parent().expect("a file is in a folder");
     fs::create_dir_all(folder).and_then(|()| fs::write(&path, filled(text))).map_err(|error| format!("{name}: {error}"))
+}
+
+/// Whether a text is a part of a file of the checkout, however it is indented there.
+fn stands_in(file: &str, text: &str) -> Result<(), String> {
+    let flat = |text: &str| text.lines().map(|line| line.trim().to_owned() + "\n").collect::<String>();
+    let whole = fs::read_to_string(checkout().join(file)).map_err(|error| format!("{file}: {error}"))?;
+    let (whole, part) = (flat(&whole), flat(text));
+    if !part.is_empty() && format!("\n{whole}").contains(&format!("\n{part}")) {
+        return Ok(());
+    }
+    let unknown = part.lines().find(|line| !whole.lines().any(|other| other == *line));
+    Err(format!("not a part of {file}: {}", unknown.unwrap_or("the lines are in another order")))
 }
 
 /// The text with the reader's own paths in it.

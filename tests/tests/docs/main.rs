@@ -5,6 +5,7 @@
 //!
 //! * `<!-- not run: WHY -->`: the next block is not run;
 //! * `<!-- file: NAME -->`: the next block becomes this file;
+//! * `<!-- from: FILE -->`: the next block is a part of this file of the checkout, however it is indented there;
 //! * `<!-- needs: COMMAND -->`: where this fails, the next block, or the next `run`, is skipped, with a line that says so;
 //! * `<!-- run: COMMANDS -->`: run as well, to prepare something or to try the file above.
 //!

@@ -15,8 +15,19 @@ pub struct Page {
 
 /// What is done with a block, or with a `run` mark.
 pub enum Step {
-    Run { commands: String, needs: Option<String> },
-    File { name: String, text: String },
+    Run {
+        commands: String,
+        needs: Option<String>,
+    },
+    File {
+        name: String,
+        text: String,
+    },
+    /// This text is a part of a file of the checkout.
+    From {
+        file: String,
+        text: String,
+    },
 }
 
 /// What a page says about its next block.
@@ -24,6 +35,7 @@ pub enum Step {
 struct Marks {
     not_run: bool,
     file: Option<String>,
+    from: Option<String>,
     needs: Option<String>,
 }
 
@@ -63,6 +75,7 @@ impl Page {
         match text.split_once(':').map(|(word, rest)| (word.trim(), rest.trim().to_owned())) {
             Some(("not run", _)) => marks.not_run = true,
             Some(("file", name)) => marks.file = Some(name),
+            Some(("from", file)) => marks.from = Some(file),
             Some(("needs", command)) => marks.needs = Some(command),
             Some(("generated", _)) => {}
             Some(("run", commands)) => self.steps.push((line, Step::Run { commands, needs: marks.needs.take() })),
@@ -71,6 +84,12 @@ impl Page {
     }
 
     fn block(&mut self, line: usize, language: &str, text: String, marks: Marks) {
+        if let Some(file) = marks.from {
+            self.steps.push((line, Step::From { file, text: text.clone() }));
+            if marks.file.is_none() {
+                return;
+            }
+        }
         let step = match (language, marks.file) {
             _ if marks.not_run => return,
             (_, Some(name)) => Step::File { name, text },

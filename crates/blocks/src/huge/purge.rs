@@ -1,4 +1,4 @@
-//! Giving freed mappings back to the kernel: their pages, or all of them.
+//! Purges freed mappings, or unmaps them.
 
 use super::kept::Surplus;
 use super::mapping::Mapping;
@@ -19,18 +19,18 @@ impl Huge {
         }
     }
 
-    /// Gives back the pages of what is too much or was kept long enough, and the addresses of what is more than that.
+    /// Purges what is too much or was kept long enough, and unmaps what is more than that.
     pub fn clean_surplus(&self) {
         // Most programs keep nothing, and do not pay for the clock.
         if self.stats().kept == 0 {
             return;
         }
         let now = clock::coarse_milliseconds();
-        self.give_back(self.state.with(|state| state.take_surplus(now)), now);
+        self.purge_surplus(self.state.with(|state| state.take_surplus(now)), now);
     }
 
-    /// Gives back what is too much at the time `now`, of which `surplus` is the first.
-    pub(super) fn give_back(&self, mut surplus: Option<Surplus>, now: u64) {
+    /// Purges what is too much at the time `now`, of which `surplus` is the first.
+    pub(super) fn purge_surplus(&self, mut surplus: Option<Surplus>, now: u64) {
         while let Some(mapping) = surplus {
             match mapping {
                 Surplus::Dirty(record) => self.clean(record),
@@ -40,7 +40,7 @@ impl Huge {
         }
     }
 
-    /// Gives back the pages of kept mappings, the oldest first, until it gave `surplus` bytes. Returns how many it gave.
+    /// Purges kept mappings, the oldest first, until it has purged `surplus` bytes. Returns how many it purged.
     pub fn purge(&self, surplus: usize) -> usize {
         let mut given = 0;
         while given < surplus
@@ -51,8 +51,8 @@ impl Huge {
         given
     }
 
-    /// Gives back the pages of a mapping that is in no list and not in the page map, and its addresses if they are too many.
-    /// Returns how many bytes went.
+    /// Purges a mapping that is in no list and not in the page map, and unmaps it if there are too many. Returns how many bytes
+    /// it purged.
     fn clean(&self, record: &'static Record) -> usize {
         // Outside the lock, because the kernel may take long, and so on a copy.
         let mapping = self.mapping(record);
@@ -80,19 +80,19 @@ impl Huge {
         let unmapped = unsafe { pages::unmap(base, length) };
         self.state.with(|state| {
             state.records.mapping_mut(record).length = if unmapped { 0 } else { length };
-            let list = if unmapped { &mut state.unused } else { &mut state.stuck };
+            let list = if unmapped { &mut state.unused } else { &mut state.still_mapped };
             list.push(record, &mut state.records);
         });
         if unmapped { length } else { 0 }
     }
 
     /// Unmaps all that is kept, what the kernel would not unmap before, and what blocks do without of their mappings. Returns
-    /// how many bytes it gave back.
+    /// how many bytes it unmapped.
     pub fn trim(&self) -> usize {
-        // Each stuck mapping is tried once: those that stay so come back into the list.
-        let mut stuck = self.state.with(|state| core::mem::replace(&mut state.stuck, List::new()));
+        // Each of these mappings is tried once: those that stay come into the list again.
+        let mut still_mapped = self.state.with(|state| core::mem::replace(&mut state.still_mapped, List::new()));
         let mut given = 0;
-        while let Some(record) = self.state.with(|state| stuck.pop(&state.records)) {
+        while let Some(record) = self.state.with(|state| still_mapped.pop(&state.records)) {
             given += self.release(record);
         }
         while let Some(record) = self.state.with(State::take_any) {

@@ -27,7 +27,7 @@ pub struct State {
     /// Mappings without pages.
     pub clean: Kept,
     /// Mappings that the kernel would not unmap: tried again in [`Huge::trim`].
-    pub stuck: List,
+    pub still_mapped: List,
     /// A leaf of the page map for the next block that moves.
     pub spare: Option<SpareLeaf>,
     /// Whether there may be blocks whose mappings are longer than they must be.
@@ -79,7 +79,7 @@ impl Huge {
             unused: List::new(),
             kept: Kept::new(),
             clean: Kept::new(),
-            stuck: List::new(),
+            still_mapped: List::new(),
             spare: None,
             has_slack: false,
             stats,

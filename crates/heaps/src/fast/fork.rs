@@ -26,13 +26,13 @@ impl FastHeap {
         self.fork_locks.acquire(self.locks());
     }
 
-    /// Gives the locks back, in the parent.
+    /// Releases the locks, in the parent.
     pub(super) fn unlock_after_fork(&self) {
         self.fork_locks.release_in_parent(self.locks());
         local::postfork(false);
     }
 
-    /// Gives the locks back, in the child.
+    /// Releases the locks, in the child.
     pub(super) fn unlock_in_child(&self) {
         self.fork_locks.release_in_child(self.locks());
         local::postfork(true);

@@ -162,7 +162,7 @@ impl FastHeap {
         let (heap, class) = unsafe { ThreadHeap::of_bin(bin) };
         let _change = heap.change();
         let turned = heap.cache().turn(class);
-        self.give_back(heap, class, turned.old);
+        self.return_list(heap, class, turned.old);
         self.count_slow(heap, turned.count);
     }
 }

@@ -26,21 +26,21 @@ impl FastHeap {
 
     /// Gives everything of one class that is cached back to the slabs.
     pub(super) fn empty_bin(&self, heap: &'static ThreadHeap, class: usize) {
-        self.give_back(heap, class, heap.cache().take(class));
+        self.return_list(heap, class, heap.cache().take(class));
         self.empty_previous(heap, class);
         self.release_empty(heap, class);
     }
 
     /// Gives the previous list of a class back to the slabs, which no hit path touches.
     pub(super) fn empty_previous(&self, heap: &'static ThreadHeap, class: usize) {
-        self.give_back(heap, class, heap.cache().take_previous(class));
+        self.return_list(heap, class, heap.cache().take_previous(class));
     }
 
-    /// Gives a list of blocks of `class` back to the heap's slabs, neighbours in one slab at once.
+    /// Releases a list of blocks of `class` to the heap's slabs, neighbours in one slab at once.
     ///
     /// Here the list is checked as the hit path cannot: each block must be one that was handed out at some time, and there
     /// must be as many as were counted. What is wrong is reported, and what follows it in the list is lost.
-    pub(super) fn give_back(&self, heap: &'static ThreadHeap, class: usize, list: List) {
+    pub(super) fn return_list(&self, heap: &'static ThreadHeap, class: usize, list: List) {
         let List { head: first, count: mut left } = list;
         let mut block = first;
         while !block.is_null() {
@@ -129,7 +129,7 @@ impl FastHeap {
         }
         heap.ticking.end();
         for class in 1..CLASSES {
-            self.give_back(heap, class, heap.rations().take(class));
+            self.return_list(heap, class, heap.rations().take(class));
         }
     }
 

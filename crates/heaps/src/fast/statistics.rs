@@ -1,4 +1,4 @@
-//! What the heap holds, and giving back what it does not need.
+//! The statistics of the heap, and the purge of all that it does not need (`malloc_trim`).
 
 use super::classes::TABLE;
 use super::heap::FastHeap;
@@ -68,7 +68,7 @@ impl FastHeap {
         }
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes.
+    /// Purges free memory, but for about `keep` bytes.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         self.with_own_heap(|heap| self.send_all(heap));
         self.release_unused();

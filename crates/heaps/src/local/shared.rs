@@ -52,12 +52,13 @@ impl Shared {
     }
 }
 
-/// Takes the locks of what local heaps share, before a fork: whichever heap serves the process, it may have local ones beside it.
+/// Takes the locks of what local heaps share, before a fork: whichever heap serves the process, it may have local ones beside
+/// it.
 pub fn prefork() {
     SHARED.fork_locks.acquire(SHARED.locks());
 }
 
-/// Gives them back, in the parent or in the child.
+/// Releases them, in the parent or in the child.
 pub fn postfork(is_child: bool) {
     if is_child {
         SHARED.fork_locks.release_in_child(SHARED.locks());

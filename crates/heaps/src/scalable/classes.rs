@@ -1,16 +1,10 @@
 //! A program's own size classes: any sizes, proved when the heap is compiled.
 
-use xalloc_blocks::page_map::SLICE;
-use xalloc_blocks::size_class::MANY_SLICES;
+use xalloc_blocks::size_class;
 
 // What the macro names.
 #[doc(hidden)]
-pub use xalloc_blocks::size_class::{Class, prove};
-
-/// No slab has more blocks: a batch of remote frees names its first block in 12 bits.
-const MOST_BLOCKS: usize = 4096;
-/// Blocks up to this size come from slabs of one slice; larger ones, which would fill it with too few, from slabs of eight.
-const ONE_SLICE_MAX: usize = 4 << 10;
+pub use xalloc_blocks::size_class::{Class, lookup, prove, table};
 
 /// The size classes of a heap, from 1 to `N` - 1: what [`size_classes!`](crate::size_classes) makes of a list of sizes.
 pub trait SizeClasses<const N: usize>: Sync + 'static {
@@ -23,36 +17,6 @@ pub trait SizeClasses<const N: usize>: Sync + 'static {
 
     /// Returns the class of the smallest block that holds `size` bytes, which are at most [`SizeClasses::MAX`].
     fn class_of(size: usize) -> usize;
-}
-
-/// Returns the table for these sizes. Fails to compile in a constant, and panics elsewhere, for a size that is no multiple of 16 or
-/// above 32 KiB.
-pub const fn table<const N: usize>(sizes: &[usize], large: bool) -> [Class; N] {
-    assert!(sizes.len() + 1 == N, "a class for each size, and none at index 0");
-    let mut table = [Class::NONE; N];
-    let mut class = 1;
-    while class < N {
-        let size = sizes[class - 1];
-        let many = if large { MANY_SLICES * SLICE / size <= MOST_BLOCKS } else { size > ONE_SLICE_MAX };
-        table[class] = Class::new(class, size, if many { MANY_SLICES } else { 1 });
-        class += 1;
-    }
-    table
-}
-
-/// Returns, for each number of 16 bytes, the class of the smallest block that holds so many.
-pub const fn lookup<const LENGTH: usize>(sizes: &[usize]) -> [u8; LENGTH] {
-    assert!(sizes.len() < 128, "127 classes fit behind the TLS word");
-    let mut lookup = [0; LENGTH];
-    let (mut units, mut class) = (0, 0);
-    while units < LENGTH {
-        if units * 16 > sizes[class] {
-            class += 1;
-        }
-        lookup[units] = class as u8 + 1;
-        units += 1;
-    }
-    lookup
 }
 
 /// Makes a type that is a list of size classes: `size_classes! { /// Doc. pub Sizes: [16, 48, 1024]; waste 1 / 2 }`.
@@ -117,10 +81,7 @@ macro_rules! size_classes {
 /// 64 KiB, so a block is aligned when its size is a multiple of the alignment.
 pub(super) fn class_of_aligned<const N: usize, T: SizeClasses<N>>(align: usize, size: usize) -> Option<usize> {
     let size = size.max(1).checked_next_multiple_of(align)?;
-    if size > T::MAX {
-        return None;
-    }
-    (T::class_of(size)..N).find(|&class| (T::table(false)[class].size as usize).is_multiple_of(align))
+    if size > T::MAX { None } else { size_class::aligned(T::table(false), T::class_of(size), align) }
 }
 
 #[cfg(test)]
@@ -148,13 +109,5 @@ mod tests {
         assert_eq!(class_of_aligned::<{ Odd::N }, Odd>(32, 40), Some(4));
         assert_eq!(class_of_aligned::<{ Odd::N }, Odd>(64, 1), None);
         assert_eq!(class_of_aligned::<{ Odd::N }, Odd>(16, Odd::MAX + 1), None);
-    }
-
-    #[test]
-    fn no_slab_has_too_many_blocks() {
-        for table in [Odd::table(false), Odd::table(true)] {
-            assert!(table[1..].iter().all(|class| class.capacity as usize <= MOST_BLOCKS));
-        }
-        assert!(Odd::table(true)[4].slices > Odd::table(false)[4].slices);
     }
 }

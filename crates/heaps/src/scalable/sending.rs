@@ -109,7 +109,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
                     return None;
                 }
                 // A thread has taken the slab meanwhile.
-                Ok(Given::Elsewhere(back)) => chain = back,
+                Ok(Given::Elsewhere(again)) => chain = again,
                 Err(_) => {
                     self.reporter.tell(Call::Free, head, Misuse::FreedBefore { size });
                     return None;

@@ -27,12 +27,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
 
     /// A heap for the calling thread. `None` if there is no memory for one.
     pub(super) fn adopt(&self) -> Option<&'static ThreadLocalHeap<N, T>> {
-        let create = || {
-            let size = size_of::<ThreadLocalHeap<N, T>>();
-            let memory = self.back_end.metadata.allocate_aligned(size, size)?;
-            // SAFETY: zeroed, aligned, ours for ever.
-            Some(unsafe { ThreadLocalHeap::create(memory, self.table()) })
-        };
+        // SAFETY: zeros are what is kept of a heap beside the rest at first.
+        let create = || unsafe { ThreadLocalHeap::create_in(&self.back_end.metadata, self.table()) };
         let heap = self.reclaiming(None, 0, || self.registry.adopt(create))?;
         heap.recount(self.key.get());
         Some(heap)
