@@ -54,12 +54,9 @@ pub unsafe fn syscall6(call: usize, a: usize, b: usize, c: usize, d: usize, e: u
             number::WRITE => libc::write(a as i32, with_exposed_provenance(b), c),
             number::CLOCK_GETTIME => libc::clock_gettime(a as i32, with_exposed_provenance_mut(b)) as isize,
             number::SCHED_YIELD => libc::sched_yield() as isize,
-            // Asked whether a word can be read, of memory that is ours.
-            number::FUTEX if b & libc::FUTEX_CMP_REQUEUE as usize == libc::FUTEX_CMP_REQUEUE as usize => 0,
-            number::FUTEX => {
-                let (word, timeout) = (with_exposed_provenance::<u32>(a), with_exposed_provenance::<libc::timespec>(d));
-                libc::syscall(libc::SYS_futex, word, b as i32, c as u32, timeout) as isize
-            }
+            // Who sleeps wakes for no reason, and looks again: the lock's words are longer than what Miri's futex looks at, and Miri
+            // allows no access of another size. `pages::is_readable` learns that a word can be read.
+            number::FUTEX => libc::sched_yield() as isize,
             _ => -libc::ENOSYS as isize,
         }
     }
