@@ -66,7 +66,7 @@ impl Heap {
     /// Returns the path of the library, after building it.
     pub fn library(&self) -> PathBuf {
         let (package, file) = self.product;
-        crate::built(package, file)
+        crate::building::built(package, file)
     }
 
     /// Returns an `XALLOC_CONF` by which the library takes this heap, with `more` behind it.

@@ -3,6 +3,7 @@
 //!
 //! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
 
+mod building;
 pub mod exports;
 pub mod heaps;
 mod places;
@@ -12,6 +13,7 @@ mod run;
 mod scratch;
 pub mod third_party;
 
+pub use building::built;
 pub use places::{checkout, target};
 pub use run::{run, stop_and_continue, succeed, tail, wait_until};
 pub use scratch::{preloadable, scratch};
@@ -31,17 +33,6 @@ pub fn library() -> &'static Path {
         Some(path) => checkout().join(path),
         None => heaps::chosen().library(),
     })
-}
-
-/// Builds `package` in release mode and returns the path of its product `file`.
-pub fn built(package: &str, file: &str) -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "--package", package])
-        .current_dir(checkout())
-        .status()
-        .expect("cargo starts");
-    assert!(status.success(), "cargo build --release --package {package} failed");
-    places::target().join("release").join(file)
 }
 
 /// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns
