@@ -79,7 +79,7 @@ impl CachedHeap {
         Ok(slab.used_at(address, self.key.get())?)
     }
 
-    /// Returns what `attempt` returns; if the kernel refuses memory, once more after all that is unused was given back.
+    /// Returns what `attempt` returns; if the kernel refuses memory, once more after a trim.
     fn with_reclaim<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
         attempt().or_else(|| {
             self.trim(0);
@@ -154,7 +154,7 @@ unsafe impl Heap for CachedHeap {
                 Some(cache) => self.push(cache, class, head),
                 None => {
                     Block::set_next(head, null_mut(), self.key.get());
-                    self.give_back(class, List { head, count: 1 });
+                    self.free_to_slabs(class, List { head, count: 1 });
                 }
             }
         }

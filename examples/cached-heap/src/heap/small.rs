@@ -1,4 +1,4 @@
-//! Small blocks: from a thread's cache to the slabs and back.
+//! Thread caches over slabs: from the slabs to a thread's cache, and back.
 
 use super::classes::{CLASSES, TABLE};
 use super::{Cache, CachedHeap};
@@ -16,7 +16,7 @@ use xalloc_heap::Call;
 const KEEP: usize = 1;
 
 impl CachedHeap {
-    /// Returns the class of the slab that an address lies in, if it is a slab of this heap: the page map has the central list as its owner.
+    /// Returns the class of the slab that an address lies in, if it is a slab of this heap's: its owner is a central list.
     #[inline(always)]
     pub(super) fn class_at(&self, address: usize) -> Option<usize> {
         let offset = page_map::bin(address).wrapping_sub(self.central[0].owner());
@@ -86,20 +86,20 @@ impl CachedHeap {
     #[inline(never)]
     fn flush(&self, cache: &'static Cache, class: usize) {
         let _change = cache.change();
-        self.give_back(class, cache.cache().turn(class).old);
+        self.free_to_slabs(class, cache.cache().turn(class).old);
     }
 
-    /// Gives everything in a cache back to the slabs.
+    /// Puts everything in a cache into the slabs.
     pub(super) fn empty(&self, cache: &'static Cache) {
         let _change = cache.change();
         for class in 1..CLASSES {
-            self.give_back(class, cache.cache().take(class));
-            self.give_back(class, cache.cache().take_previous(class));
+            self.free_to_slabs(class, cache.cache().take(class));
+            self.free_to_slabs(class, cache.cache().take_previous(class));
         }
     }
 
-    /// Gives free blocks of `class` back to their slabs, and slabs that are empty then to the back end, but for [`KEEP`].
-    pub(super) fn give_back(&self, class: usize, list: List) {
+    /// Puts free blocks of `class` into their slabs. Slabs that are empty then go to the back end, but for [`KEEP`].
+    pub(super) fn free_to_slabs(&self, class: usize, list: List) {
         let close = |slab| self.close(slab);
         // SAFETY: a list of free blocks, which was cached.
         let given = unsafe { self.central[class].give_all(list, &TABLE[class], KEEP, self.key.get(), close) };
