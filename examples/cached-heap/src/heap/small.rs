@@ -1,7 +1,7 @@
 //! Thread caches over slabs: from the slabs to a thread's cache, and back.
 
 use super::classes::{CLASSES, TABLE};
-use super::{Cache, CachedHeap};
+use super::parts::{Cache, CachedHeap};
 use core::ptr::null_mut;
 use xalloc_blocks::back_end::Source;
 use xalloc_blocks::central_list::CentralList;
@@ -112,5 +112,26 @@ impl CachedHeap {
     pub(super) fn close(&self, slab: &Slab) {
         // SAFETY: nobody has the slab, or a block of it.
         unsafe { self.back_end.give_slab(slab) };
+    }
+    /// Purges what is unused but for about `keep` bytes: also what this thread has cached, and slabs that are empty. Returns whether
+    /// anything was.
+    pub(super) fn trim_all(&self, keep: usize) -> bool {
+        if let Some(cache) = Cache::own() {
+            self.empty(cache);
+        }
+        for list in &self.central {
+            while let Some(slab) = list.take_empty() {
+                self.close(slab);
+            }
+        }
+        self.back_end.trim(keep)
+    }
+
+    /// Returns what `attempt` returns; if the kernel refuses memory, once more after a trim.
+    pub(super) fn with_reclaim<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
+        attempt().or_else(|| {
+            self.trim_all(0);
+            attempt()
+        })
     }
 }
