@@ -32,6 +32,7 @@ const OBSERVED_HEAP: (&str, &str) = ("observed-heap", "libobserved_heap.so");
 /// Every heap. The first one is tested where nothing is said.
 pub const HEAPS: &[Heap] = &[
     Heap { name: "fast", product: LIBXALLOC, conf: "", gaps: &[] },
+    Heap { name: "pow2", product: LIBXALLOC, conf: "heap:pow2", gaps: &[] },
     Heap { name: "system", product: LIBXALLOC, conf: "heap:system", gaps: &[FOREIGN, MISUSE, PASSES_THROUGH] },
     Heap {
         name: "my-heap",

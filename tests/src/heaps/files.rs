@@ -17,7 +17,7 @@ pub const FILES: &[File] = &[
     quick(CHECK),
     quick("bindings"),
     quick("symbols"),
-    quick("fast_path"),
+    quick("hit_path"),
     quick("loader"),
     quick("foreign"),
     quick("own_malloc"),

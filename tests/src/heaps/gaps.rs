@@ -67,7 +67,7 @@ pub const CACHE: Gap = Gap {
     why: "It keeps nothing that is free, so there is nothing to trim.",
     tests: &[(CHECK, TRIMS), ("conformance", TRIMS), ("purge", &["nothing_goes_back_before_its_time"])],
 };
-const TRIMS: &[&str] = &["malloc_trim_gives_memory_back"];
+const TRIMS: &[&str] = &["malloc_trim_returns_memory"];
 
 /// Of a heap that has a mapping for each block.
 pub const SMALL: Gap = Gap {
@@ -122,7 +122,7 @@ pub const PASSES_THROUGH: Gap = Gap {
 pub const HIT_PATH: Gap = Gap {
     name: "hit path",
     why: "The instructions that are counted are those of the default heap.",
-    tests: &[("fast_path", ALL)],
+    tests: &[("hit_path", ALL)],
 };
 
 impl Gap {

@@ -1,58 +1,29 @@
-//! A heap with a cache for each thread, made of the blocks of `xalloc-blocks`. This file has the parts and the contract, `small` what is
-//! between a thread's cache and the slabs.
+//! A heap with a cache for each thread, made of the blocks of `xalloc-blocks`. This file has the hit paths and the contract, `small` the
+//! thread caches over slabs, `parts` and `classes` what these are made of.
 //!
 //! Front end: each thread has a cache, a list of free blocks for each size class. `malloc` takes from it, and `free` gives to it,
 //! whichever thread has allocated the block. Middle end: the central list of each class, under a lock, has the slabs that caches are
 //! filled from and emptied to. Back end: address space for slabs, and whatever is larger than all classes.
 
 mod classes;
+mod parts;
 mod small;
 
-use classes::{CLASSES, TABLE, class_of};
+pub use parts::CachedHeap;
+
+use classes::{TABLE, class_of};
 use core::ptr::{from_ref, null_mut};
-use xalloc_blocks::back_end::BackEnd;
+use parts::Cache;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::central_list::CentralList;
-use xalloc_blocks::fork_locks::ForkLocks;
-use xalloc_blocks::free_list::{Block, Key, KeyCell, List};
-use xalloc_blocks::lock_policy::OsLock;
+use xalloc_blocks::free_list::{Block, Key, List};
 use xalloc_blocks::page_map;
-use xalloc_blocks::registry::Registry;
-use xalloc_blocks::reporter::Reporter;
 use xalloc_blocks::slab::Slab;
-use xalloc_blocks::thread_heap::ThreadHeap;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::thread::{self, Phase};
 use xalloc_os::{Lock, random};
 
-/// What a thread has. Only the cache of it is used here: the slabs are all central.
-type Cache = ThreadHeap<CLASSES, (), ()>;
-
-/// The heap. At most one in a process: each thread's cache is behind the one TLS word.
-pub struct CachedHeap {
-    /// The slabs of each class. The page map has the address of the list as the owner of its slabs.
-    central: [CentralList<OsLock>; CLASSES],
-    caches: Registry<Cache>,
-    back_end: BackEnd,
-    /// What the links of free blocks are encoded with: one that the program wrote is noticed.
-    key: KeyCell,
-    reporter: Reporter,
-    fork_locks: ForkLocks,
-}
-
 impl CachedHeap {
-    /// Returns an empty heap.
-    pub const fn new() -> Self {
-        Self {
-            central: [const { CentralList::new() }; CLASSES],
-            caches: Registry::new(),
-            back_end: BackEnd::new(),
-            key: KeyCell::new(Key::new(0)),
-            reporter: Reporter::new(),
-            fork_locks: ForkLocks::new(),
-        }
-    }
-
     /// Returns a block of `class`, from the calling thread's cache or, if it has ended, from one that it borrows.
     fn malloc_small(&self, class: usize) -> *mut u8 {
         if let Some(cache) = Cache::own() {
@@ -77,14 +48,6 @@ impl CachedHeap {
         let entry = page_map::entry(address);
         let Some((_, slab)) = Slab::of(entry) else { return self.back_end.size_at(address, entry) };
         Ok(slab.used_at(address, self.key.get())?)
-    }
-
-    /// Returns what `attempt` returns; if the kernel refuses memory, it is called once more after all unused memory was purged.
-    fn with_reclaim<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
-        attempt().or_else(|| {
-            self.trim(0);
-            attempt()
-        })
     }
 
     /// Returns a cache for the calling thread: one that another thread left, or a new one. `None` if there is no memory.
@@ -154,7 +117,7 @@ unsafe impl Heap for CachedHeap {
                 Some(cache) => self.push(cache, class, head),
                 None => {
                     Block::set_next(head, null_mut(), self.key.get());
-                    self.return_list(class, List { head, count: 1 });
+                    self.free_to_slabs(class, List { head, count: 1 });
                 }
             }
         }
@@ -174,15 +137,7 @@ unsafe impl Heap for CachedHeap {
     }
 
     fn trim(&self, keep: usize) -> bool {
-        if let Some(cache) = Cache::own() {
-            self.empty(cache);
-        }
-        for list in &self.central {
-            while let Some(slab) = list.take_empty() {
-                self.close(slab);
-            }
-        }
-        self.back_end.trim(keep)
+        self.trim_all(keep)
     }
 
     fn stats(&self) -> Option<Stats> {

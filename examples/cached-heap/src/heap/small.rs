@@ -1,7 +1,7 @@
-//! Small blocks: from a thread's cache to the slabs and back.
+//! Thread caches over slabs: from the slabs to a thread's cache, and back.
 
 use super::classes::{CLASSES, TABLE};
-use super::{Cache, CachedHeap};
+use super::parts::{Cache, CachedHeap};
 use core::ptr::null_mut;
 use xalloc_blocks::back_end::Source;
 use xalloc_blocks::central_list::CentralList;
@@ -16,7 +16,7 @@ use xalloc_heap::Call;
 const KEEP: usize = 1;
 
 impl CachedHeap {
-    /// Returns the class of the slab that an address lies in, if it is a slab of this heap: the page map has the central list as its owner.
+    /// Returns the class of the slab that an address lies in, if it is a slab of this heap's: its owner is a central list.
     #[inline(always)]
     pub(super) fn class_at(&self, address: usize) -> Option<usize> {
         let offset = page_map::bin(address).wrapping_sub(self.central[0].owner());
@@ -86,20 +86,20 @@ impl CachedHeap {
     #[inline(never)]
     fn flush(&self, cache: &'static Cache, class: usize) {
         let _change = cache.change();
-        self.return_list(class, cache.cache().turn(class).old);
+        self.free_to_slabs(class, cache.cache().turn(class).old);
     }
 
-    /// Gives everything in a cache back to the slabs.
+    /// Puts everything in a cache into the slabs.
     pub(super) fn empty(&self, cache: &'static Cache) {
         let _change = cache.change();
         for class in 1..CLASSES {
-            self.return_list(class, cache.cache().take(class));
-            self.return_list(class, cache.cache().take_previous(class));
+            self.free_to_slabs(class, cache.cache().take(class));
+            self.free_to_slabs(class, cache.cache().take_previous(class));
         }
     }
 
-    /// Gives free blocks of `class` back to their slabs, and slabs that are empty then to the back end, but for [`KEEP`].
-    pub(super) fn return_list(&self, class: usize, list: List) {
+    /// Puts free blocks of `class` into their slabs. Slabs that are empty then go to the back end, but for [`KEEP`].
+    pub(super) fn free_to_slabs(&self, class: usize, list: List) {
         let close = |slab| self.close(slab);
         // SAFETY: a list of free blocks, which was cached.
         let given = unsafe { self.central[class].give_all(list, &TABLE[class], KEEP, self.key.get(), close) };
@@ -112,5 +112,26 @@ impl CachedHeap {
     pub(super) fn close(&self, slab: &Slab) {
         // SAFETY: nobody has the slab, or a block of it.
         unsafe { self.back_end.give_slab(slab) };
+    }
+    /// Purges what is unused but for about `keep` bytes: also what this thread has cached, and slabs that are empty. Returns whether
+    /// anything was.
+    pub(super) fn trim_all(&self, keep: usize) -> bool {
+        if let Some(cache) = Cache::own() {
+            self.empty(cache);
+        }
+        for list in &self.central {
+            while let Some(slab) = list.take_empty() {
+                self.close(slab);
+            }
+        }
+        self.back_end.trim(keep)
+    }
+
+    /// Returns what `attempt` returns; if the kernel refuses memory, once more after a trim.
+    pub(super) fn with_reclaim<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
+        attempt().or_else(|| {
+            self.trim_all(0);
+            attempt()
+        })
     }
 }
