@@ -107,6 +107,6 @@ mod tests {
     #[test]
     fn a_heap_that_is_not_there_is_said_with_those_that_are() {
         let message = named("fats").unwrap_err();
-        assert!(message.starts_with("there is no heap 'fats': there are fast, system, "), "{message}");
+        assert!(message.starts_with("there is no heap 'fats': there are fast, pow2, "), "{message}");
     }
 }

@@ -87,12 +87,15 @@ mod tests {
         "static_library",
         "hooks",
         "my_heap",
+        "cached_heap",
+        "shared_arena",
         // The sources, the documentation and the scripts.
         "dependencies",
         "docs",
         "missing_tools",
         "module_graph",
         "scripts",
+        "words",
     ];
 
     #[test]
