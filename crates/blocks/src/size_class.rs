@@ -155,6 +155,7 @@ mod tests {
         [Class::NONE, Class::new(1, 48, 1), Class::new(2, 80, 1), Class::new(3, 30_000 / 16 * 16, 8)];
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of divisions, no memory")]
     fn finds_blocks_and_nothing_else() {
         for class in &TABLE[1..] {
             let (size, bytes) = (class.size as usize, class.slices as usize * SLICE);

@@ -240,6 +240,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "hands out 8000 blocks")]
     fn blocks_come_from_its_slabs_and_empty_ones_go() {
         let set = SlabSet::<4>::new();
         assert!(set.collect(&SMALL, KEY).list.is_none());

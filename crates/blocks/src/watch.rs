@@ -55,6 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "asks 100,000 times, no memory")]
     fn asks_less_and_less_until_something_is_found() {
         let watch = Watch::new();
         let asked = |size| (0..16 * ONE_IN).filter(|_| watch.wants(size)).count();

@@ -7,17 +7,23 @@ use xalloc_os::clock;
 static HEAP: FastHeap = FastHeap::new();
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn blocks_stay_what_they_are() {
     let _attached = Attached::new(&HEAP);
     exercise(&HEAP, 1, 100_000, |_, _| false);
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn blocks_travel_between_threads() {
     exercise_between_threads(&HEAP);
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "a thread without a heap has a reference to atomic words in read-only memory, which it only reads"
+)]
 fn threads_without_a_heap_are_served() {
     thread::spawn(|| {
         Phase::TornDown.enter();
@@ -28,6 +34,7 @@ fn threads_without_a_heap_are_served() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn short_threads_reuse_what_dead_ones_left() {
     let run = |count| {
         for seed in 0..count {
@@ -47,6 +54,7 @@ fn short_threads_reuse_what_dead_ones_left() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn calloc_zeroes_what_was_used() {
     let _attached = Attached::new(&HEAP);
     for size in [1, 500, 5000, 40_000, 300_000, 3 << 20] {
@@ -63,6 +71,7 @@ fn calloc_zeroes_what_was_used() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn growing_a_huge_block_keeps_its_contents() {
     let _attached = Attached::new(&HEAP);
     let mut block = malloc(&HEAP, 1000);
@@ -83,6 +92,7 @@ fn growing_a_huge_block_keeps_its_contents() {
 
 /// A refill may be what makes the heap scan its classes, the refilled one among them.
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn what_was_collected_is_not_taken_for_idle() {
     let _attached = Attached::new(&HEAP);
     let Phase::Cached(heap) = Phase::current() else { panic!() };

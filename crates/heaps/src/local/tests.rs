@@ -11,6 +11,7 @@ fn heap() -> LocalHeap<LocalPow2> {
 const SIZES: [usize; 7] = [0, 1, 100, 5000, 32 << 10, 100_000, 5 << 20];
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn blocks_stay_what_they_are_until_they_are_freed() {
     let heap = heap();
     for round in 0..3 {
@@ -25,6 +26,7 @@ fn blocks_stay_what_they_are_until_they_are_freed() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn a_heap_goes_with_all_its_blocks() {
     let mut used = Vec::new();
     for _ in 0..50 {

@@ -37,6 +37,7 @@ fn blocks_stay_what_they_are() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn blocks_travel_between_threads() {
     let _one = one();
     exercise_between_threads(heap!(Tuning::SPEED));
@@ -46,6 +47,7 @@ fn blocks_travel_between_threads() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn every_lock_policy_makes_a_heap() {
     let _one = one();
     static SPIN: Scalable<Of<Central<Spin>>, Of<ThreadLocal>> = Scalable::<Of<Central<Spin>>, _>::new();
@@ -56,6 +58,10 @@ fn every_lock_policy_makes_a_heap() {
 
 /// Another heap's hit paths run before this one's: they read empty bins, and find no bin of a block in the thread's word.
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "a thread without a heap has a reference to atomic words in read-only memory, which it only reads"
+)]
 fn a_heap_behind_another_one_shows_it_nothing() {
     let _one = one();
     let heap = heap!(Tuning { is_behind: true, ..Tuning::SPEED });
@@ -110,6 +116,10 @@ unsafe impl Heap for Slow {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "a thread without a heap has a reference to atomic words in read-only memory, which it only reads"
+)]
 fn threads_without_a_heap_are_served() {
     let _one = one();
     let heap = heap!(Tuning::SPEED);
@@ -123,6 +133,7 @@ fn threads_without_a_heap_are_served() {
 
 /// The blocks of a thread that ends stay, and its slabs are other threads' as soon as a block of them is freed.
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn slabs_of_dead_threads_are_used_by_others() {
     let _one = one();
     let heap = heap!(Tuning { recycling: Recycling::Deferred, ..Tuning::SPEED });
@@ -156,6 +167,7 @@ fn unsafe_free(heap: &Pow2, block: *mut u8) {
 
 /// What `kept` MiB of the 12.8 MB there were stays dirty under a policy, and nothing after a trim.
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn free_slabs_are_recycled_as_the_policy_says() {
     let _one = one();
     let rows = [
@@ -179,6 +191,7 @@ fn free_slabs_are_recycled_as_the_policy_says() {
 
 /// Twenty threads at a time, over and over: what they leave is used again.
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn threads_leave_nothing_behind() {
     let _one = one();
     let heap = heap!(Tuning { thread_cache_count: 4, ..Tuning::SPEED });
@@ -254,6 +267,7 @@ fn a_special_heap_has_slabs_of_its_own_and_anybody_frees_its_blocks() {
 
 /// A block of a thread's own, of another thread's, of one that has ended and of a central list: freed twice, with others in between.
 #[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn a_double_free_is_noticed_wherever_the_block_is() {
     let _one = one();
     for heap in [heap!(Tuning::SPEED), heap!(Tuning { local_pages: 0, ..Tuning::SPEED })] {
