@@ -66,7 +66,7 @@ size_t xalloc_malloc_usable_size(void *block) XALLOC_NOTHROW;
 
 /* Purges free memory, but for about `keep` bytes. Returns 1 if any was purged, otherwise 0. */
 int xalloc_trim(size_t keep) XALLOC_NOTHROW;
-/* Gives all free memory back to the system: xalloc_trim(0). */
+/* Purges all free memory: xalloc_trim(0). */
 void xalloc_recycle(void) XALLOC_NOTHROW;
 /* Prints the lines of glibc's malloc_stats on stderr: bytes held and in use, the most blocks with a mapping of their own. */
 void xalloc_stats_print(void) XALLOC_NOTHROW;

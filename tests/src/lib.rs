@@ -3,7 +3,9 @@
 //!
 //! The tests see libxalloc only as its users do: through the dynamic linker and `XALLOC_CONF`.
 
+mod building;
 pub mod exports;
+pub mod heaps;
 mod places;
 pub mod promises;
 pub mod rows;
@@ -11,6 +13,7 @@ mod run;
 mod scratch;
 pub mod third_party;
 
+pub use building::built;
 pub use places::{checkout, target};
 pub use run::{run, stop_and_continue, succeed, tail, wait_until};
 pub use scratch::{preloadable, scratch};
@@ -20,26 +23,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// The release build of libxalloc.so, made on first use so that `cargo test` alone never tests a stale library.
+/// Returns the library that is tested: the release build of the one of [`heaps::chosen`], made on first use so that `cargo test` alone
+/// never tests a stale library.
 ///
 /// `XALLOC_LIB` names another file to test instead (a cross build, an installed copy), seen from the checkout.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| match std::env::var_os("XALLOC_LIB") {
         Some(path) => checkout().join(path),
-        None => built("xalloc", "libxalloc.so"),
+        None => heaps::chosen().library(),
     })
-}
-
-/// Builds `package` in release mode and returns the path of its product `file`.
-pub fn built(package: &str, file: &str) -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "--package", package])
-        .current_dir(checkout())
-        .status()
-        .expect("cargo starts");
-    assert!(status.success(), "cargo build --release --package {package} failed");
-    places::target().join("release").join(file)
 }
 
 /// Compiles `tests/fixtures/<source>`, or the file at an absolute path (C or C++ by its extension), with `flags` and returns
@@ -79,7 +72,7 @@ pub fn copy(program: impl AsRef<OsStr>, to: &Path) {
     assert!(status.success(), "cannot be copied to {}", to.display());
 }
 
-/// `program`, to be run on the library with `conf` as its `XALLOC_CONF` (`""` for none).
+/// `program`, to be run on the library and the heap that is tested, with `conf` added to `XALLOC_CONF` (`""` for nothing).
 pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
     let mut command = match emulator() {
         None => Command::new(program),
@@ -94,10 +87,16 @@ pub fn preloaded(program: impl AsRef<OsStr>, conf: &str) -> Command {
     if emulator().is_none() {
         command.env("LD_PRELOAD", library());
     }
+    configure(&mut command, conf);
+    command
+}
+
+/// Has the library take the heap that is tested, and `conf`, where `command` comes to it otherwise than by [`preloaded`].
+pub fn configure(command: &mut Command, conf: &str) {
+    let conf = heaps::chosen().configuration(conf);
     if !conf.is_empty() {
         command.env("XALLOC_CONF", conf);
     }
-    command
 }
 
 /// `program`, to be run on the system's malloc whatever the caller's environment says.

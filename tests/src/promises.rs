@@ -20,13 +20,20 @@ pub fn program() -> &'static Path {
 
 /// The names of all promises of a group.
 pub fn of_group(group: &str) -> Vec<String> {
-    let output = run(plain(program()).arg("list"), LIMIT).unwrap_or_else(|error| panic!("{error}"));
-    assert!(output.status.success(), "{}", tail(&output));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let names = text.lines().filter_map(|line| line.strip_prefix(group)?.strip_prefix('\t')?.split('\t').next());
-    let names: Vec<String> = names.map(str::to_owned).collect();
+    let names: Vec<String> = all().into_iter().filter(|(of, _)| of == group).map(|(_, name)| name).collect();
     assert!(!names.is_empty(), "there is no group {group}");
     names
+}
+
+/// All promises: of each its group and its name.
+pub fn all() -> Vec<(String, String)> {
+    let output = run(plain(program()).arg("list"), LIMIT).unwrap_or_else(|error| panic!("{error}"));
+    assert!(output.status.success(), "{}", tail(&output));
+    let promise = |line: &str| {
+        let mut fields = line.split('\t').map(str::to_owned);
+        fields.next().zip(fields.next())
+    };
+    String::from_utf8_lossy(&output.stdout).lines().filter_map(promise).collect()
 }
 
 /// What is to be run to check a promise on glibc.

@@ -9,22 +9,16 @@ use std::time::Duration;
 /// What a fixture said of one row.
 type Outcome = Result<Option<String>, String>;
 
-/// Runs the fixture `source` on the system's malloc and on xalloc. Each row becomes a test for each of the two, so that
-/// the fixture itself is tested: it must find nothing wrong with glibc, but for the rows named in `excused`, in which
-/// glibc rightly differs.
-pub fn both(source: &str, excused: &[&str], extra: impl Fn(&mut Command)) -> Vec<Trial> {
+/// Runs the fixture `source` with these arguments on the system's malloc and on xalloc, there with `conf`. Each row becomes a test
+/// for each of the two, so that the fixture itself is tested: it must find nothing wrong with glibc.
+pub fn both(source: &str, conf: &str, arguments: &[&str]) -> Vec<Trial> {
     let program = fixture(source, &[]);
-    let mut system = plain(&program);
-    let mut ours = preloaded(&program, "");
-    extra(&mut system);
-    extra(&mut ours);
-    let (system, ours) = (outcomes(&mut system), outcomes(&mut ours));
+    let system = outcomes(plain(&program).args(arguments));
+    let ours = outcomes(preloaded(&program, conf).args(arguments));
     let names: BTreeSet<String> = system.keys().chain(ours.keys()).cloned().collect();
     let mut trials = Vec::new();
     for name in names {
-        if !excused.contains(&name.as_str()) {
-            trials.push(trial(format!("glibc/{name}"), system.get(&name)));
-        }
+        trials.push(trial(format!("glibc/{name}"), system.get(&name)));
         trials.push(trial(format!("xalloc/{name}"), ours.get(&name)));
     }
     trials

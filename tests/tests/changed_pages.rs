@@ -6,14 +6,8 @@ use xalloc_tests::rows;
 fn main() {
     let arguments = Arguments::from_args();
     // As they are kept for the next block; given back, as far as they share a mapping with others; and kept without pages.
-    let mut trials = rows::both("changed_pages.c", &[], |command| {
-        command.args(["kept", "0", "100000000"]);
-    });
-    trials.extend(rows::both("changed_pages.c", &[], |command| {
-        command.args(["trimmed", "0", "2000000", "trim"]);
-    }));
-    trials.extend(rows::both("changed_pages.c", &[], |command| {
-        command.args(["purged", "2000000", "100000000"]).env("XALLOC_CONF", "purge_ms:0");
-    }));
+    let mut trials = rows::both("changed_pages.c", "", &["kept", "0", "100000000"]);
+    trials.extend(rows::both("changed_pages.c", "", &["trimmed", "0", "2000000", "trim"]));
+    trials.extend(rows::both("changed_pages.c", "purge_ms:0", &["purged", "2000000", "100000000"]));
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -20,12 +20,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("my-heap", &["xalloc-os", "xalloc-redirect"]),
     ("cached-heap", &["xalloc-os", "xalloc-heap", "xalloc-blocks", "xalloc-redirect"]),
     ("global-allocator", &["xalloc-global"]),
-    ("observed-heap", &["xalloc-heaps", "xalloc-redirect"]),
+    ("observed-heap", &["xalloc-heap", "xalloc-heaps", "xalloc-redirect"]),
 ];
 
 /// Crates that are not in the library: they may use any crate of others, and of ours only those named here.
-const TOOLS: &[(&str, &[&str])] =
-    &[("xalloc-cli", &["xalloc-options", "xalloc-layers"]), ("xalloc-layers", &[]), ("xalloc-check", &[])];
+const TOOLS: &[(&str, &[&str])] = &[
+    ("xalloc-cli", &["xalloc-options", "xalloc-layers"]),
+    ("xalloc-layers", &[]),
+    ("xalloc-check", &[]),
+    ("shared-arena", &["xalloc-blocks"]),
+];
 
 /// What the library may use of others, in any of its crates.
 const OTHERS: &[&str] = &["libc", "spin", "ctor", "cc"];

@@ -4,7 +4,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use xalloc_tests::{fixture, has, library, plain, preloaded, succeed};
+use xalloc_tests::{configure, fixture, has, library, plain, preloaded, succeed};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -36,13 +36,13 @@ fn preload_with_hooks(order: &str) -> Result<(), Failed> {
     let hooks = fixture("hooks.c", &["-shared", "-fPIC"]);
     let list = order.replace("{hooks}", &hooks.to_string_lossy()).replace("{xalloc}", &library().to_string_lossy());
     for script in ["true", "ls /"] {
-        quietly(plain("bash").args(["-c", script]).env("LD_PRELOAD", &list))?;
+        quietly(preloaded("bash", "").args(["-c", script]).env("LD_PRELOAD", &list))?;
     }
     if !has("python3") {
         return Ok(());
     }
     let script = "import threading; print(len([str(i) for i in range(100000)]))";
-    quietly(plain("python3").args(["-c", script]).env("LD_PRELOAD", &list))
+    quietly(preloaded("python3", "").args(["-c", script]).env("LD_PRELOAD", &list))
 }
 
 fn under_an_audit_library() -> Result<(), Failed> {
@@ -78,7 +78,9 @@ fn in_loader(way: &str, modules: &[PathBuf]) -> Result<(), Failed> {
 fn opened_late() -> Result<(), Failed> {
     let program = fixture("loader.c", &[]);
     let modules = modules(10, &["-DMODEL=\"initial-exec\""]);
-    quietly(plain(program).arg("open_allocator").arg(library()).args(modules))
+    let mut command = plain(program);
+    configure(&mut command, "");
+    quietly(command.arg("open_allocator").arg(library()).args(modules))
 }
 
 fn opened_by_python() -> Result<(), Failed> {
@@ -90,5 +92,7 @@ fn opened_by_python() -> Result<(), Failed> {
          lib.free.argtypes = [ctypes.c_void_p]\nfor i in range(1000): lib.free(lib.malloc(i * 100))",
         Path::new(library()).display()
     );
-    quietly(plain("python3").args(["-c", &script]))
+    let mut command = plain("python3");
+    configure(&mut command, "");
+    quietly(command.args(["-c", &script]))
 }

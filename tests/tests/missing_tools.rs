@@ -18,6 +18,7 @@ const BUILDS: &[&[&str]] = &[
     &["static-library"],
     &["test"],
     &["test-aarch64"],
+    &["test-heaps"],
     &["test-services"],
     &["weaken-models"],
 ];

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
-use xalloc_tests::{copy, emulator, fixture, has, library, plain, preloaded, promises, run, skip, succeed};
+use xalloc_tests::{copy, emulator, fixture, has, heaps, library, plain, preloaded, promises, run, skip, succeed};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -236,7 +236,7 @@ fn says_nothing_unasked() {
 }
 
 fn verbose_is_one_line_with_version_heap_program_and_pid() {
-    for (conf, heap) in [("verbose:true", "fast"), ("verbose:true,heap:system", "system")] {
+    for (conf, heap) in [("verbose:true", heaps::chosen().name), ("verbose:true,heap:system", "system")] {
         // The shell prints its own process id, so that the line's can be compared.
         let output = with(conf, "sh", &["-c", "echo $$"]);
         let pid = String::from_utf8_lossy(&output.stdout).trim().to_owned();

@@ -25,18 +25,20 @@ fn a_wrong_argument_ends_it_with_an_error() {
 }
 
 /// The scripts that know which arguments are right. The others pass their arguments on to a program.
-const STRICT: [&str; 15] = [
+const STRICT: [&str; 17] = [
     "bench-global",
     "check-macos",
     "cross-build",
     "fuzz",
     "install",
     "memory-of-services",
+    "miri",
     "package",
     "peers",
     "static-library",
     "test",
     "test-aarch64",
+    "test-heaps",
     "test-macos",
     "test-package",
     "test-services",
@@ -100,13 +102,50 @@ fn help_begins_with_the_scripts_name() {
     }
 }
 
+#[test]
+fn a_heap_or_a_test_that_is_not_there_is_answered_with_those_that_are() {
+    for (arguments, begin) in [
+        (
+            ["--heap", "fats"],
+            "invalid value 'fats' for '--heap <NAME>': there is no heap 'fats': there are fast, system, ",
+        ),
+        (
+            ["--test", "forks"],
+            "invalid value 'forks' for '--test <FILE>': no test file of a heap is called 'forks': there are ",
+        ),
+    ] {
+        let output = Command::new(checkout().join("scripts/test-heaps")).args(arguments).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = one_line("test-heaps", &output);
+        assert!(said.starts_with(&format!("scripts/test-heaps: {begin}")), "{said}");
+    }
+}
+
+/// A row for the test file, a column for each heap, and why a cell is empty.
+#[test]
+fn the_heaps_have_a_matrix() {
+    let mut command = Command::new(checkout().join("scripts/test-heaps"));
+    let arguments = ["--test", "misuse", "--test", "symbols", "--heap", "fast", "--heap", "my-heap"];
+    let output = command.args(arguments).output().expect("it starts");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let rows: Vec<Vec<&str>> = stdout.lines().take(3).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows, [vec!["fast", "my-heap"], vec!["misuse", "18", "[misuse]"], vec!["symbols", "6", "6"]]);
+    assert!(stdout.contains("\nNot promised:\n  [misuse] It does not look at "), "{stdout}");
+}
+
 /// The loader would split such a path, and run the program without the library.
 #[test]
 fn what_cannot_be_preloaded_is_refused_before_it_is_built() {
     let directory = tempfile::tempdir().expect("a directory");
-    for (script, argument) in
-        [("run", "true"), ("debug", "true"), ("test", "true"), ("test-services", "1"), ("peers", "tcmalloc")]
-    {
+    for (script, argument) in [
+        ("run", "true"),
+        ("debug", "true"),
+        ("test", "true"),
+        ("test-services", "1"),
+        ("test-heaps", "--all"),
+        ("peers", "tcmalloc"),
+    ] {
         for name in ["with blank", "with:colon", "with$dollar"] {
             let target = directory.path().join(name);
             let mut command = Command::new(checkout().join("scripts").join(script));
@@ -140,6 +179,20 @@ fn a_link_to_a_script_is_the_script() {
     command.arg("true").env("XALLOC_CONF", "verbose:true").current_dir(directory.path());
     let output = command.output().expect("it starts");
     assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("heap fast"), "{output:?}");
+}
+
+/// Where Miri is not to be had, that is said, and is no failure.
+#[test]
+fn without_miri_nothing_is_run() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let cargo = directory.path().join("cargo");
+    std::fs::write(&cargo, "#!/bin/sh\nexit 1\n").expect("written");
+    std::fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    let path = format!("{}:{}", directory.path().display(), std::env::var("PATH").expect("a path"));
+    let output = Command::new(checkout().join("scripts/miri")).env("PATH", path).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    assert_eq!(said, "scripts/miri: skipped: there is no nightly toolchain with Miri (see --help)\n");
 }
 
 /// As README and docs/deploying.md have it, without further arguments.

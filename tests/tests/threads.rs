@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use xalloc_tests::{emulator, fixture, library, plain, preloaded, promises, succeed};
+use xalloc_tests::{configure, emulator, fixture, library, plain, preloaded, promises, succeed};
 
 const LIMIT: Duration = Duration::from_secs(120);
 /// The promises, and how often each is tried.
@@ -24,6 +24,9 @@ const PROMISES: &[(&str, u32)] = &[
     ("many_threads_at_once", 300),
     ("exit_while_others_allocate", 100),
 ];
+
+/// Threads that each use 30 KiB: rounds, how many are alive at once, and by how many MiB the resident set may have grown.
+const LEAVE: &[(u32, u32, i64)] = &[(10_000, 1, 2), (1, 200, 16), (20, 200, 48)];
 
 /// Threads that neither libc nor the library is told of.
 const CLONE_WAYS: &[&str] = &[
@@ -53,6 +56,16 @@ fn main() {
             kept(promises::on_glibc(promise), times, true)
         }));
     }
+    let short: &'static Path = Box::leak(fixture("threads_leave_little.c", &[]).into_boxed_path());
+    for &(rounds, count, most) in LEAVE {
+        let mut trial = |name: &str, mut command: Command| {
+            command.args([rounds.to_string(), count.to_string()]);
+            let name = format!("{name}/{rounds}_rounds_of_{count}_leave_little");
+            trials.push(Trial::test(name, move || measure(&mut command, Some(most << 10))));
+        };
+        trial("xalloc", preloaded(short, ""));
+        trial("glibc", plain(short));
+    }
     for &way in CLONE_WAYS {
         trials.push(Trial::test(format!("xalloc/{way}_500"), move || check(&mut preloaded(clone, ""), way, 500, None)));
         trials.push(Trial::test(format!("glibc/{way}_100"), move || check(&mut plain(clone), way, 100, None)));
@@ -66,6 +79,7 @@ fn main() {
 fn early_keys(before: &str) -> Result<(), Failed> {
     let module = fixture("early_keys.c", &["-DMODULE", "-shared", "-fPIC", "-Wl,-z,initfirst"]);
     let mut command = plain(fixture("early_keys.c", &[]));
+    configure(&mut command, "");
     command.env("LD_PRELOAD", format!("{before} {}", module.display()));
     measure(command.arg("3000"), Some(2048))
 }

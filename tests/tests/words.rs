@@ -56,18 +56,19 @@ fn phrases() -> Vec<(Vec<String>, String)> {
         .collect()
 }
 
-/// The words of `text` in lower case, each with its line. An identifier is as many words as it is made of.
+/// Returns the words of `text` in lower case, each with its line. An identifier is as many words as it is made of. Punctuation,
+/// which ends a phrase, is an empty word; the marks of comments and quotes are none.
 fn words(text: &str) -> Vec<(usize, String)> {
     let mut words: Vec<(usize, String)> = Vec::new();
-    for (line, text) in text.lines().enumerate() {
+    for (line, text) in (1..).zip(text.lines()) {
         let mut before = ' ';
         for letter in text.chars() {
-            let is_first = !before.is_alphabetic() || before.is_lowercase() && letter.is_uppercase();
-            if letter.is_alphabetic() {
-                if is_first {
-                    words.push((line + 1, String::new()));
-                }
-                words.last_mut().expect("a word has begun").1.extend(letter.to_lowercase());
+            let begins = !before.is_alphabetic() || before.is_lowercase() && letter.is_uppercase();
+            match words.last_mut() {
+                Some((_, word)) if letter.is_alphabetic() && !begins => word.extend(letter.to_lowercase()),
+                _ if letter.is_alphabetic() => words.push((line, letter.to_lowercase().collect())),
+                _ if letter.is_whitespace() || "_-'`\"/*#!".contains(letter) => {}
+                _ => words.push((line, String::new())),
             }
             before = letter;
         }
@@ -79,7 +80,10 @@ fn words(text: &str) -> Vec<(usize, String)> {
 fn is_at(phrase: &[String], words: &[(usize, String)]) -> bool {
     match phrase {
         [] => true,
-        [gap, rest @ ..] if gap == "…" => (0..=GAP.min(words.len())).any(|skipped| is_at(rest, &words[skipped..])),
+        [gap, rest @ ..] if gap == "…" => {
+            let between = words.iter().take(GAP).take_while(|(_, word)| !word.is_empty()).count();
+            (0..=between).any(|skipped| is_at(rest, &words[skipped..]))
+        }
         [first, rest @ ..] => words.first().is_some_and(|(_, word)| word == first) && is_at(rest, &words[1..]),
     }
 }

@@ -41,17 +41,17 @@ pub enum Source {
 
 /// What became of a large block that was to be resized where it is.
 pub enum Resized {
-    /// It has the size, at this address.
-    At(*mut u8),
+    /// It has the size, at this address, and is of this source.
+    At(Source, *mut u8),
     /// It has to be copied.
     Copy,
     /// The kernel refused memory for it.
     Refused,
 }
 
-/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will probably grow
-/// again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied for less than the memory
-/// would cost.
+/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will
+/// probably grow again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied
+/// for less than the memory would cost.
 pub fn with_room_to_grow(old: usize, size: usize) -> usize {
     const FROM: usize = 16 << 10;
     let grown = old + old / 2;
@@ -85,8 +85,8 @@ impl BackEnd {
         }
     }
 
-    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than was once
-    /// in use: nearly all of it if the heap `is_lean`.
+    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than
+    /// was once in use: nearly all of it if the heap `is_lean`.
     pub fn grew(&self, source: Source, bytes: usize, is_lean: bool) {
         let Some(grown) = self.footprint.grew(bytes) else { return };
         let mut surplus = self.footprint.surplus(&self.held(), grown, is_lean);
@@ -101,8 +101,8 @@ impl BackEnd {
         }
     }
 
-    /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None` if there is no
-    /// memory.
+    /// Returns an unused slab of `class`, which is in the page map for nobody; `fills` as [`Arena::take_slab`] has it. `None`
+    /// if there is no memory.
     pub fn take_slab(&self, class: &'static Class, fills: bool) -> Option<&'static Slab> {
         // A chunk that runs do without, before a fresh one.
         let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
@@ -123,14 +123,25 @@ impl BackEnd {
         bytes
     }
 
-    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the two it is.
-    /// `None` if there is no memory.
+    /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the
+    /// two it is. `None` if there is no memory.
     pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
-        let is_run = size <= runs::MAX && align <= runs::MAX_ALIGN;
-        let run = if is_run { self.runs.allocate(size, align, &self.arena, &self.metadata) } else { None };
         // Without address space for a whole chunk, a mapping of just this size may still be had.
-        run.map(|run| (Source::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
-            .or_else(|| Some((Source::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?)))
+        self.allocate_run(size, align).or_else(|| self.allocate_huge(size, align, zeros))
+    }
+
+    /// Returns a run, if there is one of this size and alignment. `None` if not, or if there is no memory.
+    pub fn allocate_run(&self, size: usize, align: usize) -> Option<(Source, HugeBlock)> {
+        if size > runs::MAX || align > runs::MAX_ALIGN {
+            return None;
+        }
+        let run = self.runs.allocate(size, align, &self.arena, &self.metadata)?;
+        Some((Source::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
+    }
+
+    /// Returns a huge block; with `zeros` as [`BackEnd::allocate`] has it. `None` if there is no memory.
+    pub fn allocate_huge(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
+        Some((Source::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?))
     }
 
     /// Takes back the run or the huge block at `address`, which has this entry in the page map. Returns how many bytes it had.
@@ -167,13 +178,13 @@ impl BackEnd {
         match entry.kind() {
             runs::KIND if size >= smallest && size <= runs::MAX => {
                 if self.runs.resize(address, entry, size) {
-                    Resized::At(address as *mut u8)
+                    Resized::At(Source::Run, address as *mut u8)
                 } else {
                     Resized::Copy
                 }
             }
             huge::KIND if size > runs::MAX => match self.huge.resize(address, entry, size) {
-                Ok(block) => Resized::At(block),
+                Ok(block) => Resized::At(Source::Huge, block),
                 Err(Stays::Refused) => Resized::Refused,
                 Err(_) => Resized::Copy,
             },
@@ -181,10 +192,10 @@ impl BackEnd {
         }
     }
 
-    /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of a huge
-    /// block, which is all of it that is in the page map.
-    pub fn misuse_at(&self, address: usize) -> Option<Misuse> {
-        match self.size_at(address, page_map::entry(address)) {
+    /// Returns what is wrong with an address in memory of runs or huge blocks where none starts: also behind the first slice of
+    /// a huge block, which is all of it that is in the page map.
+    pub fn misuse_at(&self, address: usize, entry: Entry) -> Option<Misuse> {
+        match self.size_at(address, entry) {
             Ok(_) => None,
             Err(Refusal::Misuse(misuse)) => Some(misuse),
             Err(Refusal::NotMine) => self.huge.misuse_at(address),
@@ -221,12 +232,12 @@ impl BackEnd {
         }
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    /// Purges free memory, but for about `keep` bytes. Returns whether any was purged.
     pub fn trim(&self, keep: usize) -> bool {
         let surplus = match keep {
             // All, also of what other threads free meanwhile.
             0 => usize::MAX,
-            keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
+            keep => self.dirty().saturating_sub(keep),
         };
         if keep == 0 {
             self.release_chunks();
@@ -236,6 +247,11 @@ impl BackEnd {
             self.arena.unmap();
         }
         given > 0
+    }
+
+    /// Returns how many bytes of free pages of slabs and runs there are that may be resident.
+    pub fn dirty(&self) -> usize {
+        self.arena.stats().dirty + self.runs.stats().dirty
     }
 
     /// Purges about `surplus` bytes of free pages of slabs and runs, at most. Returns how many bytes it did.

@@ -150,6 +150,7 @@ mod tests {
     use crate::size_class::{LARGE, MANY_SLICES, MIDDLE, SMALL};
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of divisions, no memory")]
     fn finds_the_starts_of_blocks_and_nothing_else() {
         static CLASSES: [Class; 3] = [Class::new(1, 48, 1), Class::new(2, 1152, 1), Class::new(3, 4608, MANY_SLICES)];
         for class in [&SMALL, &MIDDLE, &LARGE].into_iter().chain(&CLASSES) {

@@ -1,5 +1,5 @@
-//! The central list of a class: slabs that no thread has, under a lock. Threads' caches are refilled from it, and slabs of threads that end
-//! come to it.
+//! The central list of a class: slabs that no thread has, under a lock. Threads' caches are refilled from it, and slabs of
+//! threads that end come to it.
 
 use crate::chains;
 use crate::free_list::{Key, List};
@@ -81,8 +81,8 @@ impl<L: LockPolicy> CentralList<L> {
         self.lock.with(|| self.pages.set(if made { self.pages.get() + 1 } else { self.pages.get() - 1 }));
     }
 
-    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are `keep` such
-    /// slabs already: then it is in no list.
+    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are
+    /// `keep` such slabs already: then it is in no list.
     pub fn add(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
         self.lock.with(|| {
             // SAFETY: the list changes under the lock, which is held, and lives as long as the slab; the slab is in no list.
@@ -119,8 +119,8 @@ impl<L: LockPolicy> CentralList<L> {
         })
     }
 
-    /// Gives a chain of blocks back to its slab. With no block of it used any more, the slab stays if there are fewer than `keep` such
-    /// slabs.
+    /// Gives a chain of blocks back to its slab. With no block of it used any more, the slab stays if there are fewer than
+    /// `keep` such slabs.
     ///
     /// # Errors
     /// There are more blocks than are used of the slab: nothing is changed.
@@ -143,7 +143,7 @@ impl<L: LockPolicy> CentralList<L> {
         })
     }
 
-    /// Puts a list of free blocks of the class, which was cached, into their slabs, all of which are this list's. Calls `emptied` with
+    /// Gives a list of free blocks of the class, which was cached, back to their slabs, all of which are this list's. Calls `emptied` with
     /// each slab that has to go, as [`CentralList::give`] has it.
     ///
     /// # Errors
@@ -305,7 +305,7 @@ mod tests {
             head = block;
         }
         let mut gone = 0;
-        // SAFETY: taken above, and free from here on.
+        // SAFETY: taken above, and freed once.
         let given = unsafe { CENTRAL.give_all(List { head, count }, &MIDDLE, 1, KEY, |_| gone += 1) };
         assert_eq!((given, gone), (Ok(()), 1));
         let list = List { head, count: 1 };

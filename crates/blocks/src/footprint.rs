@@ -3,7 +3,7 @@
 //! Slabs, runs and huge blocks keep their free pages for the next blocks of their kind. A program that frees all of one kind
 //! and goes on with another would hold both for a while, and be killed in a container that was made for what it needs. So
 //! whenever a kind has grown, what is held is compared with the most that was ever in use; of what is beyond, but for some
-//! slack, the other kinds give back what they can.
+//! slack, the other kinds purge what they can.
 
 use crate::held::Held;
 use core::sync::atomic::{AtomicUsize, Ordering};

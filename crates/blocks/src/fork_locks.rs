@@ -21,11 +21,12 @@ impl ForkLocks {
         Self { taken: Bits64::new(0), inside: Count32::new(0) }
     }
 
-    /// Takes all locks, but for those that this thread holds already: waiting would be for itself. If it holds all of them, this
-    /// is a fork inside of another one. Returns whether it is not.
+    /// Takes all locks, but for those that this thread holds already: waiting would be for itself. If it holds all of them,
+    /// this is a fork inside of another one. Returns whether it is not.
     ///
-    /// A handler that forks where it interrupted the holder of a late lock takes earlier ones after it. If another thread holds one of
-    /// those and waits for the late one, both wait for ever: POSIX allows no `fork` there in a program with several threads.
+    /// A handler that forks where it interrupted the holder of a late lock takes earlier ones after it. If another thread holds
+    /// one of those and waits for the late one, both wait for ever: POSIX allows no `fork` there in a program with several
+    /// threads.
     pub fn acquire<'a>(&self, locks: impl Iterator<Item = &'a Lock>) -> bool {
         let me = thread::token();
         let mut taken = 0;
@@ -42,7 +43,7 @@ impl ForkLocks {
         taken != 0
     }
 
-    /// Gives back what [`ForkLocks::acquire`] took, in the parent. Returns whether this was the outermost fork.
+    /// Releases what [`ForkLocks::acquire`] took, in the parent. Returns whether this was the outermost fork.
     pub fn release_in_parent<'a>(&self, locks: impl Iterator<Item = &'a Lock>) -> bool {
         let inside = self.inside.get();
         if inside > 0 {
@@ -53,9 +54,9 @@ impl ForkLocks {
         true
     }
 
-    /// Gives back what [`ForkLocks::acquire`] took, in the child, whose only thread is the one that took them. That includes the
-    /// locks of a fork that was interrupted; when that one goes on, none are left to give back. What a slow path had taken, it
-    /// gives back itself when the handler has returned.
+    /// Releases what [`ForkLocks::acquire`] took, in the child, whose only thread is the one that took them. That includes the
+    /// locks of a fork that was interrupted; when that one goes on, none are left to release. A slow path that was interrupted
+    /// releases its locks itself when the handler has returned.
     pub fn release_in_child<'a>(&self, locks: impl Iterator<Item = &'a Lock>) {
         self.inside.set(0);
         self.release(locks);

@@ -4,11 +4,11 @@
 //! buffer in small steps asks the kernel only now and then. Each block is at least a slice long, so no slice holds the
 //! starts of two, and the page map needs to know only the slice of a block's start.
 //!
-//! A freed mapping is kept for a while, because touching fresh pages is the dearest thing an allocator does, and programs
-//! free a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it
-//! needs to be. What is kept and what is in use are together never more than what was once in use. What was kept that long,
-//! or is too much, gives its pages back, but its addresses stay for the next block, up to a limit. The clock is polled
-//! when a huge block is freed or mapped.
+//! A freed mapping is kept for a while, because touching fresh pages is the dearest thing an allocator does, and programs free
+//! a large buffer to allocate the next one. The next one gets the mapping whose size is nearest, made as long as it needs to
+//! be. What is kept and what is in use are together never more than what was once in use. What was kept that long, or is too
+//! much, is purged, but its addresses stay for the next block, up to a limit. The clock is polled when a huge block is freed or
+//! mapped.
 
 use crate::huge_pages;
 use crate::metadata::Metadata;
@@ -17,22 +17,27 @@ use xalloc_heap::Refusal;
 use xalloc_os::{clock, pages};
 
 mod kept;
+mod mapping;
 mod misuse;
 mod purge;
+mod records;
 mod resize;
 mod state;
-use kept::{Record, Surplus};
+use kept::Surplus;
+use mapping::{Mapping, margin};
+pub use records::KIND;
+use records::Record;
 pub use resize::Stays;
-use state::{CLEAN_BYTES, record_of};
-pub use state::{Huge, HugeBlock, HugeStats, KIND};
+use state::CLEAN_BYTES;
+pub use state::{Huge, HugeBlock, HugeStats};
 
 /// What is left to do for a block that was freed, outside the lock.
 enum Freed {
-    /// Its mapping is kept: to give back what is too much now, of which this is the first.
+    /// Its mapping is kept: to purge what is too much now, of which this is the first.
     Kept(Option<Surplus>),
-    /// To ask the kernel about its mapping, of which this is a copy.
-    ToLookAt(Record),
-    /// Nothing: no block starts there, but this is the matter with the address.
+    /// The kernel is to be asked about its mapping, of which this is a copy.
+    ToLookAt(Mapping),
+    /// There is none at that address, but this.
     NoBlock(Refusal),
 }
 
@@ -47,7 +52,7 @@ impl Huge {
         }
         self.clean_surplus();
         let wide = huge_pages::block_align(size).max(align);
-        let length = size.checked_add(kept::margin())?;
+        let length = size.checked_add(margin())?;
         let map = |align| pages::map_aligned(length, align);
         let mapping = map(wide).or_else(|| if wide > align { map(align) } else { None })?;
         let huge_pages = huge_pages::advise_block(mapping.base, mapping.length, size);
@@ -65,13 +70,13 @@ impl Huge {
     fn reuse(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         let record = self.state.with(|state| state.take_kept(size, align, zeros))?;
         // Outside the lock, because the kernel may take long, and so on a copy.
-        let mut mapping = self.with_record(record, |_, record| *record);
+        let mut mapping = self.mapping(record);
         let start = mapping.fit(size, align);
         // They were for what another block did with its memory.
         if mapping.huge_pages && huge_pages::retract(mapping.base, mapping.length) {
             mapping.huge_pages = false;
         }
-        self.with_record(record, |_, record| *record = mapping);
+        self.state.with(|state| *state.records.mapping_mut(record) = mapping);
         let Some(start) = start else {
             self.state.with(|state| state.keep(record));
             return None;
@@ -89,18 +94,19 @@ impl Huge {
     /// # Errors
     /// What there is at the address instead.
     pub fn free(&self, address: usize, entry: Entry) -> Result<usize, Refusal> {
-        let record = record_of(entry);
+        let record = Record::of(entry);
         let now = clock::coarse_milliseconds();
         let mut bytes = 0;
-        let freed = self.with_record(record, |state, record| {
-            if record.start != address {
-                return Freed::NoBlock(record.refusal_at(address));
+        let freed = self.state.with(|state| {
+            let mapping = *state.records.mapping(record);
+            if mapping.start != address {
+                return Freed::NoBlock(mapping.refusal_at(address));
             }
-            bytes = record.size;
+            bytes = mapping.size;
             state.unregister(record, now);
             // What is too long to be retained is unmapped in any case.
-            if record.length <= CLEAN_BYTES && self.watch.wants(record.bytes) {
-                return Freed::ToLookAt(*record);
+            if mapping.length <= CLEAN_BYTES && self.watch.wants(mapping.bytes) {
+                return Freed::ToLookAt(mapping);
             }
             state.keep(record);
             Freed::Kept(state.take_surplus(now))
@@ -111,7 +117,7 @@ impl Huge {
                 self.keep_if_intact(record, &mapping);
                 self.clean_surplus();
             }
-            Freed::Kept(surplus) => self.return_list(surplus, now),
+            Freed::Kept(surplus) => self.purge_surplus(surplus, now),
         }
         Ok(bytes)
     }

@@ -129,9 +129,9 @@ pub fn is_one_to_be_tried() -> bool {
 /// Has the huge page at `start`, which was asked for, made at once. Returns false if that took so long that no more are asked
 /// for: where memory is so fragmented that the kernel must move pages to make room, programs have stood still for seconds. So
 /// no lock may be held.
-pub fn try_one(start: usize) -> bool {
+pub fn try_one(populate: impl FnOnce() -> bool) -> bool {
     let before = clock::nanoseconds();
-    let stalled = pages::populate(start, SIZE) && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS;
+    let stalled = populate() && clock::nanoseconds() - before > TOO_LONG_NANOSECONDS;
     if stalled {
         // Relaxed: see `are_to_be_had`.
         STALLED.store(true, Ordering::Relaxed);

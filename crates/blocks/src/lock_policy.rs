@@ -1,7 +1,7 @@
 //! Lock policies: how the lists of a heap that several threads use are guarded.
 //!
-//! A policy is a type, chosen when a heap is composed. [`NoLock`] is not `Sync`, so that a heap with it cannot be shared: that does not
-//! compile.
+//! A policy is a type, chosen when a heap is composed. [`NoLock`] is not `Sync`, so that a heap with it cannot be shared: that
+//! does not compile.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
@@ -16,7 +16,7 @@ pub trait LockPolicy: Sized {
     /// Takes the lock, waiting for it.
     fn acquire(&self);
 
-    /// Gives the lock back. Only its holder may call this.
+    /// Releases the lock. Only its holder may call this.
     fn release(&self);
 
     /// Returns whether the calling thread holds the lock.
@@ -72,8 +72,8 @@ impl LockPolicy for OsLock {
     }
 }
 
-/// A spin lock: a waiter tries 1024 times, then lets other threads run, and so on. For locks that are held for some instructions, on a
-/// machine with a processor for each thread.
+/// A spin lock: a waiter tries 1024 times, then lets other threads run, and so on. For locks that are held for some
+/// instructions, on a machine with a processor for each thread.
 pub struct Spin {
     lock: spin::mutex::SpinMutex<(), spin::relax::Spin>,
     /// The token of the holder; 0 if there is none.

@@ -1,10 +1,10 @@
 //! How far a purge goes.
 
-/// Which free pages to give back.
+/// Which free pages to purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PurgeScope {
     /// Those that were free already at the last purge of this scope. Of a huge page, only if that is half of it or more:
-    /// splitting one gives its memory back, but takes its speed.
+    /// splitting one purges memory, but loses its speed.
     Aged,
     /// As `Aged`, but what is free now is not noted for the next purge, because the last one was only a moment ago.
     AgedBefore,

@@ -12,7 +12,7 @@ pub enum Recycling {
     Deferred,
     /// When they have not been used for a while.
     Decay {
-        /// After how many milliseconds they are given back, at the latest; not before half of them.
+        /// After how many milliseconds they are released, at the latest; not before half of them.
         milliseconds: u64,
     },
 }

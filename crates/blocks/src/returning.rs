@@ -35,8 +35,8 @@ pub trait Backing<H> {
     }
 }
 
-/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller has access
-/// to the heap.
+/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller
+/// has access to the heap.
 pub fn return_list<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     class: usize,

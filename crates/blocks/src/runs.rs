@@ -20,7 +20,7 @@ mod misuse;
 mod purge;
 mod run_chunk;
 use chunks::Chunks;
-use run_chunk::{FREED, PAGES, RunChunk};
+use run_chunk::{PAGES, RunChunk};
 
 /// The number of shards.
 pub const SHARDS: usize = 4;
@@ -59,8 +59,7 @@ impl Runs {
         let allocate = |index, chunks: &mut Chunks| {
             chunks.allocate(count, align).or_else(|| {
                 let chunk = chunks.open(index, arena, metadata)?;
-                // SAFETY: the shard's lock guards its records, and is held.
-                unsafe { (*chunk).allocate(count, align) }
+                chunks.locked(chunk).allocate(count, align)
             })
         };
         for (index, shard) in self.shards.iter().enumerate() {
@@ -83,8 +82,7 @@ impl Runs {
             return Ok(0);
         }
         let freed = self.with_run(address, entry, |chunks, chunk, page, length| {
-            // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
-            unsafe { (*chunk).release(page, length) };
+            chunks.locked(chunk).release(page, length);
             chunks.note_empty(chunk);
             margin::usable(length) * PAGE
         });
@@ -118,11 +116,8 @@ impl Runs {
 
     /// Returns what there is at an address that has this entry in the page map, and where no run starts.
     pub fn misuse_at(&self, address: usize, entry: Entry) -> Misuse {
-        let chunk = chunk_of(entry);
-        // SAFETY: records live as long as the process, and their shard never changes.
-        let shard = &self.shards[unsafe { (*chunk).shard }];
-        // SAFETY: the shard's lock guards its records, and is held.
-        shard.with(|_| unsafe { &*chunk }.misuse_at(address))
+        let chunk = RunChunk::of(entry);
+        self.shards[chunk.shard].with(|chunks| chunk.misuse_at(address, chunks.pages(chunk)))
     }
 
     /// Returns the usable size of the run that starts at this address, which has this entry in the page map, if one does.
@@ -132,12 +127,10 @@ impl Runs {
 
     /// Returns the length of the run that starts at this address, in pages, if one does.
     fn length_at(&self, address: usize, entry: Entry) -> Option<usize> {
-        let chunk = chunk_of(entry);
-        // SAFETY: records live as long as the process; these are single-writer words that the run's holder reads.
-        let (base, lengths) = unsafe { (&(*chunk).base, &(*chunk).lengths) };
+        let chunk = RunChunk::of(entry);
         // If it is no run, the record may be another chunk's by now.
-        let length = lengths.get(address.wrapping_sub(base.get()) / PAGE)?.get();
-        (length != 0 && length & FREED == 0 && address.is_multiple_of(PAGE)).then_some(length as usize)
+        let length = chunk.length(chunk.page_at(address)?);
+        (length != 0 && address.is_multiple_of(PAGE)).then_some(length)
     }
 
     /// Makes the run at `address`, which has this entry in the page map, `size` bytes long where it is. Returns false if its
@@ -154,9 +147,7 @@ impl Runs {
         if misplaced || shrinks_changed {
             return false;
         }
-        // SAFETY: the shard's lock guards its records, and is held, and the only reference to the chunk.
-        let resize =
-            |_: &mut Chunks, chunk: *mut RunChunk, page, length| unsafe { (*chunk).resize(page, length, wanted) };
+        let resize = |chunks: &mut Chunks, chunk, page, length| chunks.locked(chunk).resize(page, length, wanted);
         self.with_run(address, entry, resize).unwrap_or(false)
     }
 
@@ -166,17 +157,12 @@ impl Runs {
         &self,
         address: usize,
         entry: Entry,
-        f: impl FnOnce(&mut Chunks, *mut RunChunk, usize, usize) -> T,
+        f: impl FnOnce(&mut Chunks, &'static RunChunk, usize, usize) -> T,
     ) -> Option<T> {
-        let chunk = chunk_of(entry);
-        // SAFETY: records live as long as the process, and their shard never changes.
-        let shard = &self.shards[unsafe { (*chunk).shard }];
-        shard.with(|chunks| {
-            // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
-            let (page, length) = unsafe {
-                let page = (*chunk).page_at(address)?;
-                (page, (*chunk).length(page))
-            };
+        let chunk = RunChunk::of(entry);
+        self.shards[chunk.shard].with(|chunks| {
+            let page = chunk.page_at(address)?;
+            let length = chunk.length(page);
             (length != 0 && address.is_multiple_of(PAGE)).then(|| f(chunks, chunk, page, length))
         })
     }
@@ -196,10 +182,9 @@ impl Runs {
         for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
-                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
-                    let chunk = unsafe { &*chunk };
-                    stats.live += chunk.used * PAGE;
-                    stats.dirty += chunk.free.common(&chunk.dirty) * PAGE;
+                    let pages = chunks.pages(chunk);
+                    stats.live += pages.used * PAGE;
+                    stats.dirty += pages.free.common(&pages.dirty) * PAGE;
                 }
             });
         }
@@ -213,9 +198,8 @@ impl Runs {
         for shard in &self.shards {
             shard.with(|chunks| {
                 for chunk in chunks.iter() {
-                    // SAFETY: the shard's lock guards its records, and is held, one reference at a time.
-                    let chunk = unsafe { &*chunk };
-                    count += chunk.free.and(&chunk.dirty).ranges();
+                    let pages = chunks.pages(chunk);
+                    count += pages.free.and(&pages.dirty).ranges();
                     let lengths = (0..PAGES).map(|page| chunk.length(page));
                     margins += lengths.map(|length| length - margin::usable(length)).sum::<usize>() * PAGE;
                 }
@@ -223,12 +207,6 @@ impl Runs {
         }
         (count, margins)
     }
-}
-
-/// Returns the record of the chunk of runs that has this entry in the page map.
-fn chunk_of(entry: Entry) -> *mut RunChunk {
-    assert!(entry.kind() == KIND, "the entry is one of a chunk of runs");
-    entry.record().cast()
 }
 
 #[cfg(test)]

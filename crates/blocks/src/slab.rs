@@ -46,7 +46,7 @@ pub struct Slab {
 
 const _: () = assert!(size_of::<Slab>() == 64);
 
-/// Why blocks could not be given back to a slab: somebody freed a block twice.
+/// The reason why a slab did not take blocks: somebody freed a block twice.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DoubleFree;
 
@@ -362,7 +362,7 @@ pub(crate) mod tests {
             assert_eq!(all.first(), Some(&start));
             for &block in &all {
                 let block = block as *mut Block;
-                // SAFETY: handed out above, given back once.
+                // SAFETY: handed out above, freed once.
                 unsafe { slab.give(block, block, 1, KEY) }.unwrap();
             }
             assert_eq!(slab.used(), 0);

@@ -251,7 +251,7 @@ mod tests {
         let mut gone = 0;
         for block in small {
             let slab = slabs.iter().find(|slab| slab.contains(block as usize)).unwrap();
-            // SAFETY: taken above, given back once.
+            // SAFETY: taken above, freed once.
             gone += usize::from(unsafe { set.give(slab, (block, block), 1, true, KEY) }.unwrap());
         }
         assert_eq!((gone, set.slices()), (1, 2), "one of two stays");
@@ -285,7 +285,7 @@ mod tests {
         drain(&set, &MIDDLE);
         let damaged = slabs.map(|slab| {
             let block = slab.start() as *mut Block;
-            // SAFETY: taken above, and given back once; then a program writes to it.
+            // SAFETY: taken above, and freed once; then a program writes to it.
             unsafe {
                 set.give(slab, (block, block), 1, true, KEY).unwrap();
                 block.cast::<usize>().write(1);

@@ -76,6 +76,13 @@ pub struct Cached {
     pub bytes: usize,
 }
 
+impl Cached {
+    /// Returns so many blocks of a class.
+    pub fn of(class: &Class, blocks: usize) -> Self {
+        Self { blocks, bytes: blocks * class.size as usize }
+    }
+}
+
 impl Sum for Cached {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |sum, more| Self { blocks: sum.blocks + more.blocks, bytes: sum.bytes + more.bytes })
@@ -132,11 +139,7 @@ impl<const N: usize> ThreadCache<N> {
 
     /// Returns what is cached of all classes. For any thread.
     pub fn all_cached(&self, table: &[Class; N]) -> Cached {
-        let of_class = |class: &Class| {
-            let blocks = self.cached(class.number as usize);
-            Cached { blocks, bytes: blocks * class.size as usize }
-        };
-        table[1..].iter().map(of_class).sum()
+        table[1..].iter().map(|class| Cached::of(class, self.cached(class.number as usize))).sum()
     }
 
     /// Gives a bin a list that the limit does not count: it does not go back to slabs at the next free.

@@ -67,6 +67,9 @@ pub struct ThreadHeap<const N: usize, X: 'static, P: 'static> {
 unsafe impl<const N: usize, X: Sync, P: Sync> Sync for ThreadHeap<N, X, P> {}
 
 impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
+    /// The size of what comes before the remote cache: the pages that every thread uses.
+    pub const FIRST_PAGES: usize = core::mem::offset_of!(Self, remote_cache);
+
     /// Returns a heap made of zeroed memory, with an owner.
     ///
     /// # Safety

@@ -1,4 +1,4 @@
-//! Address space that an arena gives back and maps again. Alone in its process, so in its file: another test's thread could
+//! Address space that an arena unmaps and maps again. Alone in its process, so in its file: another test's thread could
 //! map something in its place meanwhile.
 
 use xalloc_blocks::arena::{Arena, CHUNK};

@@ -19,7 +19,7 @@ use core::ptr;
 /// from the kernel, as crate `xalloc-os` has it. A heap's locks are leaves: nothing foreign is called while one is held.
 ///
 /// # Fork
-/// A heap with locks takes all of them in [`Heap::prefork`], in a fixed order, and gives them back in
+/// A heap with locks takes all of them in [`Heap::prefork`], in a fixed order, and releases them in
 /// [`Heap::postfork_parent`] and [`Heap::postfork_child`].
 ///
 /// # Safety
@@ -31,11 +31,11 @@ pub unsafe trait Heap: Sync {
     /// Returns a block of at least `size` bytes aligned to `align`, a power of two; null if there is no memory.
     fn memalign(&self, align: usize, size: usize) -> *mut u8;
 
-    /// Takes a block back. One look at the pointer answers everything: the block is free, or it is no block of this heap, or what the
-    /// program did wrong.
+    /// Takes a block back. One look at the pointer answers everything: the block is free, or it is no block of this heap, or
+    /// what the program did wrong.
     ///
-    /// A heap that cannot tell its own blocks from others returns `Ok`, and is given every pointer that the redirect layer does not
-    /// know itself. It may be called by a thread before its [`Heap::thread_init`], and after its [`Heap::thread_exit`].
+    /// A heap that cannot tell its own blocks from others returns `Ok`, and is given every pointer that the redirect layer does
+    /// not know itself. It may be called by a thread before its [`Heap::thread_init`], and after its [`Heap::thread_exit`].
     ///
     /// # Errors
     /// Nothing was done, for this reason.
@@ -53,8 +53,8 @@ pub unsafe trait Heap: Sync {
     /// As [`Heap::free`], but the block stays in use.
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal>;
 
-    /// Returns a block of [`Heap::malloc`] from the calling thread's cache, or null. The hit path: inlined into `malloc`, it must
-    /// do nothing when the thread has none cached, in particular before [`Heap::init`] and [`Heap::thread_init`].
+    /// Returns a block of [`Heap::malloc`] from the calling thread's cache, or null. The hit path: inlined into `malloc`, it
+    /// must do nothing when the thread has none cached, in particular before [`Heap::init`] and [`Heap::thread_init`].
     #[inline(always)]
     fn cached_malloc(&self, _size: usize) -> *mut u8 {
         ptr::null_mut()
@@ -80,8 +80,8 @@ pub unsafe trait Heap: Sync {
         false
     }
 
-    /// [`Heap::realloc`] of a block that does not fit, if both blocks are of the calling thread's cache; otherwise returns null, without
-    /// side effects. As for [`Heap::cached_fits`].
+    /// [`Heap::realloc`] of a block that does not fit, if both blocks are of the calling thread's cache; otherwise returns
+    /// null, without side effects. As for [`Heap::cached_fits`].
     ///
     /// # Safety
     /// As [`Heap::cached_free`].
@@ -100,8 +100,8 @@ pub unsafe trait Heap: Sync {
         block
     }
 
-    /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then. Null if
-    /// there is no memory: then the old one is untouched.
+    /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then. Null
+    /// if there is no memory: then the old one is untouched.
     ///
     /// # Errors
     /// The old one is no block, for this reason, and nothing was done.
@@ -126,14 +126,14 @@ pub unsafe trait Heap: Sync {
         }
     }
 
-    /// Returns the usable size of the block that starts at this address, 0 if none of this heap's does: for any value whatever, without
-    /// a report. The default is for heaps that cannot tell.
+    /// Returns the usable size of the block that starts at this address, 0 if none of this heap's does: for any value whatever,
+    /// without a report. The default is for heaps that cannot tell.
     fn block_size(&self, _address: usize) -> usize {
         0
     }
 
-    /// Returns what is wrong with an address that this heap said is not its own ([`Refusal::NotMine`]), if it lies in its memory all the
-    /// same: for a message, when nobody else knows the address either. It may be slow.
+    /// Returns what is wrong with an address that this heap said is not its own ([`Refusal::NotMine`]), if it lies in its
+    /// memory all the same: for a message, when nobody else knows the address either. It may be slow.
     fn misuse_at(&self, _address: usize) -> Option<Misuse> {
         None
     }
@@ -143,7 +143,7 @@ pub unsafe trait Heap: Sync {
         size.checked_next_multiple_of(16).unwrap_or(size)
     }
 
-    /// Gives free memory back to the kernel, but for about `keep` bytes. Returns whether any was.
+    /// Purges free memory, but for about `keep` bytes. Returns whether any was purged.
     fn trim(&self, _keep: usize) -> bool {
         false
     }
@@ -153,19 +153,20 @@ pub unsafe trait Heap: Sync {
         None
     }
 
-    /// Returns whether the user wants a thread of the library's own to call [`Heap::purge_in_background`]. It does not change after
-    /// [`Heap::process_init`].
+    /// Returns whether the user wants a thread of the library's own to call [`Heap::purge_in_background`]. It does not change
+    /// after [`Heap::process_init`].
     fn wants_background_thread(&self) -> bool {
         false
     }
 
-    /// Returns whether there is so much free memory that it should be purged. Such a heap has the threads that use it come to a slow path.
+    /// Returns whether there is so much free memory that it should be purged. Such a heap has the threads that use it come to a
+    /// slow path.
     fn has_surplus(&self) -> bool {
         false
     }
 
-    /// Purges what is due whenever it is due, and returns after [`Heap::end_background`] only. One thread at a time calls it, which is no other
-    /// method's.
+    /// Purges what is due whenever it is due, and returns after [`Heap::end_background`] only. One thread at a time calls it,
+    /// which is no other method's.
     fn purge_in_background(&self) {}
 
     /// Has [`Heap::purge_in_background`] return, also if it is called later only: once for each call of it.
@@ -177,9 +178,10 @@ pub unsafe trait Heap: Sync {
         false
     }
 
-    /// Called once, before the first other call but `cached_*`, [`Heap::free`], [`Heap::usable_size`] and [`Heap::misuse_at`]. What it allocates by way of `malloc` comes from a small
-    /// static arena. It may run before libc's own start-up. `report` takes what the heap notices later than at the call that is wrong,
-    /// such as a free block that was written to; a heap that notices nothing needs no such function.
+    /// Called once, before the first other call but `cached_*`, [`Heap::free`], [`Heap::usable_size`] and [`Heap::misuse_at`].
+    /// What it allocates by way of `malloc` comes from a small static arena. It may run before libc's own start-up. `report`
+    /// takes what the heap notices later than at the call that is wrong, such as a free block that was written to; a heap that
+    /// notices nothing needs no such function.
     fn init(&self, _report: Report) {}
 
     /// Called once when the process's constructors run: after libc can be used, before the program's own code.

@@ -1,14 +1,15 @@
 //! What a heap holds, in numbers.
 
-/// What a heap holds, in bytes unless said otherwise, in jemalloc's words where it has one. Exact while no other thread uses the heap,
-/// near otherwise. docs/statistics.md explains each.
+/// What a heap holds, in bytes unless said otherwise, in jemalloc's words where it has one. Exact while no other thread uses
+/// the heap, near otherwise. docs/statistics.md explains each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// In blocks that the program holds, as [`Heap::usable_size`](crate::Heap::usable_size) counts them.
     pub allocated: usize,
     /// In slabs, runs and huge blocks that are in use: what is allocated, and what is free inside of them.
     pub active: usize,
-    /// In free pages that were not purged yet, so that they may be resident: what [`Heap::trim`](crate::Heap::trim) would give back now.
+    /// In free pages that were not purged yet, so that they may be resident: what [`Heap::trim`](crate::Heap::trim) would purge
+    /// now.
     pub dirty: usize,
     /// In the heap's own records.
     pub metadata: usize,

@@ -60,6 +60,8 @@ impl Random {
 pub fn exercise(heap: &impl Heap, seed: u64, rounds: usize, mut hand_over: impl FnMut(usize, usize) -> bool) {
     let mut random = Random(seed);
     let mut live: BTreeMap<usize, usize> = BTreeMap::new();
+    // Miri is a thousand times slower.
+    let rounds = if cfg!(miri) { rounds / 500 } else { rounds };
     for _ in 0..rounds {
         let size = match random.below(100) {
             0 => random.below(8 << 20),

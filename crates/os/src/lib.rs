@@ -10,12 +10,13 @@
 #![no_std]
 #![cfg_attr(test, allow(unused_crate_dependencies, reason = "the test harness links more than the library"))]
 
-#[cfg(test)]
+#[cfg(any(test, miri))]
 extern crate std;
 
 // Other targets are refused earlier, by build.rs.
-#[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
-#[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
+#[cfg_attr(miri, path = "arch/miri.rs")]
+#[cfg_attr(all(target_arch = "x86_64", not(miri)), path = "arch/x86_64.rs")]
+#[cfg_attr(all(target_arch = "aarch64", not(miri)), path = "arch/aarch64.rs")]
 mod arch;
 #[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
 #[cfg_attr(target_os = "macos", path = "macos/mod.rs")]

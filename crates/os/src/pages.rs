@@ -240,6 +240,12 @@ pub fn populate(address: usize, size: usize) -> bool {
     memory::populate(address, size)
 }
 
+/// Keeps the pages of a range resident, or (`wanted` false) no longer. False if the kernel refuses: a process may lock only so much
+/// (RLIMIT_MEMLOCK).
+pub fn lock(address: usize, size: usize, wanted: bool) -> bool {
+    memory::lock(address, size, wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +269,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri cannot tell mappings apart, nor lock pages")]
     fn tells_one_mapping_from_several() {
         let page = page_size();
         let start = map(8 * page).unwrap();
@@ -273,8 +280,11 @@ mod tests {
         // SAFETY: nobody uses the mapping; it is unmapped last.
         unsafe {
             *locked = 1;
-            assert_eq!(libc::mlock(locked.cast(), page), 0);
+            assert!(lock(locked.addr(), page, true));
             assert_eq!(is_one(), !memory::CAN_REMAP, "one page is locked");
+            assert!(lock(locked.addr(), page, false));
+            assert!(is_one());
+            assert!(lock(locked.addr(), page, true));
             assert!(renew(start, 4 * page));
             assert!(is_one());
             assert_eq!(*locked, 0);

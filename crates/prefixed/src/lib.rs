@@ -66,11 +66,6 @@ extern "C" fn xalloc_trim(keep: usize) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn xalloc_recycle() {
-    XALLOC.malloc_trim(0);
-}
-
-#[unsafe(no_mangle)]
 extern "C" fn xalloc_stats_print() {
     XALLOC.malloc_stats();
 }

@@ -4,8 +4,9 @@
 #![no_std]
 
 use core::sync::atomic::{AtomicUsize, Ordering};
+use xalloc_heap::Misuse;
 use xalloc_heaps::FastHeap;
-use xalloc_redirect::{Heap, Refusal, Report};
+use xalloc_redirect::{Heap, Refusal, Report, Stats};
 
 struct ObservedHeap(FastHeap);
 
@@ -51,6 +52,47 @@ unsafe impl Heap for ObservedHeap {
     unsafe fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
         // SAFETY: passed on.
         unsafe { self.0.usable_size(block) }
+    }
+
+    fn calloc(&self, size: usize) -> *mut u8 {
+        self.0.calloc(size)
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
+        // SAFETY: passed on.
+        unsafe { self.0.realloc(block, size) }
+    }
+
+    fn block_size(&self, address: usize) -> usize {
+        self.0.block_size(address)
+    }
+
+    fn misuse_at(&self, address: usize) -> Option<Misuse> {
+        self.0.misuse_at(address)
+    }
+
+    fn good_size(&self, size: usize) -> usize {
+        self.0.good_size(size)
+    }
+
+    fn trim(&self, keep: usize) -> bool {
+        self.0.trim(keep)
+    }
+
+    fn stats(&self) -> Option<Stats> {
+        self.0.stats()
+    }
+
+    fn prefork(&self) {
+        self.0.prefork();
+    }
+
+    fn postfork_parent(&self) {
+        self.0.postfork_parent();
+    }
+
+    fn postfork_child(&self) {
+        self.0.postfork_child();
     }
 
     fn init(&self, report: Report) {

@@ -3,14 +3,15 @@
 //! What a program did to pages of its blocks must not reach blocks of the other kind. So a chunk only changes its kind when it
 //! is one mapping from end to end, which is one question to the kernel; otherwise it is mapped anew.
 
-use super::chunk::Chunk;
-use super::lists::Standing;
+use super::records::{Chunk, Standing};
+use super::slices::Slices;
 use super::{Arena, CHUNK, LOOK_FOR_DIRTY, State};
 use crate::metadata::Metadata;
 use crate::page_map::SLICE;
+use crate::source::Source;
 use xalloc_os::pages;
 
-impl Arena {
+impl<S: Source> Arena<S> {
     /// Takes out a whole chunk, which the page map covers. Returns its address, and which of its slices may have pages: the
     /// others read as zeros. `None` if there is no memory.
     pub fn take_chunk(&self) -> Option<(usize, u64)> {
@@ -27,25 +28,21 @@ impl Arena {
     }
 }
 
-impl State {
+impl<S: Source> State<S> {
     fn take_whole(&mut self) -> Option<(usize, u64)> {
         loop {
-            let chunk = self.best_whole().unwrap_or(self.lists.first(Standing::Unmapped));
-            if chunk.is_null() {
+            let chunk = self.best_whole().or_else(|| self.records.first(Standing::Unmapped))?;
+            // SAFETY: nothing is used of a chunk in these lists.
+            if unsafe { self.make_as_mapped(chunk) } {
+                let slices = self.records.slices(chunk);
+                let taken = (slices.base, slices.dirty);
+                self.vacate(chunk);
+                return Some(taken);
+            }
+            if self.records.slices(chunk).mapped() > 0 {
                 return None;
             }
-            // SAFETY: the arena's lock guards its records, and is held; no slab is in the chunk.
-            unsafe {
-                if self.make_as_mapped(chunk) {
-                    let taken = ((*chunk).base, (*chunk).dirty);
-                    self.vacate(chunk);
-                    return Some(taken);
-                }
-                if (*chunk).mapped() > 0 {
-                    return None;
-                }
-                self.forget(chunk);
-            }
+            self.forget(chunk);
         }
     }
 
@@ -56,23 +53,18 @@ impl State {
     }
 
     /// Returns one of the first few chunks of which nothing is used: one that need not be mapped anew, if there is one.
-    fn best_whole(&self) -> Option<*mut Chunk> {
-        let chunks = self.list(Standing::Whole).take(LOOK_FOR_DIRTY);
-        // SAFETY: the arena's lock guards its records, and is held.
-        chunks.max_by_key(|&chunk| unsafe { (!(*chunk).huge, (*chunk).unmapped == 0) })
+    fn best_whole(&self) -> Option<&'static Chunk> {
+        let chunks = self.records.list(Standing::Whole).take(LOOK_FOR_DIRTY);
+        chunks.max_by_key(|(_, slices)| (!slices.huge, slices.unmapped == 0)).map(|(chunk, _)| chunk)
     }
 
     /// Adds a chunk of which nothing is used.
     fn add_whole(&mut self, base: usize, dirty: u64, metadata: &Metadata) -> Option<()> {
-        let record = self.vacant_record(metadata)?;
-        // SAFETY: the arena's lock is held; the record has no chunk yet, and the caller has left this one to the arena.
-        unsafe {
-            self.change(record, |chunk| {
-                (chunk.base, chunk.free, chunk.dirty, chunk.unmapped) = (base, u64::MAX, dirty, 0);
-            });
-            // If it cannot be mapped anew, its addresses may be mapped later, or its pages are good for slabs as they are.
-            self.make_as_mapped(record);
-        }
+        let chunk = self.vacant_record(metadata)?;
+        self.change(chunk, |slices| *slices = Slices { base, free: u64::MAX, dirty, ..Slices::default() });
+        // If it cannot be mapped anew, its addresses may be mapped later, or its pages are good for slabs as they are.
+        // SAFETY: the caller has left the chunk to the arena, with nothing in it that is used.
+        unsafe { self.make_as_mapped(chunk) };
         Some(())
     }
 
@@ -81,69 +73,43 @@ impl State {
     ///
     /// # Safety
     /// Nothing of the chunk is used.
-    unsafe fn make_as_mapped(&mut self, chunk: *mut Chunk) -> bool {
-        // SAFETY: the arena's lock guards its records, and is held; no slab is in the chunk, which, if it is
-        // mapped to its end, goes on for a page behind the range.
-        unsafe {
-            let (base, mapped) = ((*chunk).base, (*chunk).mapped() * SLICE);
-            let is_plain = mapped == CHUNK && !(*chunk).huge;
-            if is_plain && pages::is_one_mapping(base, CHUNK - pages::page_size()) {
-                return true;
-            }
-            if mapped > 0 {
-                if !pages::unmap(base, mapped) {
-                    return false;
-                }
-                self.change(chunk, |chunk| {
-                    (chunk.free, chunk.dirty, chunk.unmapped, chunk.huge) = (0, 0, u64::MAX, false);
-                });
-            }
-            let is_mapped = pages::map_at(base, CHUNK);
-            if is_mapped {
-                self.change(chunk, |chunk| (chunk.free, chunk.unmapped) = (u64::MAX, 0));
-            }
-            is_mapped
+    unsafe fn make_as_mapped(&mut self, chunk: &'static Chunk) -> bool {
+        let (source, slices) = (self.regions.source, self.records.slices(chunk));
+        let (base, mapped) = (slices.base, slices.mapped() * SLICE);
+        let is_plain = mapped == CHUNK && !slices.huge;
+        // SAFETY: the chunk is mapped to its end, so it goes on for a page behind the range.
+        if is_plain && unsafe { source.is_as_mapped(base, CHUNK - pages::page_size()) } {
+            return true;
         }
+        if mapped > 0 {
+            // SAFETY: no slab is in the chunk.
+            if !unsafe { source.unmap(base, mapped) } {
+                return false;
+            }
+            self.change(chunk, |slices| {
+                (slices.free, slices.dirty, slices.unmapped, slices.huge) = (0, 0, u64::MAX, false);
+            });
+        }
+        let is_mapped = source.map_again(base, CHUNK);
+        if is_mapped {
+            self.change(chunk, |slices| (slices.free, slices.unmapped) = (u64::MAX, 0));
+        }
+        is_mapped
     }
 
     /// Returns a record without a chunk.
-    pub(super) fn vacant_record(&mut self, metadata: &Metadata) -> Option<*mut Chunk> {
-        let vacant = self.lists.first(Standing::Vacant);
-        if !vacant.is_null() {
-            return Some(vacant);
-        }
-        let record = metadata.allocate(size_of::<Chunk>())?.cast::<Chunk>();
-        // SAFETY: a zeroed record of the right size and alignment, which no list has yet; zeros are valid in every field.
-        unsafe {
-            (*record).unmapped = u64::MAX;
-            (*record).older = self.newest;
-            self.lists.push(record);
-        }
-        self.newest = record;
-        Some(record)
+    pub(super) fn vacant_record(&mut self, metadata: &Metadata) -> Option<&'static Chunk> {
+        self.records.first(Standing::Vacant).or_else(|| self.records.add(metadata))
     }
 
-    /// Leaves a record without its chunk, which is the caller's then.
-    ///
-    /// # Safety
-    /// Nothing of the chunk is used.
-    unsafe fn vacate(&mut self, chunk: *mut Chunk) {
-        // SAFETY: the arena's lock guards its records, and is held.
-        unsafe {
-            self.change(chunk, |chunk| {
-                (chunk.base, chunk.free, chunk.dirty, chunk.aged) = (0, 0, 0, 0);
-                (chunk.unmapped, chunk.huge) = (u64::MAX, false);
-            });
-        }
+    /// Leaves a record without its chunk, which is the caller's then. Nothing of it is used.
+    fn vacate(&mut self, chunk: &'static Chunk) {
+        self.change(chunk, |slices| *slices = Slices { unmapped: u64::MAX, ..Slices::default() });
     }
 
-    /// Forgets the addresses of a chunk that is unmapped.
-    ///
-    /// # Safety
-    /// Nothing of the chunk is mapped.
-    pub(super) unsafe fn forget(&mut self, chunk: *mut Chunk) {
+    /// Forgets the addresses of a chunk of which nothing is mapped.
+    pub(super) fn forget(&mut self, chunk: &'static Chunk) {
         self.regions.forget_chunk();
-        // SAFETY: the arena's lock guards its records, and is held; nothing of the chunk is mapped.
-        unsafe { self.vacate(chunk) };
+        self.vacate(chunk);
     }
 }

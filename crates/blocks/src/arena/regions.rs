@@ -3,10 +3,11 @@
 //! A region is reserved; its chunks are opened one by one, because limits count what may be written to, and `mlockall` makes
 //! it resident.
 
-use super::chunk::CHUNK;
+use super::slices::CHUNK;
 use crate::page_map;
 use crate::page_map::SLICE;
-use xalloc_os::pages::{self, Committed};
+use crate::source::{Committed, Source};
+use xalloc_os::pages;
 
 /// The first region. Each later one is a part of all before it, within bounds: address space, not memory, but some count
 /// it.
@@ -27,7 +28,9 @@ pub struct Fresh {
 }
 
 /// The regions, and what is left of the newest one.
-pub struct Regions {
+pub struct Regions<S> {
+    /// Where they are from.
+    pub source: S,
     /// The chunks of the newest region that were not opened yet.
     closed: (usize, usize),
     /// The chunk that was opened, until somebody takes it.
@@ -41,10 +44,10 @@ pub struct Regions {
     largest: usize,
 }
 
-impl Regions {
-    /// Returns the state of an arena without regions.
-    pub const fn new() -> Self {
-        Self { closed: (0, 0), fresh: None, reserved: 0, first: FIRST, exact: false, largest: LARGEST }
+impl<S: Source> Regions<S> {
+    /// Returns no regions, which will be of `source`.
+    pub const fn new(source: S) -> Self {
+        Self { source, closed: (0, 0), fresh: None, reserved: 0, first: FIRST, exact: false, largest: LARGEST }
     }
 
     /// Reserves one chunk at a time from now on: a system call each, and no address space that is not used.
@@ -79,7 +82,7 @@ impl Regions {
     pub fn unmap_closed(&mut self) -> usize {
         let (start, end) = core::mem::take(&mut self.closed);
         self.reserved -= end - start;
-        give_up(start, end);
+        self.give_up(start, end);
         end - start
     }
 
@@ -96,12 +99,12 @@ impl Regions {
             }
             let base = self.closed.0;
             // SAFETY: reserved, and no chunk yet.
-            let committed = unsafe { pages::commit(base, CHUNK) };
+            let committed = unsafe { self.source.commit(base, CHUNK) };
             if committed == Committed::Refused {
                 return None;
             }
             self.closed.0 += CHUNK;
-            if committed == Committed::Yes && cover_mapped(base, CHUNK) {
+            if committed == Committed::Yes && self.cover_mapped(base, CHUNK) {
                 return Some(Fresh { base, size: CHUNK });
             }
             self.reserved -= CHUNK;
@@ -139,14 +142,15 @@ impl Regions {
     fn reserve(&mut self, size: usize) -> Option<()> {
         // The first region is not cut to size: its ends cost nothing but a few addresses.
         let is_first = self.reserved == 0 && size == self.first;
-        let length = if is_first { size } else { size + CHUNK };
-        let start = pages::reserve(length)?;
+        let slack = if is_first || S::ALIGN >= CHUNK { 0 } else { CHUNK };
+        let length = size + slack;
+        let start = self.source.reserve(length)?;
         let end = start + length;
         let first = pages::round_up(start, CHUNK);
         let last = if is_first { end & !(CHUNK - 1) } else { first + size };
         if !is_first {
-            give_up(start, first);
-            give_up(last, end);
+            self.give_up(start, first);
+            self.give_up(last, end);
         }
         self.closed = (first, last);
         self.reserved += last - first;
@@ -158,11 +162,11 @@ impl Regions {
     fn commit_anywhere(&mut self, least: usize) -> Option<Fresh> {
         let mut size = CHUNK;
         while size >= least {
-            if let Some(place) = pages::reserve(size) {
-                give_up(place, place + size);
+            if let Some(place) = self.source.reserve(size) {
+                self.give_up(place, place + size);
                 // The kernel goes downwards, so that there is room below.
                 let base = place & !(CHUNK - 1);
-                if pages::map_at(base, size) && cover_mapped(base, size) {
+                if self.source.map_again(base, size) && self.cover_mapped(base, size) {
                     self.reserved += CHUNK;
                     return Some(Fresh { base, size });
                 }
@@ -171,22 +175,22 @@ impl Regions {
         }
         None
     }
-}
 
-/// Makes the page map able to hold a chunk of which `size` bytes were just mapped; if that fails, unmaps it. Not before it is
-/// mapped: a leaf of the page map takes memory, too, which the kernel may not have for both.
-fn cover_mapped(base: usize, size: usize) -> bool {
-    let covered = page_map::cover(base, CHUNK);
-    if !covered {
-        give_up(base, base + size);
+    /// Makes the page map able to hold a chunk of which `size` bytes were just mapped; if that fails, unmaps it. Not before it is
+    /// mapped: a leaf of the page map takes memory, too, which the kernel may not have for both.
+    fn cover_mapped(&self, base: usize, size: usize) -> bool {
+        let covered = page_map::cover(base, CHUNK);
+        if !covered {
+            self.give_up(base, base + size);
+        }
+        covered
     }
-    covered
-}
 
-/// Unmaps what nobody has seen. If the kernel keeps it, only address space is lost.
-fn give_up(start: usize, end: usize) {
-    if start < end {
-        // SAFETY: just reserved by the caller.
-        let _ = unsafe { pages::unmap(start, end - start) };
+    /// Unmaps what nobody has seen. If the source keeps it, only address space is lost.
+    fn give_up(&self, start: usize, end: usize) {
+        if start < end {
+            // SAFETY: just reserved by the caller.
+            let _ = unsafe { self.source.unmap(start, end - start) };
+        }
     }
 }

@@ -5,6 +5,9 @@ use crate::slab;
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
+/// Miri is a thousand times slower.
+const SLABS: usize = if cfg!(miri) { 12 } else { 200 };
+
 /// Gives slabs of the test's own back.
 fn give(arena: &Arena, slabs: impl IntoIterator<Item = &'static Slab>) {
     // SAFETY: nobody uses blocks of them.
@@ -23,7 +26,7 @@ fn slabs_are_disjoint_and_reused() {
     static METADATA: Metadata = Metadata::new();
     let mut slices = BTreeSet::new();
     let mut slabs = Vec::new();
-    for class in (0..200).map(|round| if round % 3 == 0 { &LARGE } else { &SMALL }) {
+    for class in (0..SLABS).map(|round| if round % 3 == 0 { &LARGE } else { &SMALL }) {
         let slab = ARENA.take_slab(class, false, &METADATA, || false).unwrap();
         register(slab);
         for slice in 0..slab.shape().slices as usize {
@@ -58,6 +61,7 @@ fn slabs_are_disjoint_and_reused() {
 
 /// Threads hold a slab for each size; how much of it they use decides.
 #[test]
+#[cfg_attr(miri, ignore = "carves 28 MiB block by block")]
 fn only_slabs_that_are_used_call_for_huge_pages() {
     static ARENA: Arena = Arena::new();
     static METADATA: Metadata = Metadata::new();
@@ -82,6 +86,7 @@ fn only_slabs_that_are_used_call_for_huge_pages() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes 1500 slabs")]
 fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
     static ARENA: Arena = Arena::new();
     static METADATA: Metadata = Metadata::new();
@@ -94,4 +99,17 @@ fn slabs_are_made_of_what_has_pages_rather_than_of_what_was_purged() {
     assert_eq!(ARENA.stats().dirty, CHUNKS * CHUNK - purged);
     take((CHUNKS * CHUNK - purged) / CHUNK);
     assert_eq!(ARENA.stats().dirty, 0, "all that had pages was used before the rest");
+}
+
+/// Its owner does so without the arena's lock, which guards what else is known of its chunk.
+#[test]
+fn a_slab_is_used_while_its_neighbours_come_and_go() {
+    static ARENA: Arena = Arena::new();
+    static METADATA: Metadata = Metadata::new();
+    let take = || ARENA.take_slab(&MIDDLE, false, &METADATA, || false).unwrap();
+    let slab = take();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..10).for_each(|_| give(&ARENA, [take()])));
+        while slab::tests::take(slab).is_some() {}
+    });
 }

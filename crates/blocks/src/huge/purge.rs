@@ -1,35 +1,36 @@
-//! Giving freed mappings back to the kernel: their pages, or all of them.
+//! Purges freed mappings, or unmaps them.
 
-use super::kept::{Record, Surplus};
+use super::kept::Surplus;
+use super::mapping::Mapping;
+use super::records::{List, Record};
 use super::state::{CLEAN_BYTES, Huge, State};
-use core::ptr::null_mut;
 use xalloc_os::{clock, pages};
 
 impl Huge {
     /// Keeps a freed block's mapping if it is as it was mapped, and unmaps it if not. Outside the lock, because the kernel may
     /// take long, and so by a copy of its record.
-    pub(super) fn keep_if_intact(&self, record: *mut Record, mapping: &Record) {
+    pub(super) fn keep_if_intact(&self, record: &'static Record, mapping: &Mapping) {
         let is_intact = mapping.is_intact();
         self.watch.note(mapping.bytes, is_intact);
         if is_intact {
             self.state.with(|state| state.keep(record));
         } else {
-            self.release(State::taken(record));
+            self.release(self.state.with(|state| state.taken(record)));
         }
     }
 
-    /// Gives back the pages of what is too much or was kept long enough, and the addresses of what is more than that.
+    /// Purges what is too much or was kept long enough, and unmaps what is more than that.
     pub fn clean_surplus(&self) {
         // Most programs keep nothing, and do not pay for the clock.
         if self.stats().kept == 0 {
             return;
         }
         let now = clock::coarse_milliseconds();
-        self.return_list(self.state.with(|state| state.take_surplus(now)), now);
+        self.purge_surplus(self.state.with(|state| state.take_surplus(now)), now);
     }
 
-    /// Gives back what is too much at the time `now`, of which `surplus` is the first.
-    pub(super) fn return_list(&self, mut surplus: Option<Surplus>, now: u64) {
+    /// Purges what is too much at the time `now`, of which `surplus` is the first.
+    pub(super) fn purge_surplus(&self, mut surplus: Option<Surplus>, now: u64) {
         while let Some(mapping) = surplus {
             match mapping {
                 Surplus::Dirty(record) => self.clean(record),
@@ -39,7 +40,7 @@ impl Huge {
         }
     }
 
-    /// Gives back the pages of kept mappings, the oldest first, until it gave `surplus` bytes. Returns how many it gave.
+    /// Purges kept mappings, the oldest first, until it has purged `surplus` bytes. Returns how many it purged.
     pub fn purge(&self, surplus: usize) -> usize {
         let mut given = 0;
         while given < surplus
@@ -50,51 +51,49 @@ impl Huge {
         given
     }
 
-    /// Gives back the pages of a mapping that is in no list and not in the page map, and its addresses if they are too many.
-    /// Returns how many bytes went.
-    fn clean(&self, record: *mut Record) -> usize {
+    /// Purges a mapping that is in no list and not in the page map, and unmaps it if there are too many. Returns how many bytes
+    /// it purged.
+    fn clean(&self, record: &'static Record) -> usize {
         // Outside the lock, because the kernel may take long, and so on a copy.
-        let mapping = self.with_record(record, |_, record| *record);
+        let mapping = self.mapping(record);
         let may_stay = mapping.length <= CLEAN_BYTES && mapping.is_intact();
         // SAFETY: a freed block's mapping, in no list and not in the page map, so that nobody uses it.
         if !(may_stay && unsafe { pages::purge(mapping.base, mapping.length) }) {
             return self.release(record);
         }
-        self.with_record(record, |state, record| {
-            (record.zeroed, record.touched) = (true, 0);
+        self.state.with(|state| {
+            let kept = state.records.mapping_mut(record);
+            (kept.zeroed, kept.touched) = (true, 0);
             state.keep(record);
         });
         mapping.touched
     }
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
-    pub(super) fn release(&self, record: *mut Record) -> usize {
-        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this
-        // returns.
-        let take_mapping = |_: &mut State, record: &mut Record| (record.base, core::mem::take(&mut record.length));
-        let (base, length) = self.with_record(record, take_mapping);
+    pub(super) fn release(&self, record: &'static Record) -> usize {
+        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this returns.
+        let (base, length) = self.state.with(|state| {
+            let mapping = state.records.mapping_mut(record);
+            (mapping.base, core::mem::take(&mut mapping.length))
+        });
         // SAFETY: a freed block's mapping, out of the page map.
         let unmapped = unsafe { pages::unmap(base, length) };
-        self.with_record(record, |state, record| {
-            record.length = if unmapped { 0 } else { length };
-            let list = if unmapped { &mut state.unused } else { &mut state.stuck };
-            record.next = *list;
-            *list = record;
+        self.state.with(|state| {
+            state.records.mapping_mut(record).length = if unmapped { 0 } else { length };
+            let list = if unmapped { &mut state.unused } else { &mut state.still_mapped };
+            list.push(record, &mut state.records);
         });
         if unmapped { length } else { 0 }
     }
 
     /// Unmaps all that is kept, what the kernel would not unmap before, and what blocks do without of their mappings. Returns
-    /// how many bytes it gave back.
+    /// how many bytes it unmapped.
     pub fn trim(&self) -> usize {
-        // Each stuck mapping is tried once: those that stay so come back into the list.
-        let mut stuck = self.state.with(|state| core::mem::replace(&mut state.stuck, null_mut()));
+        // Each of these mappings is tried once: those that stay come into the list again.
+        let mut still_mapped = self.state.with(|state| core::mem::replace(&mut state.still_mapped, List::new()));
         let mut given = 0;
-        while !stuck.is_null() {
-            // SAFETY: the list is this call's alone.
-            let next = unsafe { (*stuck).next };
-            given += self.release(stuck);
-            stuck = next;
+        while let Some(record) = self.state.with(|state| still_mapped.pop(&state.records)) {
+            given += self.release(record);
         }
         while let Some(record) = self.state.with(State::take_any) {
             given += self.release(record);
@@ -108,14 +107,13 @@ impl State {
         if !core::mem::take(&mut self.has_slack) {
             return 0;
         }
-        let (mut record, mut given) = (self.all, 0);
-        // SAFETY: the lock guards the records, and is held; records are for ever. A block whose `start` is not 0 is not being
-        // resized or freed, so that its record is not a copy of an older state.
-        while let Some(mapping) = unsafe { record.as_mut() } {
+        let mut given = 0;
+        for record in self.records.all() {
+            // A block whose `start` is not 0 is not being resized or freed, so that its record is not a copy of an older state.
+            let mapping = self.records.mapping_mut(record);
             if mapping.start != 0 {
                 given += mapping.cut();
             }
-            record = mapping.older;
         }
         given
     }

@@ -3,8 +3,9 @@
 //! Outside the lock, because the kernel may take long to move many pages. The block is its owner's, who is in here; for
 //! all others there is none at its address meanwhile.
 
-use super::kept::{Record, margin};
-use super::state::{Huge, KIND, State, record_of};
+use super::mapping::{Mapping, margin};
+use super::records::Record;
+use super::state::{Huge, State};
 use crate::huge_pages;
 use crate::page_map::{self, Entry, SLICE, SpareLeaf};
 use xalloc_os::pages;
@@ -23,20 +24,21 @@ enum Step {
     /// Nothing any more.
     Done,
     /// A mapping of another length: that of this block, which nobody else finds until it is put back.
-    Mapping(Record),
+    Mapping(Mapping),
     /// There is no block at this address.
     NoBlock,
 }
 
 impl Step {
     /// Resizes what needs no other mapping. Under the lock.
-    fn begin(state: &mut State, record: &mut Record, address: usize, size: usize) -> Self {
-        if record.start != address {
+    fn begin(state: &mut State, record: &'static Record, address: usize, size: usize) -> Self {
+        let mapping = state.records.mapping_mut(record);
+        if mapping.start != address {
             return Self::NoBlock;
         }
-        let room = record.room(address);
-        if size > room || (size < record.size && size < room - room / 4) {
-            return Self::Mapping(core::mem::replace(record, Record { start: 0, ..*record }));
+        let room = mapping.room(address);
+        if size > room || (size < mapping.size && size < room - room / 4) {
+            return Self::Mapping(core::mem::replace(mapping, Mapping { start: 0, ..*mapping }));
         }
         state.note_size(record, size);
         Self::Done
@@ -45,11 +47,12 @@ impl Step {
 
 impl State {
     /// Notes that a block has `size` bytes now.
-    fn note_size(&mut self, record: &mut Record, size: usize) {
-        self.stats.live = self.stats.live - record.size + size;
+    fn note_size(&mut self, record: &'static Record, size: usize) {
+        let mapping = self.records.mapping_mut(record);
+        self.stats.live = self.stats.live - mapping.size + size;
         self.stats.peak = self.stats.peak.max(self.stats.live);
-        record.set_size(size);
-        self.has_slack |= record.slack() > 0;
+        mapping.set_size(size);
+        self.has_slack |= mapping.slack() > 0;
     }
 }
 
@@ -60,16 +63,16 @@ impl Huge {
     /// # Errors
     /// Why it stays as it was.
     pub fn resize(&self, address: usize, entry: Entry, size: usize) -> Result<*mut u8, Stays> {
-        let record = record_of(entry);
         let size = pages::round_up(size.max(SLICE), pages::page_size());
-        let mut block = match self.with_record(record, |state, record| Step::begin(state, record, address, size)) {
+        let record = Record::of(entry);
+        let mut block = match self.state.with(|state| Step::begin(state, record, address, size)) {
             Step::Done => return Ok(address as *mut u8),
             Step::Mapping(block) => block,
             Step::NoBlock => return Err(Stays::Changed),
         };
         let resized = self.make_long_enough(record, &mut block, size);
-        self.with_record(record, |state, record| {
-            *record = block;
+        self.state.with(|state| {
+            *state.records.mapping_mut(record) = block;
             if resized.is_ok() {
                 state.note_size(record, size);
             }
@@ -78,7 +81,7 @@ impl Huge {
     }
 
     /// Makes room for `size` bytes in a block's mapping, and not much more than that if the block becomes smaller.
-    fn make_long_enough(&self, record: *mut Record, block: &mut Record, size: usize) -> Result<(), Stays> {
+    fn make_long_enough(&self, record: &'static Record, block: &mut Mapping, size: usize) -> Result<(), Stays> {
         let room = block.room(block.start);
         if size > room {
             return self.grow(record, block, size);
@@ -97,7 +100,7 @@ impl Huge {
     }
 
     /// Makes room for `size` bytes, and some more, moving the block if need be.
-    fn grow(&self, record: *mut Record, block: &mut Record, size: usize) -> Result<(), Stays> {
+    fn grow(&self, record: &'static Record, block: &mut Mapping, size: usize) -> Result<(), Stays> {
         let offset = block.start - block.base;
         let generous = pages::round_up(size + size / 4, pages::page_size());
         for wanted in [generous, size] {
@@ -122,7 +125,7 @@ impl Huge {
     }
 
     /// Moves a block's mapping to where it can be `length` bytes long.
-    fn relocate(&self, record: *mut Record, block: &mut Record, length: usize) -> Option<()> {
+    fn relocate(&self, record: &'static Record, block: &mut Mapping, length: usize) -> Option<()> {
         // Once the pages have moved there is no way back, so what the map may need for them is there before.
         let spare = self.state.with(|state| state.spare.take()).or_else(SpareLeaf::new)?;
         let offset = block.start - block.base;
@@ -146,7 +149,7 @@ impl Huge {
             None => Some(spare),
         };
         // SAFETY: the slice is covered, by the spare leaf if need be, and the mapping that starts in it is the record's.
-        unsafe { page_map::set(block.start & !(SLICE - 1), SLICE, Entry::ownerless(KIND, record.cast())) };
+        unsafe { page_map::set(block.start & !(SLICE - 1), SLICE, record.entry()) };
         self.put_back(spare);
         moved.map(|_| ())
     }

@@ -1,14 +1,14 @@
 //! What is wrong with a pointer into a chunk of runs.
 
 use super::margin;
-use super::run_chunk::{PAGE, RunChunk};
+use super::run_chunk::{PAGE, PageSets, RunChunk};
 use xalloc_heap::Misuse;
 
 impl RunChunk {
     /// Returns what there is at an address of the chunk where no run starts.
-    pub fn misuse_at(&self, address: usize) -> Misuse {
+    pub fn misuse_at(&self, address: usize, pages: &PageSets) -> Misuse {
         let Some(page) = self.page_at(address) else { return Misuse::FreeMemory };
-        if self.free.all_in(page, 1) {
+        if pages.free.all_in(page, 1) {
             return match self.freed_length(page) {
                 length @ 1.. if address.is_multiple_of(PAGE) => {
                     Misuse::FreedBefore { size: margin::usable(length) * PAGE }

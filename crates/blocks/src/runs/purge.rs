@@ -1,6 +1,6 @@
 //! Giving the pages of free runs back to the kernel.
 
-use super::run_chunk::{PAGE, RunChunk, usable_pages};
+use super::run_chunk::{PAGE, PageSets, RunChunk, usable_pages};
 use super::{Chunks, Runs, margin};
 use crate::locked::Locked;
 use crate::purge_scope::PurgeScope;
@@ -11,13 +11,16 @@ impl Runs {
     pub fn purge(&self, surplus: usize, scope: PurgeScope) -> usize {
         let mut given = 0;
         for shard in &self.shards {
-            let mut chunk = shard.with(|chunks| chunks.first());
-            while !chunk.is_null() && given < surplus {
+            let mut next = shard.with(|chunks| chunks.iter().next());
+            while let Some(chunk) = next
+                && given < surplus
+            {
                 given += purge_chunk(shard, chunk, scope);
                 // Its last run may have been freed meanwhile.
-                shard.with(|chunks| chunks.note_empty(chunk));
-                // SAFETY: records are for ever; a link is written once, and the lock that guards it is held.
-                chunk = shard.with(|_| unsafe { (*chunk).next });
+                next = shard.with(|chunks| {
+                    chunks.note_empty(chunk);
+                    chunk.next()
+                });
             }
         }
         given
@@ -26,25 +29,26 @@ impl Runs {
 
 /// Purges a chunk; outside its shard's lock while the kernel works: the pages are not free meanwhile, so no run is made of
 /// them.
-fn purge_chunk(shard: &Locked<Chunks>, chunk: *mut RunChunk, scope: PurgeScope) -> usize {
+fn purge_chunk(shard: &Locked<Chunks>, chunk: &'static RunChunk, scope: PurgeScope) -> usize {
     let (mut from, mut given) = (0, 0);
-    // SAFETY: the shard's lock guards its records, and is held, one reference at a time; so below.
-    while let Some((page, count)) = shard.with(|_| unsafe { (*chunk).take_victim(from, scope) }) {
+    while let Some((page, count)) = shard.with(|chunks| chunks.locked(chunk).pages.take_victim(from, scope)) {
         from = page + count;
         // SAFETY: the pages were free and were taken out just now, so no run is in them, and the chunk cannot change its kind.
-        let Some(purged) = (unsafe { purge_pages((*chunk).base.get(), page, count) }) else { continue };
-        // SAFETY: as above.
-        shard.with(|_| unsafe {
-            (*chunk).put_back(page, count);
+        let Some(purged) = (unsafe { purge_pages(chunk.base.get(), page, count) }) else { continue };
+        shard.with(|chunks| {
+            let pages = chunks.locked(chunk).pages;
+            pages.put_back(page, count);
             if purged {
-                (*chunk).dirty.clear_range(page, count);
+                pages.dirty.clear_range(page, count);
             }
         });
         given += if purged { count * PAGE } else { 0 };
     }
     if scope == PurgeScope::Aged {
-        // SAFETY: as above.
-        shard.with(|_| unsafe { (*chunk).aged = (*chunk).free.and(&(*chunk).dirty) });
+        shard.with(|chunks| {
+            let pages = chunks.locked(chunk).pages;
+            pages.aged = pages.free.and(&pages.dirty);
+        });
     }
     given
 }
@@ -67,7 +71,7 @@ unsafe fn purge_pages(base: usize, page: usize, count: usize) -> Option<bool> {
     }
 }
 
-impl RunChunk {
+impl PageSets {
     /// Takes out the first run of pages to purge from page `from` on, as far as they make whole pages of the kernel's: its
     /// first page and its length.
     fn take_victim(&mut self, from: usize, scope: PurgeScope) -> Option<(usize, usize)> {

@@ -99,7 +99,7 @@ fn a_program_that_only_the_kernel_may_read() {
     let mut command = Command::new(command);
     command.arg("run").arg(&program).env("XALLOC_LIBRARY", &library).env("XALLOC_CONF", "verbose:true");
     let said = had_the_library(&command.uid(NOBODY).output().expect("the command starts"));
-    assert!(said.contains("warning: ") && said.contains("started without a look"), "{said}");
+    assert!(said.contains("warning: ") && said.contains("started without being examined"), "{said}");
 }
 
 /// A function of that name is only a hint.

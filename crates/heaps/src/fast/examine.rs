@@ -4,21 +4,18 @@
 //! block twice, or has written the mark of a free block into one of its own.
 
 use super::heap::FastHeap;
-use super::thread_heap::ThreadHeap;
-use xalloc_blocks::batch::{self, Batch};
+use super::thread_heap::{ThreadHeap, Ticks};
+use xalloc_blocks::chains;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
+use xalloc_blocks::registry::Registered;
+use xalloc_blocks::search::Search;
 use xalloc_blocks::slab::{self, Slab};
-use xalloc_blocks::{huge, runs};
-use xalloc_heap::{Call, Misuse, Refusal};
+use xalloc_heap::{Call, Incident, Misuse, Refusal};
 
-/// No list of free blocks is longer: a bin's may have all blocks of a slab and as many more as the limits allow.
-const LONGEST_LIST: usize = 1 << 15;
 /// How often is looked, at the most, while threads move blocks, and for how long is waited in between.
 const LOOKS: usize = 64;
 const PAUSE: usize = 1000;
-/// So many batches are looked at.
-const MOST_BATCHES: usize = 1 << 20;
 
 impl FastHeap {
     /// Returns nothing if a block of the slab, which `bin` stands for in the page map, starts at `address` and is in use.
@@ -70,59 +67,18 @@ impl FastHeap {
     fn is_in_a_list(&self, bin: usize, slab: &Slab, block: *const Block) -> bool {
         // SAFETY: the bin stands in the page map.
         let (owner, class) = unsafe { ThreadHeap::of_bin(bin) };
-        let bin = owner.cache().bin(class);
         let mut heaps = self.registry.all();
-        self.arena.while_mapped(|| {
-            // In the order in which blocks move on. A bin's go back to their slab, and its previous list becomes its list.
-            heaps.any(|heap| self.is_collected(heap, slab, block))
-                || self.is_sent(owner, block)
-                || self.list_has(slab.free_head(), LONGEST_LIST, block)
-                || self.list_has(bin.previous(), LONGEST_LIST, block)
-                || self.list_has(bin.head(), LONGEST_LIST, block)
-                || self.list_has(owner.rations().bin(class).head(), LONGEST_LIST, block)
-                || self.list_has(bin.previous(), LONGEST_LIST, block)
-                || self.list_has(slab.free_head(), LONGEST_LIST, block)
+        self.back_end.arena.while_mapped(|| {
+            let search = Search { block, slab, kind: slab::KIND, key: self.key.get() };
+            // In the order in which blocks move on. A bin's go to a ration, or back to their slab.
+            heaps.any(|heap| search.is_collected(heap))
+                || search.is_sent(owner)
+                || search.is_in_slab()
+                || search.is_cached(owner)
+                || search.is_in_list(owner.rations().bin(class).head())
+                || search.is_cached(owner)
+                || search.is_in_slab()
         })
-    }
-
-    /// Returns whether the block is among those that `heap` has collected for the slab's owner.
-    fn is_collected(&self, heap: &ThreadHeap, slab: &Slab, block: *const Block) -> bool {
-        self.list_has(heap.remote_cache().last_of(slab), batch::MOST, block)
-    }
-
-    /// Returns whether the block waits for its owner.
-    fn is_sent(&self, owner: &ThreadHeap, block: *const Block) -> bool {
-        let mut batch = owner.remote().peek();
-        for _ in 0..MOST_BATCHES {
-            let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else { return false };
-            // SAFETY: memory of a slab, which stays mapped: see `is_in_a_list`.
-            let Some(contents) = (unsafe { Batch::contents(batch, self.key.get()) }) else { return false };
-            if self.list_has(contents.first(slab), contents.count, block) {
-                return true;
-            }
-            batch = contents.link;
-        }
-        false
-    }
-
-    /// Returns whether the block is among the first `most` of the list that begins with `head`, as far as the list can be
-    /// followed: the thread that it belongs to may be changing it.
-    fn list_has(&self, head: *mut Block, most: usize, block: *const Block) -> bool {
-        let mut link = head;
-        for _ in 0..most {
-            if core::ptr::eq(link, block) {
-                return true;
-            }
-            if page_map::entry(link as usize).kind() != slab::KIND {
-                return false;
-            }
-            // SAFETY: memory of a slab, which stays mapped: see `is_in_a_list`.
-            match unsafe { Block::peek_next(link, self.key.get()) } {
-                Some(next) => link = next,
-                None => return false,
-            }
-        }
-        false
     }
 
     /// Returns the usable size of the block in use that starts at this address. Any address may be asked about.
@@ -132,36 +88,22 @@ impl FastHeap {
             self.examine(bin, slab, address)?;
             return Ok(slab.shape().size as usize);
         }
-        match entry.kind() {
-            runs::KIND => {
-                let size = self.runs.size_at(address, entry);
-                size.ok_or_else(|| self.runs.misuse_at(address, entry).into())
-            }
-            huge::KIND => self.huge.size_at(address, entry).ok_or_else(|| self.huge.refusal_at(address, entry)),
-            _ => Err(self.refuse_unknown(address)),
-        }
-    }
-
-    /// Returns what an address is that the page map has nothing for.
-    pub(super) fn refuse_unknown(&self, address: usize) -> Refusal {
-        if self.arena.contains(address) { Misuse::FreeMemory.into() } else { Refusal::NotMine }
+        self.back_end.size_at(address, entry)
     }
 
     /// Reports a free block that the program wrote to. What was behind it in its list is lost.
     #[cold]
     pub(super) fn report_overwritten(&self, call: Call, block: *mut Block) {
-        let slab = Slab::of(page_map::entry(block as usize));
-        let size = slab.map_or(0, |(_, slab)| slab.shape().size as usize);
-        self.reporter.tell(call, block as usize, Misuse::Overwritten { size });
+        let Incident { address, misuse, .. } = chains::overwritten(call, block);
+        self.reporter.tell(call, address, misuse);
     }
 
     /// Returns what is wrong with an address that is in the heap's memory, and no block in use.
     pub(super) fn misuse_of(&self, address: usize) -> Option<Misuse> {
-        match self.size_at(address) {
-            Ok(_) => None,
-            Err(Refusal::Misuse(misuse)) => Some(misuse),
-            // Of a huge block, only the first slice is in the page map.
-            Err(Refusal::NotMine) => self.huge.misuse_at(address),
+        let entry = page_map::entry(address);
+        match Slab::of(entry) {
+            Some((bin, slab)) => self.examine(bin, slab, address).err(),
+            None => self.back_end.misuse_at(address, entry),
         }
     }
 }

@@ -7,8 +7,8 @@
 use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
 use crate::local;
+use xalloc_blocks::registry::Registered;
 use xalloc_os::Lock;
-use xalloc_os::thread;
 
 impl FastHeap {
     /// Returns every lock of the heap, in the order in which they nest. The first one keeps helpers out of the calling thread's
@@ -16,8 +16,7 @@ impl FastHeap {
     /// locked.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
         let helpers = ThreadHeap::own().map(|heap| heap.access().helpers());
-        let last = [self.huge.lock(), self.arena.lock(), self.metadata.lock()];
-        helpers.into_iter().chain([self.registry.lock()]).chain(self.runs.locks()).chain(last)
+        helpers.into_iter().chain([self.registry.lock()]).chain(self.back_end.locks())
     }
 
     /// Takes the locks, before the fork.
@@ -38,12 +37,8 @@ impl FastHeap {
         local::postfork(true);
     }
 
-    /// Abandons, in the child, the heaps of the threads that are gone. If the handler that forks has interrupted
-    /// this thread in the registry, its lists are half written; then what is in those heaps is lost.
+    /// Abandons, in the child, the heaps of the threads that are gone.
     pub(super) fn settle_after_fork(&self) {
-        if self.registry.lock().is_mine(thread::token()) {
-            return;
-        }
         self.registry.settle_after_fork(ThreadHeap::own());
     }
 }

@@ -1,16 +1,13 @@
 //! The default heap's parts. Its work is in the files beside this one.
 
-use super::registry::Registry;
+use super::thread_heap::ThreadHeap;
 use core::sync::atomic::{AtomicBool, Ordering};
-use xalloc_blocks::arena::Arena;
-use xalloc_blocks::footprint::Footprint;
+use xalloc_blocks::back_end::BackEnd;
 use xalloc_blocks::fork_locks::ForkLocks;
 use xalloc_blocks::free_list::{Key, KeyCell};
-use xalloc_blocks::huge::Huge;
-use xalloc_blocks::metadata::Metadata;
 use xalloc_blocks::purge_schedule::Schedule;
+use xalloc_blocks::registry::Registry;
 use xalloc_blocks::reporter::Reporter;
-use xalloc_blocks::runs::Runs;
 use xalloc_blocks::surplus::Surplus;
 
 /// What a user may choose of the default heap.
@@ -31,13 +28,9 @@ impl Tuning {
 
 /// The default heap. At most one in a process: it keeps each thread's heap behind the one TLS word.
 pub struct FastHeap {
-    pub(super) arena: Arena,
-    pub(super) metadata: Metadata,
-    pub(super) runs: Runs,
-    pub(super) huge: Huge,
-    pub(super) registry: Registry,
+    pub(super) back_end: BackEnd,
+    pub(super) registry: Registry<ThreadHeap>,
     pub(super) schedule: Schedule,
-    pub(super) footprint: Footprint,
     pub(super) surplus: Surplus,
     lean: AtomicBool,
     /// What the links of free blocks are encoded with.
@@ -50,13 +43,9 @@ impl FastHeap {
     /// Returns an empty heap.
     pub const fn new() -> Self {
         Self {
-            arena: Arena::new(),
-            metadata: Metadata::new(),
-            runs: Runs::new(),
-            huge: Huge::new(),
+            back_end: BackEnd::new(),
             registry: Registry::new(),
             schedule: Schedule::new(Tuning::SPEED.purge_delay),
-            footprint: Footprint::new(),
             surplus: Surplus::new(),
             lean: AtomicBool::new(false),
             key: KeyCell::new(Key::new(0)),
@@ -68,12 +57,12 @@ impl FastHeap {
     /// Tunes the heap. Called before the first allocation.
     pub fn tune(&self, tuning: Tuning) {
         self.schedule.set_delay(tuning.purge_delay);
-        self.huge.tune(tuning.purge_delay, tuning.lean);
+        self.back_end.huge.tune(tuning.purge_delay, tuning.lean);
         // Relaxed: written before start-up ends, and so before the first block is handed out; what comes earlier, a `free` of
         // another allocator's block, does not come here.
         self.lean.store(tuning.lean, Ordering::Relaxed);
         if tuning.lean {
-            self.arena.reserve_on_demand();
+            self.back_end.arena.reserve_on_demand();
         }
     }
 

@@ -1,11 +1,11 @@
 //! Allocating: the hit path, and then, for a block that has a size class, the bin's previous list, the heap's slabs, a new
 //! slab.
 
-use super::accounting::Kind;
 use super::classes::{self, TABLE, class_of};
 use super::heap::FastHeap;
 use super::release::Retain;
-use super::thread_heap::ThreadHeap;
+use super::thread_heap::{ThreadHeap, Ticks};
+use xalloc_blocks::back_end::Source;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::List;
 use xalloc_blocks::page_map::SLICE;
@@ -51,7 +51,7 @@ impl FastHeap {
             let first = front(heap, class).head();
             if !first.is_null() {
                 // Its list cannot be followed any more.
-                let _lost = if heap.ticking.is_on() { heap.rations().take(class) } else { heap.cache().take(class) };
+                let _lost = if heap.ticking().is_on() { heap.rations().take(class) } else { heap.cache().take(class) };
                 self.report_overwritten(Call::Malloc, first);
             }
             self.refill_front(heap, class);
@@ -66,7 +66,7 @@ impl FastHeap {
     /// Puts blocks of `class` where `malloc` takes from, which is empty.
     #[inline]
     fn refill_front(&self, heap: &'static ThreadHeap, class: usize) {
-        if heap.ticking.is_on() {
+        if heap.ticking().is_on() {
             self.tick(heap);
         }
         // While the thread ticks, what it freed is there.
@@ -74,8 +74,8 @@ impl FastHeap {
             self.refill(heap, class);
         }
         // It may tick only from now on.
-        if heap.ticking.is_on()
-            && let Some(ration) = heap.cache().cut(class, heap.ticking.ration_size(), self.key.get())
+        if heap.ticking().is_on()
+            && let Some(ration) = heap.cache().cut(class, heap.ticking().ration_size(), self.key.get())
         {
             // SAFETY: blocks of the class that were just cut off; the ration is used up.
             unsafe { heap.rations().set(class, ration) };
@@ -134,9 +134,7 @@ impl FastHeap {
     fn open_slab(&self, heap: &'static ThreadHeap, class: usize) -> Option<()> {
         // No slab of the class has a block to give: what one would, this one will.
         let fills = heap.slabs().has(&TABLE[class]);
-        // A chunk that runs do without, before a fresh one.
-        let more = || self.runs.release_empty(1, &self.arena, &self.metadata) > 0;
-        let take = || self.arena.take_slab(&TABLE[class], fills, &self.metadata, more);
+        let take = || self.back_end.take_slab(&TABLE[class], fills);
         let slab = self.reclaiming(Some(heap), class, take)?;
         // SAFETY: a fresh slab, which is in no set; heaps are never unmapped, and so their bins.
         unsafe {
@@ -144,7 +142,7 @@ impl FastHeap {
             heap.slabs().add(slab);
         }
         self.surplus.note_taken(slab.bytes());
-        self.grew(Kind::Slab, slab.bytes());
+        self.grew(Source::Slab, slab.bytes());
         Some(())
     }
 }
@@ -152,5 +150,5 @@ impl FastHeap {
 /// Returns the bin that the heap's thread's mallocs of a class take from.
 #[inline(always)]
 fn front(heap: &ThreadHeap, class: usize) -> &Bin {
-    if heap.ticking.is_on() { heap.rations().bin(class) } else { heap.cache().bin(class) }
+    if heap.ticking().is_on() { heap.rations().bin(class) } else { heap.cache().bin(class) }
 }

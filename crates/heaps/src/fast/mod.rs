@@ -11,7 +11,7 @@
 //! * `poll`, `purge`: what threads do now and then.
 //! * `sending`, `release`: blocks on their way to other heaps, to their slabs, and slabs to the arena.
 //! * `accounting`: how much is held. `examine`: what is wrong with a pointer.
-//! * `heap`, `registry`, `thread_heap`, `ticking`, `classes`: the heap's parts, a thread's, and the size classes.
+//! * `heap`, `thread_heap`, `ticking`, `classes`: the heap's parts, a thread's, and the size classes.
 //!
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata. No foreign code is called under one.
 
@@ -27,7 +27,6 @@ mod poll;
 mod purge;
 mod realloc;
 mod reclaim;
-mod registry;
 mod release;
 mod sending;
 mod statistics;

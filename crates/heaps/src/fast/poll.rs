@@ -3,7 +3,7 @@
 
 use super::classes::{CLASSES, TABLE};
 use super::heap::FastHeap;
-use super::thread_heap::ThreadHeap;
+use super::thread_heap::{ThreadHeap, Ticks};
 use xalloc_os::clock;
 use xalloc_os::thread::Phase;
 
@@ -58,13 +58,13 @@ impl FastHeap {
     /// Returns how many milliseconds are between two scans. While there is memory to purge, what is idle in bins becomes a part
     /// of it in time.
     fn scan_every(&self, heap: &ThreadHeap) -> u32 {
-        if heap.ticking.is_on() { SCAN_EVERY.min(self.schedule.period()) } else { SCAN_EVERY }
+        if heap.ticking().is_on() { SCAN_EVERY.min(self.schedule.period()) } else { SCAN_EVERY }
     }
 
     /// Scans the next `count` classes in turn: of those that are idle, nothing stays cached. Not `busy`, which the caller is
     /// changing.
     pub(super) fn scan(&self, heap: &'static ThreadHeap, count: usize, busy: usize) {
-        let beside = |class| if heap.ticking.is_on() { heap.rations().fingerprint(class) } else { 0 };
+        let beside = |class| if heap.ticking().is_on() { heap.rations().fingerprint(class) } else { 0 };
         for _ in 0..count {
             if let Some(idle) = heap.cache().scan_next(&TABLE, busy, beside) {
                 self.empty_bin(heap, idle);
@@ -75,16 +75,16 @@ impl FastHeap {
     /// Has the heap's thread tick, which is the calling one.
     pub(super) fn start_ticking(&self, heap: &'static ThreadHeap) {
         let word = core::ptr::from_ref(heap).cast_mut().cast();
-        if heap.ticking.is_on() || Phase::current() != Phase::Cached(word) {
+        if heap.ticking().is_on() || Phase::current() != Phase::Cached(word) {
             return;
         }
-        heap.ticking.begin(clock::coarse_milliseconds());
+        heap.ticking().begin(clock::coarse_milliseconds());
         heap.rations().enter();
     }
 
     /// Notes that a ration is used up, and polls the clock if that took some time.
     pub(super) fn tick(&self, heap: &'static ThreadHeap) {
-        if heap.ticking.tick(clock::coarse_milliseconds()) {
+        if heap.ticking().tick(clock::coarse_milliseconds()) {
             self.poll_clock(heap);
             if !self.surplus.is_there() {
                 self.stop_ticking(heap);

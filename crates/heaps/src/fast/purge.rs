@@ -24,11 +24,9 @@ impl FastHeap {
         if scope == PurgeScope::Aged {
             self.release_unused();
         }
-        self.huge.clean_surplus();
-        let dirty = self.arena.stats().dirty + self.runs.stats().dirty;
-        let surplus = dirty.saturating_sub(FLOOR).min(PORTION);
-        let given = self.runs.purge(surplus, scope);
-        let given = given + self.arena.purge(surplus.saturating_sub(given), scope);
+        self.back_end.huge.clean_surplus();
+        let surplus = self.back_end.dirty().saturating_sub(FLOOR).min(PORTION);
+        let given = self.back_end.purge(surplus, scope);
         self.note_purge(given);
         if given >= PORTION {
             self.schedule.defer_until(now + NEXT_PORTION);

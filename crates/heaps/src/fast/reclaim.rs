@@ -23,7 +23,7 @@ impl FastHeap {
     ) -> Option<T> {
         attempt()
             .or_else(|| if self.collect_unused(heap, busy) { attempt() } else { None })
-            .or_else(|| if self.arena.unmap() > 0 { attempt() } else { None })
+            .or_else(|| if self.back_end.arena.unmap() > 0 { attempt() } else { None })
     }
 
     /// Brings to the arena, or unmaps, what this thread has cached of all classes but `busy`, what was sent to it and to
@@ -38,8 +38,8 @@ impl FastHeap {
             (1..CLASSES).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
         }
         self.release_unused();
-        self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
-        self.huge.trim() > 0 || self.arena.has_more()
+        self.back_end.release_chunks();
+        self.back_end.huge.trim() > 0 || self.back_end.arena.has_more()
     }
 
     /// Returns what [`FastHeap::reclaiming`] does, outside of the slow paths of a thread's heap.

@@ -4,10 +4,11 @@
 use super::classes::CLASSES;
 use super::heap::FastHeap;
 use super::release::Retain;
-use super::thread_heap::ThreadHeap;
+use super::thread_heap::{ThreadHeap, Ticks};
 use xalloc_blocks::batch::Batch;
 use xalloc_blocks::free_list::Block;
 use xalloc_blocks::page_map;
+use xalloc_blocks::registry::Registered;
 use xalloc_blocks::remote_cache::Chain;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Call, Misuse};
@@ -101,7 +102,7 @@ impl FastHeap {
 
     /// Releases what the thread of an abandoned heap had cached if it vanished in a fork, or had only borrowed the heap.
     fn release_cached(&self, heap: &'static ThreadHeap) {
-        heap.recount(self.key.get());
+        heap.recount_all(self.key.get());
         self.send_all(heap);
         self.empty_bins(heap);
     }

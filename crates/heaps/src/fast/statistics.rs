@@ -1,54 +1,18 @@
-//! What the heap holds, and giving back what it does not need.
+//! The statistics of the heap, and the purge of all that it does not need (`malloc_trim`).
 
-use super::classes::TABLE;
 use super::heap::FastHeap;
 use super::release::Retain;
-use super::thread_heap::ThreadHeap;
-use xalloc_blocks::page_map::SLICE;
-use xalloc_blocks::purge_scope::PurgeScope;
+use super::thread_heap::{ThreadHeap, Ticks};
 use xalloc_heap::Stats;
-use xalloc_os::refusals;
 
 impl FastHeap {
     /// Adds up slabs, runs and mappings. Cached blocks count as free, blocks on their way between threads as
     /// allocated.
     pub(super) fn statistics(&self) -> Stats {
         self.settle();
-        let mut live = 0;
-        let (mut free_pieces, margins) = self.runs.free_runs_and_margins();
-        self.arena.for_each_slab(|slab| {
-            live += slab.used() * slab.shape().size as usize;
-            free_pieces += slab.shape().capacity as usize - slab.used();
-        });
-        let (mut cached, mut remote_frees) = (0, 0);
-        for heap in self.registry.all() {
-            remote_frees += heap.remote().waiting() + heap.remote_cache().bytes();
-            for (class, shape) in TABLE.iter().enumerate().skip(1) {
-                let blocks = heap.cached(class);
-                cached += blocks * shape.size as usize;
-                free_pieces += blocks;
-            }
-        }
-        let (arena, runs, huge) = (self.arena.stats(), self.runs.stats(), self.huge.stats());
-        let (small, large) = (live.saturating_sub(cached), runs.live.saturating_sub(margins));
-        let (active, dirty) = (arena.in_slabs + runs.live + huge.live, arena.dirty + runs.dirty + huge.kept);
-        Stats {
-            allocated: small + large + huge.live,
-            active,
-            dirty,
-            metadata: self.metadata.used(),
-            retained: (arena.reserved + self.huge.mapped()).saturating_sub(active + dirty),
-            thread_cache: cached,
-            remote_frees,
-            huge_blocks: huge.blocks,
-            huge_allocated: huge.live,
-            huge_blocks_peak: huge.blocks_peak,
-            huge_allocated_peak: huge.peak,
-            held_peak: self.footprint.held_peak(active + dirty - huge.live),
-            free_pieces: free_pieces + arena.dirty / SLICE + huge.kept_mappings,
-            refused: refusals::count(),
-            calls: None,
-        }
+        let remote_frees = self.registry.all().map(|heap| heap.remote().waiting() + heap.remote_cache().bytes()).sum();
+        let cached = self.registry.all().map(ThreadHeap::all_cached).sum();
+        Stats { remote_frees, ..self.back_end.stats(cached) }
     }
 
     /// Takes back what other threads freed, to all heaps whose owners are not in a slow path at the moment.
@@ -76,20 +40,6 @@ impl FastHeap {
             self.drain(heap, Retain::OneSlab);
             self.empty_bins(heap);
         });
-        let surplus = match keep {
-            // All, also of what other threads free meanwhile.
-            0 => usize::MAX,
-            keep => (self.arena.stats().dirty + self.runs.stats().dirty).saturating_sub(keep),
-        };
-        if keep == 0 {
-            self.runs.release_empty(usize::MAX, &self.arena, &self.metadata);
-        }
-        let given = self.runs.purge(surplus, PurgeScope::All);
-        let given = given + self.arena.purge(surplus.saturating_sub(given), PurgeScope::All);
-        let given = given + self.huge.trim();
-        if keep == 0 {
-            self.arena.unmap();
-        }
-        given > 0
+        self.back_end.trim(keep)
     }
 }

@@ -40,10 +40,10 @@ fn short_threads_reuse_what_dead_ones_left() {
         }
     };
     run(50);
-    let before = HEAP.arena.stats().reserved;
+    let before = HEAP.back_end.arena.stats().reserved;
     run(300);
     // Other tests run beside this one; what would show is a region for each handful of threads.
-    assert!(HEAP.arena.stats().reserved <= before * 16);
+    assert!(HEAP.back_end.arena.stats().reserved <= before * 16);
 }
 
 #[test]
@@ -137,11 +137,11 @@ fn a_thread_without_a_heap_purges_when_it_frees_large_blocks() {
     thread::spawn(move || {
         let large = [(); 4].map(|()| allocate(5 << 20));
         [(); 16].map(|()| allocate(1 << 20)).into_iter().for_each(free);
-        let dirty = HEAP.runs.stats().dirty;
+        let dirty = HEAP.back_end.runs.stats().dirty;
         assert!(HEAP.has_surplus() && dirty > 8 << 20, "{dirty}");
         // Each may purge: the first one notes what is free, a later one purges it.
         large.into_iter().for_each(free);
-        let left = HEAP.runs.stats().dirty;
+        let left = HEAP.back_end.runs.stats().dirty;
         assert!(left <= 1 << 20, "{left} of {dirty}");
     })
     .join()

@@ -1,8 +1,9 @@
 //! How a thread comes to a heap, and how it leaves it.
 
+use super::classes::TABLE;
 use super::heap::FastHeap;
 use super::release::Retain;
-use super::thread_heap::ThreadHeap;
+use super::thread_heap::{ThreadHeap, Ticks};
 use xalloc_os::thread::Phase;
 
 impl FastHeap {
@@ -20,8 +21,11 @@ impl FastHeap {
 
     /// Returns a heap for the calling thread, which has none. `None` if there is no memory for one.
     pub(super) fn adopt(&self) -> Option<&'static ThreadHeap> {
-        let heap = self.reclaiming_all(|| self.registry.adopt(&self.metadata, self.key.get()))?;
-        if heap.ticking.is_on() {
+        // SAFETY: zeros are a thread that does not tick, and empty rations.
+        let create = || unsafe { ThreadHeap::create_in(&self.back_end.metadata, &TABLE) };
+        let heap = self.reclaiming_all(|| self.registry.adopt(create))?;
+        heap.recount_all(self.key.get());
+        if heap.ticking().is_on() {
             // Its last thread vanished in a fork.
             let _change = heap.change();
             self.stop_ticking(heap);

@@ -122,7 +122,8 @@ impl Rations {
     }
 
     fn phase(&self) -> Phase {
-        Phase::Cached(core::ptr::from_ref(self).cast_mut().cast())
+        // By the word its heap is found, so it must not be a pointer to the rations only.
+        Phase::Cached(core::ptr::with_exposed_provenance_mut(core::ptr::from_ref(self).addr()))
     }
 }
 

@@ -52,7 +52,8 @@ impl Shared {
     }
 }
 
-/// Takes the locks of what local heaps share, before a fork: whichever heap serves the process, it may have local ones beside it.
+/// Takes the locks of what local heaps share, before a fork: whichever heap serves the process, it may have local ones beside
+/// it.
 pub fn prefork() {
     SHARED.fork_locks.acquire(SHARED.locks());
 }

@@ -86,9 +86,10 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
 
     /// Returns what is wrong with an address that is in the heap's memory, and no block in use.
     pub(super) fn misuse_of(&self, address: usize) -> Option<Misuse> {
-        match Slab::of(page_map::entry(address)) {
+        let entry = page_map::entry(address);
+        match Slab::of(entry) {
             Some((owner, slab)) => self.examine(owner, slab, address).err(),
-            None => self.back_end.misuse_at(address),
+            None => self.back_end.misuse_at(address, entry),
         }
     }
 }

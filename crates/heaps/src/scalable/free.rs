@@ -39,7 +39,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             return Ok(());
         };
         if ThreadLocalHeap::<N, T>::has_bin(word, owner) {
-            // SAFETY: the page map has the bin, which is the calling thread's, for the block, which is in use, and the caller frees it.
+            // SAFETY: the page map has the bin, which is the calling thread's, for the block, which is in use, and the caller
+            // frees it.
             unsafe { self.push(owner, block.cast()) };
             return Ok(());
         }
@@ -51,7 +52,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Caches a block of the calling thread's own heap.
     ///
     /// # Safety
-    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which is in use, and which the caller frees.
+    /// `bin` is one of the calling thread's heap, as the page map has it for `block`, which is in use, and which the caller
+    /// frees.
     #[inline(always)]
     pub(super) unsafe fn push(&self, bin: usize, block: *mut Block) {
         // SAFETY: the caller's: the address is that of a bin of this thread's heap, and the block is free from here on.

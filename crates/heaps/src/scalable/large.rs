@@ -4,7 +4,7 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
-use xalloc_blocks::back_end::{Resized, Source};
+use xalloc_blocks::back_end::Resized;
 use xalloc_blocks::huge::HugeBlock;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_os::clock;
@@ -28,9 +28,9 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             Resized::Refused if size > old => None,
             resized => Some(resized),
         };
-        let Resized::At(resized) = self.reclaiming(own, 0, attempt)? else { return None };
+        let Resized::At(source, resized) = self.reclaiming(own, 0, attempt)? else { return None };
         if size > old {
-            self.back_end.grew(Source::Huge, size - old, self.tuning.get().exact);
+            self.back_end.grew(source, size - old, self.tuning.get().exact);
         } else {
             self.released(old - size);
         }

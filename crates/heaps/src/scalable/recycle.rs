@@ -10,8 +10,8 @@ use xalloc_blocks::registry::Registered;
 use xalloc_blocks::returning;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was purged. `heap` is
-    /// the caller's, if it has one; it is refilling the bin of the class `busy`.
+    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was purged.
+    /// `heap` is the caller's, if it has one; it is refilling the bin of the class `busy`.
     pub(super) fn reclaiming<R>(
         &self,
         heap: Option<&'static ThreadLocalHeap<N, T>>,
@@ -53,8 +53,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         self.back_end.purge(usize::MAX, PurgeScope::Aged);
     }
 
-    /// Takes back what waits for all threads, and gives their empty slabs and those of the central lists to the back end; also what
-    /// abandoned heaps have.
+    /// Takes back what waits for all threads, and gives their empty slabs and those of the central lists to the back end; also
+    /// what abandoned heaps have.
     fn release_unused(&self) {
         for heap in self.registry.all() {
             if heap.may_have_memory() || !heap.remote().is_empty() {
@@ -79,8 +79,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
-    /// Gives all that is cached back to the slabs, and all slabs of which blocks can be had to the central lists. The caller has access to
-    /// the heap.
+    /// Gives all that is cached back to the slabs, and all slabs of which blocks can be had to the central lists. The caller
+    /// has access to the heap.
     pub(super) fn retire(&self, heap: &'static ThreadLocalHeap<N, T>) {
         self.empty_bins(heap);
         self.move_slabs(heap);
@@ -91,7 +91,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         (1..N).for_each(|class| self.empty_bin(heap, class));
     }
 
-    /// Gives everything of one class that is cached back to the slabs, also the slab that was kept although none of its blocks is used.
+    /// Gives everything of one class that is cached back to the slabs, also the slab that was kept although none of its blocks
+    /// is used.
     pub(super) fn empty_bin(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) {
         returning::return_list(heap, class, heap.cache().take(class), self);
         returning::return_list(heap, class, heap.cache().take_previous(class), self);

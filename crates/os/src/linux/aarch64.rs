@@ -119,6 +119,8 @@ pub mod number {
     pub const SCHED_YIELD: usize = 124;
     pub const MREMAP: usize = 216;
     pub const MADVISE: usize = 233;
+    pub const MLOCK: usize = 228;
+    pub const MUNLOCK: usize = 229;
     pub const GETPID: usize = 172;
     pub const RT_SIGACTION: usize = 134;
     pub const TGKILL: usize = 131;

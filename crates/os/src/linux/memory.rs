@@ -110,3 +110,7 @@ pub fn populate(address: usize, size: usize) -> bool {
     // SAFETY: contents stay as they are.
     unsafe { syscall::madvise(address, size, libc::MADV_POPULATE_WRITE) }.is_ok()
 }
+
+pub fn lock(address: usize, size: usize, wanted: bool) -> bool {
+    if wanted { syscall::mlock(address, size).is_ok() } else { syscall::munlock(address, size).is_ok() }
+}

@@ -1,7 +1,8 @@
 //! Linux: system calls made directly, because a call through libc may land in another preloaded library.
 
-#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
-#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(miri, path = "miri.rs")]
+#[cfg_attr(all(target_arch = "x86_64", not(miri)), path = "x86_64.rs")]
+#[cfg_attr(all(target_arch = "aarch64", not(miri)), path = "aarch64.rs")]
 mod arch;
 
 pub mod clock;

@@ -29,7 +29,11 @@ fn initial_environment() -> *const *const c_char {
 /// Returns the auxiliary vector's entry `kind`; 0 if the kernel gave none.
 pub fn auxiliary(kind: u64) -> usize {
     // SAFETY: reads the loader's copy; needs no lock and no libc start-up.
-    unsafe { libc::getauxval(kind) as usize }
+    #[cfg(not(miri))]
+    let value = unsafe { libc::getauxval(kind) as usize };
+    #[cfg(miri)]
+    let value = super::arch::auxiliary(kind);
+    value
 }
 
 /// Returns whether the process runs with more rights than its caller (set-uid, file capabilities). Then nothing that the caller

@@ -86,6 +86,24 @@ pub unsafe fn madvise(address: usize, length: usize, advice: i32) -> Result<(), 
     result(unsafe { syscall6(number::MADVISE, address, length, advice as usize, 0, 0, 0) }).map(|_| ())
 }
 
+/// `mlock`.
+///
+/// # Errors
+/// ENOMEM or EPERM when it is more than the process may lock, ENOMEM when not all of the range is mapped.
+pub fn mlock(address: usize, length: usize) -> Result<(), Errno> {
+    // SAFETY: contents stay as they are; of what is not mapped, the call says so.
+    result(unsafe { syscall6(number::MLOCK, address, length, 0, 0, 0, 0) }).map(|_| ())
+}
+
+/// `munlock`.
+///
+/// # Errors
+/// ENOMEM when not all of the range is mapped.
+pub fn munlock(address: usize, length: usize) -> Result<(), Errno> {
+    // SAFETY: contents stay as they are; of what is not mapped, the call says so.
+    result(unsafe { syscall6(number::MUNLOCK, address, length, 0, 0, 0, 0) }).map(|_| ())
+}
+
 /// Returns whether the word at `address`, a multiple of its size, can be read. Uses `futex`, for which the kernel reads the
 /// word, compares it with 0 and does nothing more: every lock needs this call, so no filter forbids it.
 pub fn is_readable(address: usize) -> bool {

@@ -117,6 +117,8 @@ pub mod number {
     pub const SCHED_YIELD: usize = 24;
     pub const MREMAP: usize = 25;
     pub const MADVISE: usize = 28;
+    pub const MLOCK: usize = 149;
+    pub const MUNLOCK: usize = 150;
     pub const GETPID: usize = 39;
     pub const RT_SIGACTION: usize = 13;
     pub const TGKILL: usize = 234;

@@ -119,3 +119,9 @@ pub fn advise_huge(_address: usize, _size: usize, _wanted: bool) {}
 pub fn populate(_address: usize, _size: usize) -> bool {
     false
 }
+
+pub fn lock(address: usize, size: usize, wanted: bool) -> bool {
+    let (start, call) = (address as *const c_void, if wanted { libc::mlock } else { libc::munlock });
+    // SAFETY: contents stay as they are.
+    errno::kept(|| unsafe { call(start, size) }) == 0
+}

@@ -99,7 +99,7 @@ macro_rules! __interpose_own {
             REDIRECT.postfork_child();
         }
 
-        /// Gives all free memory back to the kernel.
+        /// Purges all free memory.
         #[unsafe(no_mangle)]
         extern "C" fn xalloc_recycle() {
             REDIRECT.malloc_trim(0);

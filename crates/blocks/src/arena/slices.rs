@@ -1,20 +1,18 @@
-//! A chunk's record, and which of its slices to take.
+//! A chunk's slices, and which of them to take.
 
 use crate::huge_pages;
-use crate::page_map;
 use crate::page_map::SLICE;
 use crate::purge_scope::PurgeScope;
-use crate::slab::Slab;
-use xalloc_os::pages;
+use crate::source::Source;
 
 /// A chunk: 64 slices, two huge pages.
 pub const CHUNK: usize = 64 * SLICE;
 /// How many slices a huge page has.
 const SLICES_OF_HUGE_PAGE: usize = huge_pages::SIZE / SLICE;
 
-/// A chunk of slabs: which slices are free, and the records of its slabs, in one dense array.
-#[repr(C, align(64))]
-pub struct Chunk {
+/// Where a chunk is, and which of its slices are free.
+#[derive(Default)]
+pub struct Slices {
     /// The first address; 0 while the record has no chunk.
     pub base: usize,
     /// Free slices.
@@ -25,19 +23,11 @@ pub struct Chunk {
     pub aged: u64,
     /// The last slices, when they are not mapped: nobody's, and not free.
     pub unmapped: u64,
-    /// Whether the kernel was asked for huge pages; of no account while the chunk [`Chunk::is_unused`].
+    /// Whether the kernel was asked for huge pages; of no account while the chunk [`Slices::is_unused`].
     pub huge: bool,
-    /// The neighbours in the list of its standing.
-    pub next: *mut Chunk,
-    /// See `next`.
-    pub previous: *mut Chunk,
-    /// The next chunk of all.
-    pub older: *mut Chunk,
-    /// The records, by the number of a slab's first slice.
-    pub slabs: [Slab; 64],
 }
 
-impl Chunk {
+impl Slices {
     /// Marks slices as taken, or (`taken` false) as free and used before.
     pub fn mark(&mut self, slices: u64, taken: bool) {
         if taken {
@@ -48,24 +38,6 @@ impl Chunk {
             self.dirty |= slices;
         }
         self.aged &= !slices;
-    }
-
-    /// Returns the slabs in use.
-    pub fn slabs_in_use(&self) -> impl Iterator<Item = &Slab> {
-        // Where the chunk is not mapped, something else of ours may be.
-        let unused = self.free | self.unmapped;
-        let mut index = 0;
-        core::iter::from_fn(move || {
-            while index < 64 {
-                let (slab, start) = (&self.slabs[index], self.base + index * SLICE);
-                if unused & 1 << index == 0 && page_map::is_entered(start) {
-                    index += slab.shape().slices.max(1) as usize;
-                    return Some(slab);
-                }
-                index += 1;
-            }
-            None
-        })
     }
 
     /// Returns how many slices are mapped, from the first one on.
@@ -98,8 +70,8 @@ impl Chunk {
     }
 
     /// Asks for no more huge pages; those that there are stay.
-    pub fn retract_huge_pages(&mut self) {
-        pages::advise_huge(self.base, self.mapped() * SLICE, false);
+    pub fn retract_huge_pages(&mut self, source: impl Source) {
+        source.advise_huge(self.base, self.mapped() * SLICE, false);
         self.huge = false;
     }
 
@@ -135,11 +107,11 @@ impl Chunk {
     }
 }
 
-/// Gives the pages of a chunk's `slices` back to the kernel. Returns those that it took.
+/// Gives the pages of a chunk's `slices` back to their source. Returns those that it took.
 ///
 /// # Safety
 /// The slices belong to the chunk at `base`, and nobody needs their contents.
-pub unsafe fn purge_slices(base: usize, slices: u64) -> u64 {
+pub unsafe fn purge_slices(source: impl Source, base: usize, slices: u64) -> u64 {
     let (mut left, mut purged) = (slices, 0);
     while left != 0 {
         let first = left.trailing_zeros() as usize;
@@ -147,7 +119,7 @@ pub unsafe fn purge_slices(base: usize, slices: u64) -> u64 {
         let mask = slice_mask(first, count);
         left &= !mask;
         // SAFETY: the slices are free and taken out, so nothing is in them.
-        if unsafe { pages::purge(base + first * SLICE, count * SLICE) } {
+        if unsafe { source.purge(base + first * SLICE, count * SLICE) } {
             purged |= mask;
         }
     }
@@ -191,38 +163,34 @@ mod tests {
 
     #[test]
     fn huge_pages_are_split_for_much_that_has_aged() {
-        // SAFETY: zeros are valid in every field.
-        let mut chunk: Chunk = unsafe { core::mem::zeroed() };
+        let mut slices = Slices { huge: true, ..Slices::default() };
         // Of the first huge page 16 slices are free for long, of the second one 15.
-        chunk.huge = true;
-        (chunk.dirty, chunk.aged) = (0x7fff << 32 | 0xffff, 0xffff << 32 | 0x3fff_ffff);
-        chunk.free = chunk.dirty;
-        assert_eq!(chunk.victims(PurgeScope::Aged), 0xffff);
-        assert_eq!(chunk.victims(PurgeScope::Whole), 0);
-        assert_eq!(chunk.victims(PurgeScope::All), chunk.dirty);
+        (slices.dirty, slices.aged) = (0x7fff << 32 | 0xffff, 0xffff << 32 | 0x3fff_ffff);
+        slices.free = slices.dirty;
+        assert_eq!(slices.victims(PurgeScope::Aged), 0xffff);
+        assert_eq!(slices.victims(PurgeScope::Whole), 0);
+        assert_eq!(slices.victims(PurgeScope::All), slices.dirty);
         // One that was never touched is resident with the others.
-        chunk.free |= 1 << 63;
-        assert_eq!(chunk.victims(PurgeScope::Aged), chunk.free);
-        chunk.dirty |= 0xffff_ffff;
-        chunk.free |= 0xffff_ffff;
-        assert_eq!(chunk.victims(PurgeScope::Whole), 0xffff_ffff);
-        chunk.huge = false;
-        assert_eq!(chunk.victims(PurgeScope::Aged), 0x7fff << 32 | 0x3fff_ffff);
+        slices.free |= 1 << 63;
+        assert_eq!(slices.victims(PurgeScope::Aged), slices.free);
+        slices.dirty |= 0xffff_ffff;
+        slices.free |= 0xffff_ffff;
+        assert_eq!(slices.victims(PurgeScope::Whole), 0xffff_ffff);
+        slices.huge = false;
+        assert_eq!(slices.victims(PurgeScope::Aged), 0x7fff << 32 | 0x3fff_ffff);
     }
 
     #[test]
     fn slabs_are_where_they_make_nothing_resident() {
-        // SAFETY: zeros are valid in every field.
-        let mut chunk: Chunk = unsafe { core::mem::zeroed() };
-        (chunk.huge, chunk.free) = (true, u64::MAX);
-        assert!(chunk.is_unused() && chunk.free_for(true) == u64::MAX && chunk.free_for(false) == u64::MAX);
-        chunk.mark(7, true);
-        assert!(!chunk.is_unused() && chunk.has_only(3) && !chunk.has_only(1));
-        chunk.mark(2, false);
-        assert!(!chunk.has_only(3));
-        assert_eq!((chunk.free_for(true), chunk.free_for(false)), (!5, 2));
-        chunk.huge = false;
-        assert_eq!((chunk.free_for(true), chunk.free_for(false)), (2, !5));
+        let mut slices = Slices { huge: true, free: u64::MAX, ..Slices::default() };
+        assert!(slices.is_unused() && slices.free_for(true) == u64::MAX && slices.free_for(false) == u64::MAX);
+        slices.mark(7, true);
+        assert!(!slices.is_unused() && slices.has_only(3) && !slices.has_only(1));
+        slices.mark(2, false);
+        assert!(!slices.has_only(3));
+        assert_eq!((slices.free_for(true), slices.free_for(false)), (!5, 2));
+        slices.huge = false;
+        assert_eq!((slices.free_for(true), slices.free_for(false)), (2, !5));
     }
 
     #[test]
