@@ -133,7 +133,7 @@ unsafe impl Heap for CachedHeap {
     }
 
     fn misuse_at(&self, address: usize) -> Option<Misuse> {
-        self.back_end.misuse_at(address)
+        self.back_end.misuse_at(address, page_map::entry(address))
     }
 
     fn trim(&self, keep: usize) -> bool {

@@ -127,7 +127,7 @@ impl CachedHeap {
         self.back_end.trim(keep)
     }
 
-    /// Returns what `attempt` returns; if the kernel refuses memory, once more after a trim.
+    /// Returns what `attempt` returns; if the kernel refuses memory, it is called once more after all unused memory was purged.
     pub(super) fn with_reclaim<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
         attempt().or_else(|| {
             self.trim_all(0);
