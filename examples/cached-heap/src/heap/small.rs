@@ -113,8 +113,8 @@ impl CachedHeap {
         // SAFETY: nobody has the slab, or a block of it.
         unsafe { self.back_end.give_slab(slab) };
     }
-    /// Purges what is unused but for about `keep` bytes: also what this thread has cached, and slabs that are empty. Returns whether
-    /// anything was.
+    /// Purges what is unused but for about `keep` bytes: also what this thread has cached, and slabs that are empty. Returns
+    /// whether anything was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         if let Some(cache) = Cache::own() {
             self.empty(cache);
