@@ -1,6 +1,7 @@
 //! The back end of a heap: where slabs come from, and blocks that have no size class.
 
 use crate::arena::Arena;
+use crate::cached::Cached;
 use crate::footprint::Footprint;
 use crate::held::Held;
 use crate::huge::{self, Huge, HugeBlock, Stays};
@@ -10,7 +11,6 @@ use crate::purge_scope::PurgeScope;
 use crate::runs::{self, Runs};
 use crate::size_class::Class;
 use crate::slab::Slab;
-use crate::thread_cache::Cached;
 use xalloc_heap::{Misuse, Refusal, Stats};
 use xalloc_os::{Lock, refusals};
 

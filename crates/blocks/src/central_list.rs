@@ -143,7 +143,7 @@ impl<L: LockPolicy> CentralList<L> {
         })
     }
 
-    /// Puts a list of free blocks of the class, which was cached, into their slabs, all of which are this list's. Calls `emptied` with
+    /// Gives a list of free blocks of the class, which was cached, back to their slabs, all of which are this list's. Calls `emptied` with
     /// each slab that has to go, as [`CentralList::give`] has it.
     ///
     /// # Errors
@@ -305,7 +305,7 @@ mod tests {
             head = block;
         }
         let mut gone = 0;
-        // SAFETY: taken above, and free from here on.
+        // SAFETY: taken above, and freed once.
         let given = unsafe { CENTRAL.give_all(List { head, count }, &MIDDLE, 1, KEY, |_| gone += 1) };
         assert_eq!((given, gone), (Ok(()), 1));
         let list = List { head, count: 1 };

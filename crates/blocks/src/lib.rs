@@ -24,6 +24,7 @@ pub mod arena;
 pub mod back_end;
 pub mod batch;
 pub mod bin;
+pub mod cached;
 pub mod central_list;
 pub mod chains;
 pub mod changing;

@@ -18,11 +18,12 @@ pub enum Recycling {
 }
 
 impl Recycling {
-    /// Returns how many slabs of a class may stay although no block of them is used.
+    /// Returns how many slabs of a class may stay although no block of them is used. The others are free for all classes, with their
+    /// pages, until these are purged.
     pub const fn keep(self) -> usize {
         match self {
             Self::Immediate { threshold } => threshold,
-            Self::Deferred | Self::Decay { .. } => usize::MAX,
+            Self::Deferred | Self::Decay { .. } => 1,
         }
     }
 

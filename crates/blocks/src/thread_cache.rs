@@ -9,11 +9,11 @@
 //! The hit paths are [`Bin`]'s. What is here is for slow paths: who has access to the cache's heap calls it.
 
 use crate::bin::Bin;
+use crate::cached::Cached;
 use crate::free_list::{Block, Key, List};
 use crate::single_writer::{Count16, Word};
 use crate::size_class::Class;
 use core::cell::Cell;
-use core::iter::Sum;
 use core::marker::PhantomData;
 use core::ptr::null_mut;
 
@@ -65,28 +65,6 @@ pub struct Turned {
     pub count: usize,
     /// The previous list before, which is to go back to the slabs.
     pub old: List,
-}
-
-/// Free blocks that are cached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cached {
-    /// How many.
-    pub blocks: usize,
-    /// Their bytes.
-    pub bytes: usize,
-}
-
-impl Cached {
-    /// Returns so many blocks of a class.
-    pub fn of(class: &Class, blocks: usize) -> Self {
-        Self { blocks, bytes: blocks * class.size as usize }
-    }
-}
-
-impl Sum for Cached {
-    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
-        all.fold(Self::default(), |sum, more| Self { blocks: sum.blocks + more.blocks, bytes: sum.bytes + more.bytes })
-    }
 }
 
 /// No blocks.

@@ -16,6 +16,13 @@ pub struct Gap {
 /// All tests of a file: every name contains what is empty.
 const ALL: &[&str] = &[""];
 
+/// Of a heap whose blocks are powers of two.
+pub const POWERS: Gap = Gap {
+    name: "powers of two",
+    why: "Its blocks are powers of two, so that a program can need nearly twice what it asks for.",
+    tests: &[("handed_over", &["little_waits_for_a_thread_that_sleeps"])],
+};
+
 /// Of a heap in a library of its own.
 pub const OPTIONS: Gap = Gap {
     name: "options",

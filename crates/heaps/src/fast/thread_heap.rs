@@ -2,8 +2,8 @@
 
 use super::classes::{CLASSES, TABLE};
 use super::ticking::{Rations, Ticking};
+use xalloc_blocks::cached::Cached;
 use xalloc_blocks::free_list::Key;
-use xalloc_blocks::thread_cache::Cached;
 use xalloc_blocks::thread_heap;
 
 /// The heap of one thread. What `malloc` takes from while the thread ticks is on a page of its own, which other threads do not touch.

@@ -189,6 +189,20 @@ fn free_slabs_are_recycled_as_the_policy_says() {
     }
 }
 
+/// 8 MiB of one size after the other: what one has left, the next one takes.
+#[test]
+fn what_one_size_has_left_another_one_takes() {
+    let _one = one();
+    let heap = heap!(Tuning { recycling: Recycling::Deferred, ..Tuning::SPEED });
+    let _attached = Attached::new(heap);
+    for size in [1024, 256, 4096, 16, 512] {
+        let blocks: Vec<_> = (0..(8 << 20) / size).map(|_| malloc(heap, size)).collect();
+        let stats = heap.statistics();
+        assert!(stats.active + stats.dirty <= 10 << 20, "{size}: {stats:?}");
+        blocks.into_iter().for_each(|block| unsafe_free(heap, block));
+    }
+}
+
 /// Twenty threads at a time, over and over: what they leave is used again.
 #[test]
 #[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]

@@ -117,7 +117,7 @@ unsafe impl Heap for CachedHeap {
                 Some(cache) => self.push(cache, class, head),
                 None => {
                     Block::set_next(head, null_mut(), self.key.get());
-                    self.free_to_slabs(class, List { head, count: 1 });
+                    self.return_list(class, List { head, count: 1 });
                 }
             }
         }

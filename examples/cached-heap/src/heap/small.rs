@@ -86,20 +86,20 @@ impl CachedHeap {
     #[inline(never)]
     fn flush(&self, cache: &'static Cache, class: usize) {
         let _change = cache.change();
-        self.free_to_slabs(class, cache.cache().turn(class).old);
+        self.return_list(class, cache.cache().turn(class).old);
     }
 
     /// Puts everything in a cache into the slabs.
     pub(super) fn empty(&self, cache: &'static Cache) {
         let _change = cache.change();
         for class in 1..CLASSES {
-            self.free_to_slabs(class, cache.cache().take(class));
-            self.free_to_slabs(class, cache.cache().take_previous(class));
+            self.return_list(class, cache.cache().take(class));
+            self.return_list(class, cache.cache().take_previous(class));
         }
     }
 
     /// Puts free blocks of `class` into their slabs. Slabs that are empty then go to the back end, but for [`KEEP`].
-    pub(super) fn free_to_slabs(&self, class: usize, list: List) {
+    pub(super) fn return_list(&self, class: usize, list: List) {
         let close = |slab| self.close(slab);
         // SAFETY: a list of free blocks, which was cached.
         let given = unsafe { self.central[class].give_all(list, &TABLE[class], KEEP, self.key.get(), close) };
@@ -113,8 +113,8 @@ impl CachedHeap {
         // SAFETY: nobody has the slab, or a block of it.
         unsafe { self.back_end.give_slab(slab) };
     }
-    /// Purges what is unused but for about `keep` bytes: also what this thread has cached, and slabs that are empty. Returns whether
-    /// anything was.
+    /// Purges what is unused but for about `keep` bytes: also what this thread has cached, and slabs that are empty. Returns
+    /// whether anything was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         if let Some(cache) = Cache::own() {
             self.empty(cache);
@@ -127,7 +127,7 @@ impl CachedHeap {
         self.back_end.trim(keep)
     }
 
-    /// Returns what `attempt` returns; if the kernel refuses memory, once more after a trim.
+    /// Returns what `attempt` returns; if the kernel refuses memory, it is called once more after all unused memory was purged.
     pub(super) fn with_reclaim<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
         attempt().or_else(|| {
             self.trim_all(0);
