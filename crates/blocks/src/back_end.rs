@@ -49,6 +49,11 @@ pub enum Resized {
     Refused,
 }
 
+/// Returns whether a block of this size and alignment, which has no size class, is a run. Otherwise it is a huge block.
+pub fn is_run(size: usize, align: usize) -> bool {
+    size <= runs::MAX && align <= runs::MAX_ALIGN
+}
+
 /// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will
 /// probably grow again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied
 /// for less than the memory would cost.
@@ -126,15 +131,13 @@ impl BackEnd {
     /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the
     /// two it is. `None` if there is no memory.
     pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
+        let run = if is_run(size, align) { self.allocate_run(size, align) } else { None };
         // Without address space for a whole chunk, a mapping of just this size may still be had.
-        self.allocate_run(size, align).or_else(|| self.allocate_huge(size, align, zeros))
+        run.or_else(|| self.allocate_huge(size, align, zeros))
     }
 
-    /// Returns a run, if there is one of this size and alignment. `None` if not, or if there is no memory.
+    /// Returns a run; the size and the alignment are such that [`is_run`]. `None` if there is no memory.
     pub fn allocate_run(&self, size: usize, align: usize) -> Option<(Source, HugeBlock)> {
-        if size > runs::MAX || align > runs::MAX_ALIGN {
-            return None;
-        }
         let run = self.runs.allocate(size, align, &self.arena, &self.metadata)?;
         Some((Source::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
     }

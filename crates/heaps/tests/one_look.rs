@@ -42,6 +42,9 @@ fn an_address_is_looked_up_once_and_a_lock_taken_once() {
     (0..8).for_each(|_| drop(frees(5 << 20)));
     let huge = frees(5 << 20);
     assert!(huge.iter().filter(|counts| **counts == (1, 1)).count() >= BLOCKS - 2, "huge blocks: {huge:?}");
+    // A huge block is had without a look at all that else could be had, which takes the lock of each part of the heap.
+    let block = counts(|| assert!(!HEAP.malloc(5 << 20).is_null()));
+    assert!(block.0 <= 1 && block.1 <= 6, "{block:?}");
     // A pointer that is nobody's, which on macOS is an everyday thing, and one far into a huge block.
     let (local, interior) = (0, held.wrapping_add(1 << 29));
     let nobodys = counts(|| assert_eq!(HEAP.misuse_at((&raw const local) as usize), None));

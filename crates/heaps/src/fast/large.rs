@@ -3,7 +3,7 @@
 use super::classes;
 use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
-use xalloc_blocks::back_end::{Resized, Source};
+use xalloc_blocks::back_end::{Resized, Source, is_run};
 use xalloc_blocks::huge::HugeBlock;
 use xalloc_blocks::page_map::Entry;
 use xalloc_blocks::runs;
@@ -17,8 +17,9 @@ impl FastHeap {
     /// `None` if there is no memory.
     pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         self.poll_clock_of_own();
+        let run = || self.back_end.allocate_run(size, align);
+        let run = if is_run(size, align) { self.reclaiming_all(run) } else { None };
         // Without address space for a whole chunk, a mapping of just this size may still be had.
-        let run = self.reclaiming_all(|| self.back_end.allocate_run(size, align));
         let (source, block) =
             run.or_else(|| self.reclaiming_all(|| self.back_end.allocate_huge(size, align, zeros)))?;
         self.surplus.note_taken(size.next_multiple_of(runs::PAGE));
