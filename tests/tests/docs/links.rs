@@ -1,7 +1,7 @@
 //! Links from page to page, and into pages.
 
 use crate::page::Page;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use xalloc_tests::checkout;
 
 /// The links that lead to no file, or to no heading. Those to other sites are nobody's business here: they need a network.
@@ -22,6 +22,32 @@ pub fn broken(page: &Page) -> Vec<String> {
         problems.push(format!("{}:{line}: {link}: {problem}", page.name));
     }
     problems
+}
+
+/// The source files that a page names and that are nowhere in the checkout. CHANGELOG.md names what there was.
+pub fn gone_files(page: &Page) -> Vec<String> {
+    let sources = sources(&checkout());
+    let is_name = |code: &str| code.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./".contains(letter));
+    let is_source = |code: &str| code.ends_with(".rs") && is_name(code);
+    let named = page.codes.iter().filter(|(_, code)| is_source(code) && page.name != "CHANGELOG.md");
+    named
+        .filter(|(_, code)| !sources.iter().any(|source| source.ends_with(Path::new(code))))
+        .map(|(line, code)| format!("{}:{line}: {code}: there is no such file", page.name))
+        .collect()
+}
+
+/// All Rust files below a folder, but for what was built or fetched.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    let is_ours = |path: &PathBuf| !path.ends_with("target") && !path.ends_with(".git");
+    entries
+        .filter(is_ours)
+        .flat_map(|path| match (path.is_dir() && !path.is_symlink(), path.extension()) {
+            (true, _) => sources(&path),
+            (false, Some(extension)) if extension == "rs" => vec![path],
+            _ => vec![],
+        })
+        .collect()
 }
 
 /// The pages that docs/README.md does not lead to.

@@ -26,7 +26,7 @@ fn main() {
     let mut trials = Vec::new();
     for name in names() {
         let page = Page::read(&name);
-        let links = links::broken(&page);
+        let links = [links::broken(&page), links::gone_files(&page)].concat();
         trials.push(Trial::test(format!("links/{name}"), move || verdict(links)));
         if !page.steps.is_empty() || !page.problems.is_empty() {
             trials.push(Trial::test(format!("commands/{name}"), move || verdict(commands::failures(&page))));

@@ -8,6 +8,8 @@ pub struct Page {
     pub name: String,
     pub headings: Vec<String>,
     pub links: Vec<(usize, String)>,
+    /// What stands in the text as code.
+    pub codes: Vec<(usize, String)>,
     pub steps: Vec<(usize, Step)>,
     /// Marks that nobody knows, and blocks that lack one.
     pub problems: Vec<String>,
@@ -53,7 +55,11 @@ impl Page {
                     page.links.push((line, dest_url.into_string()));
                 }
                 Event::Start(Tag::Heading { .. } | Tag::CodeBlock(_) | Tag::HtmlBlock) => inside.clear(),
-                Event::Text(piece) | Event::Code(piece) | Event::Html(piece) => inside.push_str(&piece),
+                Event::Code(piece) => {
+                    inside.push_str(&piece);
+                    page.codes.push((line, piece.into_string()));
+                }
+                Event::Text(piece) | Event::Html(piece) => inside.push_str(&piece),
                 Event::End(TagEnd::Heading(_)) => page.headings.push(std::mem::take(&mut inside)),
                 Event::End(TagEnd::HtmlBlock) => page.mark(line, &inside, &mut marks),
                 Event::End(TagEnd::CodeBlock) => {
@@ -67,7 +73,7 @@ impl Page {
     }
 
     fn empty(name: &str) -> Self {
-        Self { name: name.to_owned(), headings: vec![], links: vec![], steps: vec![], problems: vec![] }
+        Self { name: name.to_owned(), headings: vec![], links: vec![], codes: vec![], steps: vec![], problems: vec![] }
     }
 
     fn mark(&mut self, line: usize, html: &str, marks: &mut Marks) {
