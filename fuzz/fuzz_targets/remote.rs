@@ -18,6 +18,8 @@ const SLABS: usize = 150;
 enum Operation {
     /// Frees so many blocks of a slab.
     Free(u8, u8),
+    /// Frees a block of each slab: some of them have the same slot.
+    FreeOfEach,
     /// Frees the block of a slab that was freed last once more.
     FreeTwice(u8),
     SendAll,
@@ -63,6 +65,7 @@ impl Model {
     fn step(&mut self, operation: Operation) {
         match operation {
             Operation::Free(number, many) => (0..many).for_each(|_| self.free(number)),
+            Operation::FreeOfEach => (0..self.slabs.len()).for_each(|number| self.free(number as u8)),
             Operation::FreeTwice(number) => self.free_twice(number),
             Operation::SendAll => {
                 let chains: Vec<Chain> = self.cache.take_all().collect();
