@@ -58,7 +58,7 @@ impl Model {
     fn new(slabs: usize) -> Self {
         // SAFETY: zeros are an empty cache.
         let cache = unsafe { Box::<RemoteCache>::new_zeroed().assume_init() };
-        let slabs = (0..slabs).map(|number| Owned::new(number)).collect();
+        let slabs = (0..slabs).map(Owned::new).collect();
         Self { cache, stack: RemoteStack::around(AtomicUsize::new(0)), slabs }
     }
 
