@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use xalloc_blocks::arena::{Arena, CHUNK};
 use xalloc_blocks::metadata::Metadata;
 use xalloc_blocks::page_map::SLICE;
-use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_blocks::slab::Slab;
+use xalloc_fuzz::Ages;
 use xalloc_fuzz::shadow::Shadow;
 use xalloc_fuzz::slabs;
 
@@ -34,6 +34,7 @@ struct Model {
     live: Shadow,
     slabs: BTreeMap<usize, &'static Slab>,
     chunks: Vec<usize>,
+    ages: Ages,
 }
 
 libfuzzer_sys::fuzz_target!(|operations: Vec<Operation>| {
@@ -84,10 +85,7 @@ impl Model {
                 }
             }
             Operation::Purge { surplus, scope } => {
-                use PurgeScope::{Aged, AgedBefore, All, Whole};
-                let before = ARENA.stats().dirty;
-                let given = ARENA.purge(surplus as usize, [Aged, AgedBefore, Whole, All][scope as usize % 4]);
-                assert_eq!(ARENA.stats().dirty, before - given);
+                self.ages.purge((surplus, scope), || ARENA.stats().dirty, |surplus, scope| ARENA.purge(surplus, scope));
             }
             Operation::Unmap => drop(ARENA.unmap()),
             Operation::Ask(address) => {

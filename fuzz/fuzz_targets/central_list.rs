@@ -94,7 +94,7 @@ impl Model {
             self.taken.iter().copied().skip(start).step_by(step as usize % 16 + 1).take(count).collect();
         let set: BTreeSet<usize> = given.iter().copied().collect();
         self.taken.retain(|block| !set.contains(block));
-        let mut emptied = Vec::new();
+        let (mut emptied, before) = (Vec::new(), self.empty());
         // SAFETY: blocks that were taken, and are given back once.
         let result = unsafe {
             let list = slabs::chain(&given);
@@ -102,6 +102,12 @@ impl Model {
         };
         assert_eq!(result, Ok(()));
         emptied.into_iter().for_each(|slab| self.left_empty(slab));
+        assert!(self.empty() <= before.max(keep), "too many slabs stay empty");
+    }
+
+    /// Returns how many slabs have no block in use.
+    fn empty(&self) -> usize {
+        self.slabs.values().filter(|slab| slab.used() == 0).count()
     }
 
     /// Notes that a slab of which no block is used is in the list no more.

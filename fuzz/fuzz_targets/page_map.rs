@@ -52,7 +52,7 @@ fn step(entries: &mut BTreeMap<usize, Entry>, operation: Operation) {
     };
     match operation {
         Operation::Set { first, count, kind, record, owner } => {
-            let record = (record as usize + 1 << 6) as *mut u8;
+            let record = ((record as usize + 1) << 6) as *mut u8;
             // SAFETY: nobody follows the record, or the owner, of an address that nobody else has.
             let entry = unsafe {
                 match kind % 62 {

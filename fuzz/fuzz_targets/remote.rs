@@ -18,6 +18,8 @@ const SLABS: usize = 150;
 enum Operation {
     /// Frees so many blocks of a slab.
     Free(u8, u8),
+    /// Frees a block of each slab: some of them have the same slot.
+    FreeOfEach,
     /// Frees the block of a slab that was freed last once more.
     FreeTwice(u8),
     SendAll,
@@ -56,13 +58,14 @@ impl Model {
     fn new(slabs: usize) -> Self {
         // SAFETY: zeros are an empty cache.
         let cache = unsafe { Box::<RemoteCache>::new_zeroed().assume_init() };
-        let slabs = (0..slabs).map(|number| Owned::new(number)).collect();
+        let slabs = (0..slabs).map(Owned::new).collect();
         Self { cache, stack: RemoteStack::around(AtomicUsize::new(0)), slabs }
     }
 
     fn step(&mut self, operation: Operation) {
         match operation {
             Operation::Free(number, many) => (0..many).for_each(|_| self.free(number)),
+            Operation::FreeOfEach => (0..self.slabs.len()).for_each(|number| self.free(number as u8)),
             Operation::FreeTwice(number) => self.free_twice(number),
             Operation::SendAll => {
                 let chains: Vec<Chain> = self.cache.take_all().collect();

@@ -5,8 +5,8 @@ use arbitrary::Arbitrary;
 use xalloc_blocks::arena::Arena;
 use xalloc_blocks::metadata::Metadata;
 use xalloc_blocks::page_map::{self, Entry};
-use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_blocks::runs::{self, Runs};
+use xalloc_fuzz::Ages;
 use xalloc_fuzz::shadow::Shadow;
 
 static ARENA: Arena = Arena::new();
@@ -38,9 +38,9 @@ enum Operation {
 }
 
 libfuzzer_sys::fuzz_target!(|operations: Vec<Operation>| {
-    let mut live = Shadow::default();
+    let (mut live, mut ages) = (Shadow::default(), Ages::new());
     for operation in operations {
-        step(&mut live, operation);
+        step(&mut live, &mut ages, operation);
         check(&live);
     }
     live.starts().into_iter().for_each(|run| free(&mut live, run));
@@ -52,7 +52,7 @@ fn entry(run: usize) -> Entry {
     page_map::entry(run)
 }
 
-fn step(live: &mut Shadow, operation: Operation) {
+fn step(live: &mut Shadow, ages: &mut Ages, operation: Operation) {
     match operation {
         Operation::Allocate { size, shift } => allocate(live, size as usize % (runs::MAX + 1), 1 << (shift % 22)),
         Operation::AllocateSmall { size } => allocate(live, size as usize, 16),
@@ -82,11 +82,9 @@ fn step(live: &mut Shadow, operation: Operation) {
             }
         }
         Operation::Purge { surplus, scope } => {
-            use PurgeScope::{Aged, AgedBefore, All, Whole};
-            let before = RUNS.stats();
-            let given = RUNS.purge(surplus as usize, [Aged, AgedBefore, Whole, All][scope as usize % 4]);
-            let after = RUNS.stats();
-            assert_eq!((after.live, after.dirty), (before.live, before.dirty - given));
+            let before = RUNS.stats().live;
+            ages.purge((surplus, scope), || RUNS.stats().dirty, |surplus, scope| RUNS.purge(surplus, scope));
+            assert_eq!(RUNS.stats().live, before);
         }
         Operation::ReleaseEmpty(most) => {
             let given = RUNS.release_empty(most as usize, &ARENA, &METADATA);

@@ -6,8 +6,10 @@
 
 pub mod heap;
 mod ops;
+mod purge;
 pub mod shadow;
 pub mod slabs;
 mod worker;
 
 pub use ops::Size;
+pub use purge::Ages;

@@ -26,7 +26,7 @@ pub fn broken(page: &Page) -> Vec<String> {
 
 /// The source files that a page names and that are nowhere in the checkout. CHANGELOG.md names what there was.
 pub fn gone_files(page: &Page) -> Vec<String> {
-    let sources = sources(&checkout());
+    let sources = sources(checkout());
     let is_name = |code: &str| code.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./".contains(letter));
     let is_source = |code: &str| code.ends_with(".rs") && is_name(code);
     let named = page.codes.iter().filter(|(_, code)| is_source(code) && page.name != "CHANGELOG.md");
