@@ -45,8 +45,8 @@ impl Heaps {
         }
     }
 
-    /// Gives the pass-through heap the functions of the next malloc, if that heap is the chosen one. Without one, that heap stays
-    /// with mappings of its own.
+    /// Gives the pass-through heap the functions of the next malloc, if that heap is the chosen one. Without one, that heap
+    /// stays with mappings of its own.
     fn find_next(&self) {
         // Relaxed: see `chosen`.
         if self.chosen.load(Ordering::Relaxed) != Choice::System as u8 {

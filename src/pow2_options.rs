@@ -40,8 +40,8 @@ impl Pow2Options {
         }
     }
 
-    /// Sets an option, if there is one of this name. Returns whether there is. A value that cannot be used is one line on stderr, which
-    /// names the `source` of the configuration.
+    /// Sets an option, if there is one of this name. Returns whether there is. A value that cannot be used is one line on
+    /// stderr, which names the `source` of the configuration.
     pub fn set(&mut self, name: &str, value: Value<'_>, source: &str) -> bool {
         match (name, value) {
             ("recycle", Value::Choice(word)) => self.recycle = Some(word),

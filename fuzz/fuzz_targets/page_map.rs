@@ -5,8 +5,8 @@ use arbitrary::Arbitrary;
 use std::collections::BTreeMap;
 use xalloc_blocks::page_map::{self, Entry, Kind, SLICE};
 
-/// Where nothing is ever mapped, because the kernel places nothing so far below the programs: the map is not told what is there. Two
-/// leaves, from the last slices of one to the first of the other.
+/// Where nothing is ever mapped, because the kernel places nothing so far below the programs: the map is not told what is
+/// there. Two leaves, from the last slices of one to the first of the other.
 const FIRST: usize = (0x1abc << 32) - SLICES / 2 * SLICE;
 const SLICES: usize = 64;
 

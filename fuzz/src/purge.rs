@@ -11,8 +11,8 @@ impl Ages {
         Self(usize::MAX)
     }
 
-    /// Has `purge` purge about `surplus` bytes of a scope that `which` stands for, and checks what it says: `dirty` returns how many bytes
-    /// are free and may be resident.
+    /// Has `purge` purge about `surplus` bytes of a scope that `which` stands for, and checks what it says: `dirty` returns how
+    /// many bytes are free and may be resident.
     pub fn purge(
         &mut self,
         (surplus, which): (u32, u8),

@@ -54,8 +54,8 @@ impl Shadow {
         block.usable
     }
 
-    /// Notes that the block at `old` was resized to `size`: it is the one at `new` now, with `usable` bytes and the contents of the old one,
-    /// as far as those are in `size` bytes.
+    /// Notes that the block at `old` was resized to `size`: it is the one at `new` now, with `usable` bytes and the contents of
+    /// the old one, as far as those are in `size` bytes.
     pub fn resize(&mut self, old: usize, size: usize, (new, usable): (usize, usize), align: usize) {
         let block = self.blocks.remove(&old).expect("a block that lives");
         self.bytes -= block.usable;

@@ -1,4 +1,5 @@
-//! Address space for slabs and runs: regions from the kernel or another [`Source`], cut into chunks of 4 MiB, cut into slices of 64 KiB.
+//! Address space for slabs and runs: regions from the kernel or another [`Source`], cut into chunks of 4 MiB, cut into slices
+//! of 64 KiB.
 //!
 //! A free slice can be purged ([`Arena::purge`]), and a chunk's last slices unmapped ([`Arena::unmap`]); a chunk
 //! without slabs may become one of runs ([`Arena::take_chunk`]). Its record stays for ever, for another chunk. Slices that were
@@ -117,8 +118,8 @@ impl<S: Source> Arena<S> {
         Some(slab)
     }
 
-    /// Has the first huge page of the chunk made, in which all free slices were taken for that. Outside the lock: the kernel may
-    /// take long.
+    /// Has the first huge page of the chunk made, in which all free slices were taken for that. Outside the lock: the kernel
+    /// may take long.
     fn try_huge_page(&self, taken: &Taken) {
         let source = self.source();
         let is_in_time = huge_pages::try_one(|| source.populate(taken.base, huge_pages::SIZE));
@@ -211,9 +212,9 @@ impl<S: Source> Arena<S> {
         self.0.with(|_| f())
     }
 
-    /// Keeps all pages resident that are mapped for slabs now, those of free slices too, or (`wanted` false) no longer. False if the
-    /// source refuses some; the others are as they are wanted then. What the arena maps later is not locked; pages that are
-    /// locked are not purged.
+    /// Keeps all pages resident that are mapped for slabs now, those of free slices too, or (`wanted` false) no longer. False
+    /// if the source refuses some; the others are as they are wanted then. What the arena maps later is not locked; pages that
+    /// are locked are not purged.
     ///
     /// Under the lock: the source may take long to make all of them resident.
     pub fn lock_pages(&self, wanted: bool) -> bool {

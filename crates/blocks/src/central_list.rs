@@ -143,8 +143,8 @@ impl<L: LockPolicy> CentralList<L> {
         })
     }
 
-    /// Gives a list of free blocks of the class, which was cached, back to their slabs, all of which are this list's. Calls `emptied` with
-    /// each slab that has to go, as [`CentralList::give`] has it.
+    /// Gives a list of free blocks of the class, which was cached, back to their slabs, all of which are this list's. Calls
+    /// `emptied` with each slab that has to go, as [`CentralList::give`] has it.
     ///
     /// # Errors
     /// The program did this to a block of the list: what is behind it is lost.

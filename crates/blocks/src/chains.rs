@@ -1,7 +1,7 @@
 //! A list of free blocks, cut into chains: neighbours of one slab each, which it takes at once.
 //!
-//! Here a list is checked as the hit paths cannot: each block must be one that was handed out at some time, and there must be as many as
-//! were counted.
+//! Here a list is checked as the hit paths cannot: each block must be one that was handed out at some time, and there must be
+//! as many as were counted.
 
 use crate::free_list::{Block, Key, List};
 use crate::page_map;

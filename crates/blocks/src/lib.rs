@@ -6,8 +6,8 @@
 //! From the bottom up:
 //!
 //! * [`single_writer`], [`sync`], [`locked`], [`lock_policy`], [`early`]: words and locks.
-//! * [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`source`], [`arena`] (with [`huge_pages`]), [`runs`],
-//!   [`huge`]: memory.
+//! * [`page_map`], [`size_class`], [`free_list`], [`metadata`], [`slab`], [`source`], [`arena`] (with [`huge_pages`]),
+//!   [`runs`], [`huge`]: memory.
 //! * [`bin`], [`thread_cache`], [`partial_list`], [`slab_set`], [`batch`], [`remote_cache`]: what one thread has.
 //! * [`remote`], [`changing`], [`access`], [`ownership`]: the lock-free protocols.
 //! * [`registry`], [`thread_heap`], [`central_list`], [`returning`], [`search`], [`back_end`]: what whole heaps are made of.

@@ -14,8 +14,8 @@ use xalloc_os::pages;
 /// A slice: the unit in which slabs take address space, and the granule of the map.
 pub const SLICE: usize = 64 << 10;
 const SLICE_SHIFT: u32 = SLICE.trailing_zeros();
-/// The bits of an address by which its slice is found in a leaf, and its leaf in the root. Fewer under Miri, whose addresses are
-/// low, and which visits every word of an array whenever there is a reference to it.
+/// The bits of an address by which its slice is found in a leaf, and its leaf in the root. Fewer under Miri, whose addresses
+/// are low, and which visits every word of an array whenever there is a reference to it.
 const LEAF_BITS: u32 = if cfg!(miri) { 8 } else { 16 };
 const ROOT_BITS: u32 = if cfg!(miri) { 10 } else { 16 };
 const LEAF_SLICES: usize = 1 << LEAF_BITS;

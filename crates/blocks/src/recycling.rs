@@ -18,8 +18,8 @@ pub enum Recycling {
 }
 
 impl Recycling {
-    /// Returns how many slabs of a class may stay although no block of them is used. The others are free for all classes, with their
-    /// pages, until these are purged.
+    /// Returns how many slabs of a class may stay although no block of them is used. The others are free for all classes, with
+    /// their pages, until these are purged.
     pub const fn keep(self) -> usize {
         match self {
             Self::Immediate { threshold } => threshold,

@@ -54,8 +54,8 @@ impl<T: Registered> Registry<T> {
         &self.lock
     }
 
-    /// Returns a heap for the calling thread: an abandoned one, or else the one that `create` makes, which is in no list. `None` if
-    /// that returns none.
+    /// Returns a heap for the calling thread: an abandoned one, or else the one that `create` makes, which is in no list.
+    /// `None` if that returns none.
     pub fn adopt(&self, create: impl FnOnce() -> Option<&'static T>) -> Option<&'static T> {
         let _guard = self.lock.lock();
         let mut link = &self.abandoned;
@@ -100,8 +100,8 @@ impl<T: Registered> Registry<T> {
         core::iter::successors(unsafe { first.as_ref::<'static>() }, |heap| unsafe { heap.links().next.get().as_ref() })
     }
 
-    /// Abandons, in a forked child, the heaps of the threads that are gone, but for those that were being changed: their memory is
-    /// lost. `mine` is the heap of the child's only thread, which keeps it.
+    /// Abandons, in a forked child, the heaps of the threads that are gone, but for those that were being changed: their memory
+    /// is lost. `mine` is the heap of the child's only thread, which keeps it.
     ///
     /// If the handler that forks has interrupted this thread in the registry, nothing is done: the lists are half written.
     pub fn settle_after_fork(&self, mine: Option<&T>) {
@@ -113,8 +113,8 @@ impl<T: Registered> Registry<T> {
             if is_mine || !heap.is_whole() {
                 continue;
             }
-            // A helper that vanished before it was at work; unless it is this thread, which goes on when the handler that forks has
-            // returned.
+            // A helper that vanished before it was at work; unless it is this thread, which goes on when the handler that forks
+            // has returned.
             let helpers = heap.access().helpers();
             if !helpers.is_mine(thread::token()) {
                 helpers.release();

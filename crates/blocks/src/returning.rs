@@ -1,5 +1,5 @@
-//! Blocks that go back to the slabs of a thread's heap: lists that were cached, and batches that other threads sent. What is wrong with
-//! them is told, and what follows it is lost.
+//! Blocks that go back to the slabs of a thread's heap: lists that were cached, and batches that other threads sent. What is
+//! wrong with them is told, and what follows it is lost.
 
 use crate::batch::{Batch, Contents};
 use crate::chains;

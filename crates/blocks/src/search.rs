@@ -1,7 +1,7 @@
 //! Looking for a block in lists of free blocks: to tell a block that is free already from one whose contents look so.
 //!
-//! That is slow, and happens only when a program frees a block twice, or has written the mark of a free block into one of its own. Other
-//! threads may change the lists meanwhile, so each is followed as far as it can be.
+//! That is slow, and happens only when a program frees a block twice, or has written the mark of a free block into one of its
+//! own. Other threads may change the lists meanwhile, so each is followed as far as it can be.
 
 use crate::batch::{self, Batch};
 use crate::free_list::{Block, Key};

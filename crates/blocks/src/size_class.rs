@@ -100,9 +100,9 @@ pub const fn prove(table: &[Class], wasteful_from: usize, waste: usize) {
     }
 }
 
-/// Returns the table for these sizes, with slabs of 64 KiB, as far as they hold enough blocks, or (`large`) with slabs of 512 KiB, as far
-/// as they do not hold too many. Fails to compile in a constant, and panics elsewhere, for a size that is no multiple of 16 or
-/// above 32 KiB.
+/// Returns the table for these sizes, with slabs of 64 KiB, as far as they hold enough blocks, or (`large`) with slabs of 512
+/// KiB, as far as they do not hold too many. Fails to compile in a constant, and panics elsewhere, for a size that is no
+/// multiple of 16 or above 32 KiB.
 pub const fn table<const N: usize>(sizes: &[usize], large: bool) -> [Class; N] {
     assert!(sizes.len() + 1 == N, "a class for each size, and none at index 0");
     let mut table = [Class::NONE; N];
@@ -131,8 +131,8 @@ pub const fn lookup<const LENGTH: usize>(sizes: &[usize]) -> [u8; LENGTH] {
     lookup
 }
 
-/// Returns the first class of a table, from `class` on, whose blocks are aligned to `align`. Slabs start at multiples of 64 KiB, so a
-/// block is aligned when its size is a multiple of the alignment.
+/// Returns the first class of a table, from `class` on, whose blocks are aligned to `align`. Slabs start at multiples of 64
+/// KiB, so a block is aligned when its size is a multiple of the alignment.
 pub fn aligned(table: &[Class], class: usize, align: usize) -> Option<usize> {
     (class..table.len()).find(|&class| (table[class].size as usize).is_multiple_of(align))
 }

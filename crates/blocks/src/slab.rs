@@ -202,8 +202,8 @@ impl Slab {
         if self.is_block(address) { Ok(()) } else { Err(self.misuse_at(address.wrapping_sub(self.start()))) }
     }
 
-    /// Returns the size of the block in use that starts at `address`, which lies in its slices, as far as the block itself tells: one whose
-    /// words are those of a free block is taken to be free.
+    /// Returns the size of the block in use that starts at `address`, which lies in its slices, as far as the block itself
+    /// tells: one whose words are those of a free block is taken to be free.
     ///
     /// # Errors
     /// What there is at the address instead.

@@ -1,7 +1,7 @@
 //! Where an [`Arena`](crate::arena::Arena) has its addresses and its pages from: the [`Kernel`], or something else.
 //!
-//! An arena reserves addresses in regions, commits them chunk by chunk, and purges pages or unmaps addresses. A source of one's own
-//! may have them in a file, in memory that two processes share (`examples/shared-arena`), or only so many of them. One that
+//! An arena reserves addresses in regions, commits them chunk by chunk, and purges pages or unmaps addresses. A source of one's
+//! own may have them in a file, in memory that two processes share (`examples/shared-arena`), or only so many of them. One that
 //! changes only a part of what another one does is made around it, as [`Populated`] is.
 
 use xalloc_os::pages;
@@ -46,8 +46,8 @@ pub unsafe trait Source: Copy + Send {
     #[must_use]
     unsafe fn purge(self, address: usize, size: usize) -> bool;
 
-    /// Returns whether a range is as it was when it became memory: false if the source cannot tell: then it is unmapped and mapped again
-    /// before it is used for something else.
+    /// Returns whether a range is as it was when it became memory: false if the source cannot tell: then it is unmapped and
+    /// mapped again before it is used for something else.
     ///
     /// # Safety
     /// The range is memory of this source, and so is a page behind it.

@@ -1,8 +1,8 @@
-//! A thread's own heap: its cache, its slabs, what others freed of them, and what it freed of others'. Adopted by another thread when
-//! its own ends, never unmapped: so a bin's address can stand in the page map for as long as the process lives.
+//! A thread's own heap: its cache, its slabs, what others freed of them, and what it freed of others'. Adopted by another
+//! thread when its own ends, never unmapped: so a bin's address can stand in the page map for as long as the process lives.
 //!
-//! It is made of pages: the first one has what every thread uses; the second one has only the remote cache, and is never touched by a
-//! thread that frees its own blocks; the pages behind are for whoever composes a heap.
+//! It is made of pages: the first one has what every thread uses; the second one has only the remote cache, and is never
+//! touched by a thread that frees its own blocks; the pages behind are for whoever composes a heap.
 
 use crate::access::{Access, Change as HeapChange};
 use crate::batch::Batch;
@@ -36,16 +36,16 @@ struct Shared {
     ownership: Ownership,
 }
 
-/// The heap of one thread, of blocks of the classes from 1 to `N` - 1. `X` is what is kept of it beside that, and `P` what is kept in
-/// pages of their own; zeros at first. Its size is a power of two, and so it is aligned to its size.
+/// The heap of one thread, of blocks of the classes from 1 to `N` - 1. `X` is what is kept of it beside that, and `P` what is
+/// kept in pages of their own; zeros at first. Its size is a power of two, and so it is aligned to its size.
 #[repr(C, align(16384))]
 pub struct ThreadHeap<const N: usize, X: 'static, P: 'static> {
     /// First, so that "is this bin mine?" is one instruction and one comparison.
     cache: ThreadCache<N>,
     shared: Shared,
     slabs: SlabSet<N>,
-    /// Who may touch what the slow paths use: all of the heap but the remote cache and the bins' words other than `previous`, which
-    /// are its thread's.
+    /// Who may touch what the slow paths use: all of the heap but the remote cache and the bins' words other than `previous`,
+    /// which are its thread's.
     access: Access,
     /// While the thread changes its remote cache.
     collecting: Changing,
@@ -73,7 +73,8 @@ impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
     /// Returns a heap made of zeroed memory, with an owner.
     ///
     /// # Safety
-    /// `memory` is zeroed, aligned to and as large as the size of this type, and the caller's for ever. Zeros are a value of `X` and `P`.
+    /// `memory` is zeroed, aligned to and as large as the size of this type, and the caller's for ever. Zeros are a value of
+    /// `X` and `P`.
     unsafe fn create(memory: *mut u8, table: &[Class; N]) -> &'static Self {
         const {
             assert!(N * size_of::<crate::bin::Bin>() <= CACHE_SIZE, "the bins must fit behind the TLS word");
@@ -126,7 +127,8 @@ impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
     /// # Safety
     /// The word is that of a thread with a cache ([`Phase::Cached`]).
     pub unsafe fn of_word(word: *mut u8) -> &'static Self {
-        // SAFETY: it points into a heap: at its cache, or into its pages. Heaps are aligned to their size and are never unmapped.
+        // SAFETY: it points into a heap: at its cache, or into its pages. Heaps are aligned to their size and are never
+        // unmapped.
         unsafe { &*word.map_addr(|address| address & !(size_of::<Self>() - 1)).cast() }
     }
 
@@ -141,8 +143,8 @@ impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
         core::ptr::from_ref(self.cache.bin(class)) as usize
     }
 
-    /// Returns whether `bin`, as the page map has it, is one of the heap's that a TLS word points into. An exclusive or instead of a
-    /// difference, because the compiler need not keep the heap's address then.
+    /// Returns whether `bin`, as the page map has it, is one of the heap's that a TLS word points into. An exclusive or instead
+    /// of a difference, because the compiler need not keep the heap's address then.
     #[inline(always)]
     pub fn has_bin(word: *const u8, bin: usize) -> bool {
         bin ^ (word as usize) < size_of::<Self>()
@@ -187,8 +189,8 @@ impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
         &self.shared.remote
     }
 
-    /// Gives its thread access to what the slow paths use until the guard is dropped. May be nested: by slow paths that call each
-    /// other.
+    /// Gives its thread access to what the slow paths use until the guard is dropped. May be nested: by slow paths that call
+    /// each other.
     pub fn change(&self) -> HeapChange<'_> {
         self.access.begin()
     }
@@ -199,7 +201,8 @@ impl<const N: usize, X: Sync, P: Sync> ThreadHeap<N, X, P> {
         self.collecting.begin()
     }
 
-    /// Returns whether it may have anything that is to be released: a slab, or blocks that a thread which vanished had collected.
+    /// Returns whether it may have anything that is to be released: a slab, or blocks that a thread which vanished had
+    /// collected.
     pub fn may_have_memory(&self) -> bool {
         self.slabs.slices() > 0 || self.miscounted.get() != 0
     }

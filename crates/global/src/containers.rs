@@ -52,8 +52,8 @@ impl<H: OneThread> Contained<H> {
     }
 }
 
-// SAFETY: blocks stay valid until they are freed or the heap is dropped, which the reference outlives; a copy of the reference is the same
-// heap.
+// SAFETY: blocks stay valid until they are freed or the heap is dropped, which the reference outlives; a copy of the reference
+// is the same heap.
 unsafe impl<H: OneThread> Allocator for &Contained<H> {
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         self.allocate_block(layout)

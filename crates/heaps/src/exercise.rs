@@ -55,8 +55,8 @@ impl Random {
     }
 }
 
-/// Allocates, resizes and frees at random, and checks against a shadow that blocks do not overlap and keep what was written to them.
-/// `hand_over` may take a block, with its usable size, instead of having it freed here.
+/// Allocates, resizes and frees at random, and checks against a shadow that blocks do not overlap and keep what was written to
+/// them. `hand_over` may take a block, with its usable size, instead of having it freed here.
 pub fn exercise(heap: &impl Heap, seed: u64, rounds: usize, mut hand_over: impl FnMut(usize, usize) -> bool) {
     let mut random = Random(seed);
     let mut live: BTreeMap<usize, usize> = BTreeMap::new();

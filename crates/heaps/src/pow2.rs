@@ -1,7 +1,7 @@
 //! A heap of twelve powers of two: metamalloc's `SimpleHeapPow2` under its `ScalableAllocator`, without their limits.
 //!
-//! It is what [`scalable`](crate::scalable) makes of this table: coarse classes, which waste up to half of a block, but few of them, so
-//! that a program with many sizes needs few slabs.
+//! It is what [`scalable`](crate::scalable) makes of this table: coarse classes, which waste up to half of a block, but few of
+//! them, so that a program with many sizes needs few slabs.
 
 use crate::scalable::{Central, ClassHeap, OsLock, Scalable, SingleThread, SizeClasses, ThreadLocal};
 use xalloc_blocks::size_class::{self, Class};

@@ -1,5 +1,5 @@
-//! What the slow path of `free` costs: each block is looked up once, and a lock is taken once at most. A test binary of its own: the
-//! counts are the process's.
+//! What the slow path of `free` costs: each block is looked up once, and a lock is taken once at most. A test binary of its
+//! own: the counts are the process's.
 
 #![cfg(debug_assertions)]
 

@@ -33,8 +33,8 @@ pub fn report_unknown(call: Call, address: usize, what: &[&[u8]]) {
     end(line);
 }
 
-/// Reports why a heap of the program's own did not do what its `function` was to do with a pointer. The function's name is without the
-/// prefix.
+/// Reports why a heap of the program's own did not do what its `function` was to do with a pointer. The function's name is
+/// without the prefix.
 #[cold]
 #[inline(never)]
 pub fn report_refusal(function: &str, address: usize, refusal: Refusal) {

@@ -51,7 +51,8 @@ impl SharedFile {
     }
 }
 
-// SAFETY: the file stays mapped while there is a `'static` reference to it, begins as zeros, and no part of it is reserved twice.
+// SAFETY: the file stays mapped while there is a `'static` reference to it, begins as zeros, and no part of it is reserved
+// twice.
 unsafe impl Source for &'static SharedFile {
     const ALIGN: usize = CHUNK;
 

@@ -1,5 +1,5 @@
-//! A program that is its own allocator: malloc and free of the whole process, C's too, come from a heap that it holds. One of its threads
-//! allocates its messages from a special heap, so that they lie close together, in slabs that hold nothing else.
+//! A program that is its own allocator: malloc and free of the whole process, C's too, come from a heap that it holds. One of
+//! its threads allocates its messages from a special heap, so that they lie close together, in slabs that hold nothing else.
 //!
 //! `cargo run --release -p special-thread` prints where blocks lie.
 

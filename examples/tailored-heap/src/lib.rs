@@ -1,8 +1,9 @@
-//! A heap tailored for one program: its size classes are the sizes that the program allocates most, so that nothing of a block is lost.
+//! A heap tailored for one program: its size classes are the sizes that the program allocates most, so that nothing of a block
+//! is lost.
 //!
 //! Build it with `cargo build --release -p tailored-heap`, and run a program on it:
-//! `LD_PRELOAD=target/release/libtailored_heap.so python3 -c 'print("hello")'`. `ltrace -e malloc`, or a heap profile, tells which sizes a
-//! program allocates.
+//! `LD_PRELOAD=target/release/libtailored_heap.so python3 -c 'print("hello")'`. `ltrace -e malloc`, or a heap profile, tells
+//! which sizes a program allocates.
 
 #![no_std]
 

@@ -176,8 +176,8 @@ impl<S: Source> Regions<S> {
         None
     }
 
-    /// Makes the page map able to hold a chunk of which `size` bytes were just mapped; if that fails, unmaps it. Not before it is
-    /// mapped: a leaf of the page map takes memory, too, which the kernel may not have for both.
+    /// Makes the page map able to hold a chunk of which `size` bytes were just mapped; if that fails, unmaps it. Not before it
+    /// is mapped: a leaf of the page map takes memory, too, which the kernel may not have for both.
     fn cover_mapped(&self, base: usize, size: usize) -> bool {
         let covered = page_map::cover(base, CHUNK);
         if !covered {

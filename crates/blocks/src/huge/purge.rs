@@ -71,7 +71,8 @@ impl Huge {
 
     /// Unmaps a mapping that is in no list and not in the page map. Returns how many bytes went.
     pub(super) fn release(&self, record: &'static Record) -> usize {
-        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this returns.
+        // Outside the lock: the kernel may take long to unmap a large block, and may hand its addresses out before this
+        // returns.
         let (base, length) = self.state.with(|state| {
             let mapping = state.records.mapping_mut(record);
             (mapping.base, core::mem::take(&mut mapping.length))

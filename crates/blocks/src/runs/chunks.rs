@@ -8,8 +8,8 @@ use crate::page_map::{self, Entry};
 /// The chunks of a shard, the oldest record first, so that later ones drain.
 pub struct Chunks {
     records: Records,
-    /// Whether there may be chunks without runs. They stay until somebody else needs one, so that a program that frees a large block
-    /// and allocates one again does not go to the arena each time.
+    /// Whether there may be chunks without runs. They stay until somebody else needs one, so that a program that frees a large
+    /// block and allocates one again does not go to the arena each time.
     has_empty: bool,
 }
 
@@ -36,7 +36,8 @@ impl Chunks {
     /// Returns a run of one of the chunks.
     pub fn allocate(&mut self, count: usize, align: usize) -> Option<Run> {
         let mut next = self.records.first();
-        // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for each.
+        // A loop of its own, which looks at the length here and not in there: a program with many blocks passes many chunks for
+        // each.
         while let Some(chunk) = next {
             if self.pages(chunk).longest >= count
                 && let Some(run) = self.locked(chunk).allocate(count, align)

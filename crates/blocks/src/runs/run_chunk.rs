@@ -187,7 +187,8 @@ impl PageSets {
 }
 
 impl LockedChunk<'_> {
-    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as zeros.
+    /// Makes this the record of a chunk without runs. Of its slices, those in `dirty` may have pages, and the others read as
+    /// zeros.
     pub fn open(&mut self, base: usize, dirty: u64) {
         self.chunk.base.set(base);
         self.pages.longest = PAGES;

@@ -2,8 +2,8 @@
 
 use super::{Committed, Source};
 
-/// Another source, whose memory is made resident at once: the program waits when a chunk is committed, and not at the first touch
-/// of each page. Where the other one cannot populate, its memory is as it was.
+/// Another source, whose memory is made resident at once: the program waits when a chunk is committed, and not at the first
+/// touch of each page. Where the other one cannot populate, its memory is as it was.
 #[derive(Clone, Copy, Debug)]
 pub struct Populated<S>(pub S);
 

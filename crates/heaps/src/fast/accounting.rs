@@ -6,8 +6,8 @@ use xalloc_blocks::back_end::Source;
 use xalloc_blocks::held::Held;
 
 impl FastHeap {
-    /// Notes that blocks of a source take `bytes` more than before. What the others keep goes, as far as it is more than was once
-    /// in use.
+    /// Notes that blocks of a source take `bytes` more than before. What the others keep goes, as far as it is more than was
+    /// once in use.
     pub(super) fn grew(&self, source: Source, bytes: usize) {
         self.back_end.grew(source, bytes, self.is_lean());
     }

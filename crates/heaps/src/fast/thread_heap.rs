@@ -6,7 +6,8 @@ use xalloc_blocks::cached::Cached;
 use xalloc_blocks::free_list::Key;
 use xalloc_blocks::thread_heap;
 
-/// The heap of one thread. What `malloc` takes from while the thread ticks is on a page of its own, which other threads do not touch.
+/// The heap of one thread. What `malloc` takes from while the thread ticks is on a page of its own, which other threads do not
+/// touch.
 pub type ThreadHeap = thread_heap::ThreadHeap<CLASSES, Ticking, Rations>;
 
 const PAGE: usize = 4096;

@@ -49,7 +49,8 @@ impl Large {
         }
         self.first.set(record);
         let owner = core::ptr::from_ref(self) as usize;
-        // SAFETY: covered above; the mapping is this block's, and the owner of its kind is the address of the heap's large blocks.
+        // SAFETY: covered above; the mapping is this block's, and the owner of its kind is the address of the heap's large
+        // blocks.
         unsafe { page_map::set(mapping.start, SLICE, Entry::owned(KIND, record.cast(), owner)) };
         mapping.start as *mut u8
     }

@@ -72,7 +72,8 @@ pub unsafe trait OneThread: Sized {
 /// A heap for one thread at a time; all its blocks go with it. The value may go to another thread, and the heap with it.
 pub struct LocalHeap<H: OneThread + 'static>(&'static H, PhantomData<Cell<()>>);
 
-// SAFETY: whoever has the value is the only one that uses the heap, and moving it to another thread orders what was done before.
+// SAFETY: whoever has the value is the only one that uses the heap, and moving it to another thread orders what was done
+// before.
 unsafe impl<H: OneThread> Send for LocalHeap<H> {}
 
 impl<H: OneThread> LocalHeap<H> {
@@ -121,8 +122,8 @@ impl<H: OneThread> LocalHeap<H> {
         self.0.usable_size(block)
     }
 
-    /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then, unless the result
-    /// is null. Null as an old block is an empty one.
+    /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then,
+    /// unless the result is null. Null as an old block is an empty one.
     ///
     /// # Errors
     /// As [`LocalHeap::free`].

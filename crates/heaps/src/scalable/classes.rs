@@ -11,8 +11,8 @@ pub trait SizeClasses<const N: usize>: Sync + 'static {
     /// The largest size that has a class, in bytes.
     const MAX: usize;
 
-    /// Returns the table with slabs of 64 KiB, as far as they hold enough blocks, or (`large`) with slabs of 512 KiB, as far as they do
-    /// not hold too many. Index 0 is no class.
+    /// Returns the table with slabs of 64 KiB, as far as they hold enough blocks, or (`large`) with slabs of 512 KiB, as far as
+    /// they do not hold too many. Index 0 is no class.
     fn table(large: bool) -> &'static [Class; N];
 
     /// Returns the class of the smallest block that holds `size` bytes, which are at most [`SizeClasses::MAX`].
@@ -21,9 +21,9 @@ pub trait SizeClasses<const N: usize>: Sync + 'static {
 
 /// Makes a type that is a list of size classes: `size_classes! { /// Doc. pub Sizes: [16, 48, 1024]; waste 1 / 2 }`.
 ///
-/// The sizes grow, are multiples of 16, and at most 32 KiB; what is larger than the last one is served in whole pages. No request above
-/// the first size gets a block of which a larger part than `waste` is not asked for: that is proved, and a list with too large a step
-/// does not compile:
+/// The sizes grow, are multiples of 16, and at most 32 KiB; what is larger than the last one is served in whole pages. No
+/// request above the first size gets a block of which a larger part than `waste` is not asked for: that is proved, and a list
+/// with too large a step does not compile:
 ///
 /// ```compile_fail,E0080
 /// xalloc_heaps::size_classes! { pub Holed: [16, 32, 4096]; waste 1 / 2 }
@@ -77,8 +77,8 @@ macro_rules! size_classes {
     };
 }
 
-/// Returns the class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at multiples of
-/// 64 KiB, so a block is aligned when its size is a multiple of the alignment.
+/// Returns the class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
+/// multiples of 64 KiB, so a block is aligned when its size is a multiple of the alignment.
 pub(super) fn class_of_aligned<const N: usize, T: SizeClasses<N>>(align: usize, size: usize) -> Option<usize> {
     let size = size.max(1).checked_next_multiple_of(align)?;
     if size > T::MAX { None } else { size_class::aligned(T::table(false), T::class_of(size), align) }

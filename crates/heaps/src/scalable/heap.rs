@@ -60,8 +60,8 @@ impl Tuning {
         Self { recycling: Recycling::Immediate { threshold: 0 }, queue_capacity: 64 << 10, exact: true, ..Self::SPEED };
 }
 
-/// A heap for all threads: `C`, which has the slabs that no thread has, and an `L` for each thread. At most one in a process: it keeps each
-/// thread's heap behind the one TLS word.
+/// A heap for all threads: `C`, which has the slabs that no thread has, and an `L` for each thread. At most one in a process:
+/// it keeps each thread's heap behind the one TLS word.
 pub struct Scalable<C, L> {
     pub(super) central: C,
     pub(super) registry: Registry<L>,
@@ -121,7 +121,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy> Scalable<CentralHeap<N, T
         &self.table()[number]
     }
 
-    /// Counts bytes that went back to the back end, when those are purged at once. Returns whether there are enough for a purge.
+    /// Counts bytes that went back to the back end, when those are purged at once. Returns whether there are enough for a
+    /// purge.
     pub(super) fn note_unpurged(&self, bytes: usize) -> bool {
         /// A purge is a system call for each range of pages.
         const PORTION: usize = 1 << 20;

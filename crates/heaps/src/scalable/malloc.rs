@@ -134,8 +134,9 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         })
     }
 
-    /// Opens as many slabs of a class as are due, and returns the first one, which is nobody's; the others are in the central list.
-    /// `fills` as [`Arena::take_slab`](xalloc_blocks::arena::Arena::take_slab) has it. `None` if there is no memory for one.
+    /// Opens as many slabs of a class as are due, and returns the first one, which is nobody's; the others are in the central
+    /// list. `fills` as [`Arena::take_slab`](xalloc_blocks::arena::Arena::take_slab) has it. `None` if there is no memory for
+    /// one.
     fn open_slabs(&self, class: usize, fills: bool) -> Option<&'static Slab> {
         let (list, tuning) = (self.central.list(class), self.tuning.get());
         let pages = list.pages();

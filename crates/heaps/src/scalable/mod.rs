@@ -1,11 +1,11 @@
 //! A heap that scales with threads, made of a table of size classes: metamalloc's `ScalableAllocator`, without its limits.
 //!
-//! Each thread has a heap of its own (front end): a cache over slabs, with a queue for what other threads free of them. A central heap
-//! (middle end) has the slabs that no thread has: those of threads that have ended, and empty ones. The back end has what is larger than
-//! the largest class, and the address space.
+//! Each thread has a heap of its own (front end): a cache over slabs, with a queue for what other threads free of them. A
+//! central heap (middle end) has the slabs that no thread has: those of threads that have ended, and empty ones. The back end
+//! has what is larger than the largest class, and the address space.
 //!
-//! [`size_classes!`](crate::size_classes) makes a table from sizes, [`ClassHeap`] a heap of it under a [policy](policy), [`Scalable`] the
-//! whole:
+//! [`size_classes!`](crate::size_classes) makes a table from sizes, [`ClassHeap`] a heap of it under a [policy](policy),
+//! [`Scalable`] the whole:
 //!
 //! ```
 //! use xalloc_heaps::scalable::{Central, ClassHeap, OsLock, Scalable, ThreadLocal};
@@ -17,7 +17,8 @@
 //! ```
 //!
 //! This file has the hit paths and the contract; the other files the slow paths, of which each calls only those further down:
-//! `special`, `realloc`, `malloc`, `free`, `large`, `statistics`, `thread_life`, `poll`, `recycle`, `sending`, `examine`; `heap` has the parts.
+//! `special`, `realloc`, `malloc`, `free`, `large`, `statistics`, `thread_life`, `poll`, `recycle`, `sending`, `examine`;
+//! `heap` has the parts.
 //!
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata; central lists, under which nothing is locked.
 
@@ -58,8 +59,8 @@ use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
 use xalloc_os::thread;
 
-// SAFETY: bins hold free blocks of slabs that the page map knows; slabs, runs and mappings are disjoint; a block leaves its list when it
-// is handed out.
+// SAFETY: bins hold free blocks of slabs that the page map knows; slabs, runs and mappings are disjoint; a block leaves its
+// list when it is handed out.
 unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
     for Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>>
 {
@@ -78,8 +79,8 @@ unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
         if !ThreadLocalHeap::<N, T>::has_bin(thread::word(), bin) {
             return false;
         }
-        // SAFETY: a bin of the page map is in the word's heap, so that is a thread's heap, not the zeros of a thread without one; and
-        // the slice of the block, which the caller frees, belongs to it.
+        // SAFETY: a bin of the page map is in the word's heap, so that is a thread's heap, not the zeros of a thread without
+        // one; and the slice of the block, which the caller frees, belongs to it.
         unsafe {
             if !(*(bin as *const Bin)).is_start(block as usize) || Block::looks_free(block.cast()) {
                 return false;

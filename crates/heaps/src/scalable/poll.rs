@@ -37,7 +37,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
-    /// Scans the next `count` classes in turn: of those that are idle, nothing stays cached. Not `busy`, which the caller is changing.
+    /// Scans the next `count` classes in turn: of those that are idle, nothing stays cached. Not `busy`, which the caller is
+    /// changing.
     pub(super) fn scan(&self, heap: &'static ThreadLocalHeap<N, T>, count: usize, busy: usize) {
         for _ in 0..count {
             if let Some(idle) = heap.cache().scan_next(self.table(), busy, |_| 0) {

@@ -1,5 +1,5 @@
-//! Blocks on their way to whoever has their slab: a thread's queue, or a central list. If a thread does not come for them, because it
-//! sleeps or has ended, the sender takes them back in its place.
+//! Blocks on their way to whoever has their slab: a thread's queue, or a central list. If a thread does not come for them,
+//! because it sleeps or has ended, the sender takes them back in its place.
 
 use super::central::CentralHeap;
 use super::classes::SizeClasses;
@@ -52,8 +52,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         heap.ownership().help(heap.access(), heap.remote(), work);
     }
 
-    /// Gives all slabs of a heap of which blocks can be had to the central lists. The others follow when a block of them is freed: whoever
-    /// frees it finds the heap abandoned. The caller has access to the heap.
+    /// Gives all slabs of a heap of which blocks can be had to the central lists. The others follow when a block of them is
+    /// freed: whoever frees it finds the heap abandoned. The caller has access to the heap.
     pub(super) fn move_slabs(&self, heap: &ThreadLocalHeap<N, T>) {
         for class in 1..N {
             while let Some(slab) = heap.slabs().take_partial(self.class(class)) {
@@ -86,8 +86,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
-    /// Gives a chain of freed blocks to whoever has their slab. Returns the thread's heap in whose queue it waits, if nobody will come for
-    /// it or too much waits there.
+    /// Gives a chain of freed blocks to whoever has their slab. Returns the thread's heap in whose queue it waits, if nobody
+    /// will come for it or too much waits there.
     fn hand_over(&self, chain: Chain) -> Option<&'static ThreadLocalHeap<N, T>> {
         let mut chain = chain;
         loop {
@@ -123,8 +123,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let Chain { slab, head, tail, count } = *chain;
         let (batch, contents) = (tail.cast::<Batch>(), Batch::of_chain(slab, head, count));
         let (key, bytes) = (self.key.get(), count * slab.shape().size as usize);
-        // SAFETY: the chain's last block is the caller's until it is pushed; blocks in flight keep their slab open, and its memory
-        // mapped.
+        // SAFETY: the chain's last block is the caller's until it is pushed; blocks in flight keep their slab open, and its
+        // memory mapped.
         let waiting =
             unsafe { heap.remote().push(batch, bytes, |link| Batch::write(batch, contents.linked_to(link), key)) };
         waiting > self.tuning.get().queue_capacity || heap.ownership().is_abandoned()

@@ -13,7 +13,8 @@ use xalloc_blocks::search::Search;
 use xalloc_blocks::slab::{Place, Slab};
 use xalloc_heap::{Misuse, Refusal};
 
-/// The kind of its slabs in the page map: another one than that of the heaps for all threads, which so tell its blocks from their own.
+/// The kind of its slabs in the page map: another one than that of the heaps for all threads, which so tell its blocks from
+/// their own.
 const KIND: Kind = Kind::owned(2);
 
 /// Slabs of the classes `T`, for one thread at a time.
@@ -64,8 +65,8 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
             Some(slab) => slab,
             None => self.open_slab(class)?,
         };
-        // SAFETY: the slab is this heap's, which one thread uses, and in this list; in none when it is full. The bin is empty, or its list
-        // cannot be followed any more.
+        // SAFETY: the slab is this heap's, which one thread uses, and in this list; in none when it is full. The bin is empty,
+        // or its list cannot be followed any more.
         unsafe {
             let list = slab.take(self.key.get())?;
             self.bins[class].fill(list);

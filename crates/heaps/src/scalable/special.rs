@@ -18,7 +18,8 @@ pub struct SpecialHeap<'a, const N: usize, T: SizeClasses<N>, K: LockPolicy + Sy
     not_shared: PhantomData<Cell<()>>,
 }
 
-// SAFETY: whoever has the value is the only one that allocates from the heap, and moving it to another thread orders what was done before.
+// SAFETY: whoever has the value is the only one that allocates from the heap, and moving it to another thread orders what was
+// done before.
 unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Send for SpecialHeap<'_, N, T, K> {}
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
@@ -29,8 +30,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
 }
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> SpecialHeap<'_, N, T, K> {
-    /// Returns what `f` returns; what the thread allocates meanwhile comes from this heap. May be nested. The thread must not end in
-    /// there.
+    /// Returns what `f` returns; what the thread allocates meanwhile comes from this heap. May be nested. The thread must not
+    /// end in there.
     pub fn with<R>(&self, f: impl FnOnce() -> R) -> R {
         let _usual = Usual(Phase::current());
         self.whole.enter(self.heap);

@@ -279,7 +279,8 @@ fn a_special_heap_has_slabs_of_its_own_and_anybody_frees_its_blocks() {
     assert_eq!(heap.statistics().allocated, 128, "one block is left");
 }
 
-/// A block of a thread's own, of another thread's, of one that has ended and of a central list: freed twice, with others in between.
+/// A block of a thread's own, of another thread's, of one that has ended and of a central list: freed twice, with others in
+/// between.
 #[test]
 #[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
 fn a_double_free_is_noticed_wherever_the_block_is() {

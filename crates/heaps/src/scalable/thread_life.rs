@@ -72,7 +72,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
-    /// Every lock but the central lists', in the order in which they nest. The first one keeps helpers out of the calling thread's heap.
+    /// Every lock but the central lists', in the order in which they nest. The first one keeps helpers out of the calling
+    /// thread's heap.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
         let helpers = ThreadLocalHeap::<N, T>::own().map(|heap| heap.access().helpers());
         helpers.into_iter().chain([self.registry.lock()]).chain(self.back_end.locks())

@@ -8,8 +8,8 @@ use xalloc_blocks::thread_heap::ThreadHeap;
 /// The heap of one thread, of blocks of the classes `T`.
 pub type ThreadLocalHeap<const N: usize, T> = ThreadHeap<N, Pages<N, T>, Window>;
 
-/// Zeros that are never written, as large as a heap of threads: what the thread's word points at when another heap's hit paths come before
-/// this one's. They read it as empty bins, and find none of a block's bins in it.
+/// Zeros that are never written, as large as a heap of threads: what the thread's word points at when another heap's hit paths
+/// come before this one's. They read it as empty bins, and find none of a block's bins in it.
 #[repr(align(16384))]
 pub struct Window([u8; 16384]);
 
