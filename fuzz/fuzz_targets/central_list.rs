@@ -59,7 +59,7 @@ impl Model {
             Operation::Add => {}
             Operation::TakeBlocks => self.take_blocks(),
             Operation::Give { first, count, step, keep } => {
-                self.give(first as usize, count as usize, step, keep as usize)
+                self.give(first as usize, count as usize, step, keep as usize % 4)
             }
             Operation::TakeSlab => {
                 if let Some(slab) = self.central.take_slab(slabs::CLASSES * 64) {
