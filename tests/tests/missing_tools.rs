@@ -29,6 +29,8 @@ const DO_NOT: &[&str] = &[
     "cross-build",
     // Says in itself what it is without.
     "memory-of-services",
+    // Says that it is skipped without a nightly toolchain.
+    "miri",
     // A line for each peer; see below.
     "peers",
     // Says first that this is no Mac.
