@@ -107,7 +107,7 @@ fn a_heap_or_a_test_that_is_not_there_is_answered_with_those_that_are() {
     for (arguments, begin) in [
         (
             ["--heap", "fats"],
-            "invalid value 'fats' for '--heap <NAME>': there is no heap 'fats': there are fast, system, ",
+            "invalid value 'fats' for '--heap <NAME>': there is no heap 'fats': there are fast, pow2, system, ",
         ),
         (
             ["--test", "forks"],
