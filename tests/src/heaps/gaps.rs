@@ -20,7 +20,10 @@ const ALL: &[&str] = &[""];
 pub const POWERS: Gap = Gap {
     name: "powers of two",
     why: "Its blocks are powers of two, so that a program can need nearly twice what it asks for.",
-    tests: &[("handed_over", &["little_waits_for_a_thread_that_sleeps"])],
+    tests: &[
+        ("handed_over", &["little_waits_for_a_thread_that_sleeps"]),
+        ("resident", &["blocks_of_which_only_the_ends_are_touched", "small_programs_hold_what_they_hold_under_glibc"]),
+    ],
 };
 
 /// Of a heap in a library of its own.
