@@ -22,7 +22,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Returns one that nobody has, around `holder`, which is 0, and `helpers`, which is free.
+    /// Returns access that no thread has, made of `holder`, which is 0, and `helpers`, which is free.
     pub const fn around(holder: AtomicU32, helpers: Lock) -> Self {
         Self { holder, helpers }
     }

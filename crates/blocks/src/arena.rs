@@ -305,7 +305,7 @@ impl<S: Source> State<S> {
         self.change(chunk, |chunk| chunk.mark(slices, true));
     }
 
-    /// Makes slices of a chunk free that are nobody's any more.
+    /// Makes slices of a chunk free, of which no slab uses any.
     fn give(&mut self, chunk: &'static Chunk, slices: u64) {
         self.change(chunk, |chunk| chunk.mark(slices, false));
     }

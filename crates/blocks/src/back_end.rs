@@ -57,6 +57,7 @@ pub fn is_run(size: usize, align: usize) -> bool {
 /// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will
 /// probably grow again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied
 /// for less than the memory would cost.
+#[inline]
 pub fn with_room_to_grow(old: usize, size: usize) -> usize {
     const FROM: usize = 16 << 10;
     let grown = old + old / 2;

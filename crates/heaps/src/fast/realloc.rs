@@ -2,7 +2,7 @@
 
 use super::classes;
 use super::heap::FastHeap;
-use xalloc_blocks::runs;
+use xalloc_blocks::back_end::with_room_to_grow;
 use xalloc_heap::Refusal;
 
 impl FastHeap {
@@ -52,13 +52,4 @@ impl FastHeap {
         }
         new
     }
-}
-
-/// Returns how many bytes to allocate for a block of `old` usable bytes that is to have `size`. One that grows a little will
-/// probably grow again: a buffer that is extended piece by piece is copied now and then, not each time. Small ones are copied
-/// for less than the memory would cost.
-fn with_room_to_grow(old: usize, size: usize) -> usize {
-    const FROM: usize = 16 << 10;
-    let grown = old + old / 2;
-    if old >= FROM && (old..grown).contains(&size) && grown <= runs::MAX { grown } else { size }
 }
