@@ -28,9 +28,9 @@ pub struct BackEnd {
     pub footprint: Footprint,
 }
 
-/// What serves a block.
+/// What a block is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum BlockKind {
     /// A slab.
     Slab,
     /// Pages of a chunk.
@@ -41,8 +41,8 @@ pub enum Source {
 
 /// What became of a large block that was to be resized where it is.
 pub enum Resized {
-    /// It has the size, at this address, and is of this source.
-    At(Source, *mut u8),
+    /// It has the size, at this address, and is of this kind.
+    At(BlockKind, *mut u8),
     /// It has to be copied.
     Copy,
     /// The kernel refused memory for it.
@@ -91,17 +91,17 @@ impl BackEnd {
         }
     }
 
-    /// Notes that blocks of a source take `bytes` more than before. What the other sources keep goes, as far as it is more than
+    /// Notes that blocks of a kind take `bytes` more than before. What the other kinds keep goes, as far as it is more than
     /// was once in use: nearly all of it if the heap `is_lean`.
-    pub fn grew(&self, source: Source, bytes: usize, is_lean: bool) {
+    pub fn grew(&self, kind: BlockKind, bytes: usize, is_lean: bool) {
         let Some(grown) = self.footprint.grew(bytes) else { return };
         let mut surplus = self.footprint.surplus(&self.held(), grown, is_lean);
-        for other in [Source::Huge, Source::Run, Source::Slab] {
-            if other != source && surplus > 0 {
+        for other in [BlockKind::Huge, BlockKind::Run, BlockKind::Slab] {
+            if other != kind && surplus > 0 {
                 surplus = surplus.saturating_sub(match other {
-                    Source::Huge => self.huge.purge(surplus),
-                    Source::Run => self.runs.purge(surplus, PurgeScope::Whole),
-                    Source::Slab => self.arena.purge(surplus, PurgeScope::Whole),
+                    BlockKind::Huge => self.huge.purge(surplus),
+                    BlockKind::Run => self.runs.purge(surplus, PurgeScope::Whole),
+                    BlockKind::Slab => self.arena.purge(surplus, PurgeScope::Whole),
                 });
             }
         }
@@ -131,21 +131,21 @@ impl BackEnd {
 
     /// Returns a run or a huge block of `size` bytes, of zeros if that costs nothing more than `zeros` allows, and which of the
     /// two it is. `None` if there is no memory.
-    pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
+    pub fn allocate(&self, size: usize, align: usize, zeros: bool) -> Option<(BlockKind, HugeBlock)> {
         let run = if is_run(size, align) { self.allocate_run(size, align) } else { None };
         // Without address space for a whole chunk, a mapping of just this size may still be had.
         run.or_else(|| self.allocate_huge(size, align, zeros))
     }
 
     /// Returns a run; the size and the alignment are such that [`is_run`]. `None` if there is no memory.
-    pub fn allocate_run(&self, size: usize, align: usize) -> Option<(Source, HugeBlock)> {
+    pub fn allocate_run(&self, size: usize, align: usize) -> Option<(BlockKind, HugeBlock)> {
         let run = self.runs.allocate(size, align, &self.arena, &self.metadata)?;
-        Some((Source::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
+        Some((BlockKind::Run, HugeBlock { start: run.start, zeroed: run.zeroed }))
     }
 
     /// Returns a huge block; with `zeros` as [`BackEnd::allocate`] has it. `None` if there is no memory.
-    pub fn allocate_huge(&self, size: usize, align: usize, zeros: bool) -> Option<(Source, HugeBlock)> {
-        Some((Source::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?))
+    pub fn allocate_huge(&self, size: usize, align: usize, zeros: bool) -> Option<(BlockKind, HugeBlock)> {
+        Some((BlockKind::Huge, self.huge.allocate(size, align, zeros, &self.metadata)?))
     }
 
     /// Takes back the run or the huge block at `address`, which has this entry in the page map. Returns how many bytes it had.
@@ -182,13 +182,13 @@ impl BackEnd {
         match entry.kind() {
             runs::KIND if size >= smallest && size <= runs::MAX => {
                 if self.runs.resize(address, entry, size) {
-                    Resized::At(Source::Run, address as *mut u8)
+                    Resized::At(BlockKind::Run, address as *mut u8)
                 } else {
                     Resized::Copy
                 }
             }
             huge::KIND if size > runs::MAX => match self.huge.resize(address, entry, size) {
-                Ok(block) => Resized::At(Source::Huge, block),
+                Ok(block) => Resized::At(BlockKind::Huge, block),
                 Err(Stays::Refused) => Resized::Refused,
                 Err(_) => Resized::Copy,
             },

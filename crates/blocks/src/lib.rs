@@ -10,7 +10,8 @@
 //!   [`runs`], [`huge`]: memory.
 //! * [`bin`], [`thread_cache`], [`partial_list`], [`slab_set`], [`batch`], [`remote_cache`]: what one thread has.
 //! * [`remote`], [`changing`], [`access`], [`ownership`]: the lock-free protocols.
-//! * [`registry`], [`thread_heap`], [`central_list`], [`returning`], [`search`], [`back_end`]: what whole heaps are made of.
+//! * [`registry`], [`thread_heap`], [`central_list`], [`returning`], [`search`], [`back_end`], [`small_or_large`]: what
+//!   whole heaps are made of.
 //! * [`held`], [`surplus`], [`footprint`], [`purge_schedule`], [`purge_scope`], [`recycling`]: the policies.
 //! * [`fork_locks`], [`reporter`], [`tally`]: locks over a fork, reports, and counts for tests.
 
@@ -55,6 +56,7 @@ pub mod single_writer;
 pub mod size_class;
 pub mod slab;
 pub mod slab_set;
+pub mod small_or_large;
 pub mod source;
 pub mod surplus;
 pub mod sync;

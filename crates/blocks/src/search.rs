@@ -7,6 +7,7 @@ use crate::batch::{self, Batch};
 use crate::free_list::{Block, Key};
 use crate::page_map;
 use crate::page_map::Kind;
+use crate::registry::{Registered, Registry};
 use crate::slab::Slab;
 use crate::thread_heap::ThreadHeap;
 
@@ -14,6 +15,9 @@ use crate::thread_heap::ThreadHeap;
 const LONGEST_LIST: usize = 1 << 15;
 /// So many batches are looked at.
 const MOST_BATCHES: usize = 1 << 20;
+/// How often is looked, at the most, while threads move blocks, and for how long is waited in between.
+const LOOKS: usize = 64;
+const PAUSE: usize = 1000;
 
 /// A block that is looked for. Its slab must stay mapped meanwhile.
 pub struct Search<'a> {
@@ -28,6 +32,28 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Returns whether the block is free, by what it looks like and by what `look` says, which returns whether it is in a list.
+    /// While a thread moves blocks from one list to another, they may be in none: then `look` is called again.
+    #[cold]
+    pub fn is_free<T: Registered>(&self, registry: &Registry<T>, look: impl Fn(&Self) -> bool) -> bool {
+        // SAFETY: a block of a slab, as the type has it.
+        if !unsafe { Block::looks_free(self.block) && Block::is_encoded(self.block, self.key) } {
+            return false;
+        }
+        let are_whole = || registry.all().all(Registered::is_whole);
+        for _ in 0..LOOKS {
+            let were_whole = are_whole();
+            if look(self) {
+                return true;
+            }
+            if were_whole && are_whole() {
+                return false;
+            }
+            (0..PAUSE).for_each(|_| core::hint::spin_loop());
+        }
+        false
+    }
+
     /// Returns whether the block is among those that a thread has collected for their owners.
     pub fn is_collected<const N: usize, X: Sync, P: Sync>(&self, heap: &ThreadHeap<N, X, P>) -> bool {
         self.is_in(heap.remote_cache().last_of(self.slab), batch::MOST)

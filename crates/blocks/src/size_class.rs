@@ -131,10 +131,15 @@ pub const fn lookup<const LENGTH: usize>(sizes: &[usize]) -> [u8; LENGTH] {
     lookup
 }
 
-/// Returns the first class of a table, from `class` on, whose blocks are aligned to `align`. Slabs start at multiples of 64
-/// KiB, so a block is aligned when its size is a multiple of the alignment.
-pub fn aligned(table: &[Class], class: usize, align: usize) -> Option<usize> {
-    (class..table.len()).find(|&class| (table[class].size as usize).is_multiple_of(align))
+/// Returns the class of the smallest block that holds `size` bytes aligned to `align`, if the table has one; `class_of`
+/// returns that of a size without an alignment. Slabs start at multiples of 64 KiB, so a block is aligned when its size is a
+/// multiple of the alignment.
+pub fn aligned(table: &[Class], class_of: impl Fn(usize) -> usize, align: usize, size: usize) -> Option<usize> {
+    let size = size.max(1).checked_next_multiple_of(align)?;
+    if size > table.last()?.size as usize {
+        return None;
+    }
+    (class_of(size)..table.len()).find(|&class| (table[class].size as usize).is_multiple_of(align))
 }
 
 /// Classes for the tests of the blocks that have some: a small one, one with blocks of half a KiB, and the largest.
@@ -184,8 +189,10 @@ mod tests {
         let lookup: [u8; 6] = lookup(&SIZES);
         assert_eq!(lookup, [1, 1, 2, 2, 3, 3]);
         assert_eq!(
-            [aligned(&small, 1, 32), aligned(&small, 1, 16), aligned(&small, 2, 1 << 14)],
-            [Some(3), Some(1), None]
+            [(32, 1), (16, 1), (1 << 14, 40), (16, 9000)].map(|(align, size)| {
+                aligned(&small, |size| lookup[size.div_ceil(16).min(5)] as usize, align, size)
+            }),
+            [Some(3), Some(1), None, None]
         );
     }
 }

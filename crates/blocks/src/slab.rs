@@ -194,6 +194,14 @@ impl Slab {
         self.shape().index(offset).is_some_and(|index| index < self.carved.get() as usize)
     }
 
+    /// Returns whether `address`, which lies in its slices, is the start of a block ([`Slab::is_block`]) that does not look
+    /// free. Otherwise it must be examined.
+    #[inline]
+    pub fn looks_used(&self, address: usize) -> bool {
+        // SAFETY: memory of the slab, where a block starts.
+        self.is_block(address) && !unsafe { Block::looks_free(address as *const Block) }
+    }
+
     /// Returns nothing if `address` is the start of a block that was handed out at some time ([`Slab::is_block`]).
     ///
     /// # Errors

@@ -109,20 +109,13 @@ pub unsafe trait Heap: Sync {
     /// # Safety
     /// As [`Heap::free`].
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
-        // SAFETY: the block is in use, and the caller's; the copy is bounded by both blocks' usable sizes.
+        // SAFETY: the block is in use, and the caller's; its size was found just now.
         unsafe {
             let old = self.usable_size(block)?;
             if size <= old && size >= old / 2 {
                 return Ok(block);
             }
-            let new = self.malloc(size);
-            if new.is_null() {
-                return Ok(if size <= old { block } else { new });
-            }
-            new.copy_from_nonoverlapping(block, old.min(size));
-            // It was found to be a block just now.
-            let _ = self.free(block);
-            Ok(new)
+            Ok(realloc_by_copy(block, old, size, || self.malloc(size), |block| self.free(block)))
         }
     }
 
@@ -203,4 +196,27 @@ pub unsafe trait Heap: Sync {
 
     /// Called in the child, by its only thread.
     fn postfork_child(&self) {}
+}
+
+/// Returns a block of `malloc`, which makes one of at least `size` bytes or returns null, with the contents of `block` as far
+/// as they fit; the old block has gone to `free`. If there is no memory: the old block if it holds `size` bytes, otherwise null.
+///
+/// # Safety
+/// `block` is in use and has `old` usable bytes; nobody uses it any more when `free` gets it.
+pub unsafe fn realloc_by_copy(
+    block: *mut u8,
+    old: usize,
+    size: usize,
+    malloc: impl FnOnce() -> *mut u8,
+    free: impl FnOnce(*mut u8) -> Result<(), Refusal>,
+) -> *mut u8 {
+    let new = malloc();
+    if new.is_null() {
+        return if size <= old { block } else { new };
+    }
+    // SAFETY: both blocks are in use and disjoint, and the copy fits in both.
+    unsafe { new.copy_from_nonoverlapping(block, old.min(size)) };
+    // It is a block in use.
+    let _ = free(block);
+    new
 }

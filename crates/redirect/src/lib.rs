@@ -66,7 +66,7 @@ pub use introspection::{MallInfo, MallInfo2};
 pub use operators::Operator;
 pub use platform::{dlsym, module};
 pub use statistics::{CStats, StatsReport};
-pub use xalloc_heap::{Heap, Refusal, Report, Stats};
+pub use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 pub use xalloc_os::panic_handler;
 
 #[doc(hidden)]

@@ -2,14 +2,14 @@
 
 use super::heap::FastHeap;
 use super::thread_heap::Ticks;
-use xalloc_blocks::back_end::Source;
+use xalloc_blocks::back_end::BlockKind;
 use xalloc_blocks::held::Held;
 
 impl FastHeap {
-    /// Notes that blocks of a source take `bytes` more than before. What the others keep goes, as far as it is more than was
+    /// Notes that blocks of a kind take `bytes` more than before. What the others keep goes, as far as it is more than was
     /// once in use.
-    pub(super) fn grew(&self, source: Source, bytes: usize) {
-        self.back_end.grew(source, bytes, self.is_lean());
+    pub(super) fn grew(&self, kind: BlockKind, bytes: usize) {
+        self.back_end.grew(kind, bytes, self.is_lean());
     }
 
     /// Notes that `bytes` of a slab, a run or a huge block became free.

@@ -54,16 +54,6 @@ pub const fn class_of(size: usize) -> usize {
     FIRST_OF_DOUBLING + (doubling - STEP_MAX.ilog2() as usize) * 8 + ((last >> (doubling - 3)) & 7)
 }
 
-/// Returns the class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
-/// multiples of [`SLICE`](xalloc_blocks::page_map::SLICE), so a block is aligned when its size is a multiple of the alignment.
-pub fn class_of_aligned(align: usize, size: usize) -> Option<usize> {
-    let size = size.max(1).checked_next_multiple_of(align)?;
-    if size > MAX {
-        return None;
-    }
-    (class_of(size)..CLASSES).find(|&class| (TABLE[class].size as usize).is_multiple_of(align))
-}
-
 /// The largest size that [`BIN_OF_SIZE`] knows.
 pub const SHORT_MAX: usize = 1024;
 
@@ -109,14 +99,15 @@ mod tests {
         for shift in 0..16 {
             let align = 1 << shift;
             for size in [0, 1, 15, 16, 17, 100, 512, 513, 4096, 5000, 30_000, MAX] {
-                if let Some(class) = class_of_aligned(align, size) {
+                if let Some(class) = size_class::aligned(&TABLE, class_of, align, size) {
                     let block = TABLE[class].size as usize;
                     assert!(block >= size && block.is_multiple_of(align), "{align} {size}");
                 }
             }
         }
-        assert_eq!(class_of_aligned(16, MAX + 1), None);
-        assert_eq!(class_of_aligned(1 << 16, 1), None);
-        assert_eq!(class_of_aligned(1 << 40, usize::MAX - 5), None);
+        let aligned = |align, size| size_class::aligned(&TABLE, class_of, align, size);
+        assert_eq!(aligned(16, MAX + 1), None);
+        assert_eq!(aligned(1 << 16, 1), None);
+        assert_eq!(aligned(1 << 40, usize::MAX - 5), None);
     }
 }

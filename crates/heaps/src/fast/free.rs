@@ -53,8 +53,7 @@ impl FastHeap {
     /// calls nothing, so that no register has to be saved. Returns false if nothing was done.
     #[inline(always)]
     fn add_to_batch(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
-        // SAFETY: memory of a slab.
-        if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
+        if !slab.looks_used(block as usize) {
             return false;
         }
         let Phase::Cached(word) = Phase::current() else { return false };
@@ -82,8 +81,7 @@ impl FastHeap {
     /// Frees a block of a slab, which `bin` stands for in the page map: into the bin if it is the calling thread's, otherwise
     /// on its way to its owner.
     fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
-        // SAFETY: memory of a slab.
-        if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
+        if !slab.looks_used(block as usize) {
             self.examine(bin, slab, block as usize)?;
         }
         let Phase::Cached(word) = Phase::current() else {

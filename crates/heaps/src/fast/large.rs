@@ -3,7 +3,7 @@
 use super::classes;
 use super::heap::FastHeap;
 use super::thread_heap::ThreadHeap;
-use xalloc_blocks::back_end::{Resized, Source, is_run};
+use xalloc_blocks::back_end::{BlockKind, Resized, is_run};
 use xalloc_blocks::huge::HugeBlock;
 use xalloc_blocks::page_map::Entry;
 use xalloc_blocks::runs;
@@ -20,11 +20,10 @@ impl FastHeap {
         let run = || self.back_end.allocate_run(size, align);
         let run = if is_run(size, align) { self.reclaiming_all(run) } else { None };
         // Without address space for a whole chunk, a mapping of just this size may still be had.
-        let (source, block) =
-            run.or_else(|| self.reclaiming_all(|| self.back_end.allocate_huge(size, align, zeros)))?;
+        let (kind, block) = run.or_else(|| self.reclaiming_all(|| self.back_end.allocate_huge(size, align, zeros)))?;
         self.surplus.note_taken(size.next_multiple_of(runs::PAGE));
         if block.zeroed {
-            self.grew(source, size);
+            self.grew(kind, size);
         }
         Some(block)
     }
@@ -66,10 +65,10 @@ impl FastHeap {
             Resized::Refused if size > old => None,
             resized => Some(resized),
         };
-        let Resized::At(source, resized) = self.reclaiming_all(attempt)? else { return None };
+        let Resized::At(kind, resized) = self.reclaiming_all(attempt)? else { return None };
         self.note_resized(old, size);
-        if source == Source::Huge {
-            self.grew(source, size.saturating_sub(old));
+        if kind == BlockKind::Huge {
+            self.grew(kind, size.saturating_sub(old));
         }
         Some(resized)
     }

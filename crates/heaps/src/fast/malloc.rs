@@ -5,7 +5,7 @@ use super::classes::{self, TABLE, class_of};
 use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::{ThreadHeap, Ticks};
-use xalloc_blocks::back_end::Source;
+use xalloc_blocks::back_end::BlockKind;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::List;
 use xalloc_blocks::page_map::SLICE;
@@ -28,15 +28,6 @@ impl FastHeap {
             return pop(classes::BIN_OF_SIZE[size] as usize);
         }
         if size <= classes::MAX { pop(class_of(size) * size_of::<Bin>()) } else { core::ptr::null_mut() }
-    }
-
-    /// Returns a block of at least `size` bytes. Null if there is no memory.
-    #[inline]
-    pub(super) fn allocate(&self, size: usize) -> *mut u8 {
-        if size > classes::MAX {
-            return self.malloc_large(size, 16, false).map_or(core::ptr::null_mut(), |block| block.start);
-        }
-        self.with_heap(|heap| self.malloc_class(heap, class_of(size))).unwrap_or(core::ptr::null_mut())
     }
 
     /// Returns a block of `class`, or null if there is no memory.
@@ -142,7 +133,7 @@ impl FastHeap {
             heap.slabs().add(slab);
         }
         self.surplus.note_taken(slab.bytes());
-        self.grew(Source::Slab, slab.bytes());
+        self.grew(BlockKind::Slab, slab.bytes());
         Some(())
     }
 }

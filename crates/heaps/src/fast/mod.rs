@@ -4,6 +4,7 @@
 //! file uses only files further down in this list, the methods of [`FastHeap`] that it calls included:
 //!
 //! * `mod`: the contract.
+//! * `small_or_large`: what the contract is made of.
 //! * `realloc`, `malloc`, `free`: the functions of the contract, from their hit paths down.
 //! * `large`: blocks that have no size class.
 //! * `statistics` (with trim), `thread_life`, `fork`.
@@ -29,6 +30,7 @@ mod realloc;
 mod reclaim;
 mod release;
 mod sending;
+mod small_or_large;
 mod statistics;
 mod thread_heap;
 mod thread_life;
@@ -36,10 +38,10 @@ mod ticking;
 
 pub use heap::{FastHeap, Tuning};
 
-use classes::class_of;
 use free::own_block;
 use thread_heap::ThreadHeap;
 use xalloc_blocks::free_list::Key;
+use xalloc_blocks::small_or_large::SmallOrLarge;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
 use xalloc_os::thread::Phase;
@@ -79,13 +81,7 @@ unsafe impl Heap for FastHeap {
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
-        if align <= 16 {
-            return self.malloc(size);
-        }
-        match classes::class_of_aligned(align, size) {
-            Some(class) => self.with_heap(|heap| self.malloc_class(heap, class)).unwrap_or(core::ptr::null_mut()),
-            None => self.malloc_large(size, align, false).map_or(core::ptr::null_mut(), |block| block.start),
-        }
+        self.allocate_aligned(align, size)
     }
 
     #[inline(always)]
@@ -107,29 +103,16 @@ unsafe impl Heap for FastHeap {
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
-        let (block, zeroed) = if size > classes::MAX {
-            self.malloc_large(size, 16, true).map_or((core::ptr::null_mut(), true), |block| (block.start, block.zeroed))
-        } else {
-            (self.malloc(size), false)
-        };
-        if !block.is_null() && !zeroed {
-            // SAFETY: a fresh block of at least `size` bytes.
-            unsafe { block.write_bytes(0, size) };
-        }
-        block
+        self.allocate_zeroed(size)
     }
 
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
-        let old = self.size_at(block as usize)?;
-        // SAFETY: the block is in use, and the caller's; it was found just now.
-        unsafe { self.realloc_from(block, old, size) }
+        // SAFETY: the caller's, as the contract has it.
+        unsafe { self.resize(block, size) }
     }
 
     fn good_size(&self, size: usize) -> usize {
-        match size {
-            ..=classes::MAX => classes::TABLE[class_of(size)].size as usize,
-            size => size.checked_next_multiple_of(xalloc_blocks::runs::PAGE).unwrap_or(size),
-        }
+        self.size_for(size)
     }
 
     fn trim(&self, keep: usize) -> bool {

@@ -31,7 +31,7 @@ pub(crate) use shared::{postfork, prefork, shared};
 use core::cell::Cell;
 use core::marker::PhantomData;
 use shared::Pool;
-use xalloc_heap::Refusal;
+use xalloc_heap::{Refusal, realloc_by_copy};
 
 /// A heap that one thread at a time uses.
 ///
@@ -138,16 +138,8 @@ impl<H: OneThread> LocalHeap<H> {
         if size <= old && size >= old / 2 {
             return Ok(block);
         }
-        let new = self.malloc(size);
-        if new.is_null() {
-            return Ok(if size <= old { block } else { new });
-        }
-        // SAFETY: both blocks are this heap's, in use and disjoint, and the copy fits in both; the caller gave the old one up.
-        unsafe {
-            new.copy_from_nonoverlapping(block, old.min(size));
-            self.0.free(block)?;
-        }
-        Ok(new)
+        // SAFETY: the block's size was found just now; the caller's that it is in use, and given up.
+        Ok(unsafe { realloc_by_copy(block, old, size, || self.malloc(size), |block| self.0.free(block)) })
     }
 }
 

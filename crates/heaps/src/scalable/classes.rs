@@ -1,7 +1,5 @@
 //! A program's own size classes: any sizes, proved when the heap is compiled.
 
-use xalloc_blocks::size_class;
-
 // What the macro names.
 #[doc(hidden)]
 pub use xalloc_blocks::size_class::{Class, lookup, prove, table};
@@ -77,16 +75,10 @@ macro_rules! size_classes {
     };
 }
 
-/// Returns the class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one. Slabs start at
-/// multiples of 64 KiB, so a block is aligned when its size is a multiple of the alignment.
-pub(super) fn class_of_aligned<const N: usize, T: SizeClasses<N>>(align: usize, size: usize) -> Option<usize> {
-    let size = size.max(1).checked_next_multiple_of(align)?;
-    if size > T::MAX { None } else { size_class::aligned(T::table(false), T::class_of(size), align) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use xalloc_blocks::size_class;
 
     crate::size_classes! {
         /// Odd sizes.
@@ -106,8 +98,9 @@ mod tests {
 
     #[test]
     fn aligned_blocks_are_of_a_class_whose_size_is_a_multiple() {
-        assert_eq!(class_of_aligned::<{ Odd::N }, Odd>(32, 40), Some(4));
-        assert_eq!(class_of_aligned::<{ Odd::N }, Odd>(64, 1), None);
-        assert_eq!(class_of_aligned::<{ Odd::N }, Odd>(16, Odd::MAX + 1), None);
+        let aligned = |align, size| size_class::aligned(Odd::table(false), Odd::class_of, align, size);
+        assert_eq!(aligned(32, 40), Some(4));
+        assert_eq!(aligned(64, 1), None);
+        assert_eq!(aligned(16, Odd::MAX + 1), None);
     }
 }

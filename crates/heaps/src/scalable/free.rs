@@ -30,8 +30,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
 
     /// Frees a block of a slab, which has this owner in the page map.
     fn free_small(&self, owner: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
-        // SAFETY: memory of a slab.
-        if !slab.is_block(block as usize) || unsafe { Block::looks_free(block.cast()) } {
+        if !slab.looks_used(block as usize) {
             self.examine(owner, slab, block as usize)?;
         }
         let Phase::Cached(word) = Phase::current() else {

@@ -14,9 +14,9 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     pub(super) fn malloc_large(&self, size: usize, align: usize, zeros: bool) -> Option<HugeBlock> {
         self.purge_if_due(clock::coarse_milliseconds());
         let own = ThreadLocalHeap::<N, T>::own();
-        let (source, block) = self.reclaiming(own, 0, || self.back_end.allocate(size, align, zeros))?;
+        let (kind, block) = self.reclaiming(own, 0, || self.back_end.allocate(size, align, zeros))?;
         if block.zeroed {
-            self.back_end.grew(source, size, self.tuning.get().exact);
+            self.back_end.grew(kind, size, self.tuning.get().exact);
         }
         Some(block)
     }
@@ -28,9 +28,9 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             Resized::Refused if size > old => None,
             resized => Some(resized),
         };
-        let Resized::At(source, resized) = self.reclaiming(own, 0, attempt)? else { return None };
+        let Resized::At(kind, resized) = self.reclaiming(own, 0, attempt)? else { return None };
         if size > old {
-            self.back_end.grew(source, size - old, self.tuning.get().exact);
+            self.back_end.grew(kind, size - old, self.tuning.get().exact);
         } else {
             self.released(old - size);
         }

@@ -4,8 +4,7 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
-use core::ptr::null_mut;
-use xalloc_blocks::back_end::Source;
+use xalloc_blocks::back_end::BlockKind;
 use xalloc_blocks::free_list::List;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::returning::{self, Backing};
@@ -18,15 +17,6 @@ const ALLOWANCE: usize = 4 << 20;
 const SCAN: usize = 8;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// Returns a block of at least `size` bytes. Null if there is no memory.
-    #[inline]
-    pub(super) fn allocate(&self, size: usize) -> *mut u8 {
-        if size > T::MAX {
-            return self.malloc_large(size, 16, false).map_or(null_mut(), |block| block.start);
-        }
-        self.with_heap(|heap| self.malloc_class(heap, T::class_of(size))).unwrap_or(null_mut())
-    }
-
     /// Returns a block of `class`, or null if there is no memory.
     pub(super) fn malloc_class(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) -> *mut u8 {
         let bin = heap.cache().bin(class);
@@ -62,11 +52,11 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             self.raise_limit(heap, class);
         }
         let list = self.collect(heap, class).or_else(|| {
-            self.reclaiming(Some(heap), class, || {
-                if self.is_full(heap, class) { None } else { self.add_slab(heap, class) }
-            })
-            .and_then(|()| self.collect(heap, class))
-            .or_else(|| self.take_central(heap, class))
+            if self.is_full(heap, class) {
+                return self.take_central(heap, class);
+            }
+            self.reclaiming(Some(heap), class, || self.add_slab(heap, class))?;
+            self.collect(heap, class)
         });
         let Some(list) = list else { return heap.cache().clear(class) };
         self.count_slow(heap, list.count);
@@ -122,9 +112,6 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
 
     /// Takes blocks from the central list, for a thread that has as many slabs of the class as it may have.
     fn take_central(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) -> Option<List> {
-        if !self.is_full(heap, class) {
-            return None;
-        }
         let list = self.central.list(class);
         list.take_blocks(self.key.get()).or_else(|| {
             let slab = self.reclaiming(Some(heap), class, || self.open_slabs(class, true))?;
@@ -153,7 +140,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     fn open_slab(&self, class: usize, fills: bool) -> Option<&'static Slab> {
         let slab = self.back_end.take_slab(self.class(class), fills)?;
         self.central.list(class).count_page(true);
-        self.back_end.grew(Source::Slab, slab.bytes(), self.tuning.get().exact);
+        self.back_end.grew(BlockKind::Slab, slab.bytes(), self.tuning.get().exact);
         Some(slab)
     }
 }

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! This file has the hit paths and the contract; the other files the slow paths, of which each calls only those further down:
-//! `special`, `realloc`, `malloc`, `free`, `large`, `statistics`, `thread_life`, `poll`, `recycle`, `sending`, `examine`;
-//! `heap` has the parts.
+//! `special`, `small_or_large`, `malloc`, `free`, `large`, `statistics`, `thread_life`, `poll`, `recycle`, `sending`,
+//! `examine`; `heap` has the parts.
 //!
 //! Lock order: access to heaps, registry, runs (in order), huge, arena, metadata; central lists, under which nothing is locked.
 
@@ -31,10 +31,10 @@ mod large;
 mod malloc;
 pub mod policy;
 mod poll;
-mod realloc;
 mod recycle;
 mod sending;
 mod single;
+mod small_or_large;
 mod special;
 mod statistics;
 mod thread_life;
@@ -54,7 +54,7 @@ use core::ptr::null_mut;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::{Block, Key};
 use xalloc_blocks::page_map;
-use xalloc_blocks::runs;
+use xalloc_blocks::small_or_large::SmallOrLarge;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
 use xalloc_os::thread;
@@ -96,13 +96,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
-        if align <= 16 {
-            return self.malloc(size);
-        }
-        match classes::class_of_aligned::<N, T>(align, size) {
-            Some(class) => self.with_heap(|heap| self.malloc_class(heap, class)).unwrap_or(null_mut()),
-            None => self.malloc_large(size, align, false).map_or(null_mut(), |block| block.start),
-        }
+        self.allocate_aligned(align, size)
     }
 
     unsafe fn free(&self, block: *mut u8) -> Result<(), Refusal> {
@@ -123,29 +117,16 @@ unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
-        let (block, zeroed) = if size > T::MAX {
-            self.malloc_large(size, 16, true).map_or((null_mut(), true), |block| (block.start, block.zeroed))
-        } else {
-            (self.malloc(size), false)
-        };
-        if !block.is_null() && !zeroed {
-            // SAFETY: a fresh block of at least `size` bytes.
-            unsafe { block.write_bytes(0, size) };
-        }
-        block
+        self.allocate_zeroed(size)
     }
 
     unsafe fn realloc(&self, block: *mut u8, size: usize) -> Result<*mut u8, Refusal> {
-        let old = self.size_at(block as usize)?;
-        // SAFETY: the block is in use, and the caller's; it was found just now.
-        unsafe { self.realloc_from(block, old, size) }
+        // SAFETY: the caller's, as the contract has it.
+        unsafe { self.resize(block, size) }
     }
 
     fn good_size(&self, size: usize) -> usize {
-        if size <= T::MAX {
-            return self.class(T::class_of(size)).size as usize;
-        }
-        size.checked_next_multiple_of(runs::PAGE).unwrap_or(size)
+        self.size_for(size)
     }
 
     fn trim(&self, keep: usize) -> bool {

@@ -10,17 +10,16 @@ use xalloc_blocks::registry::Registered;
 use xalloc_blocks::returning;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// The result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was purged.
-    /// `heap` is the caller's, if it has one; it is refilling the bin of the class `busy`.
+    /// Returns the result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was
+    /// purged. `heap` is the caller's, if it has one; it is refilling the bin of the class `busy`.
     pub(super) fn reclaiming<R>(
         &self,
         heap: Option<&'static ThreadLocalHeap<N, T>>,
         busy: usize,
         attempt: impl Fn() -> Option<R>,
     ) -> Option<R> {
-        let refused = xalloc_os::refusals::count();
         let result = attempt();
-        if result.is_some() || xalloc_os::refusals::count() == refused {
+        if result.is_some() {
             return result;
         }
         if let Some(heap) = heap {

@@ -1,6 +1,6 @@
 //! The heap of one thread at a time that shares nothing with others but address space, and goes as a whole.
 
-use super::classes::{self, SizeClasses};
+use super::classes::SizeClasses;
 use crate::local::{Large, OneThread, shared};
 use core::cell::Cell;
 use core::marker::PhantomData;
@@ -10,6 +10,7 @@ use xalloc_blocks::free_list::{Block, Key, KeyCell, List};
 use xalloc_blocks::page_map::{self, Kind};
 use xalloc_blocks::partial_list::PartialList;
 use xalloc_blocks::search::Search;
+use xalloc_blocks::size_class;
 use xalloc_blocks::slab::{Place, Slab};
 use xalloc_heap::{Misuse, Refusal};
 
@@ -153,7 +154,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
         if align <= 16 {
             return self.malloc(size);
         }
-        match classes::class_of_aligned::<N, T>(align, size) {
+        match size_class::aligned(T::table(false), T::class_of, align, size) {
             Some(class) => self.malloc_class(class),
             None => self.large.allocate(size, align),
         }

@@ -25,8 +25,3 @@ const _: () = size_class::prove(&CONSTANT, 33, 3);
 pub fn class_of(size: usize) -> usize {
     CLASS_OF[size.div_ceil(16)] as usize
 }
-
-/// Returns the class of the smallest block that holds `size` bytes aligned to `align`, if a slab has one.
-pub fn class_of_aligned(align: usize, size: usize) -> Option<usize> {
-    if size > MAX { None } else { size_class::aligned(&TABLE, class_of(size), align) }
-}

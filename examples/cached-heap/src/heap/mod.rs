@@ -18,6 +18,7 @@ use xalloc_blocks::bin::Bin;
 use xalloc_blocks::central_list::CentralList;
 use xalloc_blocks::free_list::{Block, Key, List};
 use xalloc_blocks::page_map;
+use xalloc_blocks::size_class;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
 use xalloc_os::thread::{self, Phase};
@@ -38,8 +39,8 @@ impl CachedHeap {
     /// Returns a block of whole pages. Null if there is no memory.
     fn malloc_large(&self, align: usize, size: usize) -> *mut u8 {
         let allocate = || self.back_end.allocate(size, align, false);
-        let Some((source, block)) = self.with_reclaim(allocate) else { return null_mut() };
-        self.back_end.grew(source, size, false);
+        let Some((kind, block)) = self.with_reclaim(allocate) else { return null_mut() };
+        self.back_end.grew(kind, size, false);
         block.start
     }
 
@@ -100,7 +101,7 @@ unsafe impl Heap for CachedHeap {
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
-        match classes::class_of_aligned(align, size) {
+        match size_class::aligned(&TABLE, class_of, align, size) {
             Some(class) => self.malloc_small(class),
             None => self.malloc_large(align, size),
         }

@@ -3,7 +3,7 @@
 use super::classes::{CLASSES, TABLE};
 use super::parts::{Cache, CachedHeap};
 use core::ptr::null_mut;
-use xalloc_blocks::back_end::Source;
+use xalloc_blocks::back_end::BlockKind;
 use xalloc_blocks::central_list::CentralList;
 use xalloc_blocks::chains;
 use xalloc_blocks::free_list::{Block, List};
@@ -63,7 +63,7 @@ impl CachedHeap {
                 return Some(list);
             }
             let slab = self.with_reclaim(|| self.back_end.take_slab(&TABLE[class], false))?;
-            self.back_end.grew(Source::Slab, slab.bytes(), false);
+            self.back_end.grew(BlockKind::Slab, slab.bytes(), false);
             // Whatever is empty: blocks of it are wanted. If other threads take them all first, there is another round.
             central.add(slab, usize::MAX);
         }
