@@ -86,6 +86,7 @@ impl RemoteCache {
     ///
     /// # Safety
     /// The block is the slab's, is free, and the caller's.
+    #[inline(always)]
     pub unsafe fn add(&self, slab: &'static Slab, block: *mut Block, key: Key) -> Result<Due, FreedBefore> {
         let slot = &self.0[hash(slab)];
         let mut due = Due::default();

@@ -41,61 +41,44 @@ impl FastHeap {
     #[inline(always)]
     pub(super) unsafe fn free_block(&self, block: *mut u8) -> Result<(), Refusal> {
         let entry = page_map::entry(block as usize);
-        if let Some((bin, slab)) = Slab::of(entry)
-            && self.add_to_batch(bin, slab, block)
-        {
-            return Ok(());
-        }
-        self.free_entry(block, entry)
-    }
-
-    /// Frees a block of a slab of another thread's heap, if it only joins a batch that has begun: what most such frees are. It
-    /// calls nothing, so that no register has to be saved. Returns false if nothing was done.
-    #[inline(always)]
-    fn add_to_batch(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> bool {
-        if !slab.looks_used(block as usize) {
-            return false;
-        }
-        let Phase::Cached(word) = Phase::current() else { return false };
-        if ThreadHeap::has_bin(word, bin) {
-            return false;
-        }
-        // SAFETY: a cache in the TLS word is this thread's heap.
-        let heap = unsafe { ThreadHeap::of_word(word) };
-        let Some(open) = heap.remote_cache().open(slab, block.cast()) else { return false };
-        let _change = heap.change_remote_cache();
-        // SAFETY: the caller freed the block, which is the slab's.
-        unsafe { open.add(block.cast(), self.key.get()) };
-        true
-    }
-
-    /// Frees what has this entry in the page map, or says what is wrong with it.
-    #[inline(never)]
-    fn free_entry(&self, block: *mut u8, entry: Entry) -> Result<(), Refusal> {
         match Slab::of(entry) {
-            Some((bin, slab)) => Ok(self.free_small(bin, slab, block)?),
-            None => self.free_large(block as usize, entry),
+            Some((bin, slab)) if slab.looks_used(block as usize) => self.free_small(bin, slab, block.cast()),
+            _ => self.free_examined(block, entry),
         }
     }
 
     /// Frees a block of a slab, which `bin` stands for in the page map: into the bin if it is the calling thread's, otherwise
-    /// on its way to its owner.
-    fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut u8) -> Result<(), Misuse> {
-        if !slab.looks_used(block as usize) {
-            self.examine(bin, slab, block as usize)?;
-        }
+    /// on its way to its owner. Most of those only join a batch that has begun: for them nothing is called, so that no register
+    /// has to be saved.
+    #[inline(always)]
+    fn free_small(&self, bin: usize, slab: &'static Slab, block: *mut Block) -> Result<(), Refusal> {
         let Phase::Cached(word) = Phase::current() else {
-            self.free_without_heap(slab, block.cast());
+            self.free_without_heap(slab, block);
             return Ok(());
         };
         if ThreadHeap::has_bin(word, bin) {
             // SAFETY: the page map has the bin, which is the calling thread's, for the block, which is in use, and the caller
             // frees it.
-            unsafe { self.free_own(bin, block.cast()) };
+            unsafe { self.free_own(bin, block) };
             return Ok(());
         }
         // SAFETY: a cache in the TLS word is this thread's heap.
-        self.begin_or_end_batch(unsafe { ThreadHeap::of_word(word) }, slab, block.cast())
+        let heap = unsafe { ThreadHeap::of_word(word) };
+        let Some(open) = heap.remote_cache().open(slab, block) else {
+            return self.begin_or_end_batch(heap, slab, block);
+        };
+        let _change = heap.change_remote_cache();
+        // SAFETY: the caller freed the block, which is the slab's.
+        unsafe { open.add(block, self.key.get()) };
+        Ok(())
+    }
+
+    /// Frees what has this entry in the page map and is not obviously a block of a slab in use, or says what is wrong with it.
+    #[inline(never)]
+    fn free_examined(&self, block: *mut u8, entry: Entry) -> Result<(), Refusal> {
+        let Some((bin, slab)) = Slab::of(entry) else { return self.free_large(block as usize, entry) };
+        self.examine(bin, slab, block as usize)?;
+        self.free_small(bin, slab, block.cast())
     }
 
     /// Caches a block of the calling thread's own heap.
@@ -130,16 +113,17 @@ impl FastHeap {
 
     /// Frees a block of another heap's slab that is the first or the last one of a batch, or that was the last one freed, which
     /// is a mistake.
+    #[inline(never)]
     fn begin_or_end_batch(
         &self,
         heap: &'static ThreadHeap,
         slab: &'static Slab,
         block: *mut Block,
-    ) -> Result<(), Misuse> {
+    ) -> Result<(), Refusal> {
         let _change = heap.change_remote_cache();
         // SAFETY: the caller freed the block.
         let Ok(Due { displaced, full }) = (unsafe { heap.remote_cache().add(slab, block, self.key.get()) }) else {
-            return Err(Misuse::FreedBefore { size: slab.shape().size as usize });
+            return Err(Misuse::FreedBefore { size: slab.shape().size as usize }.into());
         };
         if let Some(chain) = displaced {
             self.send(heap, &chain);
