@@ -11,7 +11,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("xalloc-blocks", &["xalloc-os", "xalloc-heap"]),
     ("xalloc-heaps", &["xalloc-os", "xalloc-heap", "xalloc-blocks"]),
     ("xalloc-redirect", &["xalloc-os", "xalloc-heap"]),
-    ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-heaps", "xalloc-redirect", "xalloc-options"]),
+    ("xalloc-observe", &["xalloc-os", "xalloc-heap"]),
+    ("xalloc", &["xalloc-os", "xalloc-heap", "xalloc-heaps", "xalloc-redirect", "xalloc-observe", "xalloc-options"]),
     ("xalloc-prefixed", &["xalloc-os", "xalloc-heaps", "xalloc-redirect"]),
     ("xalloc-global", &["xalloc-heap", "xalloc-heaps", "xalloc-redirect"]),
     ("xalloc-pow2", &["xalloc-heaps", "xalloc-redirect"]),
@@ -25,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Crates that are not in the library: they may use any crate of others, and of ours only those named here.
 const TOOLS: &[(&str, &[&str])] = &[
-    ("xalloc-cli", &["xalloc-options", "xalloc-layers"]),
+    ("xalloc-cli", &["xalloc-options", "xalloc-layers", "xalloc-observe"]),
     ("xalloc-layers", &[]),
     ("xalloc-check", &[]),
     ("shared-arena", &["xalloc-blocks"]),

@@ -1,0 +1,1 @@
+//! The calling thread's stack, as return addresses.
