@@ -5,9 +5,11 @@
 
 use crate::pow2_options::Pow2Options;
 use crate::statistics;
+use core::sync::atomic::Ordering;
 use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
 use xalloc_heaps::scalable;
+use xalloc_observe::wanted;
 use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
@@ -43,6 +45,7 @@ struct Configuration<'a> {
     purge_ms: Option<usize>,
     thp: Option<Policy>,
     background_thread: bool,
+    observe: bool,
     stats: Option<Destination<'a>>,
     verbose: bool,
     report_only: bool,
@@ -87,6 +90,7 @@ pub fn apply() -> Applied {
         purge_ms: None,
         thp: None,
         background_thread: false,
+        observe: false,
         stats: None,
         verbose: false,
         report_only: false,
@@ -110,6 +114,10 @@ pub fn apply() -> Applied {
     }
     if let Some(Destination::File(path)) = configuration.stats {
         statistics::write_to(path);
+    }
+    if configuration.observe {
+        // Relaxed: read again on every slow path.
+        crate::xalloc_wanted.store(wanted::COUNTERS, Ordering::Relaxed);
     }
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
@@ -171,6 +179,8 @@ impl<'a> Configuration<'a> {
             ("background_thread", value) => self.background_thread = value == Value::Switch(true),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
+            #[cfg(target_os = "linux")]
+            ("observe", value) => self.observe = value == Value::Switch(true),
             ("stats", Value::Path(path)) => self.stats = Some(Destination::File(path)),
             ("stats", value) => self.stats = (value == Value::Switch(true)).then_some(Destination::Stderr),
             ("verbose", value) => self.verbose = value == Value::Switch(true),

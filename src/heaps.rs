@@ -7,7 +7,7 @@ use crate::configuration::{self, Choice};
 use crate::next;
 use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
+use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
 use xalloc_heaps::{FastHeap, Pow2, SystemHeap};
 use xalloc_os::stderr;
 use xalloc_redirect::dlsym;
@@ -124,6 +124,12 @@ unsafe impl Heap for Heaps {
 
     fn block_size(&self, address: usize) -> usize {
         self.chosen().block_size(address)
+    }
+
+    #[inline]
+    unsafe fn inspect(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        // SAFETY: passed on.
+        unsafe { if self.is_fast() { self.fast.inspect(block) } else { self.chosen().inspect(block) } }
     }
 
     fn misuse_at(&self, address: usize) -> Option<Misuse> {

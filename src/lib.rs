@@ -11,10 +11,18 @@ mod next;
 mod pow2_options;
 mod statistics;
 
+use core::sync::atomic::AtomicU32;
 use heaps::Heaps;
+use xalloc_observe::Observed;
+
+/// What is observed in this process: bits of `xalloc_observe::wanted`. The command finds it by its name in a process that was
+/// started with nothing observed, and writes it.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "a name of C's")]
+pub static xalloc_wanted: AtomicU32 = AtomicU32::new(0);
 
 xalloc_redirect::panic_handler!();
-xalloc_redirect::interpose!(Heaps = Heaps::new());
+xalloc_redirect::interpose!(Observed<Heaps> = Observed::new(Heaps::new(), &xalloc_wanted));
 
 // The symbol by which libc's `pthread_atfork` knows this library. It is defined in the start files, which build.rs leaves out.
 #[cfg(target_os = "linux")]

@@ -34,12 +34,15 @@ pub struct Search<'a> {
 impl Search<'_> {
     /// Returns whether the block is free, by what it looks like and by what `look` says, which returns whether it is in a list.
     /// While a thread moves blocks from one list to another, they may be in none: then `look` is called again.
-    #[cold]
+    #[inline]
     pub fn is_free<T: Registered>(&self, registry: &Registry<T>, look: impl Fn(&Self) -> bool) -> bool {
         // SAFETY: a block of a slab, as the type has it.
-        if !unsafe { Block::looks_free(self.block) && Block::is_encoded(self.block, self.key) } {
-            return false;
-        }
+        let looks_free = unsafe { Block::looks_free(self.block) && Block::is_encoded(self.block, self.key) };
+        looks_free && self.is_found(registry, look)
+    }
+
+    #[cold]
+    fn is_found<T: Registered>(&self, registry: &Registry<T>, look: impl Fn(&Self) -> bool) -> bool {
         let are_whole = || registry.all().all(Registered::is_whole);
         for _ in 0..LOOKS {
             let were_whole = are_whole();

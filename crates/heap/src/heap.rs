@@ -125,6 +125,18 @@ pub unsafe trait Heap: Sync {
         0
     }
 
+    /// Returns what whoever counts must know of a block. The default is for heaps that have no parts of threads.
+    ///
+    /// # Errors
+    /// As [`Heap::usable_size`].
+    ///
+    /// # Safety
+    /// As [`Heap::usable_size`].
+    unsafe fn inspect(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        // SAFETY: passed on.
+        unsafe { self.usable_size(block) }.map(|usable| Inspected { usable, is_own: true })
+    }
+
     /// Returns what is wrong with an address that this heap said is not its own ([`Refusal::NotMine`]), if it lies in its
     /// memory all the same: for a message, when nobody else knows the address either. It may be slow.
     fn misuse_at(&self, _address: usize) -> Option<Misuse> {
@@ -196,6 +208,15 @@ pub unsafe trait Heap: Sync {
 
     /// Called in the child, by its only thread.
     fn postfork_child(&self) {}
+}
+
+/// What [`Heap::inspect`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    /// How many bytes of the block may be used.
+    pub usable: usize,
+    /// Whether the block is of the calling thread's part of the heap, so that its `free` is no message to another thread.
+    pub is_own: bool,
 }
 
 /// Returns a block of `malloc`, which makes one of at least `size` bytes or returns null, with the contents of `block` as far

@@ -10,6 +10,6 @@ mod heap;
 mod misuse;
 mod stats;
 
-pub use heap::{Heap, realloc_by_copy};
+pub use heap::{Heap, Inspected, realloc_by_copy};
 pub use misuse::{Call, Incident, Misuse, Refusal, Report};
 pub use stats::{Calls, Stats};

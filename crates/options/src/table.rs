@@ -117,6 +117,13 @@ pub static OPTIONS: &[Setting] = &[
         category: "Checks",
     },
     Setting {
+        name: "observe",
+        kind: Kind::Switch,
+        default: "false",
+        help: "Linux: counts what each thread allocates and frees, by size class, for `xalloc stats PID`. A process that was started without can be told later.",
+        category: "Seeing",
+    },
+    Setting {
         name: "stats",
         kind: Kind::Destination,
         default: "false",

@@ -41,10 +41,12 @@ pub use heap::{FastHeap, Tuning};
 use free::own_block;
 use thread_heap::ThreadHeap;
 use xalloc_blocks::free_list::Key;
+use xalloc_blocks::page_map;
+use xalloc_blocks::slab::Slab;
 use xalloc_blocks::small_or_large::SmallOrLarge;
-use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
+use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
-use xalloc_os::thread::Phase;
+use xalloc_os::thread::{self, Phase};
 
 // SAFETY: bins hold free blocks of slabs that the page map knows; slabs, runs and mappings are disjoint; a block leaves
 // its list when it is handed out.
@@ -96,6 +98,16 @@ unsafe impl Heap for FastHeap {
 
     fn block_size(&self, address: usize) -> usize {
         self.size_at(address).unwrap_or(0)
+    }
+
+    #[inline]
+    unsafe fn inspect(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        if let Some((_, usable)) = own_block(block) {
+            return Ok(Inspected { usable, is_own: true });
+        }
+        let usable = self.size_at(block as usize)?;
+        let slab = Slab::of(page_map::entry(block as usize));
+        Ok(Inspected { usable, is_own: slab.is_none_or(|(bin, _)| ThreadHeap::has_bin(thread::word(), bin)) })
     }
 
     fn misuse_at(&self, address: usize) -> Option<Misuse> {

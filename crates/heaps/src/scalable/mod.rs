@@ -54,8 +54,9 @@ use core::ptr::null_mut;
 use xalloc_blocks::bin::Bin;
 use xalloc_blocks::free_list::{Block, Key};
 use xalloc_blocks::page_map;
+use xalloc_blocks::slab::Slab;
 use xalloc_blocks::small_or_large::SmallOrLarge;
-use xalloc_heap::{Heap, Misuse, Refusal, Report, Stats};
+use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
 use xalloc_os::random;
 use xalloc_os::thread;
 
@@ -110,6 +111,13 @@ unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
 
     fn block_size(&self, address: usize) -> usize {
         self.size_at(address).unwrap_or(0)
+    }
+
+    unsafe fn inspect(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        let usable = self.size_at(block as usize)?;
+        let slab = Slab::of(page_map::entry(block as usize));
+        let is_own = slab.is_none_or(|(owner, _)| ThreadLocalHeap::<N, T>::has_bin(thread::word(), owner));
+        Ok(Inspected { usable, is_own })
     }
 
     fn misuse_at(&self, address: usize) -> Option<Misuse> {

@@ -132,4 +132,6 @@ pub mod number {
     pub const PRCTL: usize = 167;
     pub const UNSHARE: usize = 97;
     pub const SETNS: usize = 268;
+    pub const FTRUNCATE: usize = 46;
+    pub const MEMFD_CREATE: usize = 279;
 }

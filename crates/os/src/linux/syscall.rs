@@ -38,6 +38,40 @@ pub unsafe fn mmap(address: usize, length: usize, protection: i32, flags: i32) -
     result(unsafe { syscall6(number::MMAP, address, length, protection as usize, flags, usize::MAX, 0) })
 }
 
+/// Calls `mmap` for what `descriptor` is open for, shared with all who map it, to read and write, and returns the address.
+/// `flags` may be MAP_FIXED.
+///
+/// # Errors
+/// The kernel's.
+///
+/// # Safety
+/// With MAP_FIXED in `flags`, what was mapped at `address` is gone.
+pub unsafe fn mmap_shared(address: usize, length: usize, flags: i32, descriptor: i32) -> Result<usize, Errno> {
+    let (protection, flags) = ((libc::PROT_READ | libc::PROT_WRITE) as usize, (flags | libc::MAP_SHARED) as usize);
+    // SAFETY: the caller answers for MAP_FIXED; otherwise only unused addresses are taken.
+    result(unsafe { syscall6(number::MMAP, address, length, protection, flags, descriptor as usize, 0) })
+}
+
+/// Calls `memfd_create`: a file in memory that no directory has, closed by `exec`.
+///
+/// # Errors
+/// The kernel's.
+pub fn memfd_create(name: &CStr) -> Result<i32, Errno> {
+    // SAFETY: the kernel reads a string that ends with its NUL.
+    let create =
+        unsafe { syscall6(number::MEMFD_CREATE, name.as_ptr() as usize, libc::MFD_CLOEXEC as usize, 0, 0, 0, 0) };
+    result(create).map(|descriptor| descriptor as i32)
+}
+
+/// Calls `ftruncate`.
+///
+/// # Errors
+/// The kernel's.
+pub fn ftruncate(descriptor: i32, size: usize) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    result(unsafe { syscall6(number::FTRUNCATE, descriptor as usize, size, 0, 0, 0, 0) }).map(|_| ())
+}
+
 /// Calls `munmap`.
 ///
 /// # Errors
@@ -138,6 +172,15 @@ pub fn identity(descriptor: i32) -> Option<(u64, u64)> {
     // SAFETY: the kernel writes one stat.
     result(unsafe { syscall6(number::FSTAT, descriptor as usize, (&raw mut file) as usize, 0, 0, 0, 0) }).ok()?;
     Some((file.st_dev, file.st_ino))
+}
+
+/// Returns the size of the file for which `descriptor` is open; `None` if it is closed.
+pub fn file_size(descriptor: i32) -> Option<usize> {
+    // SAFETY: zeros are a valid stat, which the kernel fills in.
+    let mut file: libc::stat = unsafe { core::mem::zeroed() };
+    // SAFETY: the kernel writes one stat.
+    result(unsafe { syscall6(number::FSTAT, descriptor as usize, (&raw mut file) as usize, 0, 0, 0, 0) }).ok()?;
+    usize::try_from(file.st_size).ok()
 }
 
 /// Writes like [`write_all`], but raises no signal. The standard error may be a pipe that nobody reads any more, or a file of

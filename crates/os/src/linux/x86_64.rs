@@ -130,4 +130,6 @@ pub mod number {
     pub const PRCTL: usize = 157;
     pub const UNSHARE: usize = 272;
     pub const SETNS: usize = 308;
+    pub const FTRUNCATE: usize = 77;
+    pub const MEMFD_CREATE: usize = 319;
 }

@@ -1,0 +1,325 @@
+//! Which threads are observed.
+
+use crate::layout::{EXITED, FIRST, Header, MOST_SLOTS, OTHERS, Slot};
+use crate::segment::{Mapped, Segment};
+use crate::thread::{Page, Pages, add_live};
+use crate::wanted;
+use core::cell::Cell;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+use xalloc_heap::Inspected;
+use xalloc_os::stderr::Line;
+use xalloc_os::thread::{self, Phase};
+use xalloc_os::{Lock, clock, syscall};
+
+/// The observer of a process.
+pub struct Observer {
+    /// What is to be observed, until there is a segment, which says it from then on. The command may write it.
+    wanted: &'static AtomicU32,
+    /// The segment, once there is one.
+    segment: AtomicPtr<Header>,
+    descriptor: AtomicI32,
+    pages: Pages,
+    /// Guards the slots: which are used, and that of the exited threads. Nothing is locked under it.
+    lock: Lock,
+    /// The slots that are used, a bit each. Written under the lock.
+    used: [AtomicU64; MOST_SLOTS / 64],
+    /// What a fork that is under way has made for the child. Under the lock.
+    child: Child,
+}
+
+struct Child {
+    copy: Cell<Option<Mapped>>,
+    /// Forks that are made inside of one.
+    inside: Cell<u32>,
+}
+
+// SAFETY: only touched under the observer's lock.
+unsafe impl Sync for Child {}
+
+/// A call of an observed thread. Its TLS word is its own until this is dropped.
+pub struct Entered<'a>(Option<Counted<'a>>);
+
+struct Counted<'a> {
+    observer: &'a Observer,
+    header: &'static Header,
+    /// `None` for a thread that has no page: it is starting, or ending, or there are too many.
+    page: Option<&'static Page>,
+}
+
+impl Observer {
+    /// Returns an observer that observes what `wanted` says, which the command may write too.
+    pub const fn new(wanted: &'static AtomicU32) -> Self {
+        Self {
+            wanted,
+            segment: AtomicPtr::new(null_mut()),
+            descriptor: AtomicI32::new(-1),
+            pages: Pages::new(),
+            lock: Lock::new(),
+            used: [const { AtomicU64::new(0) }; MOST_SLOTS / 64],
+            child: Child { copy: Cell::new(None), inside: Cell::new(0) },
+        }
+    }
+
+    /// Begins to observe, if that is wanted before the first allocation.
+    pub fn begin(&self) {
+        // Relaxed: stored by this thread, if it is.
+        if self.wanted.load(Ordering::Relaxed) != 0 {
+            self.start(true);
+        }
+    }
+
+    fn segment(&self) -> Option<Segment> {
+        // Acquire: who sees the segment sees what is in it, and the reserved pages.
+        Segment::from_header(self.segment.load(Ordering::Acquire))
+    }
+
+    /// Returns what the calling thread's call is counted by; its TLS word is its own meanwhile.
+    #[inline]
+    pub fn enter(&self) -> Entered<'_> {
+        // Relaxed: whoever is told a little later begins a little later.
+        if self.wanted.load(Ordering::Relaxed) == 0 { Entered(None) } else { self.enter_counted() }
+    }
+
+    fn enter_counted(&self) -> Entered<'_> {
+        let Some(segment) = self.segment().or_else(|| self.start(false)) else { return Entered(None) };
+        let header = segment.header();
+        let page = self.pages.of_word(thread::word());
+        // Relaxed: as in `enter`.
+        if header.wanted.load(Ordering::Relaxed) & wanted::COUNTERS == 0 {
+            if let Some(page) = page {
+                page.enter();
+                self.end(segment, page);
+            }
+            return Entered(None);
+        }
+        let counted = |page| Entered(Some(Counted { observer: self, header, page }));
+        match (page, Phase::current()) {
+            (Some(page), _) => {
+                page.enter();
+                counted(Some(page))
+            }
+            (None, Phase::New | Phase::TornDown) => counted(None),
+            (None, _) => self.enter_first(segment),
+        }
+    }
+
+    /// Gives the calling thread a page, for its first call.
+    #[cold]
+    fn enter_first(&self, segment: Segment) -> Entered<'_> {
+        let header = segment.header();
+        let page = {
+            let _guard = self.lock.lock();
+            // A handler that interrupted this thread in the heap: its calls are part of that one.
+            if self.pages_in_use().any(Page::is_mine) {
+                return Entered(None);
+            }
+            self.take_page(segment)
+        };
+        if let Some(page) = page {
+            page.enter();
+        }
+        Entered(Some(Counted { observer: self, header, page }))
+    }
+
+    fn pages_in_use(&self) -> impl Iterator<Item = &'static Page> {
+        self.slots_in_use().map(|index| self.pages.get(index))
+    }
+
+    fn slots_in_use(&self) -> impl Iterator<Item = usize> {
+        // Relaxed: under the lock.
+        let is_used = |index: &usize| self.used[index / 64].load(Ordering::Relaxed) >> (index % 64) & 1 != 0;
+        (FIRST..MOST_SLOTS).filter(is_used)
+    }
+
+    /// Takes a slot and its page for the calling thread. `None` if there is none. Under the lock.
+    fn take_page(&self, segment: Segment) -> Option<&'static Page> {
+        let is_free = |index: &usize| self.used[index / 64].load(Ordering::Relaxed) >> (index % 64) & 1 == 0;
+        let header = segment.header();
+        // Of those that were ever used, the pages are memory already.
+        let was_used = |index| index < header.used_slots.load(Ordering::Relaxed) as usize;
+        let page = |index| if was_used(index) { Some(self.pages.get(index)) } else { self.pages.commit(index) };
+        let index = (FIRST..MOST_SLOTS).find(is_free);
+        let Some((index, page)) = index.and_then(|index| Some((index, page(index)?))) else {
+            // Relaxed, here and below: a number, and what the lock guards.
+            header.refused_threads.fetch_add(1, Ordering::Relaxed);
+            return None;
+        };
+        self.used[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
+        header.used_slots.fetch_max(index as u32 + 1, Ordering::Relaxed);
+        let slot = segment.slot(index);
+        slot.began.store(clock::coarse_milliseconds(), Ordering::Relaxed);
+        slot.thread.store(syscall::thread_id() as u64 + 1, Ordering::Release);
+        page.begin(index);
+        Some(page)
+    }
+
+    /// Ends the observation of the calling thread, which is in the heap: what it counted goes to the exited threads.
+    fn end(&self, segment: Segment, page: &Page) {
+        page.publish(segment.header());
+        let _guard = self.lock.lock();
+        page.end();
+        self.fold(segment, page.index());
+    }
+
+    /// Adds a slot to that of the exited threads, and makes it nobody's. Under the lock.
+    fn fold(&self, segment: Segment, index: usize) {
+        let (header, slot) = (segment.header(), segment.slot(index));
+        // Relaxed: only written under the lock. The fences make it a sequence lock, with the reader's: who sees any of the
+        // moved counters sees that the epoch was odd, or has changed.
+        let epoch = header.epoch.load(Ordering::Relaxed);
+        header.epoch.store(epoch.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        segment.slot(EXITED).take_over(slot);
+        slot.thread.store(0, Ordering::Relaxed);
+        header.epoch.store(epoch.wrapping_add(2), Ordering::Release);
+        self.used[index / 64].fetch_and(!(1 << (index % 64)), Ordering::Relaxed);
+    }
+
+    /// Makes the segment. `None` if the kernel refuses, or the calling thread is just making it.
+    #[cold]
+    fn start(&self, is_complete: bool) -> Option<Segment> {
+        if self.lock.is_mine(thread::token()) {
+            return None;
+        }
+        let _guard = self.lock.lock();
+        if let Some(segment) = self.segment() {
+            return Some(segment);
+        }
+        // Relaxed, here and below: under the lock.
+        let wanted = self.wanted.load(Ordering::Relaxed);
+        let made = if self.pages.reserve() { Segment::create(wanted, is_complete) } else { None };
+        let Some(Mapped { segment, descriptor }) = made else {
+            self.wanted.store(0, Ordering::Relaxed);
+            Line::signed()
+                .text("nothing is observed: the kernel gives no memory that can be shared (memfd_create)")
+                .end();
+            return None;
+        };
+        self.descriptor.store(descriptor, Ordering::Relaxed);
+        // Release: see `segment`.
+        self.segment.store(segment.as_ptr(), Ordering::Release);
+        Some(segment)
+    }
+
+    /// Makes a segment for the child of a fork, before it. What other threads count between this and the fork is not in it.
+    pub fn prefork(&self) {
+        if self.lock.is_mine(thread::token()) {
+            return self.child.inside.set(self.child.inside.get() + 1);
+        }
+        self.lock.acquire();
+        self.child.copy.set(self.segment().and_then(Segment::copy_for_child));
+    }
+
+    /// Forgets the child's segment, in the parent.
+    pub fn postfork_parent(&self) {
+        let inside = self.child.inside.get();
+        if inside > 0 {
+            return self.child.inside.set(inside - 1);
+        }
+        if let Some(copy) = self.child.copy.take() {
+            copy.segment.forget();
+            syscall::close(copy.descriptor);
+        }
+        self.lock.release();
+    }
+
+    /// Goes on in the child with the segment that was made for it: the threads that are gone have ended. Without one, the child
+    /// is not observed.
+    pub fn postfork_child(&self) {
+        self.child.inside.set(0);
+        if let Some(segment) = self.segment() {
+            // Relaxed: there is only this thread.
+            let parents = self.descriptor.load(Ordering::Relaxed);
+            match self.child.copy.take() {
+                Some(copy) if segment.replace(copy.descriptor) => {
+                    copy.segment.forget();
+                    self.descriptor.store(copy.descriptor, Ordering::Relaxed);
+                    self.fold_vanished(segment);
+                }
+                copy => {
+                    segment.replace_by_nothing();
+                    if let Some(copy) = copy {
+                        syscall::close(copy.descriptor);
+                    }
+                }
+            }
+            syscall::close(parents);
+        }
+        self.lock.release();
+    }
+
+    fn fold_vanished(&self, segment: Segment) {
+        for index in self.slots_in_use() {
+            let page = self.pages.get(index);
+            if page.is_mine() {
+                segment.slot(index).thread.store(syscall::thread_id() as u64 + 1, Ordering::Release);
+                continue;
+            }
+            page.publish(segment.header());
+            page.end();
+            self.fold(segment, index);
+        }
+    }
+}
+
+impl Entered<'_> {
+    /// Counts a block of `usable` bytes, of which `requested` were asked for.
+    #[inline]
+    pub fn allocated(&self, requested: usize, usable: usize) {
+        let Some(Counted { header, page, .. }) = &self.0 else { return };
+        match page {
+            Some(page) => {
+                slot(header, page.index()).count_allocation(requested, usable);
+                page.add_live(header, usable as isize);
+            }
+            None => {
+                slot(header, OTHERS).share_allocation(requested, usable);
+                add_live(header, usable as isize);
+            }
+        }
+    }
+
+    /// Counts a block that is freed.
+    #[inline]
+    pub fn freed(&self, Inspected { usable, is_own }: Inspected) {
+        let Some(Counted { header, page, .. }) = &self.0 else { return };
+        match page {
+            Some(page) => {
+                slot(header, page.index()).count_free(usable, is_own);
+                page.add_live(header, -(usable as isize));
+            }
+            None => {
+                slot(header, OTHERS).share_free(usable, is_own);
+                add_live(header, -(usable as isize));
+            }
+        }
+    }
+
+    /// Returns whether the call is counted.
+    #[inline]
+    pub fn is_counted(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Ends the observation of the calling thread, which ends. Its word stays its own.
+    pub fn end_thread(mut self) {
+        let Some(Counted { observer, page: Some(page), .. }) = self.0.take() else { return };
+        if let Some(segment) = observer.segment() {
+            observer.end(segment, page);
+        }
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(Counted { page: Some(page), .. }) = self.0 {
+            page.leave();
+        }
+    }
+}
+
+fn slot(header: &'static Header, index: usize) -> &'static Slot {
+    Segment::of(header).slot(index)
+}

@@ -1,0 +1,174 @@
+//! The segment, as its process writes it.
+
+use crate::classes::{CLASSES, LIMITS};
+use crate::layout::*;
+use core::ffi::CStr;
+use core::mem::offset_of;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, Ordering};
+use xalloc_os::syscall::{self, Errno};
+use xalloc_os::{clock, process};
+
+/// The name under which the segment stands among the descriptors of a process.
+pub const NAME: &CStr = c"xalloc";
+/// The least number of its descriptor: above the numbers that programs use, and below the usual limit of 1024.
+const LEAST_DESCRIPTOR: i32 = 900;
+
+/// A mapped segment. It is never unmapped: threads may be writing to it.
+#[derive(Clone, Copy)]
+pub struct Segment(NonNull<Header>);
+
+/// A file for a segment, and the address at which it is mapped.
+pub struct Mapped {
+    /// The segment.
+    pub segment: Segment,
+    /// The file's descriptor.
+    pub descriptor: i32,
+}
+
+impl Segment {
+    /// Makes a segment for this process. `None` if the kernel refuses.
+    pub fn create(wanted: u32, is_complete: bool) -> Option<Mapped> {
+        let mapped = Self::map_new().ok()?;
+        mapped.segment.describe(wanted, is_complete);
+        Some(mapped)
+    }
+
+    /// Maps a new file of zeros.
+    fn map_new() -> Result<Mapped, Errno> {
+        let low = syscall::memfd_create(NAME)?;
+        let high = syscall::duplicate(low, LEAST_DESCRIPTOR).or_else(|_| syscall::duplicate(low, 3));
+        syscall::close(low);
+        let descriptor = high?;
+        let mapped = syscall::ftruncate(descriptor, SIZE).and_then(|()| Self::map(descriptor, None));
+        mapped.inspect_err(|_| syscall::close(descriptor)).map(|segment| Mapped { segment, descriptor })
+    }
+
+    /// Maps a file of a segment's size, at the address of `instead` if there is one, which is gone then.
+    fn map(descriptor: i32, instead: Option<Self>) -> Result<Self, Errno> {
+        let (address, flags) = instead.map_or((0, 0), |old| (old.0.as_ptr() as usize, libc::MAP_FIXED));
+        // SAFETY: what is replaced is a mapping of the same size, of this type, which goes on with the new contents.
+        let address = unsafe { syscall::mmap_shared(address, SIZE, flags, descriptor) }?;
+        NonNull::new(address as *mut Header).map(Self).ok_or(Errno(libc::ENOMEM))
+    }
+
+    /// Fills in the header. Until it ends, no reader takes this for a segment.
+    fn describe(self, wanted: u32, is_complete: bool) {
+        let header = self.header();
+        // Relaxed, all of them: `magic` publishes them.
+        let set = |word: &core::sync::atomic::AtomicU32, value: usize| word.store(value as u32, Ordering::Relaxed);
+        set(&header.version, VERSION as usize);
+        set(&header.header_size, size_of::<Header>());
+        set(&header.slots_offset, SLOTS_OFFSET);
+        set(&header.slot_stride, SLOT_STRIDE);
+        set(&header.slots, MOST_SLOTS);
+        set(&header.counters_offset, offset_of!(Slot, counters));
+        set(&header.counters_size, size_of::<Counters>());
+        set(&header.classes, CLASSES);
+        set(&header.limits_offset, LIMITS_OFFSET);
+        set(&header.mark_offset, MARK_OFFSET);
+        set(&header.process, syscall::process_id() as usize);
+        set(&header.wanted, wanted as usize);
+        set(&header.is_complete, usize::from(is_complete));
+        set(&header.used_slots, FIRST);
+        header.began.store(clock::coarse_milliseconds(), Ordering::Relaxed);
+        store_name(&header.program, process::program_name());
+        for (class, &limit) in LIMITS.iter().enumerate() {
+            self.limit(class).store(limit, Ordering::Relaxed);
+        }
+        // Release: who sees it sees the header.
+        header.magic.store(MAGIC, Ordering::Release);
+    }
+
+    /// Returns the segment with this header, which is mapped for as long as the process lives.
+    pub fn of(header: &'static Header) -> Self {
+        Self(NonNull::from(header))
+    }
+
+    /// Returns the segment whose header this is, null if there is none: what [`Segment::as_ptr`] returned.
+    pub fn from_header(header: *mut Header) -> Option<Self> {
+        NonNull::new(header).map(Self)
+    }
+
+    /// Returns the header's address.
+    pub fn as_ptr(self) -> *mut Header {
+        self.0.as_ptr()
+    }
+
+    /// Returns the header.
+    pub fn header(self) -> &'static Header {
+        // SAFETY: mapped for as long as the process lives, zeros at first; all words are atomic.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn limit(self, class: usize) -> &'static AtomicU64 {
+        // SAFETY: as for `header`; there is room for one number for each class.
+        unsafe { &*self.0.as_ptr().byte_add(LIMITS_OFFSET).cast::<AtomicU64>().add(class) }
+    }
+
+    /// Returns a slot; `index` is below [`MOST_SLOTS`].
+    pub fn slot(self, index: usize) -> &'static Slot {
+        debug_assert!(index < MOST_SLOTS);
+        // SAFETY: as for `header`; the layout has room for so many slots.
+        unsafe { &*self.0.as_ptr().byte_add(SLOTS_OFFSET + index * SLOT_STRIDE).cast() }
+    }
+
+    /// Makes a segment for a child that this process forks, and copies to it what was counted. The child calls
+    /// [`Segment::replace`]. `None` if the kernel refuses.
+    pub fn copy_for_child(self) -> Option<Mapped> {
+        let copy = Self::map_new().ok()?;
+        let used = self.header().used_slots.load(Ordering::Relaxed) as usize;
+        let words = (SLOTS_OFFSET + used.min(MOST_SLOTS) * SLOT_STRIDE) / size_of::<AtomicU64>();
+        // SAFETY: both mappings have so many words, all atomic.
+        let words_of = |of: Self| unsafe { core::slice::from_raw_parts(of.0.as_ptr().cast::<AtomicU64>(), words) };
+        for (to, from) in words_of(copy.segment).iter().zip(words_of(self)) {
+            // Acquire: a free that is seen was allocated by what is copied after it, in most cases; see `observer`.
+            match from.load(Ordering::Acquire) {
+                // Zeros are there already, and writing them would make memory of the file.
+                0 => {}
+                // Relaxed: the child reads it, after the fork.
+                word => to.store(word, Ordering::Relaxed),
+            }
+        }
+        Some(copy)
+    }
+
+    /// Maps a file that [`Segment::copy_for_child`] made in the place of this segment, in the child. Returns false if the
+    /// kernel refuses: this is still the parent's then.
+    pub fn replace(self, descriptor: i32) -> bool {
+        let header = self.header();
+        let parent = header.process.load(Ordering::Relaxed);
+        if Self::map(descriptor, Some(self)).is_err() {
+            return false;
+        }
+        // Relaxed: no other process knows the file yet.
+        header.parent.store(parent, Ordering::Relaxed);
+        header.process.store(syscall::process_id() as u32, Ordering::Relaxed);
+        true
+    }
+
+    /// Maps zeros in the place of this segment, in a child that shall not be observed: nothing is wanted in there.
+    pub fn replace_by_nothing(self) {
+        let flags = libc::MAP_FIXED | libc::MAP_NORESERVE;
+        // SAFETY: what is replaced is a mapping of this size and type, of which zeros are a value. If the kernel refuses, the
+        // child counts in its parent's segment.
+        let _ = unsafe { syscall::mmap(self.0.as_ptr() as usize, SIZE, libc::PROT_READ | libc::PROT_WRITE, flags) };
+    }
+
+    /// Removes the mapping of a copy that the child has now.
+    pub fn forget(self) {
+        // SAFETY: the copy is known to nobody but the caller. If the kernel keeps it, only address space is lost.
+        let _ = unsafe { syscall::munmap(self.0.as_ptr() as usize, SIZE) };
+    }
+}
+
+/// Stores a name, cut off where there is no more room, and filled up with zeros.
+pub fn store_name(words: &[AtomicU64], name: &[u8]) {
+    for (word, at) in words.iter().zip((0..).step_by(8)) {
+        let mut bytes = [0; 8];
+        let rest = name.get(at..).unwrap_or_default();
+        bytes.iter_mut().zip(rest).for_each(|(to, &from)| *to = from);
+        // Relaxed: a name is there or not yet.
+        word.store(u64::from_le_bytes(bytes), Ordering::Relaxed);
+    }
+}

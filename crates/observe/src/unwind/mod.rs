@@ -1,1 +1,0 @@
-//! The calling thread's stack, as return addresses.
