@@ -6,6 +6,7 @@
 //! The process writes, and trusts nothing in here but [`Header::wanted`]. Readers write nothing but that word and the mark.
 
 use crate::classes::CLASSES;
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 /// The first eight bytes.
@@ -13,7 +14,7 @@ pub const MAGIC: u64 = u64::from_le_bytes(*b"xallocSG");
 /// A reader that knows another number does not go on.
 pub const VERSION: u32 = 1;
 
-/// The size of a segment, in bytes, unless the command has made it: address space, of which only what is written is memory.
+/// The size of a segment, in bytes: address space, of which only what is written is memory.
 pub const SIZE: usize = 64 << 20;
 /// Where the slots begin.
 pub const SLOTS_OFFSET: usize = 16 << 10;
@@ -21,6 +22,12 @@ pub const SLOTS_OFFSET: usize = 16 << 10;
 pub const SLOT_STRIDE: usize = 8 << 10;
 /// The most slots that are used.
 pub const MOST_SLOTS: usize = 4096;
+
+/// The name under which a segment stands among the descriptors of its process: a file in memory.
+pub const NAME: &CStr = c"xalloc";
+/// The variable by which the command hands a segment to the process that it starts: `DESCRIPTOR:TOKEN`, both decimal. The file
+/// has [`SIZE`] bytes, all zeros but [`Header::token`].
+pub const VARIABLE: &str = "XALLOC_SEGMENT";
 
 /// What begins the segment.
 #[repr(C)]

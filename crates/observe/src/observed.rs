@@ -107,10 +107,15 @@ unsafe impl<H: Heap> Heap for Observed<H> {
                 return self.heap.realloc(block, size);
             }
             let old = self.heap.inspect(block)?;
+            // A block that stays what it is counts as nothing.
+            if self.heap.cached_fits(block, size) {
+                return Ok(block);
+            }
             let new = self.heap.realloc(block, size)?;
-            if !new.is_null() {
+            let usable = if new.is_null() { 0 } else { self.heap.usable_size(new).unwrap_or(size) };
+            if !new.is_null() && (new != block || usable != old.usable) {
                 // The new one first: so the sum is never less than nothing.
-                call.allocated(size, self.heap.usable_size(new).unwrap_or(size));
+                call.allocated(size, usable);
                 call.freed(old);
             }
             Ok(new)

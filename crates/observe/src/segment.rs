@@ -2,15 +2,12 @@
 
 use crate::classes::{CLASSES, LIMITS};
 use crate::layout::*;
-use core::ffi::CStr;
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use xalloc_os::syscall::{self, Errno};
 use xalloc_os::{clock, process};
 
-/// The name under which the segment stands among the descriptors of a process.
-pub const NAME: &CStr = c"xalloc";
 /// The least number of its descriptor: above the numbers that programs use, and below the usual limit of 1024.
 const LEAST_DESCRIPTOR: i32 = 900;
 
@@ -27,11 +24,39 @@ pub struct Mapped {
 }
 
 impl Segment {
-    /// Makes a segment for this process. `None` if the kernel refuses.
+    /// Returns a segment for this process: the one that was handed to it, or a new one. `None` if the kernel refuses.
     pub fn create(wanted: u32, is_complete: bool) -> Option<Mapped> {
-        let mapped = Self::map_new().ok()?;
+        let mapped = Self::handed_over().or_else(|| Self::map_new().ok())?;
         mapped.segment.describe(wanted, is_complete);
         Some(mapped)
+    }
+
+    /// Takes the segment that the command has made for this process, and for no other one: a child has the variable too.
+    fn handed_over() -> Option<Mapped> {
+        if process::is_secure() {
+            return None;
+        }
+        let mut numbers = process::variable(VARIABLE)?.splitn(2, |&byte| byte == b':');
+        let descriptor = i32::try_from(number(numbers.next()?)?).ok()?;
+        let token = number(numbers.next()?)?;
+        if syscall::file_size(descriptor) != Some(SIZE) {
+            return None;
+        }
+        let segment = Self::map(descriptor, None).ok()?;
+        let header = segment.header();
+        let is_ours = header.token.load(Ordering::Relaxed) == token
+            // Relaxed, both: nothing else is read.
+            && header.process.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if !is_ours {
+            segment.forget();
+            return None;
+        }
+        // A program that is executed from here gets a segment of its own.
+        let kept = syscall::duplicate(descriptor, LEAST_DESCRIPTOR).unwrap_or(descriptor);
+        if kept != descriptor {
+            syscall::close(descriptor);
+        }
+        Some(Mapped { segment, descriptor: kept })
     }
 
     /// Maps a new file of zeros.
@@ -160,6 +185,17 @@ impl Segment {
         // SAFETY: the copy is known to nobody but the caller. If the kernel keeps it, only address space is lost.
         let _ = unsafe { syscall::munmap(self.0.as_ptr() as usize, SIZE) };
     }
+}
+
+/// Returns a decimal number. `None` if it is none, or too large.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, digit| {
+        let digit = u64::from(digit.wrapping_sub(b'0'));
+        if digit > 9 { None } else { number.checked_mul(10)?.checked_add(digit) }
+    })
 }
 
 /// Stores a name, cut off where there is no more room, and filled up with zeros.
