@@ -7,4 +7,5 @@
 #[cfg(test)]
 extern crate std;
 
+mod sync;
 pub mod unwind;
