@@ -157,8 +157,9 @@ fn cached_rows_are_used_until_modules_change() {
         are_equal(&call("frames_outer"));
         unwind::stats().rows_read
     });
-    assert_eq!(rows[0], rows[1]);
-    assert!(rows[2] >= rows[1] + 5);
+    // Two frames may need the same place of the cache, where a process has its modules at such addresses.
+    assert!(rows[1] - rows[0] <= 4, "{rows:?}");
+    assert!(rows[2] - rows[1] >= 12, "{rows:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The walk from frame to frame.
 
-use super::cfi::{self, Row};
+use super::cfi::{self, Module, Row};
 use super::machine::CALL;
 use super::stack::Stack;
 use super::step::Registers;
@@ -66,11 +66,19 @@ fn read(at: usize) -> Row {
     reason::count_row();
     let Some(module) = finder::module(at) else { return Row::Unknown(Reason::NoModule) };
     match cfi::row(&module, at) {
-        // A return address at the beginning of a function was put there by hand: nothing calls what is before.
-        Row::Unknown(Reason::NoEntry) => {
-            let start = at.wrapping_add(CALL);
-            if signal::is_trampoline(&module, start) { Row::Signal } else { cfi::row(&module, start) }
-        }
+        Row::Unknown(Reason::NoEntry) => row_at_beginning(&module, at.wrapping_add(CALL)),
         row => row,
+    }
+}
+
+/// Returns the row for a return address `start` that is behind no call. Somebody has put it there: the kernel, for a signal
+/// handler; or `makecontext`, whose outermost function has no call frame information of its being that.
+fn row_at_beginning(module: &Module, start: usize) -> Row {
+    if signal::is_trampoline(module, start) {
+        return Row::Signal;
+    }
+    match cfi::row(module, start) {
+        Row::Unknown(reason) => Row::Unknown(reason),
+        _ => Row::Outermost,
     }
 }
