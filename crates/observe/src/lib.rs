@@ -1,11 +1,14 @@
-//! What a program does with its memory, for who wants to see it: counters by thread and size class, in a segment that other
-//! processes can read.
+//! What a program does with its memory, for who wants to see it: counters by thread and size class, and samples with their call
+//! stacks, in a segment that other processes can read.
 //!
 //! It knows the contract of heaps and no heap, and nothing of symbols: names are the command's. From the bottom up:
 //!
 //! * [`classes`], [`layout`]: what stands in the segment.
 //! * [`reader`]: reading one, of which nothing is trusted.
+//! * [`unwind`]: the calling thread's call stack.
 //! * `segment`: writing one.
+//! * `sampler`, `stacks`, `samples`, `profile`: which allocation is a sample, call stacks and what is allocated there, samples that
+//!   are in use, all of it together.
 //! * `thread`: the page of an observed thread, to which its TLS word points: to empty bins, so that all of its calls miss.
 //! * `observer`: which threads are observed; fork.
 //! * [`Observed`]: a heap whose calls are counted.
@@ -19,9 +22,15 @@ pub mod classes;
 pub mod layout;
 mod observed;
 mod observer;
+mod profile;
 pub mod reader;
+mod sampler;
+mod samples;
 mod segment;
+mod stacks;
+mod sync;
 mod thread;
+pub mod unwind;
 
 pub use observed::Observed;
 
@@ -29,4 +38,6 @@ pub use observed::Observed;
 pub mod wanted {
     /// Counters by thread and size class.
     pub const COUNTERS: u32 = 1;
+    /// A heap profile: samples of what is allocated, with their call stacks.
+    pub const PROFILE: u32 = 2;
 }
