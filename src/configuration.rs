@@ -4,12 +4,14 @@
 //! configured at all, and neither are the programs that it starts.
 
 use crate::pow2_options::Pow2Options;
+use crate::profile;
 use crate::statistics;
 use core::sync::atomic::Ordering;
 use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
 use xalloc_heaps::scalable;
-use xalloc_observe::wanted;
+use xalloc_observe::layout::SAMPLE;
+use xalloc_observe::{COUNTERS, PROFILE};
 use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
@@ -45,7 +47,10 @@ struct Configuration<'a> {
     purge_ms: Option<usize>,
     thp: Option<Policy>,
     background_thread: bool,
-    observe: bool,
+    /// Bits of `Wanted`.
+    observe: u32,
+    prof_sample: usize,
+    prof_final: Option<&'a [u8]>,
     stats: Option<Destination<'a>>,
     verbose: bool,
     report_only: bool,
@@ -90,7 +95,9 @@ pub fn apply() -> Applied {
         purge_ms: None,
         thp: None,
         background_thread: false,
-        observe: false,
+        observe: 0,
+        prof_sample: SAMPLE as usize,
+        prof_final: None,
         stats: None,
         verbose: false,
         report_only: false,
@@ -115,9 +122,13 @@ pub fn apply() -> Applied {
     if let Some(Destination::File(path)) = configuration.stats {
         statistics::write_to(path);
     }
-    if configuration.observe {
-        // Relaxed: read again on every slow path.
-        crate::xalloc_wanted.store(wanted::COUNTERS, Ordering::Relaxed);
+    if configuration.observe != 0 {
+        // Relaxed, both: read again on every slow path.
+        crate::xalloc_wanted.what.store(configuration.observe, Ordering::Relaxed);
+        crate::xalloc_wanted.sample.store(configuration.prof_sample as u64, Ordering::Relaxed);
+    }
+    if let Some(path) = configuration.prof_final {
+        profile::write_to(path);
     }
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
@@ -180,7 +191,15 @@ impl<'a> Configuration<'a> {
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
             #[cfg(target_os = "linux")]
-            ("observe", value) => self.observe = value == Value::Switch(true),
+            ("observe", value) => self.observe(COUNTERS, value == Value::Switch(true)),
+            #[cfg(target_os = "linux")]
+            ("prof", value) => self.observe(PROFILE, value == Value::Switch(true)),
+            #[cfg(target_os = "linux")]
+            ("prof_sample", Value::Count(bytes)) => self.prof_sample = bytes,
+            #[cfg(target_os = "linux")]
+            ("prof_final", Value::Path(path)) => self.prof_final = Some(path),
+            #[cfg(target_os = "linux")]
+            ("prof_final", _) => self.prof_final = None,
             ("stats", Value::Path(path)) => self.stats = Some(Destination::File(path)),
             ("stats", value) => self.stats = (value == Value::Switch(true)).then_some(Destination::Stderr),
             ("verbose", value) => self.verbose = value == Value::Switch(true),
@@ -188,6 +207,11 @@ impl<'a> Configuration<'a> {
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn observe(&mut self, what: u32, is_wanted: bool) {
+        self.observe = if is_wanted { self.observe | what } else { self.observe & !what };
     }
 
     fn tuning(&self) -> Option<Tuning> {

@@ -5,6 +5,7 @@
 
 use crate::configuration::{self, Choice};
 use crate::next;
+use crate::profile;
 use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
@@ -199,6 +200,10 @@ unsafe impl Heap for Heaps {
             self.find_next();
         }
         self.chosen().process_init();
+        if profile::is_wanted() {
+            // SAFETY: libc's; the library is never unloaded.
+            unsafe { libc::atexit(write_profile) };
+        }
         // Relaxed: see `chosen`.
         if self.prints_statistics.load(Ordering::Relaxed) {
             stderr::keep();
@@ -226,6 +231,12 @@ unsafe impl Heap for Heaps {
 
     fn postfork_child(&self) {
         self.chosen().postfork_child();
+    }
+}
+
+extern "C" fn write_profile() {
+    if let Some(heap) = crate::XALLOC_REDIRECT.heap() {
+        profile::write(heap);
     }
 }
 

@@ -8,18 +8,19 @@
 mod configuration;
 mod heaps;
 mod next;
+mod output_file;
 mod pow2_options;
+mod profile;
 mod statistics;
 
-use core::sync::atomic::AtomicU32;
 use heaps::Heaps;
-use xalloc_observe::Observed;
+use xalloc_observe::{Observed, Wanted};
 
-/// What is observed in this process: bits of `xalloc_observe::wanted`. The command finds it by its name in a process that was
-/// started with nothing observed, and writes it.
+/// What is to be observed in this process. The command finds it by its name in a process that was started with nothing observed,
+/// and writes it.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "a name of C's")]
-pub static xalloc_wanted: AtomicU32 = AtomicU32::new(0);
+pub static xalloc_wanted: Wanted = Wanted::nothing();
 
 xalloc_redirect::panic_handler!();
 xalloc_redirect::interpose!(Observed<Heaps> = Observed::new(Heaps::new(), &xalloc_wanted));

@@ -19,6 +19,7 @@
 extern crate std;
 
 pub mod classes;
+mod heap_v2;
 pub mod layout;
 mod observed;
 mod observer;
@@ -31,13 +32,7 @@ mod stacks;
 mod sync;
 mod thread;
 pub mod unwind;
+mod wanted;
 
 pub use observed::Observed;
-
-/// What is observed: bits of the word by which a process is told.
-pub mod wanted {
-    /// Counters by thread and size class.
-    pub const COUNTERS: u32 = 1;
-    /// A heap profile: samples of what is allocated, with their call stacks.
-    pub const PROFILE: u32 = 2;
-}
+pub use wanted::{COUNTERS, PROFILE, Wanted};

@@ -4,8 +4,9 @@
 //! bins. So being able to observe costs nothing but one look at a word on slow paths.
 
 use crate::observer::Observer;
-use core::sync::atomic::AtomicU32;
+use crate::wanted::Wanted;
 use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
+use xalloc_os::syscall::Errno;
 
 /// A heap that can be observed.
 pub struct Observed<H> {
@@ -14,14 +15,23 @@ pub struct Observed<H> {
 }
 
 impl<H: Heap> Observed<H> {
-    /// Returns the heap, of which is observed what `wanted` says: see [`wanted`](crate::wanted). It may change at any time.
-    pub const fn new(heap: H, wanted: &'static AtomicU32) -> Self {
+    /// Returns the heap, of which is observed what `wanted` says, which may change at any time.
+    pub const fn new(heap: H, wanted: &'static Wanted) -> Self {
         Self { heap, observer: Observer::new(wanted) }
     }
 
     /// Returns the heap itself.
     pub fn heap(&self) -> &H {
         &self.heap
+    }
+
+    /// Writes the heap profile to a file, in jemalloc's format `heap_v2`.
+    ///
+    /// # Errors
+    /// The kernel's; ENODATA if nothing was sampled.
+    pub fn write_profile(&self, descriptor: i32) -> Result<(), Errno> {
+        let _call = self.observer.enter();
+        self.observer.write_profile(descriptor)
     }
 
     /// Returns what `allocate` returns, a block of at least `size` bytes or null, and counts it.
@@ -31,7 +41,7 @@ impl<H: Heap> Observed<H> {
         let block = allocate(&self.heap);
         if call.is_counted() && !block.is_null() {
             // SAFETY: a block of the heap that was handed out just now, and is nobody else's yet.
-            call.allocated(size, unsafe { self.heap.inspect(block) }.map_or(size, |found| found.usable));
+            call.allocated(block, size, unsafe { self.heap.inspect(block) }.map_or(size, |found| found.usable));
         }
         block
     }
@@ -89,6 +99,7 @@ unsafe impl<H: Heap> Heap for Observed<H> {
             }
             // Before the free: afterwards another thread may have the block, and count it.
             call.freed(self.heap.inspect(block)?);
+            call.forget(block);
             if self.heap.cached_free(block) { Ok(()) } else { self.heap.free(block) }
         }
     }
@@ -111,11 +122,12 @@ unsafe impl<H: Heap> Heap for Observed<H> {
             if self.heap.cached_fits(block, size) {
                 return Ok(block);
             }
+            call.forget(block);
             let new = self.heap.realloc(block, size)?;
             let usable = if new.is_null() { 0 } else { self.heap.usable_size(new).unwrap_or(size) };
             if !new.is_null() && (new != block || usable != old.usable) {
                 // The new one first: so the sum is never less than nothing.
-                call.allocated(size, usable);
+                call.allocated(new, size, usable);
                 call.freed(old);
             }
             Ok(new)

@@ -2,6 +2,7 @@
 
 use crate::classes::{CLASSES, LIMITS};
 use crate::layout::*;
+use crate::wanted::Wanted;
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +26,7 @@ pub struct Mapped {
 
 impl Segment {
     /// Returns a segment for this process: the one that was handed to it, or a new one. `None` if the kernel refuses.
-    pub fn create(wanted: u32, is_complete: bool) -> Option<Mapped> {
+    pub fn create(wanted: &Wanted, is_complete: bool) -> Option<Mapped> {
         let mapped = Self::handed_over().or_else(|| Self::map_new().ok())?;
         mapped.segment.describe(wanted, is_complete);
         Some(mapped)
@@ -78,7 +79,7 @@ impl Segment {
     }
 
     /// Fills in the header. Until it ends, no reader takes this for a segment.
-    fn describe(self, wanted: u32, is_complete: bool) {
+    fn describe(self, wanted: &Wanted, is_complete: bool) {
         let header = self.header();
         // Relaxed, all of them: `magic` publishes them.
         let set = |word: &core::sync::atomic::AtomicU32, value: usize| word.store(value as u32, Ordering::Relaxed);
@@ -93,9 +94,13 @@ impl Segment {
         set(&header.limits_offset, LIMITS_OFFSET);
         set(&header.mark_offset, MARK_OFFSET);
         set(&header.process, syscall::process_id() as usize);
-        set(&header.wanted, wanted as usize);
+        set(&header.wanted, wanted.what.load(Ordering::Relaxed) as usize);
         set(&header.is_complete, usize::from(is_complete));
         set(&header.used_slots, FIRST);
+        set(&header.stacks_offset, STACKS_OFFSET);
+        set(&header.stack_stride, size_of::<Stack>());
+        set(&header.stacks, MOST_STACKS);
+        header.sample.store(wanted.sample.load(Ordering::Relaxed), Ordering::Relaxed);
         header.began.store(clock::coarse_milliseconds(), Ordering::Relaxed);
         store_name(&header.program, process::program_name());
         for (class, &limit) in LIMITS.iter().enumerate() {
@@ -138,15 +143,33 @@ impl Segment {
         unsafe { &*self.0.as_ptr().byte_add(SLOTS_OFFSET + index * SLOT_STRIDE).cast() }
     }
 
+    /// Returns a call stack; `index` is below [`MOST_STACKS`].
+    pub fn stack(self, index: usize) -> &'static Stack {
+        debug_assert!(index < MOST_STACKS);
+        // SAFETY: as for `header`; the layout has room for so many stacks.
+        unsafe { &*self.0.as_ptr().byte_add(STACKS_OFFSET + index * size_of::<Stack>()).cast() }
+    }
+
     /// Makes a segment for a child that this process forks, and copies to it what was counted. The child calls
     /// [`Segment::replace`]. `None` if the kernel refuses.
     pub fn copy_for_child(self) -> Option<Mapped> {
         let copy = Self::map_new().ok()?;
-        let used = self.header().used_slots.load(Ordering::Relaxed) as usize;
-        let words = (SLOTS_OFFSET + used.min(MOST_SLOTS) * SLOT_STRIDE) / size_of::<AtomicU64>();
-        // SAFETY: both mappings have so many words, all atomic.
-        let words_of = |of: Self| unsafe { core::slice::from_raw_parts(of.0.as_ptr().cast::<AtomicU64>(), words) };
-        for (to, from) in words_of(copy.segment).iter().zip(words_of(self)) {
+        // Relaxed, both: written under locks that this thread holds, or a little later.
+        let slots = self.header().used_slots.load(Ordering::Relaxed) as usize;
+        let stacks = self.header().stacks_used.load(Ordering::Relaxed) as usize;
+        self.copy_words(copy.segment, 0, SLOTS_OFFSET + slots.min(MOST_SLOTS) * SLOT_STRIDE);
+        self.copy_words(copy.segment, STACKS_OFFSET, stacks.min(MOST_STACKS) * size_of::<Stack>());
+        Some(copy)
+    }
+
+    /// Copies a part of the segment to another one, in bytes.
+    fn copy_words(self, to: Self, offset: usize, length: usize) {
+        let words_of = |of: Self| {
+            let words = of.0.as_ptr().wrapping_byte_add(offset).cast::<AtomicU64>();
+            // SAFETY: both mappings have so many words from there on, all atomic.
+            unsafe { core::slice::from_raw_parts(words, length / size_of::<AtomicU64>()) }
+        };
+        for (to, from) in words_of(to).iter().zip(words_of(self)) {
             // Acquire: a free that is seen was allocated by what is copied after it, in most cases; see `observer`.
             match from.load(Ordering::Acquire) {
                 // Zeros are there already, and writing them would make memory of the file.
@@ -155,7 +178,6 @@ impl Segment {
                 word => to.store(word, Ordering::Relaxed),
             }
         }
-        Some(copy)
     }
 
     /// Maps a file that [`Segment::copy_for_child`] made in the place of this segment, in the child. Returns false if the

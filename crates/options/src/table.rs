@@ -124,6 +124,27 @@ pub static OPTIONS: &[Setting] = &[
         category: "Seeing",
     },
     Setting {
+        name: "prof",
+        kind: Kind::Switch,
+        default: "false",
+        help: "Linux: takes a heap profile: samples of what is allocated, each with its call stack. `xalloc profile PID` shows it.",
+        category: "Seeing",
+    },
+    Setting {
+        name: "prof_sample",
+        kind: Kind::Size,
+        default: "512K",
+        help: "How many bytes are allocated between two samples of the heap profile, on average.",
+        category: "Seeing",
+    },
+    Setting {
+        name: "prof_final",
+        kind: Kind::Destination,
+        default: "false",
+        help: "Writes the heap profile to a file when the process ends, in jemalloc's format (`%p`: process id, `%e`: program).",
+        category: "Seeing",
+    },
+    Setting {
         name: "stats",
         kind: Kind::Destination,
         default: "false",

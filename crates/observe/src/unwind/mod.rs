@@ -30,7 +30,7 @@ use frames::Frames;
 use registers::with_registers;
 
 #[cfg(target_os = "linux")]
-pub use linux::{FindObject, MODULES, invalidate, set_finder};
+pub use linux::{FindObject, MODULES, invalidate, set_finder, use_loader};
 pub use reason::{Reason, Stats, stats};
 
 /// Fills `frames` with the return addresses of the calling thread, innermost first, and returns how many there are. The first
@@ -46,6 +46,14 @@ pub fn capture(frames: &mut [usize], skip: usize) -> usize {
 #[inline(always)]
 pub fn capture_outside(frames: &mut [usize], own: Range<usize>) -> usize {
     capture_into(Frames::new(frames, 0, own))
+}
+
+/// Returns the addresses of the code of the module that has code at `at`; an empty range if there is none.
+pub fn code_around(at: usize) -> Range<usize> {
+    #[cfg(target_os = "linux")]
+    return linux::code_around(at);
+    #[cfg(target_os = "macos")]
+    return at..at;
 }
 
 #[inline(always)]

@@ -15,6 +15,6 @@ pub mod step;
 pub mod walk;
 
 pub use cache::invalidate;
-pub use finder::set_finder;
+pub use finder::{code_around, set_finder, use_loader};
 pub use modules::{MODULES, Modules};
 pub use object::FindObject;
