@@ -195,7 +195,7 @@ impl<'a> Configuration<'a> {
             #[cfg(target_os = "linux")]
             ("prof", value) => self.observe(PROFILE, value == Value::Switch(true)),
             #[cfg(target_os = "linux")]
-            ("prof_sample", Value::Count(bytes)) => self.prof_sample = bytes,
+            ("prof_sample", Value::Size(bytes)) => self.prof_sample = bytes,
             #[cfg(target_os = "linux")]
             ("prof_final", Value::Path(path)) => self.prof_final = Some(path),
             #[cfg(target_os = "linux")]
