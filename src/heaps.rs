@@ -133,6 +133,20 @@ unsafe impl Heap for Heaps {
         unsafe { if self.is_fast() { self.fast.inspect(block) } else { self.chosen().inspect(block) } }
     }
 
+    #[inline]
+    unsafe fn free_inspected(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        // SAFETY: passed on, here and below.
+        unsafe { if self.is_fast() { self.fast.free_inspected(block) } else { self.chosen().free_inspected(block) } }
+    }
+
+    #[inline]
+    unsafe fn fresh_size(&self, block: *mut u8, size: usize) -> usize {
+        // SAFETY: see `free_inspected`.
+        unsafe {
+            if self.is_fast() { self.fast.fresh_size(block, size) } else { self.chosen().fresh_size(block, size) }
+        }
+    }
+
     fn misuse_at(&self, address: usize) -> Option<Misuse> {
         self.chosen().misuse_at(address)
     }

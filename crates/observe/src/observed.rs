@@ -4,6 +4,8 @@
 //! bins. So being able to observe costs nothing but one look at a word on slow paths.
 
 use crate::observer::Observer;
+#[cfg(target_os = "linux")]
+use crate::unwind;
 use crate::wanted::Wanted;
 use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
 use xalloc_os::syscall::Errno;
@@ -41,7 +43,7 @@ impl<H: Heap> Observed<H> {
         let block = allocate(&self.heap);
         if call.is_counted() && !block.is_null() {
             // SAFETY: a block of the heap that was handed out just now, and is nobody else's yet.
-            call.allocated(block, size, unsafe { self.heap.inspect(block) }.map_or(size, |found| found.usable));
+            call.allocated(block, size, unsafe { self.heap.fresh_size(block, size) });
         }
         block
     }
@@ -82,7 +84,13 @@ unsafe impl<H: Heap> Heap for Observed<H> {
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
-        self.counted(size, |heap| heap.memalign(align, size))
+        let call = self.observer.enter();
+        let block = self.heap.memalign(align, size);
+        if call.is_counted() && !block.is_null() {
+            // SAFETY: a block of the heap that was handed out just now, and is nobody else's yet.
+            call.allocated(block, size, unsafe { self.heap.usable_size(block) }.unwrap_or(size));
+        }
+        block
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
@@ -97,10 +105,10 @@ unsafe impl<H: Heap> Heap for Observed<H> {
             if !call.is_counted() {
                 return self.heap.free(block);
             }
-            // Before the free: afterwards another thread may have the block, and count it.
-            call.freed(self.heap.inspect(block)?);
+            // Before it is free: then another thread may have the block.
             call.forget(block);
-            if self.heap.cached_free(block) { Ok(()) } else { self.heap.free(block) }
+            call.freed(self.heap.free_inspected(block)?);
+            Ok(())
         }
     }
 
@@ -203,6 +211,11 @@ unsafe impl<H: Heap> Heap for Observed<H> {
         let call = self.observer.enter();
         self.heap.thread_exit();
         call.end_thread();
+    }
+
+    fn before_dlopen(&self) {
+        #[cfg(target_os = "linux")]
+        unwind::invalidate();
     }
 
     fn prefork(&self) {

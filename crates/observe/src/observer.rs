@@ -88,30 +88,34 @@ impl Observer {
         if self.wanted.what.load(Ordering::Relaxed) == 0 { Entered(None) } else { self.enter_counted() }
     }
 
+    #[inline]
     fn enter_counted(&self) -> Entered<'_> {
+        if let (Some(page), Some(segment)) = (self.pages.of_word(thread::word()), self.segment()) {
+            let header = segment.header();
+            // Relaxed: as in `enter`.
+            let wanted = header.wanted.load(Ordering::Relaxed);
+            page.enter();
+            if wanted == 0 {
+                self.profile.end(segment);
+                self.end(segment, page);
+                return Entered(None);
+            }
+            return Entered(Some(Counted { observer: self, header, page: Some(page), wanted }));
+        }
+        self.enter_without_page()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_without_page(&self) -> Entered<'_> {
         let Some(segment) = self.segment().or_else(|| self.start(false)) else { return Entered(None) };
         let header = segment.header();
-        let page = self.pages.of_word(thread::word());
         // Relaxed: as in `enter`.
         let wanted = header.wanted.load(Ordering::Relaxed);
-        if wanted & PROFILE == 0 {
-            self.profile.end(segment);
-        }
-        if wanted == 0 {
-            if let Some(page) = page {
-                page.enter();
-                self.end(segment, page);
-            }
-            return Entered(None);
-        }
-        let counted = |page| Entered(Some(Counted { observer: self, header, page, wanted }));
-        match (page, Phase::current()) {
-            (Some(page), _) => {
-                page.enter();
-                counted(Some(page))
-            }
-            (None, Phase::New | Phase::TornDown) => counted(None),
-            (None, _) => self.enter_first(segment, wanted),
+        match Phase::current() {
+            _ if wanted == 0 => Entered(None),
+            Phase::New | Phase::TornDown => Entered(Some(Counted { observer: self, header, page: None, wanted })),
+            _ => self.enter_first(segment, wanted),
         }
     }
 
@@ -326,10 +330,11 @@ impl Entered<'_> {
     /// Removes a block that is freed from the heap profile: before it is free, when another thread may have it.
     #[inline]
     pub fn forget(&self, block: *mut u8) {
-        if let Some(Counted { observer, header, wanted, .. }) = &self.0
-            && wanted & PROFILE != 0
-        {
+        let Some(Counted { observer, header, wanted, .. }) = &self.0 else { return };
+        if wanted & PROFILE != 0 {
             observer.profile.remove(Segment::of(header), block as usize);
+        } else {
+            observer.profile.end(Segment::of(header));
         }
     }
 
