@@ -279,6 +279,36 @@ fn a_special_heap_has_slabs_of_its_own_and_anybody_frees_its_blocks() {
     assert_eq!(heap.statistics().allocated, 128, "one block is left");
 }
 
+/// What a fork leaves to other threads in the child is not what the thread that forked goes on with.
+#[test]
+fn a_forked_child_shares_no_heap_that_its_thread_had_beside_the_one_in_use() {
+    let _one = one();
+    let heap = heap!(Tuning::SPEED);
+    let _attached = Attached::new(heap);
+    let own = || core::ptr::from_ref(ThreadLocalHeap::<{ Sizes::N }, Sizes>::own().unwrap());
+    // Without another thread, the child is the parent with the child's handler run.
+    let fork = || {
+        heap.prefork();
+        heap.postfork_child();
+    };
+    let (outer, inner) = (heap.special_heap().unwrap(), heap.special_heap().unwrap());
+    let block = inner.with(|| malloc(heap, 100));
+    outer.with(|| inner.with(fork));
+    let mut used = std::vec![own(), outer.with(own), inner.with(own)];
+    fork();
+    let others = [(); 3].map(|()| heap.adopt().unwrap());
+    used.extend([own(), outer.with(own), inner.with(own)]);
+    for other in others {
+        assert!(used[3..].iter().all(|&used| !core::ptr::eq(used, other)), "another thread has a heap in use");
+        heap.leave(other);
+    }
+    assert!(used[0] != used[1] && used[1] != used[2] && used[0] != used[2]);
+    assert!(used[3] == used[0] && used[4] != used[5] && !used[4..].contains(&used[3]));
+    unsafe_free(heap, block);
+    drop((outer, inner));
+    assert_eq!(heap.statistics().allocated, 0);
+}
+
 /// A block of a thread's own, of another thread's, of one that has ended and of a central list: freed twice, with others in
 /// between.
 #[test]
