@@ -100,7 +100,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
 
     fn release_empty(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) {
         if let Some(slab) = heap.slabs().take_empty(self.class(class)) {
-            heap.extra().note(class, false);
+            heap.extra().note_went(class);
             self.give_central(slab);
         }
     }

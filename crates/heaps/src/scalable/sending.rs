@@ -57,7 +57,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     pub(super) fn move_slabs(&self, heap: &ThreadLocalHeap<N, T>) {
         for class in 1..N {
             while let Some(slab) = heap.slabs().take_partial(self.class(class)) {
-                heap.extra().note(class, false);
+                heap.extra().note_went(class);
                 self.give_central(slab);
             }
         }
@@ -66,15 +66,17 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Gives a slab that is in no set to its central list, or to the back end.
     pub(super) fn give_central(&self, slab: &'static Slab) {
         let keep = self.tuning.get().recycling.keep();
-        if let Some(surplus) = self.central.list(slab.class()).add(slab, keep) {
+        // SAFETY: the callers took the slab out of the set it was in, or hold a fresh one; blocks of it can be had, and a heap
+        // for all threads stays where it is.
+        if let Some(surplus) = unsafe { self.central.list(slab.class()).add(slab, keep) } {
             self.close(surplus);
         }
     }
 
     /// Gives a slab that is in no list, and of which no block is used, to the back end.
     pub(super) fn close(&self, slab: &'static Slab) {
-        self.central.list(slab.class()).count_page(false);
-        // SAFETY: the caller's: it is in no list, and no block of it is used.
+        self.central.list(slab.class()).note_closed();
+        // SAFETY: the slab was just taken out of its list, and no block of it is used.
         let bytes = unsafe { self.back_end.give_slab(slab) };
         self.released(bytes);
     }
@@ -143,7 +145,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Backing<ThreadLoca
     }
 
     fn close_slab(&self, heap: &'static ThreadLocalHeap<N, T>, slab: &'static Slab) {
-        heap.extra().note(slab.class(), false);
+        heap.extra().note_went(slab.class());
         self.give_central(slab);
     }
 
