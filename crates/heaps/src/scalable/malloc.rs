@@ -7,7 +7,7 @@ use super::thread_local::ThreadLocalHeap;
 use xalloc_blocks::back_end::BlockKind;
 use xalloc_blocks::free_list::List;
 use xalloc_blocks::lock_policy::LockPolicy;
-use xalloc_blocks::returning::{self, Backing};
+use xalloc_blocks::returning::Backing;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::Call;
 
@@ -46,7 +46,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             return;
         }
         if !heap.remote().is_empty() {
-            returning::drain(heap, self);
+            self.drain(heap);
         }
         if heap.cache().was_flushed(class) {
             self.raise_limit(heap, class);

@@ -7,7 +7,6 @@ use super::thread_local::ThreadLocalHeap;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_blocks::registry::Registered;
-use xalloc_blocks::returning;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
     /// Returns the result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was
@@ -25,7 +24,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         if let Some(heap) = heap {
             let _change = heap.change();
             self.send_all(heap);
-            returning::drain(heap, self);
+            self.drain(heap);
             (1..N).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
         }
         self.release_unused();
@@ -38,7 +37,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         if let Some(heap) = ThreadLocalHeap::<N, T>::own() {
             let _change = heap.change();
             self.send_all(heap);
-            returning::drain(heap, self);
+            self.drain(heap);
             self.empty_bins(heap);
         }
         self.release_unused();
@@ -68,7 +67,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     }
 
     fn release_of(&self, heap: &'static ThreadLocalHeap<N, T>) {
-        returning::drain(heap, self);
+        self.drain(heap);
         if heap.ownership().is_abandoned() {
             heap.recount(self.key.get());
             self.send_all(heap);
@@ -93,8 +92,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Gives everything of one class that is cached back to the slabs, also the slab that was kept although none of its blocks
     /// is used.
     pub(super) fn empty_bin(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) {
-        returning::return_list(heap, class, heap.cache().take(class), self);
-        returning::return_list(heap, class, heap.cache().take_previous(class), self);
+        self.return_list(heap, class, heap.cache().take(class));
+        self.return_list(heap, class, heap.cache().take_previous(class));
         self.release_empty(heap, class);
     }
 

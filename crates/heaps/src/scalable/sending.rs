@@ -7,7 +7,7 @@ use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
 use xalloc_blocks::batch::Batch;
 use xalloc_blocks::central_list::Given;
-use xalloc_blocks::free_list::Key;
+use xalloc_blocks::free_list::{Key, List};
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::page_map;
 use xalloc_blocks::purge_scope::PurgeScope;
@@ -18,6 +18,18 @@ use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Call, Misuse};
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
+    /// Gives a list of free blocks of `class`, which was cached, back to their slabs. The caller has access to the heap.
+    pub(super) fn return_list(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize, list: List) {
+        // SAFETY: the callers have access to the heap, and have just taken the list out of its cache.
+        unsafe { returning::return_list(heap, class, list, self) };
+    }
+
+    /// Takes back what other threads freed. The caller has access to the heap.
+    pub(super) fn drain(&self, heap: &'static ThreadLocalHeap<N, T>) {
+        // SAFETY: the callers are slow paths between `change` and its end, or helpers at work.
+        unsafe { returning::drain(heap, self) };
+    }
+
     /// Sends everything that a thread collected for others.
     pub(super) fn send_all(&self, heap: &ThreadLocalHeap<N, T>) {
         let _change = heap.change_remote_cache();
@@ -34,7 +46,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Drains a thread's queue, unless its owner or another helper has access to it.
     pub(super) fn help(&self, heap: &'static ThreadLocalHeap<N, T>) {
         self.help_with(heap, || {
-            returning::drain(heap, self);
+            self.drain(heap);
             if heap.ownership().is_abandoned() {
                 self.move_slabs(heap);
             }

@@ -8,7 +8,6 @@ use crate::local;
 use core::ptr::from_ref;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::registry::Registered;
-use xalloc_blocks::returning;
 use xalloc_os::Lock;
 use xalloc_os::thread::Phase;
 
@@ -53,7 +52,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         {
             let _change = heap.change();
             self.send_all(heap);
-            returning::drain(heap, self);
+            self.drain(heap);
             self.retire(heap);
         }
         self.registry.abandon(heap);
