@@ -121,7 +121,7 @@ impl BackEnd {
     /// The slab is this back end's, the caller's, in no set, and no block of it is used.
     pub unsafe fn give_slab(&self, slab: &Slab) -> usize {
         let bytes = slab.bytes();
-        // SAFETY: the caller's.
+        // SAFETY: the slab is of this arena, in no set, and none of its blocks is used.
         unsafe {
             slab.unregister();
             self.arena.give_slab(slab);

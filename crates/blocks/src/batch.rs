@@ -69,7 +69,7 @@ impl Batch {
     /// # Safety
     /// The block is free, and the caller's.
     pub unsafe fn write(this: *mut Self, contents: Contents, key: Key) {
-        // SAFETY: the caller's.
+        // SAFETY: a free block, which nobody else has.
         unsafe { Block::set_word(this.cast(), contents.word(), key) };
     }
 
@@ -78,7 +78,7 @@ impl Batch {
     /// # Safety
     /// There is memory of ours at this address that can be read.
     pub unsafe fn contents(this: *const Self, key: Key) -> Option<Contents> {
-        // SAFETY: the caller's.
+        // SAFETY: memory of ours that can be read, and a block's alignment.
         unsafe { Block::peek_word(this.cast(), key) }.map(Contents::of_word)
     }
 }

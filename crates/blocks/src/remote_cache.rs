@@ -140,7 +140,7 @@ impl Open<'_> {
     /// The block is the slab's, is free, and the caller's.
     #[inline(always)]
     pub unsafe fn add(self, block: *mut Block, key: Key) {
-        // SAFETY: the caller's.
+        // SAFETY: a free block of the slot's slab, which nobody else has.
         unsafe { self.0.push(block, key) };
     }
 }

@@ -110,7 +110,7 @@ impl<H: OneThread> LocalHeap<H> {
         if block.is_null() {
             return Ok(());
         }
-        // SAFETY: the caller's.
+        // SAFETY: nobody uses the block any more, if it is one of this heap.
         unsafe { self.0.free(block) }
     }
 

@@ -42,7 +42,7 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// As it is without being told.
+    /// The tuning unless the user wants another one.
     pub const SPEED: Self = Self {
         recycling: Recycling::Decay { milliseconds: 1000 },
         local_pages: usize::MAX,
@@ -56,7 +56,7 @@ impl Tuning {
         is_behind: false,
     };
 
-    /// As little memory as can be had.
+    /// The tuning for as little memory as this design allows.
     pub const LEAN: Self =
         Self { recycling: Recycling::Immediate { threshold: 0 }, queue_capacity: 64 << 10, exact: true, ..Self::SPEED };
 }

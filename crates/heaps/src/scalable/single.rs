@@ -89,7 +89,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
         Some(slab)
     }
 
-    /// The slab of a block, if it is this heap's.
+    /// Returns the slab of a block, if it is this heap's.
     fn slab_of(&self, address: usize) -> Option<&'static Slab> {
         // SAFETY: only slabs are entered as this kind.
         let (owner, slab) = unsafe { Slab::of_kind(page_map::entry(address), KIND) }?;

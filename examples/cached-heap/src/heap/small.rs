@@ -76,7 +76,7 @@ impl CachedHeap {
     /// The cache is the calling thread's. So is the block, which lies in a slab of the class, and is free from here on.
     #[inline(always)]
     pub(super) unsafe fn push(&self, cache: &'static Cache, class: usize, block: *mut Block) {
-        // SAFETY: the caller's.
+        // SAFETY: the bin is the calling thread's, and so is the block, which is of the bin's class, and free.
         if !unsafe { cache.cache().bin(class).push(block, &self.key) } {
             self.flush(cache, class);
         }
