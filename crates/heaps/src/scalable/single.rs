@@ -125,13 +125,9 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
     /// What is wrong with the address.
     fn examine(&self, slab: &Slab, address: usize) -> Result<(), Misuse> {
         slab.examine(address)?;
-        let block = address as *const Block;
-        // SAFETY: a block of the slab starts there.
-        if !unsafe { Block::looks_free(block) && Block::is_encoded(block, self.key.get()) } {
-            return Ok(());
-        }
-        let search = Search { block, slab, kind: KIND, key: self.key.get() };
-        let is_free = search.is_in_slab() || search.is_in_list(self.bins[slab.class()].head());
+        // SAFETY: a block starts there, as was just found; the lists are of slabs of this heap, which nobody else gives back.
+        let search = unsafe { Search::new(address, slab, KIND, self.key.get()) };
+        let is_free = search.looks_free() && (search.is_in_slab() || search.is_in_list(self.bins[slab.class()].head()));
         if is_free { Err(Misuse::FreedBefore { size: slab.shape().size as usize }) } else { Ok(()) }
     }
 }
