@@ -40,12 +40,18 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> SpecialHeap<'_, N,
     /// end in there. In a forked child, it comes from the thread's usual heap if there is no memory for a special one.
     pub fn with<R>(&self, f: impl FnOnce() -> R) -> R {
         if self.is_lost() {
-            let Some(heap) = self.whole.adopt() else { return f() };
+            // If the thread was forked in here, it is using the heap, and so has it in the child.
+            let in_use = ThreadLocalHeap::own().filter(|&own| self.has(own));
+            let Some(heap) = in_use.or_else(|| self.whole.adopt()) else { return f() };
             self.take(heap);
         }
-        let _inside = Inside { special: self, usual: Phase::current() };
+        let _inside = Inside { special: self, usual: Phase::current(), forks: self.whole.forks.get() };
         self.whole.enter(self.heap.get());
         f()
+    }
+
+    fn has(&self, heap: &ThreadLocalHeap<N, T>) -> bool {
+        core::ptr::eq(self.heap.get(), heap)
     }
 
     /// Returns whether the process was forked since the heap became this value's.
@@ -72,22 +78,27 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Drop for SpecialHe
 struct Inside<'a, const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> {
     special: &'a SpecialHeap<'a, N, T, K>,
     usual: Phase,
+    /// As [`SpecialHeap::forks`].
+    forks: u32,
 }
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Drop for Inside<'_, N, T, K> {
     fn drop(&mut self) {
-        let whole = self.special.whole;
-        if !self.special.is_lost() {
+        let (special, whole) = (self.special, self.special.whole);
+        if self.forks == whole.forks.get() {
             return self.usual.enter();
         }
-        // This is a child that was forked in here: the special heap is the thread's, the usual one is not.
-        if let Some(heap) = ThreadLocalHeap::own() {
-            self.special.take(heap);
+        // This is a child that was forked in here: the heap in use is the thread's, the usual one is not.
+        let in_use = ThreadLocalHeap::own();
+        match self.usual {
+            Phase::Cached(_) => whole.adopt().map_or_else(|| Phase::Plain.enter(), |heap| whole.enter(heap)),
+            without_heap => without_heap.enter(),
         }
-        if let Phase::Cached(_) = self.usual {
-            whole.adopt().map_or_else(|| Phase::Plain.enter(), |heap| whole.enter(heap));
-        } else {
-            self.usual.enter();
+        match in_use {
+            Some(heap) if special.is_lost() => special.take(heap),
+            // The special heap was replaced before the thread came back here.
+            Some(heap) if !special.has(heap) => whole.leave(heap),
+            _ => {}
         }
     }
 }
