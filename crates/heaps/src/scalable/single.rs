@@ -125,7 +125,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
     /// What is wrong with the address.
     fn examine(&self, slab: &Slab, address: usize) -> Result<(), Misuse> {
         slab.examine(address)?;
-        // SAFETY: a block starts there, as was just found; the lists are of slabs of this heap, which nobody else gives back.
+        // SAFETY: a block starts there, as was just found; the lists are of slabs of this heap, which nobody else unmaps.
         let search = unsafe { Search::new(address, slab, KIND, self.key.get()) };
         let is_free = search.looks_free() && (search.is_in_slab() || search.is_in_list(self.bins[slab.class()].head()));
         if is_free { Err(Misuse::FreedBefore { size: slab.shape().size as usize }) } else { Ok(()) }
