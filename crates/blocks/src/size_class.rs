@@ -46,7 +46,8 @@ impl Class {
         let (bytes, capacity) = (slices * SLICE, slices * SLICE / size);
         assert!(capacity >= 2 && capacity <= u16::MAX as usize, "a slab holds two blocks or more");
         assert!((bytes as u64) * (size as u64) < 1 << RECIPROCAL_SHIFT, "too large a size for one multiplication");
-        assert!(size <= 1 << 15, "too large a size for one comparison");
+        // By one comparison with `starts`; see `starts_below`.
+        assert!(size <= 1 << 15, "a size is at most 32 KiB");
         let class = Self {
             size: size as u32,
             capacity: capacity as u16,
@@ -86,6 +87,7 @@ impl Class {
 /// if it does not.
 pub const fn prove(table: &[Class], wasteful_from: usize, waste: usize) {
     assert!(table.len() > 1 && table[0].size == 0, "index 0 of a table is no class");
+    assert!(waste > 0, "the part that may be lost is 1 / N, of which N is 1 or more");
     let mut number = 1;
     while number < table.len() {
         let (class, before) = (&table[number], table[number - 1].size as usize);
@@ -93,10 +95,51 @@ pub const fn prove(table: &[Class], wasteful_from: usize, waste: usize) {
         assert!(class.number as usize == number, "a class is not at its index");
         assert!(size > before, "the sizes do not grow");
         let smallest = if before + 1 < wasteful_from { wasteful_from } else { before + 1 };
-        assert!(smallest > size || (size - smallest) * waste <= size, "too large a step between two sizes");
+        if smallest <= size && (size - smallest) * waste > size {
+            fail_step(before, size);
+        }
         let bytes = class.slices as usize * SLICE;
         assert!((bytes - class.capacity as usize * size) * waste <= bytes, "too much is lost at the end of a slab");
         number += 1;
+    }
+}
+
+/// Fails: says between which sizes the step is too large.
+const fn fail_step(from: usize, to: usize) -> ! {
+    let mut text = Message { bytes: [0; 128], used: 0 };
+    text.push(b"too large a step from ");
+    text.push_number(from);
+    text.push(b" to ");
+    text.push_number(to);
+    text.push(b" bytes: add a size between them, or let more be lost");
+    let (message, _) = text.bytes.split_at(text.used);
+    match core::str::from_utf8(message) {
+        Ok(message) => panic!("{}", message),
+        Err(_) => panic!("too large a step between two sizes"),
+    }
+}
+
+/// A text that is made while a constant is.
+struct Message {
+    bytes: [u8; 128],
+    used: usize,
+}
+
+impl Message {
+    const fn push(&mut self, text: &[u8]) {
+        let mut at = 0;
+        while at < text.len() {
+            self.bytes[self.used] = text[at];
+            self.used += 1;
+            at += 1;
+        }
+    }
+
+    const fn push_number(&mut self, number: usize) {
+        if number >= 10 {
+            self.push_number(number / 10);
+        }
+        self.push(&[b'0' + (number % 10) as u8]);
     }
 }
 
@@ -118,7 +161,7 @@ pub const fn table<const N: usize>(sizes: &[usize], large: bool) -> [Class; N] {
 
 /// Returns, for each number of 16 bytes, the class of the smallest block that holds so many.
 pub const fn lookup<const LENGTH: usize>(sizes: &[usize]) -> [u8; LENGTH] {
-    assert!(sizes.len() < 128, "127 classes fit behind the TLS word");
+    assert!(sizes.len() < 128, "a heap has at most 127 sizes: so many bins fit behind the TLS word");
     let mut lookup = [0; LENGTH];
     let (mut units, mut class) = (0, 0);
     while units < LENGTH {
