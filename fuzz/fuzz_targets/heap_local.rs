@@ -3,7 +3,8 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use xalloc_blocks::page_map::{self, Entry};
 use xalloc_fuzz::Size;
 use xalloc_fuzz::shadow::Shadow;
 use xalloc_heaps::local::LocalHeap;
@@ -41,6 +42,8 @@ struct Program {
     live: Shadow,
     /// Which heap a block is of.
     owners: BTreeMap<usize, usize>,
+    /// Where blocks have been.
+    seen: BTreeSet<usize>,
 }
 
 libfuzzer_sys::fuzz_target!(|operations: Vec<Operation>| {
@@ -48,6 +51,8 @@ libfuzzer_sys::fuzz_target!(|operations: Vec<Operation>| {
     operations.into_iter().for_each(|operation| program.step(operation));
     (0..HEAPS).for_each(|number| program.drop_heap(number));
     assert_eq!((program.live.count(), program.live.bytes()), (0, 0));
+    let is_left = |address: &&usize| page_map::entry(**address).kind() != Entry::NONE.kind();
+    assert_eq!(program.seen.iter().find(is_left), None, "no heap is left, but memory of one");
 });
 
 impl Program {
@@ -114,7 +119,12 @@ impl Program {
         let usable = heap.usable_size(block).expect("it is a block");
         assert!(usable >= size, "{usable} bytes for a request of {size}");
         self.live.add(block as usize, usable, align.max(16));
-        self.owners.insert(block as usize, number);
+        self.own(block as usize, number);
+    }
+
+    fn own(&mut self, block: usize, number: usize) {
+        self.owners.insert(block, number);
+        self.seen.insert(block);
     }
 
     fn realloc(&mut self, which: u16, size: usize) {
@@ -129,7 +139,7 @@ impl Program {
         let usable = heap.usable_size(new).expect("it is a block");
         assert!(usable >= size, "{usable} bytes for a request of {size}");
         self.live.resize(block, size, (new as usize, usable), 16);
-        self.owners.insert(new as usize, number);
+        self.own(new as usize, number);
     }
 
     /// Frees a block. Returns where it was, and which heap's.
