@@ -60,6 +60,7 @@ impl Batch {
     /// Returns the contents of a batch of the `count` blocks from `head` on, without a link. They are the slab's, and at most
     /// [`MOST`].
     pub fn of_chain(slab: &Slab, head: *mut Block, count: usize) -> Contents {
+        debug_assert!((1..=MOST).contains(&count), "the word has no room for {count} blocks");
         let first = (head as usize - slab.start()) / slab.shape().size as usize;
         Contents { link: core::ptr::null_mut(), first, count }
     }

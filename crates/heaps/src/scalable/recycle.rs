@@ -4,23 +4,30 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
+use crate::local;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_blocks::registry::Registered;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// Returns the result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was
-    /// purged. `heap` is the caller's, if it has one; it is refilling the bin of the class `busy`.
+    /// Returns the result of `attempt`, which has none when the kernel refuses memory. It is made up to three times: as it is,
+    /// after unused memory was collected, and after unused memory was unmapped. `heap` is the caller's, if it has one; it is
+    /// refilling the bin of the class `busy`.
     pub(super) fn reclaiming<R>(
         &self,
         heap: Option<&'static ThreadLocalHeap<N, T>>,
         busy: usize,
         attempt: impl Fn() -> Option<R>,
     ) -> Option<R> {
-        let result = attempt();
-        if result.is_some() {
-            return result;
-        }
+        attempt()
+            .or_else(|| if self.collect_unused(heap, busy) { attempt() } else { None })
+            .or_else(|| if self.back_end.arena.unmap() > 0 { attempt() } else { None })
+    }
+
+    /// Brings to the back end, or unmaps, what this thread has cached of all classes but `busy`, what was sent to threads, and
+    /// empty slabs; unmaps what local heaps do not use. Returns whether there is anything that was not there when memory was
+    /// short before.
+    fn collect_unused(&self, heap: Option<&'static ThreadLocalHeap<N, T>>, busy: usize) -> bool {
         if let Some(heap) = heap {
             let _change = heap.change();
             self.send_all(heap);
@@ -28,11 +35,10 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             (1..N).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
         }
         self.release_unused();
-        self.back_end.trim(0);
-        attempt()
+        self.back_end.collect_unused() | local::release_unused()
     }
 
-    /// Purges free memory, but for about `keep` bytes. Returns whether any was.
+    /// Purges free memory, but for about `keep` bytes, and as much in what local heaps share. Returns whether any was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         if let Some(heap) = ThreadLocalHeap::<N, T>::own() {
             let _change = heap.change();
@@ -41,7 +47,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             self.empty_bins(heap);
         }
         self.release_unused();
-        self.back_end.trim(keep)
+        self.back_end.trim(keep) | local::trim(keep)
     }
 
     /// Purges what has been free for long.

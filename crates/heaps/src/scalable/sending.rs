@@ -5,7 +5,7 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
-use xalloc_blocks::batch::Batch;
+use xalloc_blocks::batch::{self, Batch};
 use xalloc_blocks::central_list::Given;
 use xalloc_blocks::free_list::{Key, List};
 use xalloc_blocks::lock_policy::LockPolicy;
@@ -112,7 +112,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             let Some(list) = self.central.of_owner(owner) else {
                 // SAFETY: the bin stands in the page map.
                 let (heap, _) = unsafe { ThreadLocalHeap::<N, T>::of_bin(owner) };
-                return self.enqueue(heap, &chain).then_some(heap);
+                return self.enqueue_all(heap, chain).then_some(heap);
             };
             let (head, size) = (chain.head as usize, chain.slab.shape().size as usize);
             // SAFETY: a chain of the slab's blocks that nobody else has.
@@ -132,7 +132,26 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
-    /// Puts a chain into a thread's queue. Returns whether nobody will come for it, or too much waits there.
+    /// Puts a chain of any length into a thread's queue, batch by batch: what comes out of a cache may be longer than a batch.
+    /// Returns whether nobody will come for it, or too much waits there.
+    fn enqueue_all(&self, heap: &ThreadLocalHeap<N, T>, chain: Chain) -> bool {
+        let (mut left, mut is_due) = (Some(chain), false);
+        while let Some(mut chain) = left.take() {
+            // SAFETY: a chain of blocks that nobody else has.
+            match unsafe { chain.cut_behind(batch::MOST, self.key.get()) } {
+                Ok(rest) => left = rest,
+                // What is behind it is lost.
+                Err(block) => {
+                    self.tell_overwritten(Call::Free, block);
+                    break;
+                }
+            }
+            is_due = self.enqueue(heap, &chain);
+        }
+        is_due
+    }
+
+    /// Puts a chain of at most a batch into a thread's queue. Returns whether nobody will come for it, or too much waits there.
     fn enqueue(&self, heap: &ThreadLocalHeap<N, T>, chain: &Chain) -> bool {
         let Chain { slab, head, tail, count } = *chain;
         let (batch, contents) = (tail.cast::<Batch>(), Batch::of_chain(slab, head, count));

@@ -80,7 +80,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
     }
 
     fn open_slab(&self, class: usize) -> Option<&'static Slab> {
-        let slab = shared().back_end.take_slab(&T::table(false)[class], false)?;
+        let slab = shared().take_slab(&T::table(false)[class])?;
         // SAFETY: the slab is this heap's, which one thread uses, and in no list; the owner of its kind is the heap's address.
         unsafe {
             slab.register_as(KIND, core::ptr::from_ref(self) as usize);
@@ -114,7 +114,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
             // SAFETY: as above; it is in this list, because blocks of it can be had.
             unsafe {
                 partial.remove(slab);
-                shared().back_end.give_slab(slab);
+                shared().give_slab(slab);
             }
         }
     }
@@ -144,6 +144,16 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
 
     fn malloc(&self, size: usize) -> *mut u8 {
         if size > T::MAX { self.large.allocate(size, 16) } else { self.malloc_class(T::class_of(size)) }
+    }
+
+    fn calloc(&self, size: usize) -> *mut u8 {
+        let block = self.malloc(size);
+        // Large blocks are of zeros.
+        if size <= T::MAX && !block.is_null() {
+            // SAFETY: a fresh block of at least so many bytes.
+            unsafe { block.write_bytes(0, size) };
+        }
+        block
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
@@ -176,7 +186,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
                 unsafe {
                     list.remove(slab);
                     slab.forget_blocks();
-                    shared().back_end.give_slab(slab);
+                    shared().give_slab(slab);
                 }
             }
         }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::exercise::{Attached, check, exercise, exercise_between_threads, free, malloc, mark};
 use crate::pow2::{Of, Pow2, Sizes};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::vec::Vec;
 use xalloc_blocks::registry::Registered;
@@ -130,6 +130,43 @@ fn threads_without_a_heap_are_served() {
     })
     .join()
     .unwrap();
+}
+
+/// A thread has cached more blocks of a central slab than a batch has, when another thread takes the slab: they go to that
+/// thread.
+#[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
+fn a_long_list_goes_to_the_thread_that_has_taken_its_slab() {
+    let _one = one();
+    let heap = heap!(Tuning { local_pages: 1, recycling: Recycling::Deferred, ..Tuning::SPEED });
+    let _attached = Attached::new(heap);
+    let class = Sizes::class_of(16);
+    // The thread's only slab, and the first block of one that stays in the central list.
+    let mut blocks: Vec<usize> = (0..=heap.class(class).capacity).map(|_| malloc(heap, 16) as usize).collect();
+    let cached = ThreadLocalHeap::<{ Sizes::N }, Sizes>::own().unwrap().cache().cached(class);
+    assert!(cached > xalloc_blocks::batch::MOST, "{cached}");
+    let (taken, trimmed) = (Barrier::new(2), Barrier::new(2));
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let _attached = Attached::new(heap);
+            let first = malloc(heap, 16) as usize;
+            taken.wait();
+            trimmed.wait();
+            let more = (0..heap.class(class).capacity).map(|_| malloc(heap, 16) as usize);
+            std::iter::once(first).chain(more).collect::<Vec<_>>()
+        });
+        taken.wait();
+        heap.trim(0);
+        trimmed.wait();
+        blocks.extend(other.join().unwrap());
+    });
+    let all = blocks.len();
+    blocks.sort_unstable();
+    blocks.dedup();
+    assert_eq!(blocks.len(), all, "a block was handed out twice");
+    // SAFETY: live blocks.
+    blocks.iter().for_each(|&block| unsafe { free(heap, block as *mut u8) });
+    assert_eq!(heap.statistics().allocated, 0);
 }
 
 /// The blocks of a thread that ends stay, and its slabs are other threads' as soon as a block of them is freed.
