@@ -22,6 +22,7 @@
 //! });
 //! ```
 
+mod free_records;
 mod large;
 mod pool;
 mod shared;
