@@ -36,7 +36,7 @@ pub static OPTIONS: &[Setting] = &[
         name: "background_thread",
         kind: Kind::Switch,
         default: "false",
-        help: "Linux: a thread of xalloc's own purges memory in a process that does nothing any more.",
+        help: "Linux: a thread of xalloc's own purges memory in a process that does nothing any more (`heap:fast` only).",
         category: "Heap",
     },
     Setting {
@@ -71,14 +71,14 @@ pub static OPTIONS: &[Setting] = &[
         name: "central_pages",
         kind: Kind::Count,
         default: "0",
-        help: "How many slabs a size gets when it is used first.",
+        help: "How many slabs a size gets when it is used first: 1024 at most.",
         category: "Heap pow2",
     },
     Setting {
         name: "grow",
         kind: Kind::Count,
         default: "0",
-        help: "How many slabs a size gets when it has no free block left, in percent of those that it has; one at least.",
+        help: "How many slabs a size gets when it has no free block left, in percent of those that it has (1000 at most); one at least.",
         category: "Heap pow2",
     },
     Setting {
