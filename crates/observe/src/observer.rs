@@ -34,6 +34,8 @@ pub struct Observer {
 
 struct Child {
     copy: Cell<Option<Mapped>>,
+    /// Whether the fork took the lock of the profile.
+    took_profile: Cell<bool>,
     /// Forks that are made inside of one.
     inside: Cell<u32>,
 }
@@ -64,7 +66,7 @@ impl Observer {
             lock: Lock::new(),
             used: [const { AtomicU64::new(0) }; MOST_SLOTS / 64],
             profile: Profile::new(),
-            child: Child { copy: Cell::new(None), inside: Cell::new(0) },
+            child: Child { copy: Cell::new(None), took_profile: Cell::new(false), inside: Cell::new(0) },
         }
     }
 
@@ -231,9 +233,12 @@ impl Observer {
             return self.child.inside.set(self.child.inside.get() + 1);
         }
         self.lock.acquire();
-        if !self.profile.lock().is_mine(thread::token()) {
+        // A handler that forks may have interrupted this thread while it holds that one.
+        let takes_profile = !self.profile.lock().is_mine(thread::token());
+        if takes_profile {
             self.profile.lock().acquire();
         }
+        self.child.took_profile.set(takes_profile);
         self.child.copy.set(self.segment().and_then(Segment::copy_for_child));
     }
 
@@ -247,8 +252,7 @@ impl Observer {
             copy.segment.forget();
             syscall::close(copy.descriptor);
         }
-        self.profile.lock().release();
-        self.lock.release();
+        self.release_after_fork();
     }
 
     /// Goes on in the child with the segment that was made for it: the threads that are gone have ended. Without one, the child
@@ -273,8 +277,17 @@ impl Observer {
             }
             syscall::close(parents);
         }
-        self.profile.lock().release();
-        self.lock.release();
+        self.release_after_fork();
+    }
+
+    fn release_after_fork(&self) {
+        // SAFETY: `prefork` of this thread took both, or says that it did not; in the child there is no other thread.
+        unsafe {
+            if self.child.took_profile.replace(false) {
+                self.profile.lock().release();
+            }
+            self.lock.release();
+        }
     }
 
     fn fold_vanished(&self, segment: Segment) {
