@@ -7,5 +7,6 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(target_os = "linux")]
 mod sync;
 pub mod unwind;

@@ -1,5 +1,5 @@
-//! Corrupt call frame information: that of this program, with bytes changed or cut off. Before and behind it is memory that cannot
-//! be read. `fuzz/fuzz_targets/call_frame_information.rs` looks further.
+//! Corrupt call frame information: that of this program, with bytes changed or cut off. Before and behind it is memory that
+//! cannot be read. `fuzz/fuzz_targets/call_frame_information.rs` looks further.
 
 #![cfg(target_os = "linux")]
 

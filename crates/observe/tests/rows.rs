@@ -194,9 +194,16 @@ fn compare(file: &Path, limit: u64) {
 
 /// The same for a library or a program that is not everywhere.
 fn compare_if_there(name: &str, limit: u64) {
-    let folders =
-        ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib64", "usr/lib64", "usr/bin"];
-    let found = folders.map(|folder| Path::new("/").join(folder).join(name)).into_iter().find(|path| path.is_file());
+    let machine = std::env::consts::ARCH;
+    let folders = [
+        format!("/lib/{machine}-linux-gnu"),
+        format!("/usr/lib/{machine}-linux-gnu"),
+        // Where compilers for another machine have its libraries.
+        format!("/usr/{machine}-linux-gnu/lib"),
+        "/lib64".to_owned(),
+        "/usr/lib64".to_owned(),
+    ];
+    let found = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file());
     match found {
         Some(file) => compare(&file, limit),
         None => eprintln!("skipped: there is no {name}"),
@@ -225,7 +232,7 @@ fn of_python() {
 
 #[test]
 fn of_perl() {
-    compare_if_there("perl", 1);
+    compare_if_there("libperl.so.5.36", 1);
 }
 
 /// Written by hand in a large part, with frames that other registers lead to.

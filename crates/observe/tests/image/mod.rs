@@ -70,8 +70,8 @@ impl Image {
 
 const PAGE: usize = 0x10000;
 
-/// Copies bytes to memory of their own, at a multiple of 16, as entries of a procedure linkage table must be. They end less than 16
-/// bytes before a page that cannot be read, and begin behind one.
+/// Copies bytes to memory of their own, at a multiple of 16, as entries of a procedure linkage table must be. They end less
+/// than 16 bytes before a page that cannot be read, and begin behind one.
 #[allow(clippy::disallowed_methods, reason = "that list is for the library")]
 pub fn guarded(bytes: &[u8]) -> Range<usize> {
     let room = room(bytes.len());

@@ -25,8 +25,8 @@ static GENERATION: AtomicUsize = AtomicUsize::new(1);
 
 /// Makes all cached rows unknown. To be called after a module was unmapped, and before another one can be mapped there.
 pub fn invalidate() {
-    // Relaxed, here and in `place`: who runs code of a module that was mapped after this has learned its address from who called
-    // this, in an order that is the program's. Others may find old rows of code that is gone, which nobody runs.
+    // Relaxed, here and in `place`: who runs code of a module that was mapped after this has learned its address from who
+    // called this, in an order that is the program's. Others may find old rows of code that is gone, which nobody runs.
     let generation = GENERATION.fetch_add(1, Ordering::Relaxed) + 1;
     // Before a part of the number comes again, nothing of its last time may be left.
     if generation & ((1 << GENERATION_BITS) - 1) == 0 {

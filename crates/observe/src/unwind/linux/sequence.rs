@@ -28,7 +28,7 @@ impl Sequence {
     pub fn read<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         // Acquire: what is read afterwards is at least as new as this number.
         let before = self.0.load(Ordering::Acquire);
-        if before % 2 != 0 {
+        if !before.is_multiple_of(2) {
             return None;
         }
         let result = read();
