@@ -74,7 +74,10 @@ impl<'a> Comparison<'a> {
             let mut table = fde.rows(&frames, &bases, &mut context).expect("rows");
             while let Some(row) = table.next_row().expect("a row") {
                 let (start, end) = (row.start_address(), row.end_address());
-                for at in [start, end - 1] {
+                // An expression may say something else for each instruction.
+                let is_expression = matches!(row.cfa(), CfaRule::Expression(_));
+                let inside = if is_expression { start + 1..end - 1 } else { 0..0 };
+                for at in [start, end - 1].into_iter().chain(inside) {
                     self.compare(row, at as usize, is_signal, &fde.cie().encoding());
                 }
             }

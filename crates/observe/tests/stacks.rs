@@ -229,6 +229,8 @@ fn in_a_signal_handler_with_its_own_stack() {
     let stacks = call("frames_signal");
     are_equal(&stacks);
     assert_eq!(names(&stacks.ours), ["frames_signal"]);
+    // The interrupted instruction itself: no call is before it.
+    assert!(stacks.ours.contains(&(fixture("frames_interrupted") as usize)), "{:x?}", stacks.ours);
 }
 
 #[test]
@@ -269,6 +271,9 @@ fn frames_at_the_beginning_are_left_out() {
         before = [before, vec![some[..count].to_vec()]].concat();
     }
     assert_eq!(before[1], before[0][1..]);
+    // It is left out at the beginning only.
+    let count = unwind::capture_outside(&mut some, all[2]..all[2] + 1);
+    assert_eq!(some[1..count], before[1]);
 }
 
 #[repr(C)]

@@ -10,8 +10,13 @@ struct List {
 }
 
 fn list() -> Arc<List> {
+    list_at(0)
+}
+
+/// A list whose sequence has come to this number.
+fn list_at(number: usize) -> Arc<List> {
     Arc::new(List {
-        sequence: Sequence::around(AtomicUsize::new(0)),
+        sequence: Sequence::around(AtomicUsize::new(number)),
         words: [AtomicUsize::new(0), AtomicUsize::new(0)],
     })
 }
@@ -45,6 +50,17 @@ fn words_of_one_write_are_read() {
 fn a_write_that_is_not_over_is_noticed() {
     loom::model(|| {
         let list = list();
+        list.sequence.write(|| assert_eq!(list.read(), None));
+        assert_eq!(list.read(), Some([0, 0]));
+    });
+}
+
+/// A child process has no thread that ends its parent's write.
+#[test]
+fn a_write_that_a_fork_has_left_is_followed_by_a_whole_one() {
+    loom::model(|| {
+        let list = list_at(1);
+        assert_eq!(list.read(), None);
         list.sequence.write(|| assert_eq!(list.read(), None));
         assert_eq!(list.read(), Some([0, 0]));
     });
