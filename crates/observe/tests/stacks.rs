@@ -282,6 +282,18 @@ struct Smash {
     words: [usize; 64],
 }
 
+/// A key has the number of the last change in a few bits, which come again.
+#[test]
+fn rows_are_right_however_often_modules_change() {
+    let _alone = alone();
+    for changes in 1..300 {
+        (0..changes).for_each(|_| unwind::invalidate());
+        let before = unwind::stats().rows_read;
+        are_equal(&call("frames_outer"));
+        assert!(unwind::stats().rows_read - before >= 12);
+    }
+}
+
 /// Frames that were overwritten end the walk.
 #[test]
 fn a_smashed_stack_is_survived() {
