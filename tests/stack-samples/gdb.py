@@ -1,7 +1,7 @@
 """For gdb: compares each stack that the preloaded library has captured with gdb's own, and prints a line of sums.
 
-The library stops at `stack_sample(frames, count)`, called by the function in which it has captured the frames. So our first frame
-and gdb's second one are in the same function, at different instructions; from the next one on, the two must be equal.
+The library stops at `stack_sample(frames, count)`, called by the function in which it has captured the frames. So our first
+frame and gdb's second one are in the same function, at different instructions; from the next one on, the two must be equal.
 """
 
 import os
@@ -15,8 +15,8 @@ REGISTERS = ("$rdi", "$rsi") if "x86-64" in gdb.execute("show architecture", to_
 
 
 def frames_of_gdb():
-    """The addresses of gdb's frames that are on the stack. It also shows inlined functions, and those that have left their frame to
-    what they called last, where debugging information tells of them."""
+    """The addresses of gdb's frames that are on the stack. It also shows inlined functions, and those that have left their
+    frame to what they called last, where debugging information tells of them."""
     found = []
     frame = gdb.newest_frame()
     while frame is not None and len(found) < FRAMES + 1:

@@ -1,5 +1,5 @@
-//! Stacks of this process: frames of C without frame pointers, of Rust, below signal handlers, in threads and coroutines. Each is
-//! compared with what the C++ runtime's unwinder says (`_Unwind_Backtrace`), frame by frame.
+//! Stacks of this process: frames of C without frame pointers, of Rust, below signal handlers, in threads and coroutines. Each
+//! is compared with what the C++ runtime's unwinder says (`_Unwind_Backtrace`), frame by frame.
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 #![allow(clippy::disallowed_methods, reason = "that list is for the library")]
@@ -61,8 +61,10 @@ fn fixture(name: &str) -> *mut c_void {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/frames.c");
         let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("frames-{}.so", std::process::id()));
         let flags = ["-O2", "-fomit-frame-pointer", "-shared", "-fPIC", "-fno-optimize-sibling-calls", "-o"];
-        let status = Command::new("cc").args(flags).arg(&library).arg(&source).status().expect("cc starts");
-        assert!(status.success(), "cc failed on {}", source.display());
+        // What stands before `gcc` in the name of another machine's compiler, as for the tests of the library.
+        let compiler = std::env::var("XALLOC_TEST_COMPILERS").map_or("cc".to_owned(), |prefix| prefix + "gcc");
+        let status = Command::new(&compiler).args(flags).arg(&library).arg(&source).status().expect("it starts");
+        assert!(status.success(), "{compiler} failed on {}", source.display());
         let path = CString::new(library.as_os_str().as_encoded_bytes()).expect("a path");
         // SAFETY: a library that this test has made, opened lazily, so that first calls go through the loader.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY) };
@@ -186,11 +188,49 @@ fn below_a_function_that_libc_calls() {
 }
 
 #[test]
+fn below_a_frame_that_is_too_large_for_the_cache() {
+    let _alone = alone();
+    let thread = std::thread::Builder::new().stack_size(16 << 20).spawn(|| {
+        for _ in 0..2 {
+            let stacks = call("frames_large");
+            are_equal(&stacks);
+            assert_eq!(names(&stacks.ours), ["frames_plain", "frames_large"]);
+        }
+    });
+    thread.expect("a thread").join().expect("it does not panic");
+}
+
+#[test]
+fn threads_share_the_cache_while_it_is_invalidated() {
+    let _alone = alone();
+    let capturing = || {
+        for _ in 0..300 {
+            are_equal(&call("frames_outer"));
+            are_equal(&call("frames_sort"));
+        }
+    };
+    // The fixture has a place for one that sorts at a time.
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(|| (0..300).for_each(|_| are_equal(&call("frames_outer")))), scope.spawn(capturing)];
+        while threads.iter().any(|thread| !thread.is_finished()) {
+            unwind::invalidate();
+            unwind::MODULES.refresh();
+        }
+    });
+}
+
+#[test]
 fn in_a_signal_handler_with_its_own_stack() {
+    if std::env::var_os("XALLOC_TEST_EMULATOR").is_some() {
+        eprintln!("skipped: what a signal handler returns to is in no module of an emulated program");
+        return;
+    }
     let _alone = alone();
     let stacks = call("frames_signal");
     are_equal(&stacks);
     assert_eq!(names(&stacks.ours), ["frames_signal"]);
+    // The interrupted instruction itself: no call is before it.
+    assert!(stacks.ours.contains(&(fixture("frames_interrupted") as usize)), "{:x?}", stacks.ours);
 }
 
 #[test]
@@ -231,12 +271,27 @@ fn frames_at_the_beginning_are_left_out() {
         before = [before, vec![some[..count].to_vec()]].concat();
     }
     assert_eq!(before[1], before[0][1..]);
+    // It is left out at the beginning only.
+    let count = unwind::capture_outside(&mut some, all[2]..all[2] + 1);
+    assert_eq!(some[1..count], before[1]);
 }
 
 #[repr(C)]
 struct Smash {
     count: usize,
     words: [usize; 64],
+}
+
+/// A key has the number of the last change in a few bits, which come again.
+#[test]
+fn rows_are_right_however_often_modules_change() {
+    let _alone = alone();
+    for changes in 1..300 {
+        (0..changes).for_each(|_| unwind::invalidate());
+        let before = unwind::stats().rows_read;
+        are_equal(&call("frames_outer"));
+        assert!(unwind::stats().rows_read - before >= 12);
+    }
 }
 
 /// Frames that were overwritten end the walk.

@@ -1,5 +1,7 @@
 //! A file's segment with its call frame information, in memory between two pages that cannot be read.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use object::elf::{FileHeader64, PF_R, PF_X, PT_GNU_EH_FRAME, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSection};
@@ -46,10 +48,15 @@ impl Image {
         unsafe { Module::new(at(self.code.start)..at(self.code.end), self.memory.clone(), at(self.header)) }
     }
 
-    /// Returns the bytes of the segment, which may be changed.
-    #[allow(dead_code, reason = "not every test changes it")]
-    pub fn bytes(&mut self) -> &mut [u8] {
+    /// Returns the bytes of the segment.
+    pub fn bytes(&self) -> &[u8] {
         // SAFETY: the image's own memory.
+        unsafe { std::slice::from_raw_parts(self.memory.start as *const u8, self.memory.len()) }
+    }
+
+    /// Returns the bytes of the segment, to be changed.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and only the caller has the image.
         unsafe { std::slice::from_raw_parts_mut(self.memory.start as *mut u8, self.memory.len()) }
     }
 
@@ -61,12 +68,13 @@ impl Image {
     }
 }
 
-/// Copies bytes to memory of their own, at a multiple of 16, as entries of a procedure linkage table must be. They end less than 16
-/// bytes before a page that cannot be read.
+const PAGE: usize = 0x10000;
+
+/// Copies bytes to memory of their own, at a multiple of 16, as entries of a procedure linkage table must be. They end less
+/// than 16 bytes before a page that cannot be read, and begin behind one.
 #[allow(clippy::disallowed_methods, reason = "that list is for the library")]
 pub fn guarded(bytes: &[u8]) -> Range<usize> {
-    const PAGE: usize = 0x10000;
-    let room = bytes.len().next_multiple_of(PAGE);
+    let room = room(bytes.len());
     // SAFETY: fresh memory, of which the middle is made writable and then filled.
     unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -78,4 +86,18 @@ pub fn guarded(bytes: &[u8]) -> Range<usize> {
         place.copy_from(bytes.as_ptr(), bytes.len());
         place as usize..place as usize + bytes.len()
     }
+}
+
+/// Unmaps what [`guarded`] has returned, which nobody uses any more.
+#[allow(clippy::disallowed_methods, reason = "that list is for the library")]
+pub fn unmap(memory: Range<usize>) {
+    let room = room(memory.len());
+    let start = (memory.start - ((room - memory.len()) & !15)) - PAGE;
+    // SAFETY: the whole mapping, of which nobody has a part.
+    assert_eq!(unsafe { libc::munmap(start as *mut _, room + 2 * PAGE) }, 0);
+}
+
+/// Returns how much memory there is for so many bytes.
+fn room(length: usize) -> usize {
+    length.next_multiple_of(PAGE)
 }

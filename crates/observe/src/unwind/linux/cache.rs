@@ -20,18 +20,26 @@ const _: () = assert!(VALUE_BITS == super::cfi::ROW_BITS);
 /// All zeros until it is used, so that it takes no memory before.
 static ROWS: [Pair; PLACES] = [const { Pair::around([const { AtomicUsize::new(0) }; 2]) }; PLACES];
 
-/// How often modules were unmapped, from 1 on, so that a place of zeros has no key. A key has a part of it.
-static GENERATION: AtomicUsize = AtomicUsize::new(1);
+/// How often modules were unmapped.
+static UNMAPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many generations a key can tell apart. The number 0 is none of them, so that a place of zeros has no key.
+const GENERATIONS: usize = (1 << GENERATION_BITS) - 1;
 
 /// Makes all cached rows unknown. To be called after a module was unmapped, and before another one can be mapped there.
 pub fn invalidate() {
-    // Relaxed, here and in `place`: who runs code of a module that was mapped after this has learned its address from who called
-    // this, in an order that is the program's. Others may find old rows of code that is gone, which nobody runs.
-    let generation = GENERATION.fetch_add(1, Ordering::Relaxed) + 1;
-    // Before a part of the number comes again, nothing of its last time may be left.
-    if generation & ((1 << GENERATION_BITS) - 1) == 0 {
-        ROWS.iter().for_each(Pair::clear);
-        GENERATION.fetch_add(1, Ordering::Relaxed);
+    // Relaxed, here and in `place`: who runs code of a module that was mapped after this has learned its address from who
+    // called this, in an order that is the program's. Others may find old rows of code that is gone, which nobody runs.
+    let mut before = UNMAPPED.load(Ordering::Relaxed);
+    loop {
+        // When a generation comes again, nothing of its last time may be left.
+        if (before + 1).is_multiple_of(GENERATIONS) {
+            ROWS.iter().for_each(Pair::clear);
+        }
+        match UNMAPPED.compare_exchange_weak(before, before + 1, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => break,
+            Err(now) => before = now,
+        }
     }
 }
 
@@ -63,7 +71,7 @@ fn place(at: usize) -> Option<(&'static Pair, usize)> {
     // depends on all bits.
     let mixed = address.wrapping_mul(0x9e37_79b9_7f4b) & ((1 << ADDRESS_BITS) - 1);
     let place = &ROWS[mixed >> (ADDRESS_BITS - PLACE_BITS)];
-    let generation = GENERATION.load(Ordering::Relaxed) & ((1 << GENERATION_BITS) - 1);
+    let generation = 1 + UNMAPPED.load(Ordering::Relaxed) % GENERATIONS;
     let rest = mixed & ((1 << (ADDRESS_BITS - PLACE_BITS)) - 1);
     Some((place, generation << (ADDRESS_BITS - PLACE_BITS) | rest))
 }

@@ -10,8 +10,9 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 /// glibc's function, or null: then the list.
 static FIND: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-/// Has modules found by this function, which is glibc's `_dl_find_object`; with `None`, as before the first call, they are found
-/// in [`MODULES`], which somebody has to refresh. To be called at start, outside of malloc, where the function can be looked up.
+/// Has modules found by this function, which is glibc's `_dl_find_object`; with `None`, as before the first call, they are
+/// found in [`MODULES`], which somebody has to refresh. To be called at start, outside of malloc, where the function can be
+/// looked up.
 ///
 /// # Safety
 /// It is that function.

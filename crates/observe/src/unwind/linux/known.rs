@@ -21,9 +21,10 @@ pub fn main_end() -> usize {
 /// Threads by a part of the thread pointer. A word has the thread pointer above, and below how many pages are known to be
 /// readable up to the one that it points into, that one too; 0 if the thread has another stack than those of libc.
 ///
-/// A thread's stack is mapped as long as the thread lives. A later one may have the same thread pointer and a smaller stack:
-/// it is told from another one because the pages behind it are guarded, or not read as long as its frames are not corrupt.
-static THREADS: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
+/// A thread's stack is mapped as long as the thread lives. A later thread may have the same thread pointer and a smaller stack.
+/// Then a coroutine that lies where the larger stack was is taken for it. What is between them, which may not be readable, would
+/// be read only if the coroutine's frames are corrupt as well.
+static THREADS: [AtomicUsize; 1024] = [const { AtomicUsize::new(0) }; 1024];
 
 const PAGE: usize = 4096;
 const COUNT_BITS: u32 = 20;

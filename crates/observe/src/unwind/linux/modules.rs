@@ -53,7 +53,8 @@ impl Modules {
     /// Returns the module that has code at `at`. `None` also while the list is being made.
     pub fn find(&self, at: usize) -> Option<Module> {
         let [code_start, code_end, start, end, header] = self.sequence.read(|| self.search(at))??;
-        // SAFETY: a module of the loader's list, as it was when the list was made. The caller has code in it, so it is still loaded.
+        // SAFETY: a module of the loader's list, as it was when the list was made. The caller has code in it, so it is still
+        // loaded.
         let module = unsafe { Module::new(code_start..code_end, start..end, header) };
         module.code().contains(&at).then_some(module)
     }

@@ -13,14 +13,14 @@ impl Sequence {
 
     /// Calls `write`. Only one thread does it at a time.
     pub fn write(&self, write: impl FnOnce()) {
-        // Relaxed: nobody else writes it.
-        let before = self.0.load(Ordering::Relaxed);
-        self.0.store(before.wrapping_add(1), Ordering::Relaxed);
+        // Relaxed: nobody else writes it. It is odd already if the process was forked during a write.
+        let during = self.0.load(Ordering::Relaxed) | 1;
+        self.0.store(during, Ordering::Relaxed);
         // Release: who reads a word of this write finds the odd number or a later one.
         fence(Ordering::Release);
         write();
         // Release: who reads this number finds all of the write.
-        self.0.store(before.wrapping_add(2), Ordering::Release);
+        self.0.store(during.wrapping_add(1), Ordering::Release);
     }
 
     /// Returns what `read` returns; `None` if there was a write meanwhile. It does not wait for it: the writer may be the very
@@ -28,7 +28,7 @@ impl Sequence {
     pub fn read<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         // Acquire: what is read afterwards is at least as new as this number.
         let before = self.0.load(Ordering::Acquire);
-        if before % 2 != 0 {
+        if !before.is_multiple_of(2) {
             return None;
         }
         let result = read();

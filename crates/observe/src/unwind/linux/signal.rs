@@ -6,8 +6,8 @@ use super::stack::Stack;
 use super::step::Registers;
 use crate::unwind::reason::Reason;
 
-/// Returns whether a signal handler returns to the instruction at `start`: for musl's trampoline and for aarch64's, which have no
-/// call frame information.
+/// Returns whether a signal handler returns to the instruction at `start`: for musl's trampoline and for aarch64's, which have
+/// no call frame information.
 pub fn is_trampoline(module: &Module, start: usize) -> bool {
     let is_inside = module.code().contains(&start) && module.code().end - start >= SIGNAL_RETURN.len();
     // SAFETY: the bytes are of the module's code, which can be read as long as the module is used.

@@ -1,9 +1,9 @@
 //! Which memory is the stack, so that nothing else is read.
 //!
 //! A walk reads upward from the stack pointer. How far it may go depends on whose stack it is: the main thread's, which ends at
-//! the last string that the kernel put there; a thread's of libc, which has the thread's own record, to which the thread pointer
-//! leads, at its end; or another one, of a coroutine or of a signal handler. Of another one the kernel is asked page by page, as
-//! the walk comes to it.
+//! the last string that the kernel put there; a thread's of libc, which has the thread's own record, to which the thread
+//! pointer leads, at its end; or another one, of a coroutine or of a signal handler. Of another one the kernel is asked page by
+//! page, as the walk comes to it.
 
 use super::known;
 use super::machine::RED_ZONE;

@@ -44,3 +44,37 @@ impl Registers {
         Ok(Self { pc, sp: cfa, fp: value(frame.frame_pointer, self.fp)?, link: None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGISTERS: Registers = Registers { pc: 1, sp: 0x1000, fp: None, link: Some(2) };
+
+    fn caller(cfa: Cfa, return_address: Place) -> Result<Registers, Reason> {
+        REGISTERS.caller(&Frame { cfa, frame_pointer: Place::Same, return_address }, Some)
+    }
+
+    #[test]
+    fn frames_lead_upward() {
+        let above = caller(Cfa::StackPointer(16), Place::AtCfa(-8));
+        assert_eq!(above, Ok(Registers { pc: 0x1008, sp: 0x1010, fp: None, link: None }));
+        for offset in [0, -16, -0x1000] {
+            assert_eq!(caller(Cfa::StackPointer(offset), Place::AtCfa(-8)), Err(Reason::Stack));
+        }
+    }
+
+    #[test]
+    fn only_the_innermost_function_has_its_return_address_in_a_register() {
+        let first = caller(Cfa::StackPointer(0), Place::Same).expect("a caller");
+        assert_eq!(first, Registers { pc: 2, sp: 0x1000, fp: None, link: None });
+        let frame = Frame { cfa: Cfa::StackPointer(0), frame_pointer: Place::Same, return_address: Place::Same };
+        assert_eq!(first.caller(&frame, Some), Err(Reason::Lost));
+    }
+
+    #[test]
+    fn a_frame_pointer_that_is_lost_leads_nowhere() {
+        assert_eq!(caller(Cfa::FramePointer(16), Place::AtCfa(-8)), Err(Reason::Lost));
+        assert_eq!(caller(Cfa::StackPointer(16), Place::Lost), Err(Reason::Lost));
+    }
+}

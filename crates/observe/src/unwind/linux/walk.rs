@@ -17,7 +17,7 @@ pub unsafe extern "C" fn walk(request: *mut c_void, pc: usize, sp: usize, fp: us
     // SAFETY: the caller's.
     let frames = unsafe { &mut *request.cast::<Frames<'_>>() };
     let registers = Registers { pc, sp, fp: Some(fp), link: None };
-    let mut walk = Walk { registers, stack: Stack::current(sp), is_interrupted: false };
+    let mut walk = Walk { registers, stack: Stack::current(sp), is_interrupted: false, signals: 0 };
     while frames.push(walk.registers.pc) {
         match walk.step() {
             Ok(true) => {}
@@ -36,7 +36,12 @@ struct Walk {
     stack: Stack,
     /// The frame's code was interrupted: it may be at its first instruction. Other frames are behind a call.
     is_interrupted: bool,
+    /// How many signal handlers there were. Each may lead downward, to another stack.
+    signals: usize,
 }
+
+/// As many signal handlers as a stack may have: where it is corrupt, they could lead around for ever.
+const SIGNALS: usize = 32;
 
 impl Walk {
     /// Goes to the caller. Returns false if there is none.
@@ -49,6 +54,10 @@ impl Walk {
                 self.is_interrupted = false;
             }
             Row::Signal => {
+                self.signals += 1;
+                if self.signals > SIGNALS {
+                    return Err(Reason::Stack);
+                }
                 (self.registers, self.stack) = signal::interrupted(self.registers.sp, &mut self.stack)?;
                 self.is_interrupted = true;
             }

@@ -8,11 +8,11 @@ use crate::unwind::reason::Reason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address {
     /// The stack pointer and an offset.
-    StackPointer(i64),
+    FromStack(i64),
     /// The frame pointer and an offset.
-    FramePointer(i64),
+    FromFrame(i64),
     /// What is in the word at the frame pointer and an offset: functions that align their stack.
-    AtFramePointer(i64),
+    WordFromFrame(i64),
 }
 
 /// Returns the address that `expression` says for the instruction at `at`.
@@ -22,16 +22,16 @@ pub fn address(mut expression: Reader, at: usize) -> Result<Address, Reason> {
     let register = expression.u8()?.wrapping_sub(REGISTER);
     let offset = expression.signed()?;
     match (u64::from(register), expression.left()) {
-        (STACK_POINTER, 0) => Ok(Address::StackPointer(offset)),
-        (FRAME_POINTER, 0) => Ok(Address::FramePointer(offset)),
-        (FRAME_POINTER, 1) if expression.u8()? == DEREF => Ok(Address::AtFramePointer(offset)),
-        (STACK_POINTER, 9) => procedure_linkage(expression, at).map(|pushed| Address::StackPointer(offset + pushed)),
+        (STACK_POINTER, 0) => Ok(Address::FromStack(offset)),
+        (FRAME_POINTER, 0) => Ok(Address::FromFrame(offset)),
+        (FRAME_POINTER, 1) if expression.u8()? == DEREF => Ok(Address::WordFromFrame(offset)),
+        (STACK_POINTER, 9) => procedure_linkage(expression, at).map(|pushed| Address::FromStack(offset + pushed)),
         _ => Err(Reason::Expression),
     }
 }
 
-/// Returns how many bytes an entry of the procedure linkage table has pushed before the instruction at `at`. Linkers describe the
-/// whole table by one expression: `((rip & 15) >= N) << 3`, because an entry has 16 bytes and pushes one word at its N-th.
+/// Returns how many bytes an entry of the procedure linkage table has pushed before the instruction at `at`. Linkers describe
+/// the whole table by one expression: `((rip & 15) >= N) << 3`, because an entry has 16 bytes and pushes one word at its N-th.
 fn procedure_linkage(mut expression: Reader, at: usize) -> Result<i64, Reason> {
     const RIP: [u8; 2] = [0x80, 0];
     const LITERAL: u8 = 0x30;

@@ -31,15 +31,15 @@ fn read(module: &Module, at: usize) -> Result<Row, Reason> {
 fn cfa(rules: &Rules, at: usize) -> Result<Cfa, Reason> {
     let address = match rules.cfa {
         CfaRule::Unset => return Err(Reason::Corrupt),
-        CfaRule::Register(STACK_POINTER, offset) => Address::StackPointer(offset),
-        CfaRule::Register(FRAME_POINTER, offset) => Address::FramePointer(offset),
+        CfaRule::Register(STACK_POINTER, offset) => Address::FromStack(offset),
+        CfaRule::Register(FRAME_POINTER, offset) => Address::FromFrame(offset),
         CfaRule::Register(..) => return Err(Reason::Register),
         CfaRule::Expression(expression) => expression::address(expression, at)?,
     };
     Ok(match address {
-        Address::StackPointer(offset) => Cfa::StackPointer(narrow(offset)?),
-        Address::FramePointer(offset) => Cfa::FramePointer(narrow(offset)?),
-        Address::AtFramePointer(offset) => Cfa::AtFramePointer(narrow(offset)?),
+        Address::FromStack(offset) => Cfa::StackPointer(narrow(offset)?),
+        Address::FromFrame(offset) => Cfa::FramePointer(narrow(offset)?),
+        Address::WordFromFrame(offset) => Cfa::AtFramePointer(narrow(offset)?),
     })
 }
 
@@ -49,7 +49,7 @@ fn frame_pointer(rules: &Rules, at: usize) -> Result<Place, Reason> {
         Rule::Same => Place::Same,
         Rule::At(offset) => Place::AtCfa(narrow(offset)?),
         Rule::AtExpression(expression) => match expression::address(expression, at) {
-            Ok(Address::FramePointer(offset)) => Place::AtFramePointer(narrow(offset)?),
+            Ok(Address::FromFrame(offset)) => Place::AtFramePointer(narrow(offset)?),
             _ => Place::Lost,
         },
         Rule::Undefined | Rule::Other => Place::Lost,
