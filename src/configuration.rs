@@ -4,6 +4,7 @@
 //! configured at all, and neither are the programs that it starts.
 
 use crate::pow2_options::Pow2Options;
+#[cfg(target_os = "linux")]
 use crate::profile;
 use crate::statistics;
 use core::sync::atomic::Ordering;
@@ -11,6 +12,7 @@ use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
 use xalloc_heaps::scalable;
 use xalloc_observe::layout::SAMPLE;
+#[cfg(target_os = "linux")]
 use xalloc_observe::{COUNTERS, PROFILE};
 use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
@@ -122,14 +124,8 @@ pub fn apply() -> Applied {
     if let Some(Destination::File(path)) = configuration.stats {
         statistics::write_to(path);
     }
-    if configuration.observe != 0 {
-        // Relaxed, both: read again on every slow path.
-        crate::xalloc_wanted.what.store(configuration.observe, Ordering::Relaxed);
-        crate::xalloc_wanted.sample.store(configuration.prof_sample as u64, Ordering::Relaxed);
-    }
-    if let Some(path) = configuration.prof_final {
-        profile::write_to(path);
-    }
+    #[cfg(target_os = "linux")]
+    configuration.apply_observation();
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
     }
@@ -206,6 +202,18 @@ impl<'a> Configuration<'a> {
             (name, value) if self.pow2.set(name, value, source) => {}
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn apply_observation(&self) {
+        if self.observe != 0 {
+            // Relaxed, both: read again on every slow path.
+            crate::xalloc_wanted.what.store(self.observe, Ordering::Relaxed);
+            crate::xalloc_wanted.sample.store(self.prof_sample as u64, Ordering::Relaxed);
+        }
+        if let Some(path) = self.prof_final {
+            profile::write_to(path);
         }
     }
 

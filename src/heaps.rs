@@ -5,6 +5,7 @@
 
 use crate::configuration::{self, Choice};
 use crate::next;
+#[cfg(target_os = "linux")]
 use crate::profile;
 use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -214,6 +215,7 @@ unsafe impl Heap for Heaps {
             self.find_next();
         }
         self.chosen().process_init();
+        #[cfg(target_os = "linux")]
         if profile::is_wanted() {
             // SAFETY: libc's; the library is never unloaded.
             unsafe { libc::atexit(write_profile) };
@@ -248,6 +250,7 @@ unsafe impl Heap for Heaps {
     }
 }
 
+#[cfg(target_os = "linux")]
 extern "C" fn write_profile() {
     if let Some(heap) = crate::XALLOC_REDIRECT.heap() {
         profile::write(heap);

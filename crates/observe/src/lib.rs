@@ -1,6 +1,8 @@
 //! What a program does with its memory, for who wants to see it: counters by thread and size class, and samples with their call
 //! stacks, in a segment that other processes can read.
 //!
+//! Linux only, but for the stacks: other systems have no file in memory without a name.
+//!
 //! It knows the contract of heaps and no heap, and nothing of symbols: names are the command's. From the bottom up:
 //!
 //! * [`classes`], [`layout`]: what stands in the segment.
@@ -19,20 +21,33 @@
 extern crate std;
 
 pub mod classes;
+#[cfg(target_os = "linux")]
 mod heap_v2;
 pub mod layout;
+#[cfg(target_os = "linux")]
 mod observed;
+#[cfg(target_os = "linux")]
 mod observer;
+#[cfg(target_os = "linux")]
 mod profile;
 pub mod reader;
+#[cfg(target_os = "linux")]
 mod sampler;
+#[cfg(target_os = "linux")]
 mod samples;
+#[cfg(target_os = "linux")]
 mod segment;
+#[cfg(target_os = "linux")]
 mod stacks;
+#[cfg(target_os = "linux")]
 mod sync;
+#[cfg(target_os = "linux")]
 mod thread;
 pub mod unwind;
+#[cfg(target_os = "linux")]
 mod wanted;
 
+#[cfg(target_os = "linux")]
 pub use observed::Observed;
+#[cfg(target_os = "linux")]
 pub use wanted::{COUNTERS, PROFILE, Wanted};
