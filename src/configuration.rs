@@ -3,17 +3,13 @@
 //! For a mistake it prints one line on stderr, and the program goes on. A program with more rights than its caller is not
 //! configured at all, and neither are the programs that it starts.
 
-use crate::pow2_options::Pow2Options;
 #[cfg(target_os = "linux")]
-use crate::profile;
+use crate::observation::Observation;
+use crate::pow2_options::Pow2Options;
 use crate::statistics;
-use core::sync::atomic::Ordering;
 use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
 use xalloc_heaps::scalable;
-use xalloc_observe::layout::SAMPLE;
-#[cfg(target_os = "linux")]
-use xalloc_observe::{COUNTERS, PROFILE};
 use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
@@ -49,10 +45,8 @@ struct Configuration<'a> {
     purge_ms: Option<usize>,
     thp: Option<Policy>,
     background_thread: bool,
-    /// Bits of `Wanted`.
-    observe: u32,
-    prof_sample: usize,
-    prof_final: Option<&'a [u8]>,
+    #[cfg(target_os = "linux")]
+    observation: Observation<'a>,
     stats: Option<Destination<'a>>,
     verbose: bool,
     report_only: bool,
@@ -97,9 +91,8 @@ pub fn apply() -> Applied {
         purge_ms: None,
         thp: None,
         background_thread: false,
-        observe: 0,
-        prof_sample: SAMPLE as usize,
-        prof_final: None,
+        #[cfg(target_os = "linux")]
+        observation: Observation::new(),
         stats: None,
         verbose: false,
         report_only: false,
@@ -125,7 +118,7 @@ pub fn apply() -> Applied {
         statistics::write_to(path);
     }
     #[cfg(target_os = "linux")]
-    configuration.apply_observation();
+    configuration.observation.apply();
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
     }
@@ -186,40 +179,15 @@ impl<'a> Configuration<'a> {
             ("background_thread", value) => self.background_thread = value == Value::Switch(true),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
-            #[cfg(target_os = "linux")]
-            ("observe", value) => self.observe(COUNTERS, value == Value::Switch(true)),
-            #[cfg(target_os = "linux")]
-            ("prof", value) => self.observe(PROFILE, value == Value::Switch(true)),
-            #[cfg(target_os = "linux")]
-            ("prof_sample", Value::Size(bytes)) => self.prof_sample = bytes,
-            #[cfg(target_os = "linux")]
-            ("prof_final", Value::Path(path)) => self.prof_final = Some(path),
-            #[cfg(target_os = "linux")]
-            ("prof_final", _) => self.prof_final = None,
             ("stats", Value::Path(path)) => self.stats = Some(Destination::File(path)),
             ("stats", value) => self.stats = (value == Value::Switch(true)).then_some(Destination::Stderr),
             ("verbose", value) => self.verbose = value == Value::Switch(true),
             (name, value) if self.pow2.set(name, value, source) => {}
+            #[cfg(target_os = "linux")]
+            (name, value) if self.observation.set(name, value) => {}
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
         }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn apply_observation(&self) {
-        if self.observe != 0 {
-            // Relaxed, both: read again on every slow path.
-            crate::xalloc_wanted.what.store(self.observe, Ordering::Relaxed);
-            crate::xalloc_wanted.sample.store(self.prof_sample as u64, Ordering::Relaxed);
-        }
-        if let Some(path) = self.prof_final {
-            profile::write_to(path);
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn observe(&mut self, what: u32, is_wanted: bool) {
-        self.observe = if is_wanted { self.observe | what } else { self.observe & !what };
     }
 
     fn tuning(&self) -> Option<Tuning> {

@@ -8,6 +8,8 @@
 mod configuration;
 mod heaps;
 mod next;
+#[cfg(target_os = "linux")]
+mod observation;
 mod output_file;
 mod pow2_options;
 #[cfg(target_os = "linux")]
