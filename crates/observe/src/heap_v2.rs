@@ -46,6 +46,10 @@ fn print(segment: Segment, output: &mut Output) -> fmt::Result {
     for stack in stacks() {
         output.write_str("@")?;
         let depth = (value(&stack.depth) as usize).min(MOST_FRAMES);
+        // Without an address, readers give the numbers to the stack before.
+        if depth == 0 {
+            output.write_str(" 0x0")?;
+        }
         for frame in &stack.frames[..depth] {
             write!(output, " {:#x}", value(frame))?;
         }
