@@ -47,11 +47,13 @@ impl<'a> Search<'a> {
 
     /// Returns whether the block is free, by what it looks like and by what `look` says, which returns whether it is in a list.
     /// While a thread moves blocks from one list to another, they may be in none: then `look` is called again.
-    #[cold]
+    #[inline]
     pub fn is_free<T: Registered>(&self, registry: &Registry<T>, look: impl Fn(&Self) -> bool) -> bool {
-        if !self.looks_free() {
-            return false;
-        }
+        self.looks_free() && self.is_found(registry, look)
+    }
+
+    #[cold]
+    fn is_found<T: Registered>(&self, registry: &Registry<T>, look: impl Fn(&Self) -> bool) -> bool {
         let are_whole = || registry.all().all(Registered::is_whole);
         for _ in 0..LOOKS {
             let were_whole = are_whole();
