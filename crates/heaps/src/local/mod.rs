@@ -24,6 +24,7 @@
 
 mod large;
 mod pool;
+mod records;
 mod shared;
 
 pub use large::Large;
