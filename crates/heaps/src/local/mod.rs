@@ -22,9 +22,9 @@
 //! });
 //! ```
 
-mod free_records;
 mod large;
 mod pool;
+mod records;
 mod shared;
 
 pub use large::Large;

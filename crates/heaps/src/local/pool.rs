@@ -1,6 +1,6 @@
 //! Memory for records, used again: of heaps, and of their large blocks.
 
-use super::free_records::LEAST;
+use super::records::FreeRecords;
 use super::shared::SHARED;
 use core::marker::PhantomData;
 
@@ -10,7 +10,7 @@ pub struct Pool<T>(PhantomData<T>);
 impl<T> Pool<T> {
     const SIZE: usize = {
         assert!(align_of::<T>() <= 64, "records start on a cache line");
-        if size_of::<T>() < LEAST { LEAST } else { size_of::<T>() }
+        if size_of::<T>() < FreeRecords::LEAST { FreeRecords::LEAST } else { size_of::<T>() }
     };
 
     /// Returns zeroed memory for a value; `None` if there is none.
@@ -20,7 +20,7 @@ impl<T> Pool<T> {
             return SHARED.reclaiming(|| metadata.allocate(Self::SIZE)).map(<*mut u8>::cast);
         };
         // SAFETY: memory of this size that nobody has any more.
-        unsafe { record.cast::<u8>().write_bytes(0, Self::SIZE) };
+        unsafe { record.write_bytes(0, Self::SIZE) };
         Some(record.cast())
     }
 

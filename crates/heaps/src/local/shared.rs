@@ -1,6 +1,6 @@
 //! What all local heaps of a process share: address space, memory for their records, and a secret.
 
-use super::free_records::FreeRecords;
+use super::records::FreeRecords;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use xalloc_blocks::back_end::BackEnd;
 use xalloc_blocks::fork_locks::ForkLocks;

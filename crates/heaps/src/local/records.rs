@@ -1,9 +1,6 @@
-//! Records that are free: of heaps that were destroyed, and of large blocks that were freed.
+//! Records that nobody uses any more, by size.
 
 use core::ptr::null_mut;
-
-/// How large a record is at least, in bytes.
-pub const LEAST: usize = size_of::<FreeRecord>();
 
 /// The records that are free: for each size a list.
 pub struct FreeRecords {
@@ -15,7 +12,7 @@ pub struct FreeRecords {
 unsafe impl Send for FreeRecords {}
 
 /// A record that is free.
-pub struct FreeRecord {
+struct FreeRecord {
     size: usize,
     /// The next one of this size.
     next: *mut FreeRecord,
@@ -24,6 +21,9 @@ pub struct FreeRecord {
 }
 
 impl FreeRecords {
+    /// The least size of a record.
+    pub const LEAST: usize = size_of::<FreeRecord>();
+
     /// Returns lists of no records.
     pub const fn new() -> Self {
         Self { first: null_mut() }
@@ -41,26 +41,27 @@ impl FreeRecords {
         link
     }
 
-    /// Returns a record of this size, which is not in the lists any more. `None` if there is none.
-    pub fn take(&mut self, size: usize) -> Option<*mut FreeRecord> {
+    /// Takes a record of this size; `None` if there is none.
+    pub fn take(&mut self, size: usize) -> Option<*mut u8> {
         let link = self.link(size);
         // SAFETY: as in `link`. The first one goes last: the other sizes are linked behind it.
         unsafe {
             let first = (*link).as_mut()?;
             let Some(next) = first.next.as_mut() else {
                 *link = first.other;
-                return Some(first);
+                return Some(core::ptr::from_mut(first).cast());
             };
             first.next = next.next;
-            Some(next)
+            Some(core::ptr::from_mut(next).cast())
         }
     }
 
-    /// Adds a record.
+    /// Takes a record of this size back.
     ///
     /// # Safety
-    /// The record is memory of this size that nobody uses.
-    pub unsafe fn give(&mut self, record: *mut FreeRecord, size: usize) {
+    /// It is memory of this size, at least [`FreeRecords::LEAST`], that nobody uses, aligned to 8.
+    pub unsafe fn give(&mut self, record: *mut u8, size: usize) {
+        let record = record.cast::<FreeRecord>();
         let link = self.link(size);
         // SAFETY: the caller's; otherwise as in `link`.
         unsafe {
