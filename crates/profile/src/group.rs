@@ -110,7 +110,8 @@ mod tests {
 
     fn shown(report: &Report, by: By) -> Vec<String> {
         let rows = rows(report, by, Figure::LiveBytes);
-        let show = |row: &Row| format!("{} {} {} {}", row.name, row.place, row.own.live_bytes, row.cumulative.live_bytes);
+        let show =
+            |row: &Row| format!("{} {} {} {}", row.name, row.place, row.own.live_bytes, row.cumulative.live_bytes);
         rows.iter().map(show).collect()
     }
 

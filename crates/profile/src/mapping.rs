@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const DELETED: &[u8] = b" (deleted)";
 
 /// The name of memory that is no file's, as that of code which is made at run time.
-pub const NO_FILE: &str = "no file";
+pub const NO_FILE: &str = "[anon]";
 
 /// A line of `/proc/PID/maps`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Mapping {
         self.path.as_os_str().as_encoded_bytes().ends_with(DELETED)
     }
 
-    /// Returns the name without its directories, or what stands in its place: `libc.so.6`, `[heap]`, `no file`.
+    /// Returns the name without its directories, or what stands in its place: `libc.so.6`, `[heap]`, `[anon]`.
     pub fn name(&self) -> String {
         if self.path.as_os_str().is_empty() {
             return NO_FILE.into();

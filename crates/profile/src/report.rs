@@ -1,7 +1,7 @@
 //! A profile with names.
 
 use crate::mapping::NO_FILE;
-use crate::{Counts, Mapping};
+use crate::{Counts, Mapping, Profile, Stack};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -59,7 +59,12 @@ pub struct Frame {
 impl Frame {
     /// Returns a frame of a function with a name.
     pub fn named(function: &str, file: Option<&str>, line: Option<u32>) -> Self {
-        Self { function: function.into(), is_named: true, file: file.map(Into::into), line: line.filter(|&line| line > 0) }
+        Self {
+            function: function.into(),
+            is_named: true,
+            file: file.map(Into::into),
+            line: line.filter(|&line| line > 0),
+        }
     }
 
     /// Returns a frame of which only the place is known.
@@ -101,14 +106,28 @@ impl Report {
     }
 
     fn notice(&self, library: &str, count: usize) -> String {
-        match self.problems.get(library) {
-            Some(why) => format!("{library}: {count} addresses have no names: {why}"),
-            None if library == NO_FILE => format!(
-                "{count} addresses are in no file: --perf-map names code that is made at run time, where the program writes such a \
-                 file (python3 -X perf, node --perf-basic-prof)"
-            ),
-            None => format!("{library}: {count} addresses have no names: its symbols have none for them"),
-        }
+        let addresses =
+            if count == 1 { "1 address has no name".to_owned() } else { format!("{count} addresses have no name") };
+        let why = match self.problems.get(library) {
+            Some(why) => why,
+            None if library == NO_FILE => {
+                "code that is made at run time has its names in a file that the program writes (python3 -X perf, node \
+                 --perf-basic-prof), which --perf-map reads"
+            }
+            None => "it has neither debug information nor a symbol there",
+        };
+        format!("{library}: {addresses}: {why}")
+    }
+
+    /// Returns the samples of `profile`, of which this report alone was made: with stacks that are trimmed if they are here, and
+    /// with the build-ids of the files that were opened.
+    pub fn samples(&self, profile: &Profile) -> Profile {
+        let pairs = profile.stacks.iter().zip(&self.stacks);
+        let stacks = pairs.map(|(stack, named)| {
+            let trimmed = stack.addresses.len().saturating_sub(named.locations.len());
+            Stack { addresses: stack.addresses[trimmed..].to_vec(), counts: stack.counts }
+        });
+        Profile { interval: profile.interval, stacks: stacks.collect(), mappings: self.mappings.clone() }
     }
 
     /// Adds another profile.

@@ -4,20 +4,59 @@ use crate::report::{Location, Report};
 use std::rc::Rc;
 
 /// What the names of libraries that are allocators begin with.
-const LIBRARIES: [&str; 9] =
-    ["libxalloc", "libjemalloc", "libtcmalloc", "libmimalloc", "libsnmalloc", "librpmalloc", "libtbbmalloc", "libhoard", "libmalloc"];
+const LIBRARIES: [&str; 9] = [
+    "libxalloc",
+    "libjemalloc",
+    "libtcmalloc",
+    "libmimalloc",
+    "libsnmalloc",
+    "librpmalloc",
+    "libtbbmalloc",
+    "libhoard",
+    "libmalloc",
+];
 
 /// The functions by which programs allocate.
 const FUNCTIONS: [&str; 22] = [
-    "malloc", "calloc", "realloc", "reallocarray", "memalign", "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "strdup",
-    "strndup", "__libc_malloc", "__libc_calloc", "__libc_realloc", "__libc_memalign", "operator new", "operator new[]",
-    "__strdup", "__strndup", "mallocx", "rallocx", "exchange_malloc",
+    "malloc",
+    "calloc",
+    "realloc",
+    "reallocarray",
+    "memalign",
+    "aligned_alloc",
+    "posix_memalign",
+    "valloc",
+    "pvalloc",
+    "strdup",
+    "strndup",
+    "__libc_malloc",
+    "__libc_calloc",
+    "__libc_realloc",
+    "__libc_memalign",
+    "operator new",
+    "operator new[]",
+    "__strdup",
+    "__strndup",
+    "mallocx",
+    "rallocx",
+    "exchange_malloc",
 ];
 
 /// What the names of functions in whose place stands the call of an allocator begin with, in C++ and Rust.
 const BEGINNINGS: [&str; 14] = [
-    "__rust_alloc", "__rust_realloc", "__rustc::__rust_", "__rdl_", "__rg_", "alloc::alloc::", "std::alloc::", "std::sys::alloc::",
-    "<std::alloc::System as ", "<alloc::alloc::Global as ", "std::allocator<", "std::allocator_traits<", "__gnu_cxx::new_allocator<",
+    "__rust_alloc",
+    "__rust_realloc",
+    "__rustc::__rust_",
+    "__rdl_",
+    "__rg_",
+    "alloc::alloc::",
+    "std::alloc::",
+    "std::sys::alloc::",
+    "<std::alloc::System as ",
+    "<alloc::alloc::Global as ",
+    "std::allocator<",
+    "std::allocator_traits<",
+    "__gnu_cxx::new_allocator<",
     "std::__new_allocator<",
 ];
 
@@ -42,7 +81,8 @@ fn inner(location: &Location) -> usize {
     if LIBRARIES.iter().any(|name| location.library.starts_with(name)) {
         return location.frames.len();
     }
-    let is_its = |name: &str| FUNCTIONS.contains(&name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
+    let is_its =
+        |name: &str| FUNCTIONS.contains(&name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
     location.frames.iter().take_while(|frame| is_its(&frame.function)).count()
 }
 

@@ -19,8 +19,9 @@ fn bytes(value: i64) -> String {
         return format!("{value} B");
     }
     for unit in units {
-        if shown.abs() < 1023.95 {
-            return format!("{shown:.1} {unit}");
+        if shown.abs() < 1023.5 {
+            let decimals = usize::from(shown.abs() < 99.95);
+            return format!("{shown:.decimals$} {unit}");
         }
         shown /= 1024.0;
     }
@@ -29,12 +30,8 @@ fn bytes(value: i64) -> String {
 
 fn thousands(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| str::from_utf8(group).expect("digits"))
-        .collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).expect("digits")).collect();
     format!("{}{}", if value < 0 { "-" } else { "" }, groups.join(","))
 }
 
@@ -44,8 +41,11 @@ mod tests {
 
     #[test]
     fn every_amount_has_its_unit() {
-        let shown = [0, 1023, 1024, -1536, 1_048_570, 1 << 20, i64::MAX, i64::MIN].map(bytes);
-        assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "-1.5 KiB", "1.0 MiB", "1.0 MiB", "8.0 EiB", "-8.0 EiB"]);
+        let shown = [0, 1023, 1024, -1536, 102_380, 1_048_570, 1 << 20, i64::MAX, i64::MIN].map(bytes);
+        assert_eq!(
+            shown,
+            ["0 B", "1023 B", "1.0 KiB", "-1.5 KiB", "100 KiB", "1.0 MiB", "1.0 MiB", "8.0 EiB", "-8.0 EiB"]
+        );
         let shown = [0, 999, 1000, -1_234_567, i64::MIN].map(thousands);
         assert_eq!(shown, ["0", "999", "1,000", "-1,234,567", "-9,223,372,036,854,775,808"]);
         assert_eq!(change(Figure::LiveObjects, 7), "+7");

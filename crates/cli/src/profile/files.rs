@@ -1,12 +1,12 @@
 //! The files for other programs.
 
 use super::amounts::amount;
-use super::input::Input;
 use crate::refusal::Refusal;
 use crate::report::files::{check, write, write_bytes};
 use anyhow::Result;
 use std::path::PathBuf;
-use xalloc_profile::{Figure, Report, write as format};
+use std::time::SystemTime;
+use xalloc_profile::{Figure, Profile, Report, write as format};
 
 /// The files that can be asked for. - is the standard output.
 #[derive(clap::Args)]
@@ -35,6 +35,20 @@ pub struct Files {
     gperftools: Option<PathBuf>,
 }
 
+/// What is written.
+pub struct Content {
+    /// What it is of: the first file's name.
+    pub name: String,
+    /// When that was written.
+    pub written: SystemTime,
+    /// The profile with names.
+    pub report: Report,
+    /// The samples, if it is a single profile.
+    pub samples: Option<Profile>,
+    /// What counts, where a format has room for one number only.
+    pub figure: Figure,
+}
+
 impl Files {
     /// Checks before anything is read that the files can be written. Samples can be written of a single profile only.
     pub fn check(&self, is_single: bool) -> Result<(), Refusal> {
@@ -46,26 +60,24 @@ impl Files {
         check(&[pprof, flamegraph, folded, firefox, json, heap_v2, gperftools].map(Option::as_deref))
     }
 
-    /// Writes the files. `input` is the first profile, which `report` has names for.
+    /// Writes the files.
     ///
     /// # Errors
     /// One of them cannot be written; the others are.
-    pub fn write(&self, input: &Input, report: &Report, figure: Figure) -> Result<()> {
-        let name = input.path.file_name().unwrap_or(input.path.as_os_str()).to_string_lossy();
+    pub fn write(&self, content: &Content) -> Result<()> {
+        let Content { name, written, report, samples, figure } = content;
+        let figure = *figure;
         let title = || format!("{} of {name}: {}", figure.name(), amount(figure, figure.of(report.total())));
-        let firefox = || Ok(format::firefox(report, figure, &name, input.written)?);
-        // With the build-ids of the files that were opened.
-        let samples = || xalloc_profile::Profile { mappings: report.mappings.clone(), ..input.profile.clone() };
+        let graph = || format::flame_graph(report, figure, &title(), |value| amount(figure, value));
+        let text = |form: fn(&Profile) -> String| Ok(samples.as_ref().map_or_else(String::new, form));
         [
             write_bytes(self.pprof.as_deref(), || Ok(format::pprof(report)?)),
-            write(self.flamegraph.as_deref(), || {
-                Ok(format::flame_graph(report, figure, &title(), |value| amount(figure, value)))
-            }),
+            write(self.flamegraph.as_deref(), || Ok(graph())),
             write(self.folded.as_deref(), || Ok(format::folded(report, figure))),
-            write(self.firefox.as_deref(), firefox),
+            write(self.firefox.as_deref(), || Ok(format::firefox(report, figure, name, *written)?)),
             write(self.json.as_deref(), || Ok(format::json(report)?)),
-            write(self.heap_v2.as_deref(), || Ok(format::heap_v2(&samples()))),
-            write(self.gperftools.as_deref(), || Ok(format::gperftools(&samples()))),
+            write(self.heap_v2.as_deref(), || text(format::heap_v2)),
+            write(self.gperftools.as_deref(), || text(format::gperftools)),
         ]
         .into_iter()
         .collect()

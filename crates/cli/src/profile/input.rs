@@ -22,6 +22,13 @@ pub struct Input {
     pub written: SystemTime,
 }
 
+impl Input {
+    /// Returns the file's name without directories.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
+}
+
 /// Reads a profile.
 pub fn read(path: &Path) -> Result<Input, Refusal> {
     let refusal = |why: String| Refusal::wrong_usage(format!("{}: {why}", path.display()));

@@ -17,7 +17,8 @@ Examples:
   MALLOC_CONF=prof:true,prof_final:true,prof_accum:true LD_PRELOAD=libjemalloc.so.2 ./server
   xalloc profile jeprof.4711.0.f.heap
   xalloc profile --base jeprof.4711.1.i1.heap jeprof.4711.9.i9.heap
-  xalloc profile --by stack --top 3 --pprof server.pb.gz --flamegraph server.svg jeprof.4711.0.f.heap";
+  xalloc profile --by stack --top 3 jeprof.4711.0.f.heap
+  xalloc profile --pprof server.pb.gz --flamegraph server.svg jeprof.4711.0.f.heap";
 
 /// Show which call sites hold a program's memory, from heap profiles.
 ///
@@ -113,21 +114,23 @@ fn show(arguments: &Arguments) -> Result<()> {
     arguments.files_to_write.check(is_single)?;
     let inputs = arguments.files.iter().map(|file| input::read(file)).collect::<Result<Vec<_>, _>>()?;
     let base = arguments.base.as_deref().map(input::read).transpose()?;
+    let reports = inputs.iter().map(|input| named(input, arguments)).collect::<Result<Vec<_>, _>>()?;
+    let samples = is_single.then(|| reports[0].samples(&inputs[0].profile));
     let mut report = Report::default();
-    for input in &inputs {
-        report.add(named(input, arguments)?);
-    }
+    reports.into_iter().for_each(|one| report.add(one));
     if let Some(base) = &base {
         report.subtract(named(base, arguments)?);
     }
-    report.notices().iter().for_each(|notice| eprintln!("xalloc profile: {notice}"));
     let figure = arguments.sort.figure();
     if figure.is_accumulated() && report.stacks.iter().all(|stack| figure.of(stack.counts) == 0) {
-        let message = "the profile has only what is live: nothing to sort by (jemalloc counts all with prof_accum:true)";
+        let message =
+            "the profile has only what is live: nothing to sort by (jemalloc counts all with prof_accum:true)";
         return Err(Refusal::wrong_usage(message).into());
     }
+    report.notices().iter().for_each(|notice| eprintln!("xalloc profile: {notice}"));
     table::print(&report, &table::Choice { by: arguments.by, figure, top: arguments.top, is_change: base.is_some() });
-    arguments.files_to_write.write(&inputs[0], &report, figure)
+    let content = files::Content { name: inputs[0].name(), written: inputs[0].written, report, samples, figure };
+    arguments.files_to_write.write(&content)
 }
 
 /// Returns a profile with names, without the allocator's own functions unless they are asked for.

@@ -29,8 +29,7 @@ impl Places {
         let name = Path::new(OsStr::from_bytes(name));
         let directory = path.parent()?;
         let below = directory.strip_prefix("/").unwrap_or(directory);
-        let candidates =
-            [directory.join(name), directory.join(".debug").join(name), self.debug.join(below).join(name)];
+        let candidates = [directory.join(name), directory.join(".debug").join(name), self.debug.join(below).join(name)];
         // By its name, a file can point to itself.
         candidates.into_iter().find(|debug| debug != path && belongs(debug, elf, *sum))
     }

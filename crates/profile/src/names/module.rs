@@ -56,7 +56,11 @@ impl Module {
         let unreadable = |why: String| Problem::Unreadable { path: path.clone(), why };
         let elf = Elf::read(path).map_err(|error| unreadable(error.to_string()))?;
         if let Some(then) = mapping.build_id.as_ref().filter(|then| **then != elf.build_id) {
-            return Err(Problem::Replaced { path: path.clone(), now: hexadecimal(&elf.build_id), then: hexadecimal(then) });
+            return Err(Problem::Replaced {
+                path: path.clone(),
+                now: hexadecimal(&elf.build_id),
+                then: hexadecimal(then),
+            });
         }
         let debug = if elf.has_debug { None } else { places.debug_file(path, &elf) };
         let with_debug = debug.and_then(|debug| load(debug, places).ok());
@@ -74,9 +78,10 @@ impl Module {
         let Some(address) = self.elf.address(offset) else { return Vec::new() };
         let mut frames = self.lines(address);
         let symbol = self.loader.find_symbol(address).map(demangle);
-        // Assembly has lines and no functions.
         match (frames.last_mut(), symbol) {
-            (Some(outermost), Some(symbol)) if outermost.function.is_empty() => outermost.function = symbol.into(),
+            (Some(outermost), Some(symbol)) if says_more(&symbol, &outermost.function) => {
+                outermost.function = symbol.into()
+            }
             (None, Some(symbol)) => frames.push(Frame::named(&symbol, None, None)),
             _ => {}
         }
@@ -96,6 +101,12 @@ impl Module {
         }
         lines
     }
+}
+
+/// Returns whether a symbol tells more than the debug information. That has no function for assembly, and for a static function
+/// of C++ not the name of its namespace.
+fn says_more(symbol: &str, function: &str) -> bool {
+    function.is_empty() || symbol.strip_suffix(function).is_some_and(|namespace| namespace.ends_with("::"))
 }
 
 fn load(path: PathBuf, places: &Places) -> Result<Loader, Box<dyn std::error::Error>> {

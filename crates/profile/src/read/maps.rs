@@ -1,7 +1,7 @@
 //! The end of a profile: what was mapped, as `/proc/PID/maps` has it, and the build-ids of the files, if they are there.
 
-use super::problem::Problem;
 use super::lines::{Lines, decimal, hexadecimal, shown};
+use super::problem::Problem;
 use crate::Mapping;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

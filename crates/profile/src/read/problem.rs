@@ -7,7 +7,9 @@ pub enum Problem {
     #[error("it is no heap profile: its first line is neither heap_v2/INTERVAL nor 'heap profile: …'")]
     Foreign,
     /// It is compressed.
-    #[error("it is compressed: decompress it with gunzip; if it is in pprof's format, 'go tool pprof' opens it as it is")]
+    #[error(
+        "it is compressed: decompress it with gunzip; if it is in pprof's format, 'go tool pprof' opens it as it is"
+    )]
     Compressed,
     /// There is nothing in it.
     #[error("it is empty: the program ended before it had written the profile, or the disk was full")]

@@ -51,7 +51,7 @@ fn jemallocs_text_has_stacks_and_mappings() {
     assert_eq!((code.name().as_str(), code.is_code(), code.file_offset(0x55f0000010a0)), ("a server", true, 0x10a0));
     assert_eq!(code.build_id.as_deref(), Some(&[0x0a, 0x1b, 0xff][..]));
     assert_eq!(profile.mapping_of(0x55f000002000), None);
-    assert_eq!(profile.mappings[2].name(), "no file");
+    assert_eq!(profile.mappings[2].name(), "[anon]");
 }
 
 #[test]
@@ -66,7 +66,10 @@ fn the_older_text_has_the_same() {
 fn a_mistake_is_told_with_its_line() {
     let cases = [
         (WHOLE.replace("524288", "-1"), "line 1: 'heap_v2/-1' has no number of bytes between samples"),
-        (WHOLE.replace("3: 300 [", "3: 99999999999999999999 ["), "line 5: 't*: 3: 99999999999999999999 [7: 700]' is neither"),
+        (
+            WHOLE.replace("3: 300 [", "3: 99999999999999999999 ["),
+            "line 5: 't*: 3: 99999999999999999999 [7: 700]' is neither",
+        ),
         (WHOLE.replace("3: 300 [", "9223372036854775808: 300 ["), "line 5: 't*: 9223372036854775808: "),
         (WHOLE.replace("3: 300 [7: 700]", "3: 300"), "line 5: 't*: 3: 300' is neither a stack nor its counts"),
         (WHOLE.replace("3: 300 [", "3: -300 ["), "line 5: "),
@@ -74,12 +77,18 @@ fn a_mistake_is_told_with_its_line() {
         (WHOLE.replace("@ 0x55f0000010a0", "@ 55f0000010a0"), "line 4: '@ 55f0000010a0 "),
         (WHOLE.replace("@\n", "@\n@ 0x1\n"), "line 8: the stack above it has no counts"),
         (WHOLE.replace("  t*: 1: 1 [0: 0]\n", ""), "line 9: the stack above it has no counts"),
-        (WHOLE.replace("55f000001000-55f000002000", "55f000001000-55f000001000"), "line 12: '55f000001000-55f000001000 r-xp"),
+        (
+            WHOLE.replace("55f000001000-55f000002000", "55f000001000-55f000001000"),
+            "line 12: '55f000001000-55f000001000 r-xp",
+        ),
         (WHOLE.replace("55f000001000-55f", "55f000000800-55f"), "line 12: the mapping begins before the end"),
         (WHOLE.replace("0a1bff", "0a1bf"), "line 14: 'build-id 0a1bf /srv/a server' is no build-id"),
         (OLDER.replace("heap_v2/524288", "growthz"), "line 1: 'growthz' is no sampling that is known"),
         (OLDER.replace("[     7:", "      7:"), "line 2: "),
-        ("heap_v2/1\n\x01\x02\u{fffd}".to_owned(), "line 2: '\\x01\\x02\\xef\\xbf\\xbd' is neither a stack nor its counts"),
+        (
+            "heap_v2/1\n\x01\x02\u{fffd}".to_owned(),
+            "line 2: '\\x01\\x02\\xef\\xbf\\xbd' is neither a stack nor its counts",
+        ),
     ];
     for (text, beginning) in cases {
         let problem = problem(&text);

@@ -3,8 +3,8 @@
 use crate::report::Report;
 use crate::{Figure, report::NamedStack};
 use fxprof_processed_profile::{
-    CategoryHandle, CpuDelta, Frame, FrameFlags, FrameInfo, Profile, SamplingInterval, StackHandle, ThreadHandle, Timestamp,
-    WeightType,
+    CategoryHandle, CpuDelta, Frame, FrameFlags, FrameInfo, Profile, SamplingInterval, StackHandle, ThreadHandle,
+    Timestamp, WeightType,
 };
 use std::time::SystemTime;
 
@@ -17,9 +17,13 @@ pub fn firefox(report: &Report, figure: Figure, product: &str, written: SystemTi
     let mut profile = Profile::new(product, written.into(), SamplingInterval::from_millis(1));
     let start = Timestamp::from_millis_since_reference(0.0);
     let process = profile.add_process(product, 1, start);
-    let thread = profile.add_thread(process, 1, start, true);
+    // A main thread would be shown under the name of its process.
+    let thread = profile.add_thread(process, 1, start, false);
     profile.set_thread_name(thread, figure.name());
-    profile.set_thread_samples_weight_type(thread, if figure.is_bytes() { WeightType::Bytes } else { WeightType::Samples });
+    profile.set_thread_samples_weight_type(
+        thread,
+        if figure.is_bytes() { WeightType::Bytes } else { WeightType::Samples },
+    );
     let mut milliseconds = 0.0;
     for stack in &report.stacks {
         let handle = self::stack(&mut profile, thread, stack);
