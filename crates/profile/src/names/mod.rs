@@ -94,6 +94,3 @@ impl Names {
         vec![Frame::unnamed(&format!("{}+{:#x}", file.name(), address.wrapping_sub(base)))]
     }
 }
-
-#[cfg(test)]
-mod tests;
