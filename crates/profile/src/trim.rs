@@ -42,22 +42,27 @@ const FUNCTIONS: [&str; 22] = [
     "exchange_malloc",
 ];
 
-/// What the names of functions in whose place stands the call of an allocator begin with, in C++ and Rust.
-const BEGINNINGS: [&str; 14] = [
+/// What the names of functions of the C++ and Rust libraries begin with that lead from a container to the allocator.
+const BEGINNINGS: [&str; 19] = [
+    "std::allocator<",
+    "std::allocator_traits<",
+    "std::__new_allocator<",
+    "__gnu_cxx::new_allocator<",
+    "std::_Vector_base<",
     "__rust_alloc",
     "__rust_realloc",
     "__rustc::__rust_",
     "__rdl_",
     "__rg_",
-    "alloc::alloc::",
     "std::alloc::",
     "std::sys::alloc::",
-    "<std::alloc::System as ",
-    "<alloc::alloc::Global as ",
-    "std::allocator<",
-    "std::allocator_traits<",
-    "__gnu_cxx::new_allocator<",
-    "std::__new_allocator<",
+    "<std::alloc::",
+    "alloc::alloc::",
+    "<alloc::alloc::",
+    "alloc::raw_vec::",
+    "<alloc::raw_vec::",
+    "alloc::boxed::box_new",
+    "hashbrown::raw::alloc::",
 ];
 
 impl Report {
@@ -108,10 +113,13 @@ mod tests {
         let stack = vec![
             location("libxalloc.so.0", &["observe", "malloc"]),
             location("libstdc++.so.6", &["operator new"]),
-            location("server", &["std::allocator<int>::allocate", "fill", "serve"]),
+            location("server", &["std::allocator<int>::allocate", "std::vector<int>::push_back", "serve"]),
             location("server", &["malloc", "main"]),
         ];
-        assert_eq!(trimmed(stack), ["fill", "serve", "malloc", "main"]);
+        assert_eq!(trimmed(stack), ["std::vector<int>::push_back", "serve", "malloc", "main"]);
+        let rust = ["<alloc::alloc::Global>::alloc_impl_runtime", "<alloc::raw_vec::RawVecInner>::finish_grow"];
+        let stack = vec![location("tool", &["__rust_alloc"]), location("tool", &rust), location("tool", &["main"])];
+        assert_eq!(trimmed(stack), ["main"]);
         assert_eq!(trimmed(vec![location("libjemalloc.so.2", &["a"])]), ["a"]);
         assert_eq!(trimmed(vec![location("p", &["malloc"]), location("p", &["calloc"])]), ["calloc"]);
         assert_eq!(trimmed(Vec::new()), [""; 0]);

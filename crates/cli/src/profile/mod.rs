@@ -114,12 +114,14 @@ fn show(arguments: &Arguments) -> Result<()> {
     arguments.files_to_write.check(is_single)?;
     let inputs = arguments.files.iter().map(|file| input::read(file)).collect::<Result<Vec<_>, _>>()?;
     let base = arguments.base.as_deref().map(input::read).transpose()?;
-    let reports = inputs.iter().map(|input| named(input, arguments)).collect::<Result<Vec<_>, _>>()?;
+    let mut names = Names::new(Places { debug: arguments.debug_directory.clone() });
+    let mut named = |input| named(&mut names, input, arguments);
+    let reports = inputs.iter().map(&mut named).collect::<Result<Vec<_>, _>>()?;
     let samples = is_single.then(|| reports[0].samples(&inputs[0].profile));
     let mut report = Report::default();
     reports.into_iter().for_each(|one| report.add(one));
     if let Some(base) = &base {
-        report.subtract(named(base, arguments)?);
+        report.subtract(named(base)?);
     }
     let figure = arguments.sort.figure();
     if figure.is_accumulated() && report.stacks.iter().all(|stack| figure.of(stack.counts) == 0) {
@@ -134,11 +136,10 @@ fn show(arguments: &Arguments) -> Result<()> {
 }
 
 /// Returns a profile with names, without the allocator's own functions unless they are asked for.
-fn named(input: &input::Input, arguments: &Arguments) -> Result<Report, Refusal> {
+fn named(names: &mut Names, input: &input::Input, arguments: &Arguments) -> Result<Report, Refusal> {
     let perf_map = input::perf_map(&input.path, arguments.perf_map.as_deref())?;
     let progress = crate::measure::progress::bar(input.profile.stacks.len() as u64).with_message("looking for names");
-    let mut names = Names::new(Places { debug: arguments.debug_directory.clone() }, perf_map);
-    let mut report = names.name(&input.profile, || progress.inc(1));
+    let mut report = names.name(&input.profile, perf_map.as_ref(), || progress.inc(1));
     progress.finish_and_clear();
     if !arguments.with_allocator {
         report.trim();

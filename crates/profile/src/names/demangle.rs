@@ -6,6 +6,8 @@ use cpp_demangle::DemangleOptions;
 pub fn demangle(symbol: &str) -> String {
     // A version of the symbol, as in `malloc@@GLIBC_2.2.5`, is no part of the name.
     let symbol = symbol.split('@').next().filter(|name| !name.is_empty()).unwrap_or(symbol);
+    // glibc's own calls of its functions go by other names.
+    let symbol = symbol.strip_prefix("__GI_").unwrap_or(symbol);
     if let Ok(name) = rustc_demangle::try_demangle(symbol) {
         return format!("{name:#}");
     }
@@ -25,6 +27,7 @@ mod tests {
         assert_eq!(demangle("_RNvCskwGfYPst2Cb_3foo3bar"), "foo::bar");
         assert_eq!(demangle("_Znwm"), "operator new");
         assert_eq!(demangle("malloc@@GLIBC_2.2.5"), "malloc");
+        assert_eq!(demangle("__GI___strdup"), "__strdup");
         assert_eq!(demangle("_Z"), "_Z");
         assert_eq!(demangle("main"), "main");
     }

@@ -13,34 +13,32 @@ use crate::mapping::NO_FILE;
 use crate::report::{Frame, Location, NamedStack, Problems, Report};
 use crate::{Mapping, Profile};
 use module::Module;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// What is known of names: files that were opened, each once, and the names that a compiler at run time has written down.
+/// What is known of names: the files that were opened, each once.
 #[derive(Default)]
 pub struct Names {
     places: Places,
-    perf_map: Option<PerfMap>,
     modules: HashMap<PathBuf, Result<Module, module::Problem>>,
 }
 
 impl Names {
-    /// Returns names that come from the mapped files, from files with debug information in `places`, and for code that was
-    /// made at run time from `perf_map`.
-    pub fn new(places: Places, perf_map: Option<PerfMap>) -> Self {
-        Self { places, perf_map, modules: HashMap::new() }
+    /// Returns names that come from the mapped files, and from files with debug information in `places`.
+    pub fn new(places: Places) -> Self {
+        Self { places, modules: HashMap::new() }
     }
 
-    /// Returns the profile with names in place of addresses, and estimates in place of samples. Calls `progress` after each
-    /// stack.
-    pub fn name(&mut self, profile: &Profile, mut progress: impl FnMut()) -> Report {
+    /// Returns the profile with names in place of addresses, and estimates in place of samples. `map` has the names of code
+    /// that was made at run time. Calls `progress` after each stack.
+    pub fn name(&mut self, profile: &Profile, map: Option<&PerfMap>, mut progress: impl FnMut()) -> Report {
         let mut locations: HashMap<u64, Rc<Location>> = HashMap::new();
-        let mut problems = BTreeMap::new();
+        let mut problems = Problems::new();
         let mut stacks = Vec::new();
         for stack in &profile.stacks {
             let of = stack.addresses.iter().map(|&address| {
-                let named = || Rc::new(self.location(profile, address, &mut problems));
+                let named = || Rc::new(self.location(profile, map, address, &mut problems));
                 Rc::clone(locations.entry(address).or_insert_with(named))
             });
             stacks.push(NamedStack { locations: of.collect(), counts: stack.counts.unsampled(profile.interval) });
@@ -58,14 +56,20 @@ impl Names {
     }
 
     /// Returns what is at a return address: the call is the instruction before it.
-    fn location(&mut self, profile: &Profile, return_address: u64, problems: &mut Problems) -> Location {
+    fn location(
+        &mut self,
+        profile: &Profile,
+        map: Option<&PerfMap>,
+        return_address: u64,
+        problems: &mut Problems,
+    ) -> Location {
         let address = return_address.saturating_sub(1);
         let mapping = profile.mapping_of(address);
         let (library, frames) = match mapping.map(|at| &profile.mappings[at]) {
             Some(file) if file.is_file() => (file.name(), self.frames(profile, file, address, problems)),
             other => {
                 let library = other.map_or_else(|| NO_FILE.to_owned(), Mapping::name);
-                let name = self.perf_map.as_ref().and_then(|map| map.name(address));
+                let name = map.and_then(|map| map.name(address));
                 let unnamed = || Frame::unnamed(&format!("{library} {address:#x}"));
                 let frame = name.map_or_else(unnamed, |name| Frame::named(name, None, None));
                 (library, vec![frame])
