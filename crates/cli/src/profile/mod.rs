@@ -1,16 +1,17 @@
 //! `xalloc profile`: which call sites hold a program's memory.
 
 mod amounts;
+mod choice;
 mod files;
 mod input;
 mod table;
 
 use crate::refusal::{self, Refusal};
 use anyhow::Result;
-use clap::ValueEnum;
+use choice::{By, Choice, Sort};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use xalloc_profile::{Figure, Names, Places, Report};
+use xalloc_profile::{Names, Places, Report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,43 +65,6 @@ pub struct Arguments {
     files_to_write: files::Files,
 }
 
-/// What rows are sorted by.
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Sort {
-    /// Bytes that are live
-    Live,
-    /// Objects that are live
-    Objects,
-    /// Bytes that were allocated since the start, freed or not
-    Allocated,
-    /// Objects that were allocated since the start, freed or not
-    Allocations,
-}
-
-impl Sort {
-    fn figure(self) -> Figure {
-        match self {
-            Self::Live => Figure::LiveBytes,
-            Self::Objects => Figure::LiveObjects,
-            Self::Allocated => Figure::AllocatedBytes,
-            Self::Allocations => Figure::AllocatedObjects,
-        }
-    }
-}
-
-/// What a row is.
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum By {
-    /// A function
-    Function,
-    /// A line of a source file
-    Line,
-    /// A library, or the program itself
-    Library,
-    /// A stack, with all its functions
-    Stack,
-}
-
 /// Reads profiles, prints the table, and writes the files that are asked for.
 ///
 /// # Errors
@@ -130,7 +94,7 @@ fn show(arguments: &Arguments) -> Result<()> {
         return Err(Refusal::wrong_usage(message).into());
     }
     report.notices().iter().for_each(|notice| eprintln!("xalloc profile: {notice}"));
-    table::print(&report, &table::Choice { by: arguments.by, figure, top: arguments.top, is_change: base.is_some() });
+    table::print(&report, &Choice { by: arguments.by, figure, top: arguments.top, is_change: base.is_some() });
     let content = files::Content { name: inputs[0].name(), written: inputs[0].written, report, samples, figure };
     arguments.files_to_write.write(&content)
 }

@@ -1,22 +1,10 @@
 //! The table on the terminal.
 
-use super::By;
 use super::amounts::{amount, change};
+use super::choice::{By, Choice};
 use crate::output::{self, counted, percent};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use xalloc_profile::{Counts, Figure, NamedStack, Report, group};
-
-/// What is shown.
-pub struct Choice {
-    /// What a row is.
-    pub by: By,
-    /// What counts.
-    pub figure: Figure,
-    /// The number of rows; 0 is all.
-    pub top: usize,
-    /// Whether it is a difference.
-    pub is_change: bool,
-}
 
 /// Prints the totals, the rows, and how many more there are.
 pub fn print(report: &Report, choice: &Choice) {
