@@ -81,18 +81,19 @@ fn debug_information_is_checked_by_its_sum() {
 #[test]
 fn debug_information_is_found_by_build_id() {
     let id = "0123456789abcdef0123456789abcdef01234567";
-    let directory = "debug/.build-id/01";
-    let with = |id: &str| {
-        Place::new(&[&format!("-Wl,--build-id=0x{id}"), "-rdynamic"], |place| {
-            split(place);
-            std::fs::create_dir_all(place.file(directory)).expect("a directory");
-            let debug = place.file(directory).join("23456789abcdef0123456789abcdef01234567.debug");
-            std::fs::rename(place.file("program.debug"), debug).expect("moved");
+    let flag = |id: &str| format!("-Wl,--build-id=0x{id}");
+    // The program's file with debug information is that of a build with another id, perhaps.
+    let with = |other: &str| {
+        Place::new(&[&flag(id), "-rdynamic"], |place| {
+            place.run("strip", &["program"]);
+            place.compile("c++", "profiled.cpp", "other", &[&flag(other), "-rdynamic"]);
+            std::fs::create_dir_all(place.file("debug/.build-id/01")).expect("a directory");
+            let debug = "debug/.build-id/01/23456789abcdef0123456789abcdef01234567.debug";
+            place.run("objcopy", &["--only-keep-debug", "other", debug]);
         })
     };
     assert!(is_named(&with(id), &["--debug-directory", "debug"]));
     assert!(!is_named(&with(id), &["--debug-directory", "elsewhere"]));
-    // A file whose name has the id of another one.
     assert!(!is_named(&with("0199999999abcdef0123456789abcdef01234567"), &["--debug-directory", "debug"]));
 }
 
