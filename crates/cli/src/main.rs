@@ -27,6 +27,8 @@ mod manual;
 mod measure;
 mod preload;
 #[cfg(target_os = "linux")]
+mod profile;
+#[cfg(target_os = "linux")]
 mod refusal;
 #[cfg(target_os = "linux")]
 mod report;
@@ -57,6 +59,8 @@ enum Command {
     Compare(Box<compare::Arguments>),
     #[cfg(target_os = "linux")]
     Check(check::Arguments),
+    #[cfg(target_os = "linux")]
+    Profile(Box<profile::Arguments>),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
@@ -101,6 +105,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Compare(arguments) => compare::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Check(arguments) => check::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Profile(arguments) => profile::run(&arguments),
         Command::Layers(arguments) => layers::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),
