@@ -25,6 +25,8 @@ mod list;
 mod manual;
 #[cfg(target_os = "linux")]
 mod measure;
+#[cfg(target_os = "linux")]
+mod observed;
 mod preload;
 #[cfg(target_os = "linux")]
 mod refusal;
@@ -34,6 +36,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod seconds;
 mod signals;
+#[cfg(target_os = "linux")]
+mod stats;
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -57,6 +61,8 @@ enum Command {
     Compare(Box<compare::Arguments>),
     #[cfg(target_os = "linux")]
     Check(check::Arguments),
+    #[cfg(target_os = "linux")]
+    Stats(Box<stats::Arguments>),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
@@ -101,6 +107,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Compare(arguments) => compare::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Check(arguments) => check::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Stats(arguments) => stats::run(&arguments),
         Command::Layers(arguments) => layers::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),

@@ -87,6 +87,10 @@ impl Observer {
         let page = self.pages.of_word(thread::word());
         // Relaxed: as in `enter`.
         if header.wanted.load(Ordering::Relaxed) & wanted::COUNTERS == 0 {
+            // Relaxed, both: the sums no longer say what is live, even if they are added to again. Most calls only read it.
+            if header.is_complete.load(Ordering::Relaxed) != 0 {
+                header.is_complete.store(0, Ordering::Relaxed);
+            }
             if let Some(page) = page {
                 page.enter();
                 self.end(segment, page);

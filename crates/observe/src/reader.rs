@@ -3,7 +3,7 @@
 
 use crate::layout::{Counters, Header, MAGIC, Slot, VERSION};
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// The reasons why a file is no segment that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,24 @@ impl<'a> View<'a> {
     /// Returns a number of 32 bits of the header, by its offset in [`Header`].
     pub fn header_number(&self, offset: usize) -> u32 {
         half(self.words, offset)
+    }
+
+    /// Makes the process observe `bits` of [`wanted`](crate::wanted) too.
+    pub fn want(&self, bits: u32) {
+        // Relaxed: whoever is told a little later begins a little later.
+        self.wanted().fetch_or(bits, Ordering::Relaxed);
+    }
+
+    /// Makes the process observe `bits` no longer.
+    pub fn unwant(&self, bits: u32) {
+        // Relaxed: as in `want`.
+        self.wanted().fetch_and(!bits, Ordering::Relaxed);
+    }
+
+    fn wanted(&self) -> &'a AtomicU32 {
+        let word: *const AtomicU64 = &raw const self.words[offset_of!(Header, wanted) / 8];
+        // SAFETY: a half of a word that lives as long as the result. The process, too, has it as a number of 32 bits.
+        unsafe { &*word.byte_add(offset_of!(Header, wanted) % 8).cast::<AtomicU32>() }
     }
 
     /// Returns the name of the program, as far as it is there.
