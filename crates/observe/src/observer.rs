@@ -6,7 +6,7 @@ use crate::thread::{Page, Pages, add_live};
 use crate::wanted;
 use core::cell::Cell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use xalloc_heap::Inspected;
 use xalloc_os::stderr::Line;
 use xalloc_os::thread::{self, Phase};
@@ -24,6 +24,8 @@ pub struct Observer {
     lock: Lock,
     /// The slots that are used, a bit each. Written under the lock.
     used: [AtomicU64; MOST_SLOTS / 64],
+    /// Below this number, the pages of slots are memory. Written under the lock.
+    committed: AtomicUsize,
     /// What a fork that is under way has made for the child. Under the lock.
     child: Child,
 }
@@ -57,6 +59,7 @@ impl Observer {
             pages: Pages::new(),
             lock: Lock::new(),
             used: [const { AtomicU64::new(0) }; MOST_SLOTS / 64],
+            committed: AtomicUsize::new(0),
             child: Child { copy: Cell::new(None), inside: Cell::new(0) },
         }
     }
@@ -140,9 +143,9 @@ impl Observer {
     fn take_page(&self, segment: Segment) -> Option<&'static Page> {
         let is_free = |index: &usize| self.used[index / 64].load(Ordering::Relaxed) >> (index % 64) & 1 == 0;
         let header = segment.header();
-        // Of those that were ever used, the pages are memory already.
-        let was_used = |index| index < header.used_slots.load(Ordering::Relaxed) as usize;
-        let page = |index| if was_used(index) { Some(self.pages.get(index)) } else { self.pages.commit(index) };
+        // Not by the segment's number of used slots: what a reader has written there is not to be followed.
+        let is_committed = |index| index < self.committed.load(Ordering::Relaxed);
+        let page = |index| if is_committed(index) { Some(self.pages.get(index)) } else { self.pages.commit(index) };
         let index = (FIRST..MOST_SLOTS).find(is_free);
         let Some((index, page)) = index.and_then(|index| Some((index, page(index)?))) else {
             // Relaxed, here and below: a number, and what the lock guards.
@@ -150,6 +153,7 @@ impl Observer {
             return None;
         };
         self.used[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
+        self.committed.fetch_max(index + 1, Ordering::Relaxed);
         header.used_slots.fetch_max(index as u32 + 1, Ordering::Relaxed);
         let slot = segment.slot(index);
         slot.began.store(clock::coarse_milliseconds(), Ordering::Relaxed);

@@ -53,6 +53,10 @@ pub struct Counts {
 /// The most classes and slots that a segment may have: more than any version will.
 const MOST_CLASSES: usize = 1024;
 const MOST_SLOTS: usize = 1 << 20;
+/// How often the counters are read at most, where threads end all the time.
+const TRIES: usize = 200;
+/// How often it is looked at most whether a thread has moved its counters: for some tenths of a second.
+const LOOKS: usize = 10_000_000;
 
 impl<'a> View<'a> {
     /// Returns the segment in `words`, which may change at any time.
@@ -206,21 +210,35 @@ impl<'a> View<'a> {
         &self.words[self.mark + class * self.counters.stride + offset / 8]
     }
 
-    /// Returns what `read` returns if no thread's counters moved meanwhile, after as many tries as it takes up to a thousand;
+    /// Returns what `read` returns if no thread's counters moved meanwhile, after as many tries as it takes up to some hundred;
     /// then what it returned last, for a process that died while it moved some.
     pub fn consistent<T>(&self, mut read: impl FnMut() -> T) -> T {
-        let mut tries = 1000;
+        let mut tries = TRIES;
         loop {
-            let before = self.epoch();
+            let before = self.settled_epoch();
             // Acquire: what is read now is not older than the epoch.
             fence(Ordering::Acquire);
             let result = read();
             fence(Ordering::Acquire);
             tries -= 1;
-            if (before.is_multiple_of(2) && self.epoch() == before) || tries == 0 {
+            // Odd after all that time: it is so for ever.
+            if before % 2 == 1 || self.epoch() == before || tries == 0 {
                 return result;
             }
         }
+    }
+
+    /// Returns the epoch once it is even; or as it is, if some thread has not gone on for longer than the kernel ever lets one
+    /// wait.
+    fn settled_epoch(&self) -> u32 {
+        for _ in 0..LOOKS {
+            let epoch = self.epoch();
+            if epoch.is_multiple_of(2) {
+                return epoch;
+            }
+            core::hint::spin_loop();
+        }
+        self.epoch()
     }
 
     fn epoch(&self) -> u32 {

@@ -5,11 +5,12 @@ use crate::refusal::Refusal;
 use anyhow::{Context, Result};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::io::fcntl_dupfd_cloexec;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::mem::offset_of;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,26 +122,40 @@ impl Prepared {
             let file = File::from(memfd_create(NAME, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
             ftruncate(&file, SIZE as u64)?;
             fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW)?;
+            // Above the numbers that programs use themselves, if the limit lets it be.
+            let file = fcntl_dupfd_cloexec(&file, 900).map_or(file, File::from);
             let segment = Segment::map(&file, None)?;
             Ok((file, segment))
         };
         let (file, segment) = make().context("cannot make memory that is shared with the program (memfd_create)")?;
         // It only has to be another one than that of any other segment.
         let token = RandomState::new().build_hasher().finish();
-        let at = segment.map.as_mut_ptr().cast::<u8>().wrapping_add(offset_of!(Header, token)).cast::<AtomicU64>();
-        // SAFETY: the header lies in the mapping, and its words are aligned to their size. Relaxed: no other process has it yet.
-        unsafe { &*at }.store(token, Ordering::Relaxed);
-        Ok(Self { file, token, segment })
+        let prepared = Self { file, token, segment };
+        // Relaxed: no other process has it yet.
+        prepared.header().token.store(token, Ordering::Relaxed);
+        Ok(prepared)
     }
 
-    /// Returns the descriptor that the program inherits.
-    pub fn descriptor(&self) -> RawFd {
-        self.file.as_raw_fd()
+    /// Makes it the segment of the calling process, which may be a child between fork and exec.
+    pub fn take(&self) {
+        // Relaxed: read by the program that the process executes.
+        self.header().process.store(std::process::id(), Ordering::Relaxed);
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: the mapping is longer than a header, and begins at a page. All words of it are atomic, and any number is a
+        // value of theirs.
+        unsafe { &*self.segment.map.as_ptr().cast() }
+    }
+
+    /// Returns the file, which the program inherits.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// Returns the value of the variable by which the program finds it.
     pub fn variable(&self) -> String {
-        format!("{}:{}", self.descriptor(), self.token)
+        format!("{}:{}", self.file.as_raw_fd(), self.token)
     }
 
     /// Returns the segment, which the process has taken or not.

@@ -8,9 +8,9 @@ use crate::run::{not_started, plan, refusal};
 use anyhow::Result;
 use rustix::io::{FdFlags, fcntl_setfd};
 use std::ffi::OsString;
-use std::os::fd::BorrowedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::Arc;
 use std::time::Instant;
 use xalloc_layers::Method;
 use xalloc_observe::layout;
@@ -32,7 +32,7 @@ pub struct Options {
 /// A program that was observed, and has ended.
 pub struct Ended {
     /// What it wrote.
-    pub segment: Prepared,
+    pub segment: Arc<Prepared>,
     /// The number that it had.
     pub process: u32,
     status: ExitStatus,
@@ -57,7 +57,7 @@ pub fn run(name: &str, options: &Options, option: &str, words: &[OsString]) -> R
         Ok(plan) => plan,
         Err(code) => return Ok(Err(code)),
     };
-    let segment = Prepared::new()?;
+    let segment = Arc::new(Prepared::new()?);
     let mut command = plan.command(words);
     hand_over(&mut command, &segment);
     let signals = foreground::catch_signals()?;
@@ -86,14 +86,13 @@ fn planned(name: &str, options: &Options, option: &str, words: &[OsString]) -> R
 }
 
 /// Has the program inherit the segment, and find it.
-fn hand_over(command: &mut Command, segment: &Prepared) {
+fn hand_over(command: &mut Command, segment: &Arc<Prepared>) {
     command.env(layout::VARIABLE, segment.variable());
-    let descriptor = segment.descriptor();
+    let segment = Arc::clone(segment);
     let inherit = move || {
-        // SAFETY: open since before the fork, and nobody closes it between that and this.
-        let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        Ok(fcntl_setfd(descriptor, FdFlags::empty())?)
+        segment.take();
+        Ok(fcntl_setfd(segment.file(), FdFlags::empty())?)
     };
-    // SAFETY: fcntl may be called between fork and exec.
+    // SAFETY: getpid and fcntl may be called between fork and exec, and atomic variables may be stored.
     unsafe { command.pre_exec(inherit) };
 }
