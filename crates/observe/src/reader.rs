@@ -55,8 +55,8 @@ const MOST_CLASSES: usize = 1024;
 const MOST_SLOTS: usize = 1 << 20;
 /// How often the counters are read at most, where threads end all the time.
 const TRIES: usize = 200;
-/// How often it is looked at most whether a thread has moved its counters: for some tenths of a second.
-const LOOKS: usize = 10_000_000;
+/// How often it is looked at most whether a thread has moved its counters: for some milliseconds at least.
+const LOOKS: usize = 1_000_000;
 
 impl<'a> View<'a> {
     /// Returns the segment in `words`, which may change at any time.

@@ -37,7 +37,12 @@ impl Segment {
             if !path.read_link().is_ok_and(|target| target.as_os_str() == name.as_str()) {
                 continue;
             }
-            let segment = Self::open(&path).map_err(|error| process.refused("open the segment", &error))?;
+            let segment = match Self::open(&path) {
+                Ok(Some(segment)) => segment,
+                Ok(None) => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(process.refused("open the segment", &error)),
+            };
             match segment.view().map(|view| view.header_number(offset_of!(Header, process))) {
                 Ok(owner) if owner == process.own_id() => return Ok(Some(segment)),
                 // Another process's, that this one has open: the command's, or that of its parent.
@@ -48,20 +53,19 @@ impl Segment {
         unreadable.map_or(Ok(None), |why| Err(unreadable_segment(process, why)))
     }
 
-    /// Maps a segment's file; only for reading, if the kernel refuses more.
-    fn open(path: &Path) -> io::Result<Self> {
-        match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(file) => Self::map(&file, None),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Self::map(&File::open(path)?, Some(error)),
-            Err(error) => Err(error),
-        }
+    /// Maps a segment's file; only for reading, if the kernel refuses more. `None` if it has no length yet.
+    fn open(path: &Path) -> io::Result<Option<Self>> {
+        let (file, read_only) = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => (file, None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (File::open(path)?, Some(error)),
+            Err(error) => return Err(error),
+        };
+        if file.metadata()?.len() == 0 { Ok(None) } else { Self::map(&file, read_only).map(Some) }
     }
 
     fn map(file: &File, read_only: Option<io::Error>) -> io::Result<Self> {
         survive_truncation();
-        let mut options = MmapOptions::new();
-        // A file of no length cannot be mapped, and is no segment either.
-        options.len((file.metadata()?.len() as usize).max(1));
+        let options = MmapOptions::new();
         let map = if read_only.is_none() { options.map_raw(file) } else { options.map_raw_read_only(file) };
         Ok(Self { map: map?, read_only })
     }
