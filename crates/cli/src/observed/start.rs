@@ -33,8 +33,6 @@ pub struct Options {
 pub struct Ended {
     /// What it wrote.
     pub segment: Arc<Prepared>,
-    /// The number that it had.
-    pub process: u32,
     status: ExitStatus,
 }
 
@@ -71,7 +69,7 @@ pub fn run(name: &str, options: &Options, option: &str, words: &[OsString]) -> R
         // Nobody else waits for it any more.
         let _ = child.kill().and_then(|()| child.wait());
     }
-    Ok(Ok(Ended { segment, process: child.id(), status: ended?.status }))
+    Ok(Ok(Ended { segment, status: ended?.status }))
 }
 
 fn planned(name: &str, options: &Options, option: &str, words: &[OsString]) -> Result<Plan, ExitCode> {

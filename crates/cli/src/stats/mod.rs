@@ -15,6 +15,7 @@ use crate::seconds::seconds;
 use anyhow::Result;
 use report::{Report, Since};
 use sink::Sink;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +23,10 @@ use std::time::Duration;
 use table::{Shown, Sort};
 use xalloc_observe::reader::Unreadable;
 use xalloc_observe::wanted;
+
+const USAGE: &str = "\
+xalloc stats [OPTIONS] <PID>
+       xalloc stats [OPTIONS] -- <PROGRAM> [ARGUMENT]...";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,7 +50,7 @@ Examples:
 /// Exit codes: 0 fine; 1 the process cannot be observed; 2 wrong usage. With a program: its own, 128 and the signal's number if
 /// a signal ended it, or those of xalloc run if it was not started (2, 3, 4, 126, 127).
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(override_usage = USAGE, after_help = EXAMPLES)]
 pub struct Arguments {
     /// The process
     #[arg(value_name = "PID", value_parser = process_number, required_unless_present = "command", conflicts_with = "command")]
@@ -173,7 +178,7 @@ fn of_ended(ended: &Ended) -> Result<Report, &'static str> {
         Unreadable::Empty => "was not observed: libxalloc did not come into it; xalloc doctor says why",
         _ => "has written to its own statistics, which cannot be read",
     })?;
-    Ok(Report::new(Snapshot::take(&view), &[(ended.process.into(), "main".into())].into(), false))
+    Ok(Report::new(Snapshot::take(&view), &BTreeMap::new(), false))
 }
 
 /// Returns a report as it is printed.

@@ -45,7 +45,7 @@ pub fn render(report: &Report, shown: &Shown) -> String {
     let classes = report.classes.iter().map(|class| Row { label: size(class.size), figures: class.figures }).collect();
     add_table(&mut text, report, "size up to", classes, Vec::new(), shown);
     if let (Some(threads), true) = (&report.threads, shown.threads) {
-        let (rows, sums) = thread_rows(threads);
+        let (rows, sums) = thread_rows(report.process, threads);
         add_table(&mut text, report, "thread", rows, sums, shown);
     }
     text + "\nThe columns are explained in docs/statistics.md.\n"
@@ -99,9 +99,10 @@ fn describe(threads: &Threads) -> String {
 }
 
 /// Returns a row for each thread, and those of the threads that are counted together.
-fn thread_rows(threads: &Threads) -> (Vec<Row>, Vec<Row>) {
+fn thread_rows(process: u32, threads: &Threads) -> (Vec<Row>, Vec<Row>) {
     let label = |id: u64, name: &Option<String>| match name {
         Some(name) => format!("{id} {name}"),
+        None if id == process.into() => format!("{id} main"),
         None => id.to_string(),
     };
     let rows = threads.observed.iter().map(|it| Row { label: label(it.thread, &it.name), figures: it.figures });
