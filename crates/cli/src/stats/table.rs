@@ -102,7 +102,7 @@ fn describe(threads: &Threads) -> String {
 fn thread_rows(process: u32, threads: &Threads) -> (Vec<Row>, Vec<Row>) {
     let label = |id: u64, name: &Option<String>| match name {
         Some(name) => format!("{id} {name}"),
-        None if id == process.into() => format!("{id} main"),
+        None if id == u64::from(process) => format!("{id} main"),
         None => id.to_string(),
     };
     let rows = threads.observed.iter().map(|it| Row { label: label(it.thread, &it.name), figures: it.figures });
