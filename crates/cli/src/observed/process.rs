@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_of_the_kernel_or_none_is_refused() {
+    fn numbers_of_no_process_are_refused() {
         let refusal = |number| Process::find(number).err().expect("a refusal").message;
         assert_eq!(refusal(0), "there is no process 0");
         assert_eq!(refusal(u32::MAX), "there is no process 4294967295");

@@ -131,3 +131,97 @@ fn text(bytes: &[u8]) -> String {
     // What is printed is not to move the terminal's cursor.
     String::from_utf8_lossy(name).chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observed::mark;
+    use std::sync::atomic::AtomicU64;
+    use xalloc_observe::layout::{Counters, MAGIC, SLOT_STRIDE, SLOTS_OFFSET, Slot, VERSION};
+
+    /// How many slots there are, and what each of them has counted of its first class.
+    const SLOTS: usize = 4;
+    const ALLOCATIONS: u64 = 7;
+
+    fn segment() -> Vec<u64> {
+        let mut words = vec![0; (SLOTS_OFFSET + SLOTS * SLOT_STRIDE) / 8];
+        let mut set = |offset: usize, value: u32| words[offset / 8] |= u64::from(value) << (offset % 8 * 8);
+        set(offset_of!(Header, version), VERSION);
+        set(offset_of!(Header, slots_offset), SLOTS_OFFSET as u32);
+        set(offset_of!(Header, slot_stride), SLOT_STRIDE as u32);
+        set(offset_of!(Header, slots), SLOTS as u32);
+        set(offset_of!(Header, counters_offset), offset_of!(Slot, counters) as u32);
+        set(offset_of!(Header, counters_size), size_of::<Counters>() as u32);
+        set(offset_of!(Header, classes), 5);
+        set(offset_of!(Header, limits_offset), 1024);
+        set(offset_of!(Header, mark_offset), 4096);
+        set(offset_of!(Header, used_slots), SLOTS as u32);
+        words[0] = MAGIC;
+        for slot in 0..SLOTS {
+            words[(SLOTS_OFFSET + slot * SLOT_STRIDE + offset_of!(Slot, counters)) / 8] = ALLOCATIONS;
+        }
+        words[(SLOTS_OFFSET + FIRST * SLOT_STRIDE) / 8] = 71;
+        words
+    }
+
+    fn shared(words: &[u64]) -> Vec<AtomicU64> {
+        words.iter().copied().map(AtomicU64::new).collect()
+    }
+
+    #[test]
+    fn every_slot_counts_once() {
+        let words = shared(&segment());
+        let view = View::new(&words).expect("a segment");
+        let snapshot = Snapshot::take(&view);
+        assert_eq!(snapshot.threads.iter().map(|thread| thread.id).collect::<Vec<_>>(), [70]);
+        // The last slot is nobody's: its thread began while the counters were read.
+        let all = [&snapshot.threads[0].counts, &snapshot.exited, &snapshot.others];
+        assert_eq!(all.map(|counts| counts[0].allocations / ALLOCATIONS), [1, 2, 1]);
+        assert!(snapshot.mark.is_none());
+        mark::store(&view, &snapshot.classes());
+        let marked = Snapshot::take(&view).mark.expect("a mark");
+        assert_eq!(marked.classes, snapshot.classes());
+    }
+
+    /// The same numbers each time, from xorshift.
+    #[test]
+    fn whatever_stands_in_a_segment_is_read_or_refused() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % below
+        };
+        let good = segment();
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..2000 {
+            let mut words = good.clone();
+            for _ in 0..=random(3) {
+                // Halves of the header, which are its fields; but not the magic and the version.
+                let shift = random(2) * 32;
+                let at = 1 + random(offset_of!(Header, began) as u64 / 8) as usize;
+                let shift = if at == 1 { 32 } else { shift };
+                let values = [0, 1, 7, 8, 64, 4096, 1 << 20, u64::from(u32::MAX), random(1 << 32), random(1 << 16) * 8];
+                let value = values[random(values.len() as u64) as usize];
+                words[at] = words[at] & !(0xffff_ffff << shift) | value << shift;
+            }
+            words.truncate(if random(4) == 0 { random(good.len() as u64) as usize } else { good.len() });
+            // An odd epoch is waited for.
+            if let Some(epoch) = words.get_mut(offset_of!(Header, epoch) / 8) {
+                *epoch &= !1;
+            }
+            let words = shared(&words);
+            match View::new(&words) {
+                Ok(view) => {
+                    let snapshot = Snapshot::take(&view);
+                    assert_eq!(snapshot.classes().len(), snapshot.limits.len());
+                    mark::store(&view, &snapshot.classes());
+                    read += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(read > 100 && refused > 100, "{read} read, {refused} refused");
+    }
+}
