@@ -49,7 +49,9 @@ impl<'a> Word<'a> {
             (_, true) => {
                 "the file of its libxalloc was replaced since it was started; start it again, with XALLOC_CONF=observe:true"
             }
-            _ => "it does not run on libxalloc; start it by xalloc stats -- PROGRAM, or by xalloc run --set observe=true PROGRAM",
+            _ => {
+                "it does not run on libxalloc; start it by xalloc stats -- PROGRAM, or by xalloc run --set observe=true PROGRAM"
+            }
         };
         Err(failed(format!("process {} ({}) cannot be observed: {why}", process.id(), process.name())))
     }
@@ -62,7 +64,8 @@ impl<'a> Word<'a> {
         let mut value = 0u32;
         let [local, remote] = self.ends((&raw mut value).cast());
         // SAFETY: the local end is the value above; the kernel checks the other one.
-        let moved = unsafe { libc::process_vm_readv(self.process.id().as_raw_nonzero().get(), &local, 1, &remote, 1, 0) };
+        let moved =
+            unsafe { libc::process_vm_readv(self.process.id().as_raw_nonzero().get(), &local, 1, &remote, 1, 0) };
         self.moved(moved).map(|()| value)
     }
 
@@ -140,9 +143,8 @@ impl<'a> Mapping<'a> {
         // SAFETY: the bytes are only read. Somebody who truncates the file meanwhile ends this command, as every linker's.
         let Ok(bytes) = (unsafe { Mmap::map(&file) }) else { return Looked::Nothing };
         let Ok(library) = object::File::parse(&*bytes) else { return Looked::Nothing };
-        let defined = |name: &str| {
-            library.dynamic_symbols().find(|symbol| symbol.is_definition() && symbol.name() == Ok(name))
-        };
+        let defined =
+            |name: &str| library.dynamic_symbols().find(|symbol| symbol.is_definition() && symbol.name() == Ok(name));
         match defined(NAME) {
             Some(symbol) => {
                 self.base(&library).map_or(Looked::Nothing, |base| Looked::Address(base.wrapping_add(symbol.address())))

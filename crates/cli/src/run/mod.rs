@@ -113,13 +113,7 @@ pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
 }
 
 /// Returns what is to be done; or, if nothing can be, the exit code of `command`, which has said why.
-pub fn plan(
-    command: &str,
-    name: &str,
-    method: Method,
-    settings: &[Setting],
-    behind: Behind,
-) -> Result<Plan, ExitCode> {
+pub fn plan(command: &str, name: &str, method: Method, settings: &[Setting], behind: Behind) -> Result<Plan, ExitCode> {
     let plan = catalogue::choose(name).and_then(|choice| Plan::new(&choice, method, settings, behind));
     plan.map_err(|error| {
         eprintln!("xalloc {command}: {error:#}");

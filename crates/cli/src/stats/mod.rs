@@ -45,8 +45,6 @@ Examples:
 /// A program that is started is observed from its first allocation on, and the statistics are printed when it has ended, in
 /// whatever way. They are of the process itself, and not of those that it starts.
 ///
-/// docs/statistics.md explains the columns, and the JSON.
-///
 /// Exit codes: 0 fine; 1 the process cannot be observed; 2 wrong usage. With a program: its own, 128 and the signal's number if
 /// a signal ended it, or those of xalloc run if it was not started (2, 3, 4, 126, 127).
 #[derive(clap::Args)]

@@ -32,8 +32,7 @@ impl Sink {
 
     fn file(path: &Path) -> Result<Self, Refusal> {
         let file = File::create(path);
-        file.map(Self::File)
-            .map_err(|error| Refusal::wrong_usage(format!("cannot write {}: {error}", path.display())))
+        file.map(Self::File).map_err(|error| Refusal::wrong_usage(format!("cannot write {}: {error}", path.display())))
     }
 
     /// Writes a text.

@@ -41,7 +41,10 @@ fn a_mark_shows_what_came_after_it() {
     program.step("a");
     let after = report(program.process, &["--since-mark"]);
     assert_eq!((&after["since"], figures(&after["total"])), (&Value::from("mark"), [10, 0, 0, 10 * 40960]));
-    assert_eq!((of_class(&after, 40 << 10), after["classes"].as_array().map(Vec::len)), ([10, 0, 0, 10 * 40960], Some(1)));
+    assert_eq!(
+        (of_class(&after, 40 << 10), after["classes"].as_array().map(Vec::len)),
+        ([10, 0, 0, 10 * 40960], Some(1))
+    );
     // The mark hides nothing from those who do not ask for it.
     assert_eq!(of_class(&report(program.process, &[]), 5 << 10)[0], 100);
 }
