@@ -77,10 +77,10 @@ fn planned(name: &str, options: &Options, option: &str, words: &[OsString]) -> R
     let mut settings = options.settings.clone();
     settings.push(Setting { name: option.into(), value: "true".into() });
     let plan = plan(name, &options.allocator, method, &settings, Behind::Everything)?;
-    match refusal(name, &words[0], &plan).filter(|_| !options.force) {
-        Some(code) => Err(code),
-        None => Ok(plan),
+    if options.force {
+        return Ok(plan);
     }
+    refusal(name, &words[0], &plan).map_or(Ok(plan), Err)
 }
 
 /// Has the program inherit the segment, and find it.
