@@ -25,6 +25,8 @@ mod list;
 mod manual;
 #[cfg(target_os = "linux")]
 mod measure;
+#[cfg(target_os = "linux")]
+mod observed;
 mod preload;
 #[cfg(target_os = "linux")]
 mod profile;
@@ -36,6 +38,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod seconds;
 mod signals;
+#[cfg(target_os = "linux")]
+mod stats;
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -61,6 +65,8 @@ enum Command {
     Check(check::Arguments),
     #[cfg(target_os = "linux")]
     Profile(Box<profile::Arguments>),
+    #[cfg(target_os = "linux")]
+    Stats(Box<stats::Arguments>),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
@@ -107,6 +113,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Check(arguments) => check::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Profile(arguments) => profile::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Stats(arguments) => stats::run(&arguments),
         Command::Layers(arguments) => layers::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),

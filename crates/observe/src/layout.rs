@@ -26,7 +26,8 @@ pub const MOST_SLOTS: usize = 4096;
 /// The name under which a segment stands among the descriptors of its process: a file in memory.
 pub const NAME: &CStr = c"xalloc";
 /// The variable by which the command hands a segment to the process that it starts: `DESCRIPTOR:TOKEN`, both decimal. The file
-/// has [`SIZE`] bytes, all zeros but [`Header::token`].
+/// has [`SIZE`] bytes, all zeros but [`Header::token`] and [`Header::process`]. Another process takes a segment of its own; another
+/// program of this process, executed by it, begins anew in this one.
 pub const VARIABLE: &str = "XALLOC_SEGMENT";
 
 /// What begins the segment.
@@ -54,7 +55,7 @@ pub struct Header {
     pub limits_offset: AtomicU32,
     /// Where the marked counters stand, as one slot has them.
     pub mark_offset: AtomicU32,
-    /// The process that writes; 0 in a segment that waits for one.
+    /// The process that writes.
     pub process: AtomicU32,
     /// The process that it was forked from, if it goes on with what that one had counted; otherwise 0.
     pub parent: AtomicU32,

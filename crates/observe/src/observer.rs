@@ -8,7 +8,7 @@ use crate::thread::{Page, Pages, add_live};
 use crate::wanted::{PROFILE, Wanted};
 use core::cell::Cell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use xalloc_heap::Inspected;
 use xalloc_os::stderr::Line;
 use xalloc_os::syscall::Errno;
@@ -28,6 +28,8 @@ pub struct Observer {
     /// The slots that are used, a bit each. Written under the lock.
     used: [AtomicU64; MOST_SLOTS / 64],
     profile: Profile,
+    /// Below this number, the pages of slots are memory. Written under the lock.
+    committed: AtomicUsize,
     /// What a fork that is under way has made for the child. Under the lock.
     child: Child,
 }
@@ -66,6 +68,7 @@ impl Observer {
             lock: Lock::new(),
             used: [const { AtomicU64::new(0) }; MOST_SLOTS / 64],
             profile: Profile::new(),
+            committed: AtomicUsize::new(0),
             child: Child { copy: Cell::new(None), took_profile: Cell::new(false), inside: Cell::new(0) },
         }
     }
@@ -100,6 +103,7 @@ impl Observer {
             if wanted == 0 {
                 self.profile.end(segment);
                 self.end(segment, page);
+                note_gap(header);
                 return Entered(None);
             }
             return Entered(Some(Counted { observer: self, header, page: Some(page), wanted }));
@@ -114,8 +118,11 @@ impl Observer {
         let header = segment.header();
         // Relaxed: as in `enter`.
         let wanted = header.wanted.load(Ordering::Relaxed);
+        if wanted == 0 {
+            note_gap(header);
+            return Entered(None);
+        }
         match Phase::current() {
-            _ if wanted == 0 => Entered(None),
             Phase::New | Phase::TornDown => Entered(Some(Counted { observer: self, header, page: None, wanted })),
             _ => self.enter_first(segment, wanted),
         }
@@ -153,9 +160,9 @@ impl Observer {
     fn take_page(&self, segment: Segment) -> Option<&'static Page> {
         let is_free = |index: &usize| self.used[index / 64].load(Ordering::Relaxed) >> (index % 64) & 1 == 0;
         let header = segment.header();
-        // Of those that were ever used, the pages are memory already.
-        let was_used = |index| index < header.used_slots.load(Ordering::Relaxed) as usize;
-        let page = |index| if was_used(index) { Some(self.pages.get(index)) } else { self.pages.commit(index) };
+        // Not by the segment's number of used slots: what a reader has written there is not to be followed.
+        let is_committed = |index| index < self.committed.load(Ordering::Relaxed);
+        let page = |index| if is_committed(index) { Some(self.pages.get(index)) } else { self.pages.commit(index) };
         let index = (FIRST..MOST_SLOTS).find(is_free);
         let Some((index, page)) = index.and_then(|index| Some((index, page(index)?))) else {
             // Relaxed, here and below: a number, and what the lock guards.
@@ -163,6 +170,7 @@ impl Observer {
             return None;
         };
         self.used[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
+        self.committed.fetch_max(index + 1, Ordering::Relaxed);
         header.used_slots.fetch_max(index as u32 + 1, Ordering::Relaxed);
         let slot = segment.slot(index);
         slot.began.store(clock::coarse_milliseconds(), Ordering::Relaxed);
@@ -372,6 +380,14 @@ impl Drop for Entered<'_> {
         if let Some(Counted { page: Some(page), .. }) = self.0 {
             page.leave();
         }
+    }
+}
+
+/// Notes that a call was not counted: the sums no longer say what is live, even if they are added to again.
+fn note_gap(header: &Header) {
+    // Relaxed, both: a number. Most calls only read it.
+    if header.is_complete.load(Ordering::Relaxed) != 0 {
+        header.is_complete.store(0, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::layout::{Counters, Header, MAGIC, Slot, Stack, VERSION};
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// The reasons why a file is no segment that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,10 @@ pub struct StackView<'a> {
 const MOST_CLASSES: usize = 1024;
 const MOST_SLOTS: usize = 1 << 20;
 const MOST_STACKS: usize = 1 << 20;
+/// How often the counters are read at most, where threads end all the time.
+const TRIES: usize = 200;
+/// How often it is looked at most whether a thread has moved its counters: for some milliseconds at least.
+const LOOKS: usize = 1_000_000;
 
 impl<'a> View<'a> {
     /// Returns the segment in `words`, which may change at any time.
@@ -142,6 +146,24 @@ impl<'a> View<'a> {
     /// Returns a number of 32 bits of the header, by its offset in [`Header`].
     pub fn header_number(&self, offset: usize) -> u32 {
         half(self.words, offset)
+    }
+
+    /// Makes the process observe `bits` of [`wanted`](crate::wanted) too.
+    pub fn want(&self, bits: u32) {
+        // Relaxed: whoever is told a little later begins a little later.
+        self.wanted().fetch_or(bits, Ordering::Relaxed);
+    }
+
+    /// Makes the process observe `bits` no longer.
+    pub fn unwant(&self, bits: u32) {
+        // Relaxed: as in `want`.
+        self.wanted().fetch_and(!bits, Ordering::Relaxed);
+    }
+
+    fn wanted(&self) -> &'a AtomicU32 {
+        let word: *const AtomicU64 = &raw const self.words[offset_of!(Header, wanted) / 8];
+        // SAFETY: a half of a word that lives as long as the result. The process, too, has it as a number of 32 bits.
+        unsafe { &*word.byte_add(offset_of!(Header, wanted) % 8).cast::<AtomicU32>() }
     }
 
     /// Returns the name of the program, as far as it is there.
@@ -240,21 +262,35 @@ impl<'a> View<'a> {
         &self.words[self.mark + class * self.counters.stride + offset / 8]
     }
 
-    /// Returns what `read` returns if no thread's counters moved meanwhile, after as many tries as it takes up to a thousand;
+    /// Returns what `read` returns if no thread's counters moved meanwhile, after as many tries as it takes up to some hundred;
     /// then what it returned last, for a process that died while it moved some.
     pub fn consistent<T>(&self, mut read: impl FnMut() -> T) -> T {
-        let mut tries = 1000;
+        let mut tries = TRIES;
         loop {
-            let before = self.epoch();
+            let before = self.settled_epoch();
             // Acquire: what is read now is not older than the epoch.
             fence(Ordering::Acquire);
             let result = read();
             fence(Ordering::Acquire);
             tries -= 1;
-            if (before.is_multiple_of(2) && self.epoch() == before) || tries == 0 {
+            // Odd after all that time: it is so for ever.
+            if before % 2 == 1 || self.epoch() == before || tries == 0 {
                 return result;
             }
         }
+    }
+
+    /// Returns the epoch once it is even; or as it is, if some thread has not gone on for longer than the kernel ever lets one
+    /// wait.
+    fn settled_epoch(&self) -> u32 {
+        for _ in 0..LOOKS {
+            let epoch = self.epoch();
+            if epoch.is_multiple_of(2) {
+                return epoch;
+            }
+            core::hint::spin_loop();
+        }
+        self.epoch()
     }
 
     fn epoch(&self) -> u32 {

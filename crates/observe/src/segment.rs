@@ -32,7 +32,8 @@ impl Segment {
         Some(mapped)
     }
 
-    /// Takes the segment that the command has made for this process, and for no other one: a child has the variable too.
+    /// Takes the segment that the command has made for this process, and for no other one: a child has the variable too. The
+    /// descriptor stays open for a program that this one executes.
     fn handed_over() -> Option<Mapped> {
         if process::is_secure() {
             return None;
@@ -45,19 +46,29 @@ impl Segment {
         }
         let segment = Self::map(descriptor, None).ok()?;
         let header = segment.header();
-        let is_ours = header.token.load(Ordering::Relaxed) == token
-            // Relaxed, both: nothing else is read.
-            && header.process.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if !is_ours {
-            segment.forget();
-            return None;
+        // Relaxed, both: stored before this program began.
+        let is_commands = header.token.load(Ordering::Relaxed) == token;
+        if is_commands && header.process.load(Ordering::Relaxed) == syscall::process_id() as u32 {
+            segment.clear();
+            return Some(Mapped { segment, descriptor });
         }
-        // A program that is executed from here gets a segment of its own.
-        let kept = syscall::duplicate(descriptor, LEAST_DESCRIPTOR).unwrap_or(descriptor);
-        if kept != descriptor {
+        segment.forget();
+        if is_commands {
             syscall::close(descriptor);
         }
-        Some(Mapped { segment, descriptor: kept })
+        None
+    }
+
+    /// Forgets what this process counted as another program, which has executed this one.
+    fn clear(self) {
+        let header = self.header();
+        // Relaxed, all: readers are told by the magic that nothing is here. Writing a zero where one is would make memory of it.
+        header.magic.store(0, Ordering::Relaxed);
+        let token = header.token.load(Ordering::Relaxed);
+        self.used_words().iter().filter(|word| word.load(Ordering::Relaxed) != 0).for_each(|word| {
+            word.store(0, Ordering::Relaxed);
+        });
+        header.token.store(token, Ordering::Relaxed);
     }
 
     /// Maps a new file of zeros.
@@ -131,6 +142,20 @@ impl Segment {
         unsafe { self.0.as_ref() }
     }
 
+    /// Returns so many of its words from an offset in bytes on.
+    fn words(self, offset: usize, count: usize) -> &'static [AtomicU64] {
+        debug_assert!(offset + count * size_of::<AtomicU64>() <= SIZE);
+        // SAFETY: as for `header`; the mapping is longer than that.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr().byte_add(offset).cast(), count) }
+    }
+
+    /// Returns its words up to the last slot that was used.
+    fn used_words(self) -> &'static [AtomicU64] {
+        // Relaxed: a slot that is used from now on has nothing yet.
+        let used = self.header().used_slots.load(Ordering::Relaxed) as usize;
+        self.words(0, (SLOTS_OFFSET + used.min(MOST_SLOTS) * SLOT_STRIDE) / size_of::<AtomicU64>())
+    }
+
     fn limit(self, class: usize) -> &'static AtomicU64 {
         // SAFETY: as for `header`; there is room for one number for each class.
         unsafe { &*self.0.as_ptr().byte_add(LIMITS_OFFSET).cast::<AtomicU64>().add(class) }
@@ -154,30 +179,14 @@ impl Segment {
     /// [`Segment::replace`]. `None` if the kernel refuses.
     pub fn copy_for_child(self) -> Option<Mapped> {
         let copy = Self::map_new().ok()?;
-        // Relaxed, both: written under locks that this thread holds, or a little later.
-        let slots = self.header().used_slots.load(Ordering::Relaxed) as usize;
-        let stacks = self.header().stacks_used.load(Ordering::Relaxed) as usize;
-        self.copy_words(copy.segment, 0, SLOTS_OFFSET + slots.min(MOST_SLOTS) * SLOT_STRIDE);
-        self.copy_words(copy.segment, STACKS_OFFSET, stacks.min(MOST_STACKS) * size_of::<Stack>());
+        let words = self.used_words();
+        copy_words(words, copy.segment.words(0, words.len()), is_of_frees);
+        copy_words(words, copy.segment.words(0, words.len()), |index| !is_of_frees(index));
+        // Relaxed: written under a lock that this thread holds.
+        let stacks = (self.header().stacks_used.load(Ordering::Relaxed) as usize).min(MOST_STACKS);
+        let count = stacks * size_of::<Stack>() / size_of::<AtomicU64>();
+        copy_words(self.words(STACKS_OFFSET, count), copy.segment.words(STACKS_OFFSET, count), |_| true);
         Some(copy)
-    }
-
-    /// Copies a part of the segment to another one, in bytes.
-    fn copy_words(self, to: Self, offset: usize, length: usize) {
-        let words_of = |of: Self| {
-            let words = of.0.as_ptr().wrapping_byte_add(offset).cast::<AtomicU64>();
-            // SAFETY: both mappings have so many words from there on, all atomic.
-            unsafe { core::slice::from_raw_parts(words, length / size_of::<AtomicU64>()) }
-        };
-        for (to, from) in words_of(to).iter().zip(words_of(self)) {
-            // Acquire: a free that is seen was allocated by what is copied after it, in most cases; see `observer`.
-            match from.load(Ordering::Acquire) {
-                // Zeros are there already, and writing them would make memory of the file.
-                0 => {}
-                // Relaxed: the child reads it, after the fork.
-                word => to.store(word, Ordering::Relaxed),
-            }
-        }
     }
 
     /// Maps a file that [`Segment::copy_for_child`] made in the place of this segment, in the child. Returns false if the
@@ -207,6 +216,27 @@ impl Segment {
         // SAFETY: the copy is known to nobody but the caller. If the kernel keeps it, only address space is lost.
         let _ = unsafe { syscall::munmap(self.0.as_ptr() as usize, SIZE) };
     }
+}
+
+/// Copies the words for which `is_copied` returns true, by their index.
+fn copy_words(from: &[AtomicU64], to: &[AtomicU64], is_copied: impl Fn(usize) -> bool) {
+    for (index, (from, to)) in from.iter().zip(to).enumerate() {
+        // Acquire: a free that is seen here was allocated by what is copied after it.
+        match if is_copied(index) { from.load(Ordering::Acquire) } else { 0 } {
+            // Zeros are there already, and writing them would make memory of the file.
+            0 => {}
+            // Relaxed: the child reads it, after the fork.
+            word => to.store(word, Ordering::Relaxed),
+        }
+    }
+}
+
+/// Returns whether the word with this number, of a segment, counts blocks or bytes that were freed.
+fn is_of_frees(word: usize) -> bool {
+    let Some(at) = (word * size_of::<AtomicU64>()).checked_sub(SLOTS_OFFSET) else { return false };
+    let Some(at) = (at % SLOT_STRIDE).checked_sub(offset_of!(Slot, counters)) else { return false };
+    let frees = [offset_of!(Counters, frees), offset_of!(Counters, remote_frees), offset_of!(Counters, freed)];
+    at < size_of::<[Counters; CLASSES]>() && frees.contains(&(at % size_of::<Counters>()))
 }
 
 /// Returns a decimal number. `None` if it is none, or too large.

@@ -1,11 +1,11 @@
 //! One run of the program, observed from outside.
 
 use super::bindings::{Bindings, Collector, Rehearsal};
-use super::launch::{self, Launch};
+use super::launch::Launch;
 use super::observation::{Measured, Observation, Sampled, Threads};
 use super::sampling::Sampling;
 use crate::binary::{Binary, CLibrary};
-use crate::measure::{machine, trace};
+use crate::measure::{foreground, machine, trace};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -29,7 +29,7 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
         if glibc { collector.rehearse(program).context("cannot ask the loader")? } else { Rehearsal::default() };
     let sampling = Sampling::open(&library.path);
     let mut command = launch.command(&collector.log());
-    let signals = launch::catch_signals()?;
+    let signals = foreground::catch_signals()?;
     let real_path = library.path.canonicalize().with_context(|| format!("cannot read {}", library.path.display()))?;
     let start = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot run {}", launch.program.display()))?;
@@ -44,7 +44,7 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
         let (stop, stopped) = channel();
         let watch = move || watcher.watch(stopped, sampling, collector, rehearsal);
         let thread = std::thread::Builder::new().spawn_scoped(scope, watch).context("cannot start a thread")?;
-        let end = launch::wait(&child, start, signals);
+        let end = foreground::wait(&child, start, signals);
         drop(stop);
         end.map(|end| (end, thread.join().expect("it does not panic")))
     });
@@ -62,13 +62,13 @@ pub fn run(launch: &Launch, program: &Binary, library: &Binary) -> Result<Observ
 }
 
 fn observation(
-    end: launch::End,
+    end: foreground::End,
     seen: Seen,
     sampled: Result<Sampled, String>,
     bindings: Measured<Bindings>,
     library: &Binary,
 ) -> Observation {
-    let launch::End { status, usage } = end;
+    let foreground::End { status, usage } = end;
     let threads = match &sampled {
         Ok(sampled) => Threads { most: sampled.threads, counted: true },
         Err(_) => Threads { most: seen.threads.max(1), counted: false },

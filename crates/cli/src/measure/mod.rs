@@ -1,6 +1,7 @@
 //! Runs programs and measures them: shared by `bench`, `compare` and `doctor --run`.
 
 pub mod counters;
+pub mod foreground;
 pub mod interrupt;
 pub mod machine;
 pub mod process;

@@ -1,18 +1,16 @@
 //! `xalloc run` and `xalloc env`: run a program, or set up a shell, under any allocator.
 
 mod environment;
-mod plan;
+pub mod plan;
 
 use crate::binary::{self, Binary, Machine, Unexaminable};
 use crate::catalogue::{self, NotFound, Setting};
-use crate::descriptors;
 use crate::exit;
-use crate::signals;
 use anyhow::Result;
 use plan::{Behind, Plan};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use xalloc_layers::Method;
 
 /// Run a program under an allocator.
@@ -79,39 +77,34 @@ struct How {
 /// Replaces this command by the program.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let With { allocator, how } = &arguments.with;
-    let plan = match plan("run", allocator, how, Behind::Everything) {
+    let plan = match plan("run", allocator, how.method, &how.settings, Behind::Everything) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
-    if let (Some(library), false) = (&plan.library, arguments.force)
-        && let Some(code) = refusal(arguments, &plan, library)
+    if !arguments.force
+        && let Some(code) = refusal("run", &arguments.command[0], &plan)
     {
         return Ok(code);
     }
     if arguments.verbose {
         eprintln!("xalloc run: {}", plan.description());
     }
-    let (program, rest) = arguments.command.split_first().expect("clap demands a program");
-    let mut command = Command::new(program);
-    command.args(rest);
-    for (name, value) in &plan.environment {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    signals::inherit(&mut command);
-    descriptors::inherit(&mut command);
-    let error = command.exec();
-    eprintln!("xalloc run: cannot start {}: {error}", program.display());
+    let error = plan.command(&arguments.command).exec();
+    Ok(ExitCode::from(not_started("run", &arguments.command[0], &error)))
+}
+
+/// Says that the program could not be started. Returns the exit code of `command`.
+pub fn not_started(command: &str, program: &OsStr, error: &std::io::Error) -> u8 {
+    eprintln!("xalloc {command}: cannot start {}: {error}", program.display());
     let missing = error.kind() == std::io::ErrorKind::NotFound;
-    Ok(ExitCode::from(if missing { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE }))
+    if missing { exit::NO_PROGRAM } else { exit::NOT_EXECUTABLE }
 }
 
 /// Prints the assignments for a shell.
 pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
     // Running it again for another allocator must not add to the first one.
-    let plan = match plan("env", &arguments.allocator, &arguments.how, Behind::NoAllocators) {
+    let How { settings, method } = &arguments.how;
+    let plan = match plan("env", &arguments.allocator, *method, settings, Behind::NoAllocators) {
         Ok(plan) => plan,
         Err(code) => return Ok(code),
     };
@@ -120,27 +113,27 @@ pub fn print_environment(arguments: &EnvArguments) -> Result<ExitCode> {
 }
 
 /// Returns what is to be done; or, if nothing can be, the exit code of `command`, which has said why.
-fn plan(command: &str, name: &str, how: &How, behind: Behind) -> Result<Plan, ExitCode> {
-    let plan = catalogue::choose(name).and_then(|choice| Plan::new(&choice, how.method, &how.settings, behind));
+pub fn plan(command: &str, name: &str, method: Method, settings: &[Setting], behind: Behind) -> Result<Plan, ExitCode> {
+    let plan = catalogue::choose(name).and_then(|choice| Plan::new(&choice, method, settings, behind));
     plan.map_err(|error| {
         eprintln!("xalloc {command}: {error:#}");
         ExitCode::from(if error.is::<NotFound>() { exit::NO_ALLOCATOR } else { exit::WRONG_USAGE })
     })
 }
 
-/// Prints why the program cannot run under the library, if that is certain, and returns the exit code; otherwise prints what is
-/// doubtful.
-fn refusal(arguments: &Arguments, plan: &Plan, library: &std::path::Path) -> Option<ExitCode> {
-    let program = &arguments.command[0];
+/// Prints why the program cannot run under the plan's library, if that is certain, and returns the exit code of `command`;
+/// otherwise prints what is doubtful.
+pub fn refusal(command: &str, program: &OsStr, plan: &Plan) -> Option<ExitCode> {
+    let library = plan.library.as_deref()?;
     let machine = Binary::read(library).map_or_else(|_| Machine::here(), |library| Machine::of(&library));
     let examination = match binary::examine_on(program, &machine) {
         Ok(examination) => examination,
         Err(error) if error.may_run() => {
-            eprintln!("xalloc run: warning: {error}; it is started without being examined");
+            eprintln!("xalloc {command}: warning: {error}; it is started without being examined");
             return None;
         }
         Err(error) => {
-            eprintln!("xalloc run: {error}");
+            eprintln!("xalloc {command}: {error}");
             if matches!(error, Unexaminable::NoProgram(_)) {
                 eprintln!("  --force starts it without a look.");
             }
@@ -148,11 +141,11 @@ fn refusal(arguments: &Arguments, plan: &Plan, library: &std::path::Path) -> Opt
         }
     };
     for warning in examination.warnings() {
-        eprintln!("xalloc run: warning: {}: {} {}", warning.code, warning.reason, warning.way_out);
+        eprintln!("xalloc {command}: warning: {}: {} {}", warning.code, warning.reason, warning.way_out);
     }
     let mut obstacles = examination.obstacles().peekable();
     obstacles.peek()?;
-    eprintln!("xalloc run: {} cannot run under {}", program.display(), plan.name);
+    eprintln!("xalloc {command}: {} cannot run under {}", program.display(), plan.name);
     for obstacle in obstacles {
         eprintln!("  {}: {}\n  {}", obstacle.code, obstacle.reason, obstacle.way_out);
     }

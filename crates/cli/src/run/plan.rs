@@ -2,10 +2,11 @@
 
 use super::environment::{self, Changes};
 use crate::catalogue::{self, Choice, OWN, Setting};
-use crate::preload;
+use crate::{descriptors, preload, signals};
 use anyhow::{Result, bail, ensure};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use xalloc_layers::{Allocator, Method};
 
 /// Which of the libraries that are preloaded already stay after the allocator's.
@@ -59,6 +60,23 @@ impl Plan {
             plan.set_somewhere(choice, proxy.as_ref(), setting)?;
         }
         Ok(plan)
+    }
+
+    /// Returns the command that starts a program with its arguments, in this environment. Signals and the standard descriptors
+    /// are as this command found them.
+    pub fn command(&self, words: &[OsString]) -> Command {
+        let (program, rest) = words.split_first().expect("clap demands a program");
+        let mut command = Command::new(program);
+        command.args(rest);
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        signals::inherit(&mut command);
+        descriptors::inherit(&mut command);
+        command
     }
 
     /// Returns the plan in words.
