@@ -64,14 +64,15 @@ void xalloc_free_aligned_sized(void *block, size_t align, size_t size) XALLOC_NO
 /* How many bytes of a block may be used: at least those asked for, and the same as long as it lives. */
 size_t xalloc_malloc_usable_size(void *block) XALLOC_NOTHROW;
 
-/* Purges free memory, but for about `keep` bytes. Returns 1 if any was purged, otherwise 0. */
+/* Purges free memory, but for about `keep` bytes, and as much of what heaps of the program's own have left. Returns 1 if any was
+ * purged, otherwise 0. */
 int xalloc_trim(size_t keep) XALLOC_NOTHROW;
 /* Purges all free memory: xalloc_trim(0). */
 void xalloc_recycle(void) XALLOC_NOTHROW;
 /* Prints the lines of glibc's malloc_stats on stderr: bytes held and in use, the most blocks with a mapping of their own. */
 void xalloc_stats_print(void) XALLOC_NOTHROW;
 
-/* What the heap holds, in bytes where nothing else is said. Exact while no other thread uses the heap. Later versions add
+/* What the heap holds, without the heaps of the program's own, in bytes where nothing else is said. Exact while no other thread uses the heap. Later versions add
  * fields at the end. docs/statistics.md explains each. */
 struct xalloc_stats {
   size_t allocated;      /* in blocks that the program holds, as malloc_usable_size counts them */
@@ -93,7 +94,8 @@ size_t xalloc_stats(struct xalloc_stats *out, size_t size) XALLOC_NOTHROW;
 
 /* Heaps of the program's own, as many as it wants: for a request, a document, a thread. A heap is for one thread at a time, which
  * may be another one each time. Its blocks belong to it: they are freed by xalloc_heap_free with this heap, and not elsewhere.
- * xalloc_heap_destroy frees all that are left at once; null is fine. Without memory, the result is null and errno ENOMEM; for an
+ * xalloc_heap_destroy frees all that are left at once; null is fine. A heap that was destroyed may not be used or destroyed again: one
+ * line on stderr and SIGABRT, as for a block that is not the heap's. Without memory, the result is null and errno ENOMEM; for an
  * alignment that is no power of two EINVAL. */
 typedef struct xalloc_heap xalloc_heap;
 XALLOC_NODISCARD xalloc_heap *xalloc_heap_new(void) XALLOC_NOTHROW;

@@ -3,13 +3,13 @@
 //! For a mistake it prints one line on stderr, and the program goes on. A program with more rights than its caller is not
 //! configured at all, and neither are the programs that it starts.
 
+#[cfg(target_os = "linux")]
+use crate::observation::Observation;
 use crate::pow2_options::Pow2Options;
 use crate::statistics;
-use core::sync::atomic::Ordering;
 use xalloc_heaps::fast::Tuning;
 use xalloc_heaps::huge_pages::{self, Policy};
 use xalloc_heaps::scalable;
-use xalloc_observe::wanted;
 use xalloc_options::{Kind, Problem, Setting, Value, parse, words};
 use xalloc_os::stderr::Line;
 use xalloc_os::{process, refusals, syscall};
@@ -45,7 +45,8 @@ struct Configuration<'a> {
     purge_ms: Option<usize>,
     thp: Option<Policy>,
     background_thread: bool,
-    observe: bool,
+    #[cfg(target_os = "linux")]
+    observation: Observation<'a>,
     stats: Option<Destination<'a>>,
     verbose: bool,
     report_only: bool,
@@ -90,7 +91,8 @@ pub fn apply() -> Applied {
         purge_ms: None,
         thp: None,
         background_thread: false,
-        observe: false,
+        #[cfg(target_os = "linux")]
+        observation: Observation::new(),
         stats: None,
         verbose: false,
         report_only: false,
@@ -115,10 +117,8 @@ pub fn apply() -> Applied {
     if let Some(Destination::File(path)) = configuration.stats {
         statistics::write_to(path);
     }
-    if configuration.observe {
-        // Relaxed: read again on every slow path.
-        crate::xalloc_wanted.store(wanted::COUNTERS, Ordering::Relaxed);
-    }
+    #[cfg(target_os = "linux")]
+    configuration.observation.apply();
     if let Some(policy) = configuration.thp.or(configuration.lean.then_some(Policy::Never)) {
         huge_pages::set_policy(policy);
     }
@@ -179,12 +179,12 @@ impl<'a> Configuration<'a> {
             ("background_thread", value) => self.background_thread = value == Value::Switch(true),
             ("invalid", value) => self.report_only = value == Value::Choice("report"),
             ("fail_mapping", Value::Count(count)) => self.fail_mapping = count,
-            #[cfg(target_os = "linux")]
-            ("observe", value) => self.observe = value == Value::Switch(true),
             ("stats", Value::Path(path)) => self.stats = Some(Destination::File(path)),
             ("stats", value) => self.stats = (value == Value::Switch(true)).then_some(Destination::Stderr),
             ("verbose", value) => self.verbose = value == Value::Switch(true),
             (name, value) if self.pow2.set(name, value, source) => {}
+            #[cfg(target_os = "linux")]
+            (name, value) if self.observation.set(name, value) => {}
             // A name in the table without an arm here is caught by the test of the library that sets every option.
             (name, _) => Line::new().text("xalloc: option ").text(name).text(" has no effect in this build").end(),
         }

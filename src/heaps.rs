@@ -5,6 +5,8 @@
 
 use crate::configuration::{self, Choice};
 use crate::next;
+#[cfg(target_os = "linux")]
+use crate::profile;
 use crate::statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
@@ -132,6 +134,20 @@ unsafe impl Heap for Heaps {
         unsafe { if self.is_fast() { self.fast.inspect(block) } else { self.chosen().inspect(block) } }
     }
 
+    #[inline]
+    unsafe fn free_inspected(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        // SAFETY: passed on, here and below.
+        unsafe { if self.is_fast() { self.fast.free_inspected(block) } else { self.chosen().free_inspected(block) } }
+    }
+
+    #[inline]
+    unsafe fn fresh_size(&self, block: *mut u8, size: usize) -> usize {
+        // SAFETY: see `free_inspected`.
+        unsafe {
+            if self.is_fast() { self.fast.fresh_size(block, size) } else { self.chosen().fresh_size(block, size) }
+        }
+    }
+
     fn misuse_at(&self, address: usize) -> Option<Misuse> {
         self.chosen().misuse_at(address)
     }
@@ -199,6 +215,11 @@ unsafe impl Heap for Heaps {
             self.find_next();
         }
         self.chosen().process_init();
+        #[cfg(target_os = "linux")]
+        if profile::is_wanted() {
+            // SAFETY: libc's; the library is never unloaded.
+            unsafe { libc::atexit(write_profile) };
+        }
         // Relaxed: see `chosen`.
         if self.prints_statistics.load(Ordering::Relaxed) {
             stderr::keep();
@@ -226,6 +247,13 @@ unsafe impl Heap for Heaps {
 
     fn postfork_child(&self) {
         self.chosen().postfork_child();
+    }
+}
+
+#[cfg(target_os = "linux")]
+extern "C" fn write_profile() {
+    if let Some(heap) = crate::XALLOC_REDIRECT.heap() {
+        profile::write(heap);
     }
 }
 

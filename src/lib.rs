@@ -8,21 +8,36 @@
 mod configuration;
 mod heaps;
 mod next;
+#[cfg(target_os = "linux")]
+mod observation;
+mod output_file;
 mod pow2_options;
+#[cfg(target_os = "linux")]
+mod profile;
 mod statistics;
 
-use core::sync::atomic::AtomicU32;
 use heaps::Heaps;
-use xalloc_observe::Observed;
+#[cfg(target_os = "linux")]
+use xalloc_observe::{Observed, Wanted};
 
-/// What is observed in this process: bits of `xalloc_observe::wanted`. The command finds it by its name in a process that was
-/// started with nothing observed, and writes it.
+/// The heaps, as they can be observed.
+#[cfg(target_os = "linux")]
+type Served = Observed<Heaps>;
+#[cfg(not(target_os = "linux"))]
+type Served = Heaps;
+
+/// What is to be observed in this process. The command finds it by its name in a process that was started with nothing observed,
+/// and writes it.
+#[cfg(target_os = "linux")]
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "a name of C's")]
-pub static xalloc_wanted: AtomicU32 = AtomicU32::new(0);
+pub static xalloc_wanted: Wanted = Wanted::nothing();
 
 xalloc_redirect::panic_handler!();
-xalloc_redirect::interpose!(Observed<Heaps> = Observed::new(Heaps::new(), &xalloc_wanted));
+#[cfg(target_os = "linux")]
+xalloc_redirect::interpose!(Served = Observed::new(Heaps::new(), &xalloc_wanted));
+#[cfg(not(target_os = "linux"))]
+xalloc_redirect::interpose!(Served = Heaps::new());
 
 // The symbol by which libc's `pthread_atfork` knows this library. It is defined in the start files, which build.rs leaves out.
 #[cfg(target_os = "linux")]

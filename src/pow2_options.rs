@@ -23,6 +23,10 @@ const SMALL_PAGES: usize = 64 << 10;
 const LARGE_PAGES: usize = 512 << 10;
 /// The most heaps that are made in advance.
 const MOST_HEAPS: usize = 64;
+/// The most slabs that a size gets at first, and by how many percent of those that it has they may grow: beyond that, the first
+/// blocks of a few sizes would take all memory.
+const MOST_PAGES: usize = 1024;
+const MOST_GROWTH: usize = 1000;
 
 impl Pow2Options {
     /// Returns the options of who sets none.
@@ -48,10 +52,12 @@ impl Pow2Options {
             ("recycle_threshold", Value::Count(count)) => self.threshold = Some(count),
             ("page_size", Value::Size(size)) => self.large_pages = self.is_large(size, source),
             ("local_pages", Value::Count(count)) => self.local_pages = Some(count),
-            ("central_pages", Value::Count(count)) => self.central_pages = count,
-            ("grow", Value::Count(percent)) => self.grow = percent,
+            ("central_pages", Value::Count(count)) => self.central_pages = bounded(name, count, MOST_PAGES, source),
+            ("grow", Value::Count(percent)) => self.grow = bounded(name, percent, MOST_GROWTH, source),
             ("queue_capacity", Value::Size(size)) => self.queue_capacity = Some(size),
-            ("thread_cache_count", Value::Count(count)) => self.thread_cache_count = bounded(count, source),
+            ("thread_cache_count", Value::Count(count)) => {
+                self.thread_cache_count = bounded(name, count, MOST_HEAPS, source);
+            }
             ("arena_capacity", Value::Size(size)) => self.arena_capacity = Some(size),
             _ => return false,
         }
@@ -98,11 +104,12 @@ impl Pow2Options {
     }
 }
 
-fn bounded(count: usize, source: &str) -> usize {
-    if count > MOST_HEAPS {
+/// Returns the count of an option, or the most that it can be.
+fn bounded(name: &str, count: usize, most: usize, source: &str) -> usize {
+    if count > most {
         let mut line = Line::new();
-        line.text("xalloc: ").text(source).text(": thread_cache_count cannot be ").number(count);
-        line.text(" (64 heaps at most are made in advance): 64 is used").end();
+        line.text("xalloc: ").text(source).text(": ").text(name).text(" cannot be ").number(count);
+        line.text(" (it is ").number(most).text(" at most): ").number(most).text(" is used").end();
     }
-    count.min(MOST_HEAPS)
+    count.min(most)
 }

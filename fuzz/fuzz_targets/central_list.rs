@@ -54,7 +54,8 @@ impl Model {
             Operation::Add if self.slabs.len() < MOST_SLABS => {
                 let slab = slabs::open(self.class);
                 self.slabs.insert(slab.start(), slab);
-                assert!(self.central.add(slab, MOST_SLABS).is_none());
+                // SAFETY: a fresh slab of the class; the list stays where it is as long as the slab.
+                assert!(unsafe { self.central.add(slab, MOST_SLABS) }.is_none());
             }
             Operation::Add => {}
             Operation::TakeBlocks => self.take_blocks(),
@@ -62,7 +63,8 @@ impl Model {
                 self.give(first as usize, count as usize, step, keep as usize % 4)
             }
             Operation::TakeSlab => {
-                if let Some(slab) = self.central.take_slab(slabs::CLASSES * 64) {
+                // SAFETY: no block of the slab is freed into a bin.
+                if let Some(slab) = unsafe { self.central.take_slab(slabs::CLASSES * 64) } {
                     self.taken.retain(|&block| !slab.contains(block));
                     self.left(slab);
                 }

@@ -2,9 +2,10 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
+use xalloc_blocks::cached::Cached;
 use xalloc_blocks::free_list::{Block, List};
 use xalloc_blocks::slab::Slab;
-use xalloc_blocks::thread_cache::{Cached, ThreadCache};
+use xalloc_blocks::thread_cache::ThreadCache;
 use xalloc_fuzz::slabs::{self, CELL, CLASSES, KEY, TABLE};
 
 #[derive(Arbitrary, Debug)]

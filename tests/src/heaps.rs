@@ -7,7 +7,7 @@ mod gaps;
 
 pub use files::{CHECK, FILES, File, file};
 pub use gaps::Gap;
-use gaps::{CACHE, FOREIGN, HIT_PATH, HOOKS, MISUSE, OPTIONS, PASSES_THROUGH, POWERS, SMALL, STATISTICS};
+use gaps::{CACHE, FOREIGN, HIT_PATH, HOOKS, MISUSE, OPTIONS, PASSES_THROUGH, POWERS, SLOW_PATHS, SMALL, STATISTICS};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -35,10 +35,10 @@ const OBSERVED_HEAP: (&str, &str) = ("observed-heap", "libobserved_heap.so");
 /// Every heap. The first one is tested where nothing is said.
 pub const HEAPS: &[Heap] = &[
     Heap { name: "fast", product: LIBXALLOC, conf: "", gaps: &[] },
-    Heap { name: "pow2", product: LIBXALLOC, conf: "heap:pow2", gaps: &[POWERS] },
+    Heap { name: "pow2", product: LIBXALLOC, conf: "heap:pow2", gaps: &[POWERS, SLOW_PATHS] },
     Heap { name: "system", product: LIBXALLOC, conf: "heap:system", gaps: &[FOREIGN, MISUSE, PASSES_THROUGH] },
-    Heap { name: "pow2-library", product: POW2, conf: "", gaps: &[OPTIONS, HIT_PATH, POWERS] },
-    Heap { name: "tailored-heap", product: TAILORED, conf: "", gaps: &[OPTIONS, HIT_PATH] },
+    Heap { name: "pow2-library", product: POW2, conf: "", gaps: &[OPTIONS, HIT_PATH, POWERS, SLOW_PATHS] },
+    Heap { name: "tailored-heap", product: TAILORED, conf: "", gaps: &[OPTIONS, HIT_PATH, SLOW_PATHS] },
     Heap { name: "cached-heap", product: CACHED, conf: "", gaps: &[OPTIONS, HIT_PATH] },
     Heap {
         name: "my-heap",

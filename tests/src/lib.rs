@@ -47,6 +47,8 @@ pub fn fixture(source: &str, flags: &[&str]) -> PathBuf {
     let path = checkout().join("tests/fixtures").join(source);
     let stem = path.file_stem().and_then(OsStr::to_str).expect("a fixture has a name");
     let output = scratch().join(format!("{stem}-{serial}"));
+    // Not by the crate `cc`, which makes archives for build scripts. Here it would only name the compiler, after two runs of
+    // it, and would have to be told the target, the host and the optimisation level, which cargo tells build scripts only.
     let compiler = match (path.extension() == Some(OsStr::new("c")), std::env::var("XALLOC_TEST_COMPILERS")) {
         (true, Err(_)) => "cc".to_owned(),
         (false, Err(_)) => "c++".to_owned(),

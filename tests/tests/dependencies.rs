@@ -26,8 +26,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Crates that are not in the library: they may use any crate of others, and of ours only those named here.
 const TOOLS: &[(&str, &[&str])] = &[
-    ("xalloc-cli", &["xalloc-options", "xalloc-layers", "xalloc-observe"]),
+    ("xalloc-cli", &["xalloc-options", "xalloc-layers", "xalloc-observe", "xalloc-profile"]),
     ("xalloc-layers", &[]),
+    ("xalloc-profile", &[]),
     ("xalloc-check", &[]),
     ("shared-arena", &["xalloc-blocks"]),
 ];

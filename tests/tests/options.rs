@@ -17,6 +17,7 @@ fn main() {
             verbose_is_one_line_with_version_heap_program_and_pid,
         ),
         ("a_mistake_is_one_line_and_the_program_runs_on", a_mistake_is_one_line_and_the_program_runs_on),
+        ("a_value_that_is_too_large_is_one_line_and_the_most_is_used", a_value_that_is_too_large_is_one_line),
         ("the_library_knows_every_option", the_library_knows_every_option),
         ("huge_pages_are_asked_for_as_told", huge_pages_are_asked_for_as_told),
         ("stats_are_printed_at_the_end", stats_are_printed_at_the_end),
@@ -270,6 +271,18 @@ fn a_mistake_is_one_line_and_the_program_runs_on() {
 
 /// The library says so of an option in the table that it does nothing about. What each one does is tested here, in
 /// `misuse.rs`, in `memory_pressure.rs`, in `purge.rs` and in `background_thread.rs`.
+/// Of options of `pow2`, with which a program would otherwise take all memory at its first allocations.
+fn a_value_that_is_too_large_is_one_line() {
+    for (name, most) in [("central_pages", 1024), ("grow", 1000), ("thread_cache_count", 64)] {
+        for value in ["1000000", "18446744073709551615"] {
+            let output = with(&format!("heap:pow2,{name}:{value}"), "true", &[]);
+            let expected =
+                format!("xalloc: XALLOC_CONF: {name} cannot be {value} (it is {most} at most): {most} is used\n");
+            assert_eq!((output.status.success(), stderr(&output)), (true, expected));
+        }
+    }
+}
+
 fn the_library_knows_every_option() {
     for setting in xalloc_options::OPTIONS {
         let conf = format!("{}:{}", setting.name, setting.default);

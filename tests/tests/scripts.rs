@@ -25,9 +25,10 @@ fn a_wrong_argument_ends_it_with_an_error() {
 }
 
 /// The scripts that know which arguments are right. The others pass their arguments on to a program.
-const STRICT: [&str; 17] = [
+const STRICT: [&str; 18] = [
     "bench-global",
     "check-macos",
+    "compare-stacks",
     "cross-build",
     "fuzz",
     "install",

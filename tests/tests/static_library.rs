@@ -168,6 +168,17 @@ fn heaps_of_the_programs_own() {
         ("interior", "xalloc_heap_free(): ADDRESS: interior pointer: 16 bytes into a block of 112 bytes"),
         ("free", "xalloc_free(): ADDRESS: not a block of this heap"),
         ("global", "xalloc_heap_free(): ADDRESS: not a block of this heap"),
+        (
+            "interior of a large one",
+            "xalloc_heap_free(): ADDRESS: interior pointer: 500000 bytes into a block of 1003520 bytes",
+        ),
+        ("destroyed twice", "xalloc_heap_destroy(): ADDRESS: not a heap: destroyed before, or never one"),
+        ("used when it was destroyed", "xalloc_heap_malloc(): ADDRESS: not a heap: destroyed before, or never one"),
+        ("no heap", "xalloc_heap_malloc(): ADDRESS: not a heap: destroyed before, or never one"),
+        (
+            "block of a heap that was destroyed",
+            "xalloc_heap_free(): ADDRESS: free memory of the heap: freed before, or never a block",
+        ),
     ] {
         let output = run(plain(&program).arg(mistake), LIMIT).expect("it ends");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

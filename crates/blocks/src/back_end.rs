@@ -59,9 +59,15 @@ pub fn is_run(size: usize, align: usize) -> bool {
 /// for less than the memory would cost.
 #[inline]
 pub fn with_room_to_grow(old: usize, size: usize) -> usize {
+    room_to_grow(old, size, runs::MAX)
+}
+
+/// [`with_room_to_grow`] for blocks up to `most` bytes: larger ones are not copied when they grow.
+#[inline]
+pub fn room_to_grow(old: usize, size: usize, most: usize) -> usize {
     const FROM: usize = 16 << 10;
     let grown = old + old / 2;
-    if old >= FROM && (old..grown).contains(&size) && grown <= runs::MAX { grown } else { size }
+    if old >= FROM && (old..grown).contains(&size) && grown <= most { grown } else { size }
 }
 
 impl BackEnd {
@@ -121,7 +127,7 @@ impl BackEnd {
     /// The slab is this back end's, the caller's, in no set, and no block of it is used.
     pub unsafe fn give_slab(&self, slab: &Slab) -> usize {
         let bytes = slab.bytes();
-        // SAFETY: the caller's.
+        // SAFETY: the slab is of this arena, in no set, and none of its blocks is used.
         unsafe {
             slab.unregister();
             self.arena.give_slab(slab);
@@ -262,6 +268,13 @@ impl BackEnd {
     pub fn purge(&self, surplus: usize, scope: PurgeScope) -> usize {
         let given = self.runs.purge(surplus, scope);
         given + self.arena.purge(surplus.saturating_sub(given), scope)
+    }
+
+    /// Unmaps freed mappings and gives the arena all chunks without runs back, when the kernel has refused memory. Returns
+    /// whether there is anything to be had that was not there when [`Arena::unmap`] was called last.
+    pub fn collect_unused(&self) -> bool {
+        self.release_chunks();
+        self.huge.trim() > 0 || self.arena.has_more()
     }
 
     /// Gives the arena all chunks without runs back.

@@ -60,6 +60,7 @@ impl Batch {
     /// Returns the contents of a batch of the `count` blocks from `head` on, without a link. They are the slab's, and at most
     /// [`MOST`].
     pub fn of_chain(slab: &Slab, head: *mut Block, count: usize) -> Contents {
+        debug_assert!((1..=MOST).contains(&count), "the word has no room for {count} blocks");
         let first = (head as usize - slab.start()) / slab.shape().size as usize;
         Contents { link: core::ptr::null_mut(), first, count }
     }
@@ -69,7 +70,7 @@ impl Batch {
     /// # Safety
     /// The block is free, and the caller's.
     pub unsafe fn write(this: *mut Self, contents: Contents, key: Key) {
-        // SAFETY: the caller's.
+        // SAFETY: a free block, which nobody else has.
         unsafe { Block::set_word(this.cast(), contents.word(), key) };
     }
 
@@ -78,7 +79,7 @@ impl Batch {
     /// # Safety
     /// There is memory of ours at this address that can be read.
     pub unsafe fn contents(this: *const Self, key: Key) -> Option<Contents> {
-        // SAFETY: the caller's.
+        // SAFETY: memory of ours that can be read, and a block's alignment.
         unsafe { Block::peek_word(this.cast(), key) }.map(Contents::of_word)
     }
 }

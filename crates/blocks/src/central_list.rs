@@ -62,7 +62,8 @@ impl<L: LockPolicy> CentralList<L> {
     pub fn unlock_after_fork(&self) {
         if self.is_forking.get() != 0 {
             self.is_forking.set(0);
-            self.lock.release();
+            // SAFETY: the flag says that `lock_for_fork` took it in this thread, which uses nothing of the list in between.
+            unsafe { self.lock.release() };
         }
     }
 
@@ -76,16 +77,24 @@ impl<L: LockPolicy> CentralList<L> {
         self.pages.get() as usize
     }
 
-    /// Counts a slab that was made for the class, or (`made` false) one that is its no more.
-    pub fn count_page(&self, made: bool) {
-        self.lock.with(|| self.pages.set(if made { self.pages.get() + 1 } else { self.pages.get() - 1 }));
+    /// Counts a slab that was made for the class.
+    pub fn note_opened(&self) {
+        self.lock.with(|| self.pages.set(self.pages.get() + 1));
     }
 
-    /// Adds a slab, which is in no list, and of which blocks can be had. Returns it if no block of it is used and there are
-    /// `keep` such slabs already: then it is in no list.
-    pub fn add(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
+    /// Counts a slab that is the class's no more.
+    pub fn note_closed(&self) {
+        self.lock.with(|| self.pages.set(self.pages.get() - 1));
+    }
+
+    /// Adds a slab. Returns it if no block of it is used and there are `keep` such slabs already: then it is in no list.
+    ///
+    /// # Safety
+    /// The slab is the caller's, of this list's class, and in no list, and blocks of it can be had. The list is never unmapped
+    /// or moved.
+    pub unsafe fn add(&self, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
         self.lock.with(|| {
-            // SAFETY: the list changes under the lock, which is held, and lives as long as the slab; the slab is in no list.
+            // SAFETY: the slab is in no list; this one changes only while its lock is held, as now, and stays where it is.
             unsafe {
                 slab.register(self.owner());
                 self.slabs.update(slab);
@@ -95,11 +104,14 @@ impl<L: LockPolicy> CentralList<L> {
     }
 
     /// Takes a slab out, for the bin at the address `bin`: one of which blocks can be had. `None` if there is none.
-    pub fn take_slab(&self, bin: usize) -> Option<&'static Slab> {
+    ///
+    /// # Safety
+    /// `bin` is the address of a bin of the class that is never unmapped.
+    pub unsafe fn take_slab(&self, bin: usize) -> Option<&'static Slab> {
         self.lock.with(|| {
             let slab = self.slabs.first()?;
             self.remove(slab);
-            // SAFETY: the slab was just taken out; the caller's bin.
+            // SAFETY: the slab was just taken out, so nobody else has it; the bin is of its class, and stays.
             unsafe { slab.register(bin) };
             Some(slab)
         })
@@ -134,7 +146,7 @@ impl<L: LockPolicy> CentralList<L> {
             if Slab::of(page_map::entry(slab.start())).is_none_or(|(owner, _)| owner != self.owner()) {
                 return Ok(Given::Elsewhere(chain));
             }
-            // SAFETY: the caller's; the slab is this list's.
+            // SAFETY: the blocks are the slab's and nobody else's; its owner is this list, which changes under the held lock.
             unsafe {
                 slab.give(head, tail, count, key)?;
                 self.slabs.update(slab);
@@ -172,7 +184,7 @@ impl<L: LockPolicy> CentralList<L> {
                 }
             }
         };
-        // SAFETY: the caller's.
+        // SAFETY: the blocks are free and nobody else's, as far as the list can be followed.
         let cut = unsafe { chains::cut(list, class.number as usize, key, give) };
         cut.and(freed_twice.map_or(Ok(()), Err))
     }
@@ -232,6 +244,16 @@ mod tests {
         slab
     }
 
+    fn add(central: &'static CentralList<OsLock>, slab: &'static Slab, keep: usize) -> Option<&'static Slab> {
+        // SAFETY: the test's own slab, which is in no list; a static stays where it is.
+        unsafe { central.add(slab, keep) }
+    }
+
+    fn take_slab(central: &'static CentralList<OsLock>) -> Option<&'static Slab> {
+        // SAFETY: no block of the slab is freed into a bin.
+        unsafe { central.take_slab(0x2000) }
+    }
+
     fn one_by_one(list: List, mut each: impl FnMut(*mut Block)) {
         let mut block = list.head;
         for _ in 0..list.count {
@@ -246,7 +268,7 @@ mod tests {
     fn blocks_go_back_to_their_slab_and_empty_slabs_are_the_callers() {
         static CENTRAL: CentralList<OsLock> = CentralList::new();
         let slab = covered();
-        assert!(CENTRAL.add(slab, 1).is_none() && CENTRAL.take_blocks(KEY).is_some());
+        assert!(add(&CENTRAL, slab, 1).is_none() && CENTRAL.take_blocks(KEY).is_some());
         let mut lists = std::vec![];
         while let Some(list) = CENTRAL.take_blocks(KEY) {
             lists.push(list);
@@ -265,16 +287,16 @@ mod tests {
             let given = give(block, 0);
             assert_eq!(matches!(given, Given::Emptied(emptied) if core::ptr::eq(emptied, slab)), index + 1 == count);
         }
-        assert!(CENTRAL.take_slab(0x2000).is_none() && CENTRAL.take_empty().is_none());
+        assert!(take_slab(&CENTRAL).is_none() && CENTRAL.take_empty().is_none());
     }
 
     #[test]
     fn a_chain_of_a_slab_that_has_left_comes_back() {
         static CENTRAL: CentralList<OsLock> = CentralList::new();
         let slab = covered();
-        CENTRAL.add(slab, 1);
+        add(&CENTRAL, slab, 1);
         let list = CENTRAL.take_blocks(KEY).unwrap();
-        assert!(core::ptr::eq(CENTRAL.take_slab(0x2000).unwrap(), slab));
+        assert!(core::ptr::eq(take_slab(&CENTRAL).unwrap(), slab));
         let chain = Chain { slab, head: list.head, tail: list.head, count: 1 };
         // SAFETY: nothing is changed.
         assert!(matches!(unsafe { CENTRAL.give(chain, 1, KEY) }, Ok(Given::Elsewhere(_))));
@@ -283,15 +305,16 @@ mod tests {
     #[test]
     fn so_many_empty_slabs_stay_as_are_asked_for() {
         static CENTRAL: CentralList<OsLock> = CentralList::new();
-        let gone = (0..5).filter(|_| CENTRAL.add(covered(), 3).is_some()).count();
+        let gone = (0..5).filter(|_| add(&CENTRAL, covered(), 3).is_some()).count();
         assert_eq!(gone, 2);
         assert_eq!(core::iter::from_fn(|| CENTRAL.take_empty()).count(), 3);
     }
+
     #[test]
     fn a_list_goes_back_to_all_its_slabs() {
         static CENTRAL: CentralList<OsLock> = CentralList::new();
         let slabs = [covered(), covered()];
-        assert!(slabs.iter().all(|slab| CENTRAL.add(slab, 2).is_none()));
+        assert!(slabs.iter().all(|slab| add(&CENTRAL, slab, 2).is_none()));
         let mut all = std::vec![];
         while let Some(list) = CENTRAL.take_blocks(KEY) {
             one_by_one(list, |block| all.push(block));

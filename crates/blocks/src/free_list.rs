@@ -159,7 +159,7 @@ impl Block {
     /// # Safety
     /// There is memory of ours at this address that can be read.
     pub unsafe fn peek_next(block: *const Self, key: Key) -> Option<*mut Self> {
-        // SAFETY: the caller's.
+        // SAFETY: memory of ours that can be read.
         let (link, check) = unsafe { Self::peek(block) };
         (check == key.check(block, link)).then_some(link as *mut Self)
     }
@@ -170,7 +170,7 @@ impl Block {
     /// # Safety
     /// As for [`Block::peek_next`].
     pub unsafe fn peek_word(block: *const Self, key: Key) -> Option<usize> {
-        // SAFETY: the caller's.
+        // SAFETY: memory of ours that can be read.
         let (word, check) = unsafe { Self::peek(block) };
         (check == key.check_of_word(block, word)).then_some(word)
     }

@@ -8,16 +8,23 @@ use core::marker::PhantomData;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use xalloc_os::{Lock, syscall, thread};
 
-/// A lock that needs no memory but its own.
-pub trait LockPolicy: Sized {
+/// How a list is guarded: a lock in it, or nothing.
+///
+/// # Safety
+/// From [`LockPolicy::acquire`] to [`LockPolicy::release`], no other thread comes back from `acquire`; who comes back from it
+/// later sees all that was written before `release`. A type that does not keep this is not `Sync`.
+pub unsafe trait LockPolicy: Sized {
     /// The free lock.
     const FREE: Self;
 
     /// Takes the lock, waiting for it.
     fn acquire(&self);
 
-    /// Releases the lock. Only its holder may call this.
-    fn release(&self);
+    /// Releases the lock.
+    ///
+    /// # Safety
+    /// The calling thread holds the lock, and uses nothing any more that the lock guards.
+    unsafe fn release(&self);
 
     /// Returns whether the calling thread holds the lock.
     fn is_mine(&self) -> bool;
@@ -26,7 +33,8 @@ pub trait LockPolicy: Sized {
     fn with<R>(&self, f: impl FnOnce() -> R) -> R {
         self.acquire();
         let result = f();
-        self.release();
+        // SAFETY: acquired above, and `f` is over.
+        unsafe { self.release() };
         result
     }
 }
@@ -34,12 +42,13 @@ pub trait LockPolicy: Sized {
 /// No lock: for a heap that one thread uses at a time.
 pub struct NoLock(PhantomData<Cell<()>>);
 
-impl LockPolicy for NoLock {
+// SAFETY: it is not `Sync`.
+unsafe impl LockPolicy for NoLock {
     const FREE: Self = Self(PhantomData);
 
     fn acquire(&self) {}
 
-    fn release(&self) {}
+    unsafe fn release(&self) {}
 
     fn is_mine(&self) -> bool {
         true
@@ -56,15 +65,17 @@ impl OsLock {
     }
 }
 
-impl LockPolicy for OsLock {
+// SAFETY: `Lock` admits one thread at a time, and orders what they do.
+unsafe impl LockPolicy for OsLock {
     const FREE: Self = Self(Lock::new());
 
     fn acquire(&self) {
         self.0.acquire();
     }
 
-    fn release(&self) {
-        self.0.release();
+    unsafe fn release(&self) {
+        // SAFETY: the calling thread holds it, and is done with what it guards.
+        unsafe { self.0.release() };
     }
 
     fn is_mine(&self) -> bool {
@@ -83,7 +94,8 @@ pub struct Spin {
 /// How often a waiter tries before it lets others run.
 const TRIES: usize = 1024;
 
-impl LockPolicy for Spin {
+// SAFETY: the mutex admits one thread at a time, and orders what they do.
+unsafe impl LockPolicy for Spin {
     const FREE: Self = Self { lock: spin::mutex::SpinMutex::new(()), holder: AtomicUsize::new(0) };
 
     fn acquire(&self) {
@@ -103,10 +115,10 @@ impl LockPolicy for Spin {
         }
     }
 
-    fn release(&self) {
+    unsafe fn release(&self) {
         // Relaxed: see `acquire`.
         self.holder.store(0, Ordering::Relaxed);
-        // SAFETY: the caller holds the lock, whose guard `acquire` forgot.
+        // SAFETY: the calling thread holds the mutex: `acquire` locked it and forgot the guard.
         unsafe { self.lock.force_unlock() };
     }
 
@@ -120,15 +132,17 @@ impl LockPolicy for Spin {
 #[repr(align(64))]
 pub struct SpinPadded(Spin);
 
-impl LockPolicy for SpinPadded {
+// SAFETY: as `Spin`, whose methods it calls.
+unsafe impl LockPolicy for SpinPadded {
     const FREE: Self = Self(Spin::FREE);
 
     fn acquire(&self) {
         self.0.acquire();
     }
 
-    fn release(&self) {
-        self.0.release();
+    unsafe fn release(&self) {
+        // SAFETY: the calling thread holds it, and is done with what it guards.
+        unsafe { self.0.release() };
     }
 
     fn is_mine(&self) -> bool {

@@ -117,7 +117,8 @@ impl<T: Registered> Registry<T> {
             // has returned.
             let helpers = heap.access().helpers();
             if !helpers.is_mine(thread::token()) {
-                helpers.release();
+                // SAFETY: this is a forked child's only thread, and it does not hold the lock.
+                unsafe { helpers.release() };
             }
             if !heap.ownership().is_abandoned() {
                 heap.note_vanished();

@@ -56,6 +56,30 @@ pub struct Chain {
     pub count: usize,
 }
 
+impl Chain {
+    /// Leaves the first blocks in the chain, `most` at most, and returns the others.
+    ///
+    /// # Errors
+    /// One of the first blocks was written to after it was freed: this one.
+    ///
+    /// # Safety
+    /// The blocks are free, and the caller's.
+    pub unsafe fn cut_behind(&mut self, most: usize, key: Key) -> Result<Option<Self>, *mut Block> {
+        if self.count <= most {
+            return Ok(None);
+        }
+        let (mut last, mut head) = (self.head, self.head);
+        for _ in 0..most {
+            last = head;
+            // SAFETY: the caller's.
+            head = unsafe { Block::next(last, key) }.map_err(|_| last)?;
+        }
+        let rest = Self { slab: self.slab, head, tail: self.tail, count: self.count - most };
+        (self.tail, self.count) = (last, most);
+        Ok(Some(rest))
+    }
+}
+
 /// Why a block was not added: it was freed just before.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FreedBefore;
@@ -140,7 +164,7 @@ impl Open<'_> {
     /// The block is the slab's, is free, and the caller's.
     #[inline(always)]
     pub unsafe fn add(self, block: *mut Block, key: Key) {
-        // SAFETY: the caller's.
+        // SAFETY: a free block of the slot's slab, which nobody else has.
         unsafe { self.0.push(block, key) };
     }
 }

@@ -8,7 +8,6 @@ use crate::page_map;
 use crate::remote_cache::Chain;
 use crate::slab::Slab;
 use crate::thread_heap::ThreadHeap;
-use core::ptr::null_mut;
 use xalloc_heap::{Call, Incident, Misuse};
 
 /// What the threads' heaps of type `H` are backed by: the heap that has them.
@@ -35,44 +34,47 @@ pub trait Backing<H> {
     }
 }
 
-/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once. The caller
-/// has access to the heap.
-pub fn return_list<const N: usize, X: Sync, P: Sync>(
+/// Gives a list of free blocks of `class`, which was cached, back to their slabs: neighbours in one slab at once.
+///
+/// # Safety
+/// The caller has access to the heap, from whose cache it took the list: nobody else has the blocks.
+pub unsafe fn return_list<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     class: usize,
     list: List,
     backing: &impl Backing<ThreadHeap<N, X, P>>,
 ) {
-    // SAFETY: the list was cached by this heap, to which the caller has access; a chain is of blocks that nobody else has.
+    // SAFETY: the list's blocks are nobody else's, nor are those of a chain of it; and the caller has access to the heap.
     let cut = unsafe { chains::cut(list, class, backing.key(), |chain| give_chain(heap, chain, backing)) };
     if let Err(Incident { call, address, misuse }) = cut {
         backing.tell(call, address, misuse);
     }
 }
 
-/// Takes back what other threads freed. The caller has access to the heap.
-pub fn drain<const N: usize, X: Sync, P: Sync>(
+/// Takes back what other threads freed.
+///
+/// # Safety
+/// The caller has access to the heap.
+pub unsafe fn drain<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     backing: &impl Backing<ThreadHeap<N, X, P>>,
 ) {
     let mut batch = heap.remote().take_all();
     while !batch.is_null() {
-        // SAFETY: taken batches are ours, and mapped: blocks in flight keep their slab open.
-        batch = match unsafe { Batch::contents(batch, backing.key()) } {
-            Some(contents) => {
-                take_batch(heap, batch, contents, backing);
-                contents.link
-            }
+        // SAFETY: the batch was taken from the queue, so nobody else has it; blocks in flight keep their slab open and mapped.
+        let Some(contents) = (unsafe { Batch::contents(batch, backing.key()) }) else {
             // What is behind it is lost.
-            None => {
-                backing.tell_overwritten(Call::Free, batch.cast());
-                null_mut()
-            }
+            return backing.tell_overwritten(Call::Free, batch.cast());
         };
+        // SAFETY: it comes from this heap's queue, and the caller has access to the heap.
+        unsafe { take_batch(heap, batch, contents, backing) };
+        batch = contents.link;
     }
 }
 
-fn take_batch<const N: usize, X: Sync, P: Sync>(
+/// # Safety
+/// The caller has access to the heap, in whose queue it found the batch.
+unsafe fn take_batch<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     batch: *mut Batch,
     contents: Contents,
@@ -85,12 +87,12 @@ fn take_batch<const N: usize, X: Sync, P: Sync>(
     if !slab.is_block(head as usize) {
         return backing.tell_overwritten(Call::Free, batch.cast());
     }
-    // SAFETY: whoever sent the batch chained blocks of this slab, which nobody else has.
+    // SAFETY: whoever sent the batch chained blocks of this slab, which nobody else has; and the caller has access to the heap.
     unsafe { give_chain(heap, Chain { slab, head, tail: batch.cast(), count: contents.count }, backing) };
 }
 
 /// # Safety
-/// The blocks from `head` to `tail` are the slab's, and nobody else has them.
+/// The blocks of the chain are its slab's, and nobody else has them. The caller has access to the heap.
 unsafe fn give_chain<const N: usize, X: Sync, P: Sync>(
     heap: &'static ThreadHeap<N, X, P>,
     chain: Chain,
@@ -100,7 +102,7 @@ unsafe fn give_chain<const N: usize, X: Sync, P: Sync>(
     if heap.slab_of(head.cast()).is_none() {
         return backing.forward(chain);
     }
-    // SAFETY: the caller's: a chain of the slab's blocks that nobody else has; the slab is in this heap's set.
+    // SAFETY: the page map says that the slab is in this heap's set, to which the caller has access; nobody else has the blocks.
     match unsafe { heap.slabs().give(slab, (head, tail), count, backing.may_keep(), backing.key()) } {
         Ok(true) => backing.close_slab(heap, slab),
         Ok(false) => {}

@@ -19,26 +19,37 @@ const MOST_BATCHES: usize = 1 << 20;
 const LOOKS: usize = 64;
 const PAUSE: usize = 1000;
 
-/// A block that is looked for. Its slab must stay mapped meanwhile.
+/// A block that is looked for.
 pub struct Search<'a> {
-    /// The block.
-    pub block: *const Block,
-    /// Its slab.
-    pub slab: &'a Slab,
+    block: *const Block,
+    slab: &'a Slab,
     /// What its slab is in the page map.
-    pub kind: Kind,
-    /// What links are encoded with.
-    pub key: Key,
+    kind: Kind,
+    key: Key,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Returns a search for the block that starts at `address`, of a slab that is of this kind in the page map. `key` is what
+    /// links are encoded with.
+    ///
+    /// # Safety
+    /// A block of the slab starts there ([`Slab::examine`]). Slabs stay mapped while a method of the search runs, or, for
+    /// [`Search::is_free`], while `look` does.
+    pub unsafe fn new(address: usize, slab: &'a Slab, kind: Kind, key: Key) -> Self {
+        Self { block: address as *const Block, slab, kind, key }
+    }
+
+    /// Returns whether the block's words are those of a free one, as far as it tells by itself.
+    pub fn looks_free(&self) -> bool {
+        // SAFETY: a block starts there, as `new` demands, and all memory of blocks can be read.
+        unsafe { Block::looks_free(self.block) && Block::is_encoded(self.block, self.key) }
+    }
+
     /// Returns whether the block is free, by what it looks like and by what `look` says, which returns whether it is in a list.
     /// While a thread moves blocks from one list to another, they may be in none: then `look` is called again.
     #[inline]
     pub fn is_free<T: Registered>(&self, registry: &Registry<T>, look: impl Fn(&Self) -> bool) -> bool {
-        // SAFETY: a block of a slab, as the type has it.
-        let looks_free = unsafe { Block::looks_free(self.block) && Block::is_encoded(self.block, self.key) };
-        looks_free && self.is_found(registry, look)
+        self.looks_free() && self.is_found(registry, look)
     }
 
     #[cold]
@@ -67,7 +78,7 @@ impl Search<'_> {
         let mut batch = heap.remote().peek();
         for _ in 0..MOST_BATCHES {
             let Some((_, slab)) = Slab::of(page_map::entry(batch as usize)) else { return false };
-            // SAFETY: memory of a slab, which stays mapped as the type has it.
+            // SAFETY: the page map has a slab there, and slabs stay mapped meanwhile, as `new` demands.
             let Some(contents) = (unsafe { Batch::contents(batch, self.key) }) else { return false };
             if self.is_in(contents.first(slab), contents.count) {
                 return true;
@@ -103,7 +114,7 @@ impl Search<'_> {
             if page_map::entry(link as usize).kind() != self.kind {
                 return false;
             }
-            // SAFETY: memory of a slab, which stays mapped as the type has it.
+            // SAFETY: the page map has a slab there, and slabs stay mapped meanwhile, as `new` demands.
             match unsafe { Block::peek_next(link, self.key) } {
                 Some(next) => link = next,
                 None => return false,

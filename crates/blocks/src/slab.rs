@@ -84,7 +84,7 @@ impl Slab {
     /// # Safety
     /// Only slabs are in the page map with this kind.
     pub unsafe fn of_kind(entry: Entry, kind: Kind) -> Option<(usize, &'static Self)> {
-        // SAFETY: the caller's; records live as long as the process.
+        // SAFETY: the record of an entry of this kind is a slab's, and those live as long as the process.
         (entry.kind() == kind).then(|| (entry.owner(), unsafe { &*entry.record().cast::<Self>() }))
     }
 
@@ -93,7 +93,7 @@ impl Slab {
     /// # Safety
     /// The slab is the caller's, which has access to it, and `bin` is the address of a bin of its class that is never unmapped.
     pub unsafe fn register(&self, bin: usize) {
-        // SAFETY: the caller's.
+        // SAFETY: only slabs are in the page map as this kind, whose owners are bins that are never unmapped.
         unsafe { self.register_as(KIND, bin) };
     }
 
@@ -280,7 +280,7 @@ impl Slab {
     /// # Safety
     /// The slab is the caller's and in no list, and nobody uses a block of it any more.
     pub unsafe fn forget_blocks(&self) {
-        // SAFETY: the caller's; it was opened with these.
+        // SAFETY: the slab was opened with these, is in no list, and none of its blocks is used.
         unsafe { self.open(self.shape(), self.start(), self.chunk()) };
     }
 

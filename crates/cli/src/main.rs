@@ -29,6 +29,8 @@ mod measure;
 mod observed;
 mod preload;
 #[cfg(target_os = "linux")]
+mod profile;
+#[cfg(target_os = "linux")]
 mod refusal;
 #[cfg(target_os = "linux")]
 mod report;
@@ -63,6 +65,8 @@ enum Command {
     Check(check::Arguments),
     #[cfg(target_os = "linux")]
     Stats(Box<stats::Arguments>),
+    #[cfg(target_os = "linux")]
+    Profile(Box<profile::Arguments>),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
@@ -109,6 +113,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Check(arguments) => check::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Stats(arguments) => stats::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Profile(arguments) => profile::run(&arguments),
         Command::Layers(arguments) => layers::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),

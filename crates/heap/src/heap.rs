@@ -137,6 +137,35 @@ pub unsafe trait Heap: Sync {
         unsafe { self.usable_size(block) }.map(|usable| Inspected { usable, is_own: true })
     }
 
+    /// Takes a block back, and returns what it was: [`Heap::free`] and [`Heap::inspect`] at once.
+    ///
+    /// # Errors
+    /// As [`Heap::free`].
+    ///
+    /// # Safety
+    /// As [`Heap::free`].
+    #[inline]
+    unsafe fn free_inspected(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        // SAFETY: passed on.
+        unsafe {
+            let found = self.inspect(block)?;
+            if !self.cached_free(block) {
+                self.free(block)?;
+            }
+            Ok(found)
+        }
+    }
+
+    /// Returns the usable size of a block that `malloc` or `calloc` has handed out just now for `size` bytes.
+    ///
+    /// # Safety
+    /// It is such a block.
+    #[inline]
+    unsafe fn fresh_size(&self, block: *mut u8, size: usize) -> usize {
+        // SAFETY: a block in use, as the caller has it.
+        unsafe { self.usable_size(block) }.unwrap_or(size)
+    }
+
     /// Returns what is wrong with an address that this heap said is not its own ([`Refusal::NotMine`]), if it lies in its
     /// memory all the same: for a message, when nobody else knows the address either. It may be slow.
     fn misuse_at(&self, _address: usize) -> Option<Misuse> {
@@ -199,6 +228,9 @@ pub unsafe trait Heap: Sync {
     /// Called once by each thread that ends (but not by the last one of a process), after which it may still call
     /// everything, rarely: libc frees some of the thread's memory late.
     fn thread_exit(&self) {}
+
+    /// Called before the program opens a module (`dlopen`), and so before code can be where other code was that it has closed.
+    fn before_dlopen(&self) {}
 
     /// Called before the process forks, by the thread that does.
     fn prefork(&self) {}

@@ -38,7 +38,7 @@ pub fn malloc(heap: &impl Heap, size: usize) -> *mut u8 {
 /// # Safety
 /// The block is the heap's, in use, and the test's.
 pub unsafe fn free(heap: &impl Heap, block: *mut u8) {
-    // SAFETY: the caller's.
+    // SAFETY: a block of the heap in use, which nobody uses any more.
     unsafe {
         if !heap.cached_free(block) {
             heap.free(block).unwrap();

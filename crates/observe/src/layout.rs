@@ -81,7 +81,51 @@ pub struct Header {
     pub token: AtomicU64,
     /// The name of the program, as far as it fits.
     pub program: [AtomicU64; 8],
+    /// How many bytes are between two samples of the heap profile, on average.
+    pub sample: AtomicU64,
+    /// Samples that there was no room for.
+    pub dropped_samples: AtomicU64,
+    /// Where the call stacks begin, in bytes, how far apart they are, how many there may be, and how many there are.
+    pub stacks_offset: AtomicU32,
+    /// As `stacks_offset`.
+    pub stack_stride: AtomicU32,
+    /// As `stacks_offset`.
+    pub stacks: AtomicU32,
+    /// As `stacks_offset`.
+    pub stacks_used: AtomicU32,
 }
+
+/// A call stack, and the samples that were allocated there: as they are, not multiplied with what each stands for.
+#[repr(C)]
+pub struct Stack {
+    /// How many frames it has; 0 for what could not be walked.
+    pub depth: AtomicU64,
+    /// Samples in use.
+    pub live_objects: AtomicU64,
+    /// Their usable bytes.
+    pub live_bytes: AtomicU64,
+    /// All samples that were ever allocated there.
+    pub allocated_objects: AtomicU64,
+    /// Their usable bytes.
+    pub allocated_bytes: AtomicU64,
+    /// For what is added later.
+    pub reserved: [AtomicU64; 3],
+    /// The return addresses, innermost first.
+    pub frames: [AtomicU64; MOST_FRAMES],
+}
+
+/// The most frames of a stack: those beyond, the outermost, are left out.
+pub const MOST_FRAMES: usize = 56;
+/// Where the stacks begin, and how many there may be.
+pub const STACKS_OFFSET: usize = 40 << 20;
+/// As [`STACKS_OFFSET`].
+pub const MOST_STACKS: usize = 32 << 10;
+/// How many bytes are between two samples, on average, unless told otherwise.
+pub const SAMPLE: u64 = 512 << 10;
+
+const _: () = assert!(size_of::<Header>() <= LIMITS_OFFSET);
+const _: () = assert!(SLOTS_OFFSET + MOST_SLOTS * SLOT_STRIDE <= STACKS_OFFSET);
+const _: () = assert!(STACKS_OFFSET + MOST_STACKS * size_of::<Stack>() <= SIZE);
 
 /// The counters of the blocks of one class, in one slot. Only the slot's thread writes them, or whoever has the lock of the
 /// exited threads' slot; those of the slot for all others every thread adds to.
@@ -125,7 +169,6 @@ pub const FIRST: usize = 2;
 
 const _: () = assert!(size_of::<Slot>() <= SLOT_STRIDE && SLOT_STRIDE.is_multiple_of(align_of::<Slot>()));
 const _: () = assert!(MARK_OFFSET + size_of::<[Counters; CLASSES]>() <= SLOTS_OFFSET);
-const _: () = assert!(SLOTS_OFFSET + MOST_SLOTS * SLOT_STRIDE <= SIZE);
 
 /// Where the sizes of the classes stand.
 pub const LIMITS_OFFSET: usize = 1 << 10;

@@ -4,8 +4,11 @@
 //! bins. So being able to observe costs nothing but one look at a word on slow paths.
 
 use crate::observer::Observer;
-use core::sync::atomic::AtomicU32;
+#[cfg(target_os = "linux")]
+use crate::unwind;
+use crate::wanted::Wanted;
 use xalloc_heap::{Heap, Inspected, Misuse, Refusal, Report, Stats};
+use xalloc_os::syscall::Errno;
 
 /// A heap that can be observed.
 pub struct Observed<H> {
@@ -14,14 +17,23 @@ pub struct Observed<H> {
 }
 
 impl<H: Heap> Observed<H> {
-    /// Returns the heap, of which is observed what `wanted` says: see [`wanted`](crate::wanted). It may change at any time.
-    pub const fn new(heap: H, wanted: &'static AtomicU32) -> Self {
+    /// Returns the heap, of which is observed what `wanted` says, which may change at any time.
+    pub const fn new(heap: H, wanted: &'static Wanted) -> Self {
         Self { heap, observer: Observer::new(wanted) }
     }
 
     /// Returns the heap itself.
     pub fn heap(&self) -> &H {
         &self.heap
+    }
+
+    /// Writes the heap profile to a file, in jemalloc's format `heap_v2`.
+    ///
+    /// # Errors
+    /// The kernel's; ENODATA if nothing was sampled.
+    pub fn write_profile(&self, descriptor: i32) -> Result<(), Errno> {
+        let _call = self.observer.enter();
+        self.observer.write_profile(descriptor)
     }
 
     /// Returns what `allocate` returns, a block of at least `size` bytes or null, and counts it.
@@ -31,7 +43,7 @@ impl<H: Heap> Observed<H> {
         let block = allocate(&self.heap);
         if call.is_counted() && !block.is_null() {
             // SAFETY: a block of the heap that was handed out just now, and is nobody else's yet.
-            call.allocated(size, unsafe { self.heap.inspect(block) }.map_or(size, |found| found.usable));
+            call.allocated(block, size, unsafe { self.heap.fresh_size(block, size) });
         }
         block
     }
@@ -72,7 +84,13 @@ unsafe impl<H: Heap> Heap for Observed<H> {
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
-        self.counted(size, |heap| heap.memalign(align, size))
+        let call = self.observer.enter();
+        let block = self.heap.memalign(align, size);
+        if call.is_counted() && !block.is_null() {
+            // SAFETY: a block of the heap that was handed out just now, and is nobody else's yet.
+            call.allocated(block, size, unsafe { self.heap.usable_size(block) }.unwrap_or(size));
+        }
+        block
     }
 
     fn calloc(&self, size: usize) -> *mut u8 {
@@ -87,9 +105,10 @@ unsafe impl<H: Heap> Heap for Observed<H> {
             if !call.is_counted() {
                 return self.heap.free(block);
             }
-            // Before the free: afterwards another thread may have the block, and count it.
-            call.freed(self.heap.inspect(block)?);
-            if self.heap.cached_free(block) { Ok(()) } else { self.heap.free(block) }
+            // Before it is free: then another thread may have the block.
+            call.forget(block);
+            call.freed(self.heap.free_inspected(block)?);
+            Ok(())
         }
     }
 
@@ -111,11 +130,12 @@ unsafe impl<H: Heap> Heap for Observed<H> {
             if self.heap.cached_fits(block, size) {
                 return Ok(block);
             }
+            call.forget(block);
             let new = self.heap.realloc(block, size)?;
             let usable = if new.is_null() { 0 } else { self.heap.usable_size(new).unwrap_or(size) };
             if !new.is_null() && (new != block || usable != old.usable) {
                 // The new one first: so the sum is never less than nothing.
-                call.allocated(size, usable);
+                call.allocated(new, size, usable);
                 call.freed(old);
             }
             Ok(new)
@@ -191,6 +211,11 @@ unsafe impl<H: Heap> Heap for Observed<H> {
         let call = self.observer.enter();
         self.heap.thread_exit();
         call.end_thread();
+    }
+
+    fn before_dlopen(&self) {
+        #[cfg(target_os = "linux")]
+        unwind::invalidate();
     }
 
     fn prefork(&self) {

@@ -1,21 +1,24 @@
 //! Which threads are observed.
 
+use crate::heap_v2;
 use crate::layout::{EXITED, FIRST, Header, MOST_SLOTS, OTHERS, Slot};
+use crate::profile::{self, Profile};
 use crate::segment::{Mapped, Segment};
 use crate::thread::{Page, Pages, add_live};
-use crate::wanted;
+use crate::wanted::{PROFILE, Wanted};
 use core::cell::Cell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use xalloc_heap::Inspected;
 use xalloc_os::stderr::Line;
+use xalloc_os::syscall::Errno;
 use xalloc_os::thread::{self, Phase};
 use xalloc_os::{Lock, clock, syscall};
 
 /// The observer of a process.
 pub struct Observer {
     /// What is to be observed, until there is a segment, which says it from then on. The command may write it.
-    wanted: &'static AtomicU32,
+    wanted: &'static Wanted,
     /// The segment, once there is one.
     segment: AtomicPtr<Header>,
     descriptor: AtomicI32,
@@ -26,12 +29,15 @@ pub struct Observer {
     used: [AtomicU64; MOST_SLOTS / 64],
     /// Below this number, the pages of slots are memory. Written under the lock.
     committed: AtomicUsize,
+    profile: Profile,
     /// What a fork that is under way has made for the child. Under the lock.
     child: Child,
 }
 
 struct Child {
     copy: Cell<Option<Mapped>>,
+    /// Whether the fork took the lock of the profile.
+    took_profile: Cell<bool>,
     /// Forks that are made inside of one.
     inside: Cell<u32>,
 }
@@ -47,11 +53,13 @@ struct Counted<'a> {
     header: &'static Header,
     /// `None` for a thread that has no page: it is starting, or ending, or there are too many.
     page: Option<&'static Page>,
+    /// What is observed.
+    wanted: u32,
 }
 
 impl Observer {
     /// Returns an observer that observes what `wanted` says, which the command may write too.
-    pub const fn new(wanted: &'static AtomicU32) -> Self {
+    pub const fn new(wanted: &'static Wanted) -> Self {
         Self {
             wanted,
             segment: AtomicPtr::new(null_mut()),
@@ -60,14 +68,15 @@ impl Observer {
             lock: Lock::new(),
             used: [const { AtomicU64::new(0) }; MOST_SLOTS / 64],
             committed: AtomicUsize::new(0),
-            child: Child { copy: Cell::new(None), inside: Cell::new(0) },
+            profile: Profile::new(),
+            child: Child { copy: Cell::new(None), took_profile: Cell::new(false), inside: Cell::new(0) },
         }
     }
 
     /// Begins to observe, if that is wanted before the first allocation.
     pub fn begin(&self) {
         // Relaxed: stored by this thread, if it is.
-        if self.wanted.load(Ordering::Relaxed) != 0 {
+        if self.wanted.what.load(Ordering::Relaxed) != 0 {
             self.start(true);
         }
     }
@@ -81,39 +90,47 @@ impl Observer {
     #[inline]
     pub fn enter(&self) -> Entered<'_> {
         // Relaxed: whoever is told a little later begins a little later.
-        if self.wanted.load(Ordering::Relaxed) == 0 { Entered(None) } else { self.enter_counted() }
+        if self.wanted.what.load(Ordering::Relaxed) == 0 { Entered(None) } else { self.enter_counted() }
     }
 
+    #[inline]
     fn enter_counted(&self) -> Entered<'_> {
+        if let (Some(page), Some(segment)) = (self.pages.of_word(thread::word()), self.segment()) {
+            let header = segment.header();
+            // Relaxed: as in `enter`.
+            let wanted = header.wanted.load(Ordering::Relaxed);
+            page.enter();
+            if wanted == 0 {
+                forget_what_is_live(header);
+                self.profile.end(segment);
+                self.end(segment, page);
+                return Entered(None);
+            }
+            return Entered(Some(Counted { observer: self, header, page: Some(page), wanted }));
+        }
+        self.enter_without_page()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_without_page(&self) -> Entered<'_> {
         let Some(segment) = self.segment().or_else(|| self.start(false)) else { return Entered(None) };
         let header = segment.header();
-        let page = self.pages.of_word(thread::word());
         // Relaxed: as in `enter`.
-        if header.wanted.load(Ordering::Relaxed) & wanted::COUNTERS == 0 {
-            // Relaxed, both: the sums no longer say what is live, even if they are added to again. Most calls only read it.
-            if header.is_complete.load(Ordering::Relaxed) != 0 {
-                header.is_complete.store(0, Ordering::Relaxed);
+        let wanted = header.wanted.load(Ordering::Relaxed);
+        match Phase::current() {
+            _ if wanted == 0 => {
+                forget_what_is_live(header);
+                Entered(None)
             }
-            if let Some(page) = page {
-                page.enter();
-                self.end(segment, page);
-            }
-            return Entered(None);
-        }
-        let counted = |page| Entered(Some(Counted { observer: self, header, page }));
-        match (page, Phase::current()) {
-            (Some(page), _) => {
-                page.enter();
-                counted(Some(page))
-            }
-            (None, Phase::New | Phase::TornDown) => counted(None),
-            (None, _) => self.enter_first(segment),
+            Phase::New | Phase::TornDown => Entered(Some(Counted { observer: self, header, page: None, wanted })),
+            _ => self.enter_first(segment, wanted),
         }
     }
 
     /// Gives the calling thread a page, for its first call.
     #[cold]
-    fn enter_first(&self, segment: Segment) -> Entered<'_> {
+    fn enter_first(&self, segment: Segment, wanted: u32) -> Entered<'_> {
         let header = segment.header();
         let page = {
             let _guard = self.lock.lock();
@@ -126,7 +143,7 @@ impl Observer {
         if let Some(page) = page {
             page.enter();
         }
-        Entered(Some(Counted { observer: self, header, page }))
+        Entered(Some(Counted { observer: self, header, page, wanted }))
     }
 
     fn pages_in_use(&self) -> impl Iterator<Item = &'static Page> {
@@ -184,6 +201,15 @@ impl Observer {
         self.used[index / 64].fetch_and(!(1 << (index % 64)), Ordering::Relaxed);
     }
 
+    /// Writes the heap profile to a file, as `heap_v2`.
+    ///
+    /// # Errors
+    /// The kernel's; ENODATA if nothing was sampled.
+    pub fn write_profile(&self, descriptor: i32) -> Result<(), Errno> {
+        let segment = self.segment().ok_or(Errno(libc::ENODATA))?;
+        heap_v2::write(segment, descriptor)
+    }
+
     /// Makes the segment. `None` if the kernel refuses, or the calling thread is just making it.
     #[cold]
     fn start(&self, is_complete: bool) -> Option<Segment> {
@@ -195,10 +221,9 @@ impl Observer {
             return Some(segment);
         }
         // Relaxed, here and below: under the lock.
-        let wanted = self.wanted.load(Ordering::Relaxed);
-        let made = if self.pages.reserve() { Segment::create(wanted, is_complete) } else { None };
+        let made = if self.pages.reserve() { Segment::create(self.wanted, is_complete) } else { None };
         let Some(Mapped { segment, descriptor }) = made else {
-            self.wanted.store(0, Ordering::Relaxed);
+            self.wanted.what.store(0, Ordering::Relaxed);
             Line::signed()
                 .text("nothing is observed: the kernel gives no memory that can be shared (memfd_create)")
                 .end();
@@ -216,6 +241,12 @@ impl Observer {
             return self.child.inside.set(self.child.inside.get() + 1);
         }
         self.lock.acquire();
+        // A handler that forks may have interrupted this thread while it holds that one.
+        let takes_profile = !self.profile.lock().is_mine(thread::token());
+        if takes_profile {
+            self.profile.lock().acquire();
+        }
+        self.child.took_profile.set(takes_profile);
         self.child.copy.set(self.segment().and_then(Segment::copy_for_child));
     }
 
@@ -229,7 +260,7 @@ impl Observer {
             copy.segment.forget();
             syscall::close(copy.descriptor);
         }
-        self.lock.release();
+        self.release_after_fork();
     }
 
     /// Goes on in the child with the segment that was made for it: the threads that are gone have ended. Without one, the child
@@ -254,7 +285,17 @@ impl Observer {
             }
             syscall::close(parents);
         }
-        self.lock.release();
+        self.release_after_fork();
+    }
+
+    fn release_after_fork(&self) {
+        // SAFETY: `prefork` of this thread took both, or says that it did not; in the child there is no other thread.
+        unsafe {
+            if self.child.took_profile.replace(false) {
+                self.profile.lock().release();
+            }
+            self.lock.release();
+        }
     }
 
     fn fold_vanished(&self, segment: Segment) {
@@ -274,12 +315,15 @@ impl Observer {
 impl Entered<'_> {
     /// Counts a block of `usable` bytes, of which `requested` were asked for.
     #[inline]
-    pub fn allocated(&self, requested: usize, usable: usize) {
-        let Some(Counted { header, page, .. }) = &self.0 else { return };
+    pub fn allocated(&self, block: *mut u8, requested: usize, usable: usize) {
+        let Some(Counted { observer, header, page, wanted }) = &self.0 else { return };
         match page {
             Some(page) => {
                 slot(header, page.index()).count_allocation(requested, usable);
                 page.add_live(header, usable as isize);
+                if wanted & PROFILE != 0 && page.samples(usable, profile::mean(header)) {
+                    observer.profile.add(Segment::of(header), block as usize, usable);
+                }
             }
             None => {
                 slot(header, OTHERS).share_allocation(requested, usable);
@@ -304,6 +348,17 @@ impl Entered<'_> {
         }
     }
 
+    /// Removes a block that is freed from the heap profile: before it is free, when another thread may have it.
+    #[inline]
+    pub fn forget(&self, block: *mut u8) {
+        let Some(Counted { observer, header, wanted, .. }) = &self.0 else { return };
+        if wanted & PROFILE != 0 {
+            observer.profile.remove(Segment::of(header), block as usize);
+        } else {
+            observer.profile.end(Segment::of(header));
+        }
+    }
+
     /// Returns whether the call is counted.
     #[inline]
     pub fn is_counted(&self) -> bool {
@@ -325,6 +380,14 @@ impl Drop for Entered<'_> {
         if let Some(Counted { page: Some(page), .. }) = self.0 {
             page.leave();
         }
+    }
+}
+
+/// Notes that a call was not counted: the sums no longer say what is live, even if they are added to again.
+fn forget_what_is_live(header: &Header) {
+    // Relaxed, both: a number by itself. Most calls only read it.
+    if header.is_complete.load(Ordering::Relaxed) != 0 {
+        header.is_complete.store(0, Ordering::Relaxed);
     }
 }
 

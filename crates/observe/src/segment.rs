@@ -2,6 +2,7 @@
 
 use crate::classes::{CLASSES, LIMITS};
 use crate::layout::*;
+use crate::wanted::Wanted;
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +26,7 @@ pub struct Mapped {
 
 impl Segment {
     /// Returns a segment for this process: the one that was handed to it, or a new one. `None` if the kernel refuses.
-    pub fn create(wanted: u32, is_complete: bool) -> Option<Mapped> {
+    pub fn create(wanted: &Wanted, is_complete: bool) -> Option<Mapped> {
         let mapped = Self::handed_over().or_else(|| Self::map_new().ok())?;
         mapped.segment.describe(wanted, is_complete);
         Some(mapped)
@@ -64,9 +65,8 @@ impl Segment {
         // Relaxed, all: readers are told by the magic that nothing is here. Writing a zero where one is would make memory of it.
         header.magic.store(0, Ordering::Relaxed);
         let token = header.token.load(Ordering::Relaxed);
-        self.used_words().iter().filter(|word| word.load(Ordering::Relaxed) != 0).for_each(|word| {
-            word.store(0, Ordering::Relaxed);
-        });
+        let words = self.used_parts().into_iter().flat_map(|(offset, length)| self.words(offset, length));
+        words.filter(|word| word.load(Ordering::Relaxed) != 0).for_each(|word| word.store(0, Ordering::Relaxed));
         header.token.store(token, Ordering::Relaxed);
     }
 
@@ -89,7 +89,7 @@ impl Segment {
     }
 
     /// Fills in the header. Until it ends, no reader takes this for a segment.
-    fn describe(self, wanted: u32, is_complete: bool) {
+    fn describe(self, wanted: &Wanted, is_complete: bool) {
         let header = self.header();
         // Relaxed, all of them: `magic` publishes them.
         let set = |word: &core::sync::atomic::AtomicU32, value: usize| word.store(value as u32, Ordering::Relaxed);
@@ -104,9 +104,13 @@ impl Segment {
         set(&header.limits_offset, LIMITS_OFFSET);
         set(&header.mark_offset, MARK_OFFSET);
         set(&header.process, syscall::process_id() as usize);
-        set(&header.wanted, wanted as usize);
+        set(&header.wanted, wanted.what.load(Ordering::Relaxed) as usize);
         set(&header.is_complete, usize::from(is_complete));
         set(&header.used_slots, FIRST);
+        set(&header.stacks_offset, STACKS_OFFSET);
+        set(&header.stack_stride, size_of::<Stack>());
+        set(&header.stacks, MOST_STACKS);
+        header.sample.store(wanted.sample.load(Ordering::Relaxed), Ordering::Relaxed);
         header.began.store(clock::coarse_milliseconds(), Ordering::Relaxed);
         store_name(&header.program, process::program_name());
         for (class, &limit) in LIMITS.iter().enumerate() {
@@ -137,18 +141,23 @@ impl Segment {
         unsafe { self.0.as_ref() }
     }
 
-    /// Returns its first words.
-    fn words(self, count: usize) -> &'static [AtomicU64] {
-        debug_assert!(count * size_of::<AtomicU64>() <= SIZE);
-        // SAFETY: as for `header`; the mapping is longer than that.
-        unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast(), count) }
+    /// Returns the words of a part of it, in bytes.
+    fn words(self, offset: usize, length: usize) -> &'static [AtomicU64] {
+        debug_assert!(offset + length <= SIZE);
+        // SAFETY: as for `header`; the mapping has so many words from there on.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr().byte_add(offset).cast(), length / size_of::<AtomicU64>()) }
     }
 
-    /// Returns its words up to the last slot that was used.
-    fn used_words(self) -> &'static [AtomicU64] {
-        // Relaxed: a slot that is used from now on has nothing yet.
-        let used = self.header().used_slots.load(Ordering::Relaxed) as usize;
-        self.words((SLOTS_OFFSET + used.min(MOST_SLOTS) * SLOT_STRIDE) / size_of::<AtomicU64>())
+    /// Returns where something was ever written, and how many bytes: the header and the slots, and the call stacks.
+    fn used_parts(self) -> [(usize, usize); 2] {
+        let header = self.header();
+        // Relaxed, both: written under locks that a thread which forks holds, or a little later.
+        let slots = header.used_slots.load(Ordering::Relaxed) as usize;
+        let stacks = header.stacks_used.load(Ordering::Relaxed) as usize;
+        [
+            (0, SLOTS_OFFSET + slots.min(MOST_SLOTS) * SLOT_STRIDE),
+            (STACKS_OFFSET, stacks.min(MOST_STACKS) * size_of::<Stack>()),
+        ]
     }
 
     fn limit(self, class: usize) -> &'static AtomicU64 {
@@ -163,25 +172,38 @@ impl Segment {
         unsafe { &*self.0.as_ptr().byte_add(SLOTS_OFFSET + index * SLOT_STRIDE).cast() }
     }
 
+    /// Returns a call stack; `index` is below [`MOST_STACKS`].
+    pub fn stack(self, index: usize) -> &'static Stack {
+        debug_assert!(index < MOST_STACKS);
+        // SAFETY: as for `header`; the layout has room for so many stacks.
+        unsafe { &*self.0.as_ptr().byte_add(STACKS_OFFSET + index * size_of::<Stack>()).cast() }
+    }
+
     /// Makes a segment for a child that this process forks, and copies to it what was counted. The child calls
     /// [`Segment::replace`]. `None` if the kernel refuses.
     pub fn copy_for_child(self) -> Option<Mapped> {
         let copy = Self::map_new().ok()?;
-        let words = copy.segment.words(self.used_words().len());
         let copy_those = |is_copied: fn(usize) -> bool| {
-            for (index, (to, from)) in words.iter().zip(self.used_words()).enumerate() {
-                // Acquire: a free that is seen here was allocated by what is copied after it.
-                match if is_copied(index) { from.load(Ordering::Acquire) } else { 0 } {
-                    // Zeros are there already, and writing them would make memory of the file.
-                    0 => {}
-                    // Relaxed: the child reads it, after the fork.
-                    word => to.store(word, Ordering::Relaxed),
-                }
-            }
+            self.used_parts().into_iter().for_each(|part| self.copy_words(copy.segment, part, is_copied));
         };
         copy_those(is_of_frees);
-        copy_those(|index| !is_of_frees(index));
+        copy_those(|word| !is_of_frees(word));
         Some(copy)
+    }
+
+    /// Copies those words of a part of the segment to another one that `is_copied` chooses by their numbers in it.
+    fn copy_words(self, to: Self, (offset, length): (usize, usize), is_copied: fn(usize) -> bool) {
+        let first = offset / size_of::<AtomicU64>();
+        let words = to.words(offset, length).iter().zip(self.words(offset, length));
+        for (_, (to, from)) in (first..).zip(words).filter(|(number, _)| is_copied(*number)) {
+            // Acquire: a free that is seen here was allocated by what is copied after it.
+            match from.load(Ordering::Acquire) {
+                // Zeros are there already, and writing them would make memory of the file.
+                0 => {}
+                // Relaxed: the child reads it, after the fork.
+                word => to.store(word, Ordering::Relaxed),
+            }
+        }
     }
 
     /// Maps a file that [`Segment::copy_for_child`] made in the place of this segment, in the child. Returns false if the
@@ -216,6 +238,9 @@ impl Segment {
 /// Returns whether the word with this number, of a segment, counts blocks or bytes that were freed.
 fn is_of_frees(word: usize) -> bool {
     let Some(at) = (word * size_of::<AtomicU64>()).checked_sub(SLOTS_OFFSET) else { return false };
+    if at >= MOST_SLOTS * SLOT_STRIDE {
+        return false;
+    }
     let Some(at) = (at % SLOT_STRIDE).checked_sub(offset_of!(Slot, counters)) else { return false };
     let frees = [offset_of!(Counters, frees), offset_of!(Counters, remote_frees), offset_of!(Counters, freed)];
     at < size_of::<[Counters; CLASSES]>() && frees.contains(&(at % size_of::<Counters>()))

@@ -3,6 +3,7 @@
 
 use crate::classes;
 use crate::layout::{Counters, Header, MOST_SLOTS, Slot};
+use crate::sampler::Sampler;
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use xalloc_os::pages::{self, Committed};
@@ -24,6 +25,8 @@ pub struct Page {
     index: Cell<usize>,
     /// Bytes that it allocated, less those that it freed, since it added them to the sum of all.
     unpublished: Cell<isize>,
+    /// Which of its allocations are samples.
+    sampler: Sampler,
     /// The thread, as [`thread::token`] names it; 0 if the page is nobody's.
     token: AtomicUsize,
 }
@@ -67,6 +70,12 @@ impl Page {
     pub fn leave(&self) {
         self.own_word.set(thread::word());
         Phase::Cached(core::ptr::from_ref(self).cast_mut().cast()).enter();
+    }
+
+    /// Returns whether an allocation of `usable` bytes is a sample, where one comes every `mean` bytes.
+    #[inline]
+    pub fn samples(&self, usable: usize, mean: u64) -> bool {
+        self.sampler.takes(usable, mean)
     }
 
     /// Adds bytes that were allocated, or with a minus freed, to the sum of all, sooner or later.

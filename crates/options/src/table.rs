@@ -36,7 +36,7 @@ pub static OPTIONS: &[Setting] = &[
         name: "background_thread",
         kind: Kind::Switch,
         default: "false",
-        help: "Linux: a thread of xalloc's own purges memory in a process that does nothing any more.",
+        help: "Linux: a thread of xalloc's own purges memory in a process that does nothing any more (`heap:fast` only).",
         category: "Heap",
     },
     Setting {
@@ -71,14 +71,14 @@ pub static OPTIONS: &[Setting] = &[
         name: "central_pages",
         kind: Kind::Count,
         default: "0",
-        help: "How many slabs a size gets when it is used first.",
+        help: "How many slabs a size gets when it is used first: 1024 at most.",
         category: "Heap pow2",
     },
     Setting {
         name: "grow",
         kind: Kind::Count,
         default: "0",
-        help: "How many slabs a size gets when it has no free block left, in percent of those that it has; one at least.",
+        help: "How many slabs a size gets when it has no free block left, in percent of those that it has (1000 at most); one at least.",
         category: "Heap pow2",
     },
     Setting {
@@ -121,6 +121,27 @@ pub static OPTIONS: &[Setting] = &[
         kind: Kind::Switch,
         default: "false",
         help: "Linux: counts what each thread allocates and frees, by size class, for `xalloc stats PID`. A process that was started without can be told later.",
+        category: "Seeing",
+    },
+    Setting {
+        name: "prof",
+        kind: Kind::Switch,
+        default: "false",
+        help: "Linux: takes a heap profile: samples of what is allocated, each with its call stack. `xalloc profile PID` shows it.",
+        category: "Seeing",
+    },
+    Setting {
+        name: "prof_sample",
+        kind: Kind::Size,
+        default: "512K",
+        help: "How many bytes are allocated between two samples of the heap profile, on average.",
+        category: "Seeing",
+    },
+    Setting {
+        name: "prof_final",
+        kind: Kind::Destination,
+        default: "false",
+        help: "Writes the heap profile to a file when the process ends, in jemalloc's format (`%p`: process id, `%e`: program).",
         category: "Seeing",
     },
     Setting {

@@ -78,8 +78,11 @@ impl Lock {
         }
     }
 
-    /// Releases the lock. Only its holder may call this.
-    pub fn release(&self) {
+    /// Releases the lock.
+    ///
+    /// # Safety
+    /// Nobody that still runs holds the lock but the calling thread, which uses nothing any more that the lock guards.
+    pub unsafe fn release(&self) {
         // Release: what was written under the lock is seen by the next holder's Acquire.
         if self.holder.swap(FREE, Ordering::Release) & CONTENDED != 0 {
             futex::wake_one(&self.holder);
@@ -92,6 +95,7 @@ pub struct Guard<'a>(&'a Lock);
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        self.0.release();
+        // SAFETY: the lock was taken for this guard, during whose life only it is made use of.
+        unsafe { self.0.release() };
     }
 }

@@ -4,6 +4,8 @@ use crate::system::process::{environment, program};
 use core::ffi::{CStr, c_char};
 
 pub use crate::system::process::is_secure;
+#[cfg(target_os = "linux")]
+pub use crate::system::process::stack_end;
 
 /// Returns the value of the environment variable `name`, as libc has it now, or before libc has it, as the process was started.
 ///

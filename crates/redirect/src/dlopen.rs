@@ -44,6 +44,7 @@ static IS_DONE: AtomicBool = AtomicBool::new(false);
 impl<H: Heap> HeapRedirect<H> {
     /// Does what must be done before `dlopen`. Returns the next `dlopen`, which does the rest.
     pub fn before_dlopen(&self, file: *const c_char) -> *const u8 {
+        self.heap.before_dlopen();
         // In the program itself, the names mean ours anyway.
         if !file.is_null() {
             self.take_libc_names();
@@ -57,6 +58,7 @@ impl<H: Heap> HeapRedirect<H> {
     /// Does the same before `dlmopen`. Nothing for another name space than the program's: it has a libc of its own, whose table
     /// does not exist yet.
     pub fn before_dlmopen(&self, name_space: c_long) -> *const u8 {
+        self.heap.before_dlopen();
         if name_space == PROGRAM {
             self.take_libc_names();
         }

@@ -48,6 +48,15 @@ pub fn report_refusal(function: &str, address: usize, refusal: Refusal) {
     end(line);
 }
 
+/// Reports an address that the `function` took for a heap of the program's own. The function's name is without the prefix.
+#[cold]
+#[inline(never)]
+pub fn report_no_heap(function: &str, address: usize) {
+    let mut line = begin(function, address);
+    line.text("not a heap: destroyed before, or never one");
+    end(line);
+}
+
 fn begin(function: &str, address: usize) -> Line {
     let mut line = Line::signed();
     if let Some(prefix) = stderr::prefix() {

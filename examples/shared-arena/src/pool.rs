@@ -27,13 +27,13 @@ pub struct Pool<S: Source> {
 }
 
 impl<S: Source> Pool<S> {
-    /// An empty pool of memory of `source`.
+    /// Returns an empty pool of memory of `source`.
     pub fn new(source: S) -> Self {
         let cached = List { head: std::ptr::null_mut(), count: 0 };
         Self { arena: Arena::with_source(source), metadata: Metadata::new(), cached, slab: None }
     }
 
-    /// A block. `None` if the source has no more memory.
+    /// Returns a block. `None` if the source has no more memory.
     pub fn allocate(&mut self) -> Option<*mut u8> {
         if self.cached.count == 0 {
             // SAFETY: the pool's slabs are changed by nobody else.
@@ -77,7 +77,7 @@ impl<S: Source> Pool<S> {
         }
     }
 
-    /// How many bytes are in slabs.
+    /// Returns how many bytes are in slabs.
     pub fn in_slabs(&self) -> usize {
         self.arena.stats().in_slabs
     }

@@ -40,12 +40,12 @@ impl SharedFile {
         Ok(Self { file, reserved: AtomicUsize::new(0) })
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn file(&self) -> impl AsFd {
         &self.file
     }
 
-    /// Whether an address is one of the file.
+    /// Returns whether an address is one of the file.
     pub fn contains(&self, address: usize) -> bool {
         (START..START + SIZE).contains(&address)
     }

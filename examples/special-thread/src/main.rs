@@ -37,7 +37,7 @@ fn main() {
     // Freed here, by another thread than the one that allocated them: that is nothing special.
 }
 
-/// The number of the 64 KiB in which a block lies: a slab, for small blocks.
+/// Returns the number of the 64 KiB in which a block lies: a slab, for small blocks.
 fn slab_of(block: *const u8) -> usize {
     block as usize >> 16
 }

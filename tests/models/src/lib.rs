@@ -74,8 +74,13 @@ mod changing;
 mod lock;
 #[path = "../../../crates/blocks/src/ownership.rs"]
 mod ownership;
+#[allow(dead_code, reason = "as above: a model has one pair, whose words are never cleared")]
+#[path = "../../../crates/observe/src/unwind/linux/pair.rs"]
+mod pair;
 #[path = "../../../crates/blocks/src/remote.rs"]
 mod remote;
+#[path = "../../../crates/observe/src/unwind/linux/sequence.rs"]
+mod sequence;
 #[allow(dead_code, reason = "as above: fork has one thread, so it has no interleavings")]
 #[path = "../../../crates/redirect/src/startup.rs"]
 mod startup;
@@ -86,6 +91,8 @@ mod access_model;
 mod changing_model;
 mod lock_model;
 mod ownership_model;
+mod pair_model;
 mod remote_model;
+mod sequence_model;
 mod startup_model;
 mod work_signal_model;

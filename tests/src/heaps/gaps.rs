@@ -26,6 +26,14 @@ pub const POWERS: Gap = Gap {
     ],
 };
 
+/// Of a heap that purges on its slow paths only.
+pub const SLOW_PATHS: Gap = Gap {
+    name: "slow paths",
+    why: "It purges when a thread comes to one of its slow paths, and has no thread of its own for that: a process that only takes \
+          cached blocks any more keeps what is free.",
+    tests: &[("background_thread", ALL), ("purge", &["every_kind_of_drop", "light_traffic"])],
+};
+
 /// Of a heap in a library of its own.
 pub const OPTIONS: Gap = Gap {
     name: "options",

@@ -101,7 +101,12 @@ impl Page {
             (_, Some(name)) => Step::File { name, text },
             ("sh", None) => Step::Run { commands: text, needs: marks.needs },
             // What a command prints, and pictures: crates/cli/tests/transcripts has the former.
-            ("" | "console", None) => return,
+            ("" | "console", None) if marks.needs.is_none() => return,
+            ("" | "console", None) => {
+                let problem =
+                    format!("{}:{line}: what is not run needs nothing: make it sh, or drop the mark", self.name);
+                return self.problems.push(problem);
+            }
             (language, None) => {
                 let problem = format!("{}:{line}: {language} needs a mark: see tests/tests/docs/main.rs", self.name);
                 return self.problems.push(problem);

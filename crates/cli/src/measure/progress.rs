@@ -1,13 +1,13 @@
-//! The progress of a measurement.
+//! The progress of what takes long.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-/// Returns a bar for `runs` runs, with the time that is left and what runs now.
-pub fn bar(runs: u64) -> ProgressBar {
+/// Returns a bar for `steps` runs or other steps, with the time that is left and what is done now.
+pub fn bar(steps: u64) -> ProgressBar {
     let template = "{bar:30} {pos}/{len} {elapsed} (left: {eta}) {msg}";
     let style = ProgressStyle::with_template(template).expect("a correct template");
-    let progress = ProgressBar::new(runs).with_style(style);
+    let progress = ProgressBar::new(steps).with_style(style);
     progress.enable_steady_tick(Duration::from_millis(500));
     progress
 }

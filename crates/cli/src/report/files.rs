@@ -4,6 +4,7 @@ use crate::output;
 use crate::refusal::Refusal;
 use anyhow::{Context, Result};
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 
 /// The path that means the standard output.
@@ -35,15 +36,28 @@ pub fn check(paths: &[Option<&Path>]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Writes a file if it is asked for. Several can be tried before the first failure is returned: `[write(…),
+/// Writes a text if it is asked for. Several can be tried before the first failure is returned: `[write(…),
 /// write(…)].into_iter().collect()`.
 ///
 /// # Errors
 /// What `render` returns, or that the file cannot be written.
 pub fn write(path: Option<&Path>, render: impl FnOnce() -> Result<String>) -> Result<()> {
+    let is_stdout = path == Some(Path::new(STDOUT));
+    write_bytes(path, || {
+        let text = render()?;
+        Ok(if is_stdout { format!("{}\n", text.trim_end()) } else { text }.into_bytes())
+    })
+}
+
+/// Writes a file that is no text if it is asked for.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_bytes(path: Option<&Path>, render: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     if path == Path::new(STDOUT) {
-        output::write_on_stdout(format_args!("{}\n", render()?.trim_end()));
+        let bytes = render()?;
+        output::print_by(|| std::io::stdout().write_all(&bytes));
         return Ok(());
     }
     std::fs::write(path, render()?).with_context(|| format!("cannot write {}", path.display()))

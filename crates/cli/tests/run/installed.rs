@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use xalloc_tests::{has, library, plain};
 
-const COMMANDS: [&str; 11] =
-    ["run", "env", "list", "doctor", "compare", "check", "stats", "layers", "bench", "man", "completions"];
+const COMMANDS: [&str; 12] =
+    ["run", "env", "list", "doctor", "compare", "check", "stats", "profile", "layers", "bench", "man", "completions"];
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -22,7 +22,8 @@ impl FastHeap {
         if ThreadHeap::class_of_bin(bin) != slab.class() {
             return Err(Misuse::FreeMemory);
         }
-        let search = Search { block: address as *const Block, slab, kind: slab::KIND, key: self.key.get() };
+        // SAFETY: a block starts there, as was just found; `is_in_a_list` looks while no slice is unmapped.
+        let search = unsafe { Search::new(address, slab, slab::KIND, self.key.get()) };
         if search.is_free(&self.registry, |search| self.is_in_a_list(bin, search)) {
             return Err(Misuse::FreedBefore { size: slab.shape().size as usize });
         }

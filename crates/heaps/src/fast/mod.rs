@@ -110,6 +110,29 @@ unsafe impl Heap for FastHeap {
         Ok(Inspected { usable, is_own: slab.is_none_or(|(bin, _)| ThreadHeap::has_bin(thread::word(), bin)) })
     }
 
+    #[inline]
+    unsafe fn free_inspected(&self, block: *mut u8) -> Result<Inspected, Refusal> {
+        if let Some((bin, usable)) = own_block(block) {
+            // SAFETY: the bin is the calling thread's, and the block, which is in use, belongs in it; the caller frees it.
+            unsafe { self.push(bin, block.cast()) };
+            return Ok(Inspected { usable, is_own: true });
+        }
+        // SAFETY: passed on.
+        unsafe {
+            let found = self.inspect(block)?;
+            self.free_block(block)?;
+            Ok(found)
+        }
+    }
+
+    #[inline]
+    unsafe fn fresh_size(&self, block: *mut u8, size: usize) -> usize {
+        if size <= classes::MAX {
+            return classes::TABLE[classes::class_of(size)].size as usize;
+        }
+        self.size_at(block as usize).unwrap_or(size)
+    }
+
     fn misuse_at(&self, address: usize) -> Option<Misuse> {
         self.misuse_of(address)
     }

@@ -7,6 +7,7 @@ use super::classes::CLASSES;
 use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::ThreadHeap;
+use crate::local;
 
 /// No class is being refilled.
 pub const NO_CLASS: usize = 0;
@@ -27,7 +28,7 @@ impl FastHeap {
     }
 
     /// Brings to the arena, or unmaps, what this thread has cached of all classes but `busy`, what was sent to it and to
-    /// abandoned heaps, chunks without runs, and freed mappings. Returns whether there is anything that was not there when
+    /// abandoned heaps, chunks without runs, and freed mappings; unmaps what local heaps do not use. Returns whether there is anything that was not there when
     /// memory was short before.
     fn collect_unused(&self, heap: Option<&'static ThreadHeap>, busy: usize) -> bool {
         if let Some(heap) = heap {
@@ -38,8 +39,7 @@ impl FastHeap {
             (1..CLASSES).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
         }
         self.release_unused();
-        self.back_end.release_chunks();
-        self.back_end.huge.trim() > 0 || self.back_end.arena.has_more()
+        self.back_end.collect_unused() | local::release_unused()
     }
 
     /// Returns what [`FastHeap::reclaiming`] does, outside of the slow paths of a thread's heap.

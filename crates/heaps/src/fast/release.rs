@@ -36,9 +36,10 @@ impl FastHeap {
         self.return_list(heap, class, heap.cache().take_previous(class));
     }
 
-    /// Releases a list of blocks of `class`, which was cached, to the heap's slabs.
+    /// Releases a list of blocks of `class`, which was cached, to the heap's slabs. The caller has access to the heap.
     pub(super) fn return_list(&self, heap: &'static ThreadHeap, class: usize, list: List) {
-        returning::return_list(heap, class, list, &Slabs { fast: self, retain: Retain::OneSlab });
+        // SAFETY: the callers have access to the heap, and have just taken the list out of its cache or its rations.
+        unsafe { returning::return_list(heap, class, list, &Slabs { fast: self, retain: Retain::OneSlab }) };
     }
 
     /// Releases a slab that is in no set, and of which no block is used.
@@ -76,7 +77,8 @@ impl FastHeap {
 
     /// Takes back what other threads freed. The caller has access to the heap.
     pub(super) fn drain(&self, heap: &'static ThreadHeap, retain: Retain) {
-        returning::drain(heap, &Slabs { fast: self, retain });
+        // SAFETY: the callers are slow paths between `change` and its end, or helpers at work.
+        unsafe { returning::drain(heap, &Slabs { fast: self, retain }) };
     }
 }
 

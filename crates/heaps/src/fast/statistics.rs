@@ -3,6 +3,7 @@
 use super::heap::FastHeap;
 use super::release::Retain;
 use super::thread_heap::{ThreadHeap, Ticks};
+use crate::local;
 use xalloc_heap::Stats;
 
 impl FastHeap {
@@ -32,7 +33,7 @@ impl FastHeap {
         }
     }
 
-    /// Purges free memory, but for about `keep` bytes.
+    /// Purges free memory, but for about `keep` bytes, and as much in what local heaps share. Returns whether any was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         self.with_own_heap(|heap| self.send_all(heap));
         self.release_unused();
@@ -40,6 +41,6 @@ impl FastHeap {
             self.drain(heap, Retain::OneSlab);
             self.empty_bins(heap);
         });
-        self.back_end.trim(keep)
+        self.back_end.trim(keep) | local::trim(keep)
     }
 }

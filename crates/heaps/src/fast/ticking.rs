@@ -87,7 +87,7 @@ impl Rations {
     /// The blocks are of the class, free, and the calling thread's, as the rations are. The ration is used up, or its blocks
     /// are in `list`.
     pub unsafe fn set(&self, class: usize, list: List) {
-        // SAFETY: the caller's.
+        // SAFETY: free blocks of the class; the bin is the calling thread's, and no block is lost with its old list.
         unsafe { self.0[class].fill(list) };
     }
 

@@ -1,6 +1,7 @@
 //! Blocks of a local heap that have no size class: a mapping each.
 
-use super::shared::Pool;
+use super::pool::Pool;
+use super::shared::shared;
 use core::ptr::null_mut;
 use xalloc_blocks::page_map::{self, Entry, Kind, SLICE};
 use xalloc_blocks::single_writer::Pointer;
@@ -30,10 +31,11 @@ impl Large {
         Self { first: Pointer::null() }
     }
 
-    /// Returns a block of at least `size` bytes aligned to `align`; null if there is no memory.
+    /// Returns a block of at least `size` bytes aligned to `align`, of zeros; null if there is no memory.
     pub fn allocate(&self, size: usize, align: usize) -> *mut u8 {
         let size = pages::round_up(size.max(1), pages::page_size());
-        let Some(mapping) = pages::map_aligned(size, align.max(SLICE)) else { return null_mut() };
+        let map = || pages::map_aligned(size, align.max(SLICE));
+        let Some(mapping) = shared().reclaiming(map) else { return null_mut() };
         let record = if page_map::cover(mapping.start, SLICE) { Pool::<Record>::take() } else { None };
         let Some(record) = record else {
             unmap(&mapping);
@@ -84,16 +86,26 @@ impl Large {
     fn find(&self, address: usize) -> Result<*mut Record, Refusal> {
         let entry = page_map::entry(address);
         if entry.kind() != KIND || entry.owner() != core::ptr::from_ref(self) as usize {
-            return Err(Refusal::NotMine);
+            return Err(self.refusal_at(address));
         }
         let record = entry.record().cast::<Record>();
         // SAFETY: the record of a block of this heap's, which one thread uses.
-        let (start, size) = unsafe { ((*record).mapping.start, (*record).size) };
-        match address.wrapping_sub(start) {
-            0 => Ok(record),
-            offset if offset < size => Err(Misuse::Interior { offset, size }.into()),
-            _ => Err(Refusal::NotMine),
+        if unsafe { (*record).mapping.start } == address { Ok(record) } else { Err(self.refusal_at(address)) }
+    }
+
+    /// Returns what an address is where no large block starts. Only the first slice of one is in the page map.
+    #[cold]
+    fn refusal_at(&self, address: usize) -> Refusal {
+        let mut record = self.first.get();
+        // SAFETY: the records are this heap's, which one thread uses.
+        while let Some(Record { mapping, size, next, .. }) = unsafe { record.as_ref() } {
+            let offset = address.wrapping_sub(mapping.start);
+            if offset < *size {
+                return Misuse::Interior { offset, size: *size }.into();
+            }
+            record = *next;
         }
+        shared().refusal_at(address)
     }
 
     fn remove(&self, record: *mut Record) {

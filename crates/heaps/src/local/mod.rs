@@ -23,14 +23,17 @@
 //! ```
 
 mod large;
+mod pool;
+mod records;
 mod shared;
 
 pub use large::Large;
-pub(crate) use shared::{postfork, prefork, shared};
+pub(crate) use shared::{postfork, prefork, release_unused, shared, trim};
 
 use core::cell::Cell;
 use core::marker::PhantomData;
-use shared::Pool;
+use pool::Pool;
+use xalloc_blocks::back_end::room_to_grow;
 use xalloc_heap::{Refusal, realloc_by_copy};
 
 /// A heap that one thread at a time uses.
@@ -43,6 +46,9 @@ pub unsafe trait OneThread: Sized {
 
     /// Returns a block of at least `size` bytes, aligned to 16; null if there is no memory.
     fn malloc(&self, size: usize) -> *mut u8;
+
+    /// Returns a block of `size` zeros at least, aligned to 16; null if there is no memory.
+    fn calloc(&self, size: usize) -> *mut u8;
 
     /// Returns a block of at least `size` bytes aligned to `align`, a power of two; null if there is no memory.
     fn memalign(&self, align: usize, size: usize) -> *mut u8;
@@ -70,7 +76,15 @@ pub unsafe trait OneThread: Sized {
 }
 
 /// A heap for one thread at a time; all its blocks go with it. The value may go to another thread, and the heap with it.
-pub struct LocalHeap<H: OneThread + 'static>(&'static H, PhantomData<Cell<()>>);
+pub struct LocalHeap<H: OneThread + 'static>(&'static Record<H>, PhantomData<Cell<()>>);
+
+/// A heap, and a mark on its memory while it lives.
+#[repr(C)]
+struct Record<H> {
+    /// First, so that a pointer to the one is a pointer to the other.
+    heap: H,
+    mark: Cell<usize>,
+}
 
 // SAFETY: whoever has the value is the only one that uses the heap, and moving it to another thread orders what was done
 // before.
@@ -79,16 +93,22 @@ unsafe impl<H: OneThread> Send for LocalHeap<H> {}
 impl<H: OneThread> LocalHeap<H> {
     /// Returns a heap without blocks. `None` if there is no memory for it.
     pub fn new() -> Option<Self> {
-        let memory = Pool::<H>::take()?;
+        let memory = Pool::<Record<H>>::take()?;
         // SAFETY: zeroed memory of this size and alignment, which is nobody else's until it goes back.
-        let heap = unsafe { &*memory };
-        heap.begin();
-        Some(Self(heap, PhantomData))
+        let record = unsafe { &*memory };
+        record.heap.begin();
+        record.mark.set(shared().mark(memory as usize));
+        Some(Self(record, PhantomData))
     }
 
     /// Returns a block of at least `size` bytes, aligned to 16; null if there is no memory.
     pub fn malloc(&self, size: usize) -> *mut u8 {
-        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.0.malloc(size) }
+        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.0.heap.malloc(size) }
+    }
+
+    /// Returns a block of `size` zeros at least, aligned to 16; null if there is no memory.
+    pub fn calloc(&self, size: usize) -> *mut u8 {
+        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.0.heap.calloc(size) }
     }
 
     /// Returns a block of at least `size` bytes aligned to `align`; null if there is no memory, or `align` is no power of two.
@@ -96,7 +116,7 @@ impl<H: OneThread> LocalHeap<H> {
         if size > isize::MAX as usize || !align.is_power_of_two() {
             return core::ptr::null_mut();
         }
-        self.0.memalign(align, size)
+        self.0.heap.memalign(align, size)
     }
 
     /// Takes a block back. Null is none, and fine.
@@ -110,8 +130,8 @@ impl<H: OneThread> LocalHeap<H> {
         if block.is_null() {
             return Ok(());
         }
-        // SAFETY: the caller's.
-        unsafe { self.0.free(block) }
+        // SAFETY: nobody uses the block any more, if it is one of this heap.
+        unsafe { self.0.heap.free(block) }
     }
 
     /// Returns how many bytes of the block may be used. Any address may be asked about.
@@ -119,7 +139,7 @@ impl<H: OneThread> LocalHeap<H> {
     /// # Errors
     /// As [`LocalHeap::free`].
     pub fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
-        self.0.usable_size(block)
+        self.0.heap.usable_size(block)
     }
 
     /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then,
@@ -138,34 +158,49 @@ impl<H: OneThread> LocalHeap<H> {
         if size <= old && size >= old / 2 {
             return Ok(block);
         }
+        let malloc = || {
+            // Of any size: a block that grows is always copied.
+            let wanted = room_to_grow(old, size, isize::MAX as usize);
+            let new = self.malloc(wanted);
+            if new.is_null() && wanted != size { self.malloc(size) } else { new }
+        };
         // SAFETY: the block's size was found just now; the caller's that it is in use, and given up.
-        Ok(unsafe { realloc_by_copy(block, old, size, || self.malloc(size), |block| self.0.free(block)) })
+        Ok(unsafe { realloc_by_copy(block, old, size, malloc, |block| self.0.heap.free(block)) })
     }
 }
 
 impl<H: OneThread> LocalHeap<H> {
     /// Returns the heap as a pointer, for C, and forgets it.
     pub fn into_raw(self) -> *mut H {
-        let heap = core::ptr::from_ref(self.0).cast_mut();
+        let record = core::ptr::from_ref(self.0).cast_mut();
         core::mem::forget(self);
-        heap
+        record.cast()
     }
 
-    /// Returns the heap that [`LocalHeap::into_raw`] gave away.
+    /// Returns the heap that [`LocalHeap::into_raw`] gave away. `None` if there is none at this address: it was dropped since,
+    /// or there never was one.
     ///
     /// # Safety
-    /// `heap` came from there, and there is no other such value at the moment.
-    pub unsafe fn from_raw(heap: *mut H) -> Self {
-        // SAFETY: the caller's: it lives until the value is dropped.
-        Self(unsafe { &*heap }, PhantomData)
+    /// If it lives, there is no other such value at the moment. If the address is another one, it can be read.
+    pub unsafe fn from_raw(heap: *mut H) -> Option<Self> {
+        let record = heap.cast::<Record<H>>();
+        if record.is_null() || !record.is_aligned() {
+            return None;
+        }
+        // SAFETY: the caller's; records of heaps are never unmapped. Only one of a heap that lives has its mark in it.
+        unsafe {
+            let mark = (&raw const (*record).mark).cast::<usize>().read();
+            (mark == shared().mark(record as usize)).then(|| Self(&*record, PhantomData))
+        }
     }
 }
 
 impl<H: OneThread> Drop for LocalHeap<H> {
     fn drop(&mut self) {
+        self.0.mark.set(0);
         // SAFETY: whoever had a block of it had it no longer than the heap, as C programs promise, and Rust's borrows have it.
         unsafe {
-            self.0.release_all();
+            self.0.heap.release_all();
             Pool::give(core::ptr::from_ref(self.0).cast_mut());
         }
     }

@@ -4,7 +4,6 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
-use xalloc_blocks::free_list::Block;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::search::Search;
 use xalloc_blocks::slab::{self, Slab};
@@ -17,7 +16,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// What is wrong with the address.
     pub(super) fn examine(&self, owner: usize, slab: &Slab, address: usize) -> Result<(), Misuse> {
         slab.examine(address)?;
-        let search = Search { block: address as *const Block, slab, kind: slab::KIND, key: self.key.get() };
+        // SAFETY: a block starts there, as was just found; `is_in_a_list` looks while no slice is unmapped.
+        let search = unsafe { Search::new(address, slab, slab::KIND, self.key.get()) };
         if search.is_free(&self.registry, |search| self.is_in_a_list(owner, search)) {
             return Err(Misuse::FreedBefore { size: slab.shape().size as usize });
         }

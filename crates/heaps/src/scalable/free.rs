@@ -9,7 +9,6 @@ use xalloc_blocks::free_list::Block;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::page_map;
 use xalloc_blocks::remote_cache::Chain;
-use xalloc_blocks::returning;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Misuse, Refusal};
 use xalloc_os::thread::Phase;
@@ -69,7 +68,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let (heap, class) = unsafe { ThreadLocalHeap::<N, T>::of_bin(bin) };
         let _change = heap.change();
         let turned = heap.cache().turn(class);
-        returning::return_list(heap, class, turned.old, self);
+        self.return_list(heap, class, turned.old);
         self.count_slow(heap, turned.count);
     }
 

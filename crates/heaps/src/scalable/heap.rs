@@ -13,6 +13,7 @@ use xalloc_blocks::purge_schedule::Schedule;
 use xalloc_blocks::recycling::Recycling;
 use xalloc_blocks::registry::Registry;
 use xalloc_blocks::reporter::Reporter;
+use xalloc_blocks::single_writer::Count32;
 use xalloc_blocks::size_class::Class;
 
 /// What a user may want of a scalable heap.
@@ -41,7 +42,7 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// As it is without being told.
+    /// The tuning unless the user wants another one.
     pub const SPEED: Self = Self {
         recycling: Recycling::Decay { milliseconds: 1000 },
         local_pages: usize::MAX,
@@ -55,7 +56,7 @@ impl Tuning {
         is_behind: false,
     };
 
-    /// As little memory as can be had.
+    /// The tuning for as little memory as this design allows.
     pub const LEAN: Self =
         Self { recycling: Recycling::Immediate { threshold: 0 }, queue_capacity: 64 << 10, exact: true, ..Self::SPEED };
 }
@@ -70,6 +71,8 @@ pub struct Scalable<C, L> {
     pub(super) tuning: Early<Tuning>,
     pub(super) reporter: Reporter,
     pub(super) fork_locks: ForkLocks,
+    /// How many forks led to this process from the one that started with this heap.
+    pub(super) forks: Count32,
     /// What the links of free blocks are encoded with.
     pub(super) key: KeyCell,
     /// Bytes that went back to the back end, and were not purged since, when they are to be at once.
@@ -87,6 +90,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy> Scalable<CentralHeap<N, T
             tuning: Early::new(Tuning::SPEED),
             reporter: Reporter::new(),
             fork_locks: ForkLocks::new(),
+            forks: Count32::new(0),
             key: KeyCell::new(Key::new(0)),
             unpurged: AtomicUsize::new(0),
         }

@@ -7,7 +7,7 @@ use super::thread_local::ThreadLocalHeap;
 use xalloc_blocks::back_end::BlockKind;
 use xalloc_blocks::free_list::List;
 use xalloc_blocks::lock_policy::LockPolicy;
-use xalloc_blocks::returning::{self, Backing};
+use xalloc_blocks::returning::Backing;
 use xalloc_blocks::slab::Slab;
 use xalloc_heap::Call;
 
@@ -46,7 +46,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             return;
         }
         if !heap.remote().is_empty() {
-            returning::drain(heap, self);
+            self.drain(heap);
         }
         if heap.cache().was_flushed(class) {
             self.raise_limit(heap, class);
@@ -93,7 +93,9 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Adds a slab to the heap: one of the central list, or a new one. `None` if there is no memory.
     fn add_slab(&self, heap: &ThreadLocalHeap<N, T>, class: usize) -> Option<()> {
         let bin = heap.bin_address(class);
-        let slab = self.central.list(class).take_slab(bin).or_else(|| {
+        // SAFETY: the bin is of this class; heaps are never unmapped, and so their bins.
+        let taken = unsafe { self.central.list(class).take_slab(bin) };
+        let slab = taken.or_else(|| {
             let slab = self.open_slabs(class, heap.slabs().has(self.class(class)))?;
             // SAFETY: a fresh slab, which is in no set; heaps are never unmapped, and so their bins.
             unsafe { slab.register(bin) };
@@ -102,7 +104,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let was_used = slab.carved() > 0;
         // SAFETY: the slab is in no list any more, or was never in one.
         unsafe { heap.slabs().add(slab) };
-        heap.extra().note(class, true);
+        heap.extra().note_came(class);
         if was_used {
             // Any block of it may come back, not only those that this thread has carved.
             heap.cache().bin(class).set_bound(self.class(class), self.class(class).capacity as usize);
@@ -116,7 +118,8 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         list.take_blocks(self.key.get()).or_else(|| {
             let slab = self.reclaiming(Some(heap), class, || self.open_slabs(class, true))?;
             // One slab more than may stay empty does no harm: blocks of it are taken at once.
-            let _stays = list.add(slab, usize::MAX);
+            // SAFETY: a fresh slab of the class, which is in no list; a heap for all threads stays where it is.
+            let _stays = unsafe { list.add(slab, usize::MAX) };
             list.take_blocks(self.key.get())
         })
     }
@@ -132,14 +135,15 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         let due = if pages == 0 { due.max(tuning.central_pages) } else { due };
         for _ in 1..due {
             let Some(slab) = self.open_slab(class, fills) else { break };
-            let _stays = list.add(slab, usize::MAX);
+            // SAFETY: as in `take_central`.
+            let _stays = unsafe { list.add(slab, usize::MAX) };
         }
         Some(first)
     }
 
     fn open_slab(&self, class: usize, fills: bool) -> Option<&'static Slab> {
         let slab = self.back_end.take_slab(self.class(class), fills)?;
-        self.central.list(class).count_page(true);
+        self.central.list(class).note_opened();
         self.back_end.grew(BlockKind::Slab, slab.bytes(), self.tuning.get().exact);
         Some(slab)
     }

@@ -173,6 +173,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Heap
     fn postfork_child(&self) {
         self.unlock_after_fork(true);
         self.registry.settle_after_fork(ThreadLocalHeap::<N, T>::own());
+        self.forks.set(self.forks.get().wrapping_add(1));
     }
 }
 

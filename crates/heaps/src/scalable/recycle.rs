@@ -4,45 +4,50 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
+use crate::local;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::purge_scope::PurgeScope;
 use xalloc_blocks::registry::Registered;
-use xalloc_blocks::returning;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
-    /// Returns the result of `attempt`, which has none when the kernel refuses memory: once more after all that is free was
-    /// purged. `heap` is the caller's, if it has one; it is refilling the bin of the class `busy`.
+    /// Returns the result of `attempt`, which has none when the kernel refuses memory. It is made up to three times: as it is,
+    /// after unused memory was collected, and after unused memory was unmapped. `heap` is the caller's, if it has one; it is
+    /// refilling the bin of the class `busy`.
     pub(super) fn reclaiming<R>(
         &self,
         heap: Option<&'static ThreadLocalHeap<N, T>>,
         busy: usize,
         attempt: impl Fn() -> Option<R>,
     ) -> Option<R> {
-        let result = attempt();
-        if result.is_some() {
-            return result;
-        }
+        attempt()
+            .or_else(|| if self.collect_unused(heap, busy) { attempt() } else { None })
+            .or_else(|| if self.back_end.arena.unmap() > 0 { attempt() } else { None })
+    }
+
+    /// Brings to the back end, or unmaps, what this thread has cached of all classes but `busy`, what was sent to threads, and
+    /// empty slabs; unmaps what local heaps do not use. Returns whether there is anything that was not there when memory was
+    /// short before.
+    fn collect_unused(&self, heap: Option<&'static ThreadLocalHeap<N, T>>, busy: usize) -> bool {
         if let Some(heap) = heap {
             let _change = heap.change();
             self.send_all(heap);
-            returning::drain(heap, self);
+            self.drain(heap);
             (1..N).filter(|&class| class != busy).for_each(|class| self.empty_bin(heap, class));
         }
         self.release_unused();
-        self.back_end.trim(0);
-        attempt()
+        self.back_end.collect_unused() | local::release_unused()
     }
 
-    /// Purges free memory, but for about `keep` bytes. Returns whether any was.
+    /// Purges free memory, but for about `keep` bytes, and as much in what local heaps share. Returns whether any was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
         if let Some(heap) = ThreadLocalHeap::<N, T>::own() {
             let _change = heap.change();
             self.send_all(heap);
-            returning::drain(heap, self);
+            self.drain(heap);
             self.empty_bins(heap);
         }
         self.release_unused();
-        self.back_end.trim(keep)
+        self.back_end.trim(keep) | local::trim(keep)
     }
 
     /// Purges what has been free for long.
@@ -68,7 +73,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     }
 
     fn release_of(&self, heap: &'static ThreadLocalHeap<N, T>) {
-        returning::drain(heap, self);
+        self.drain(heap);
         if heap.ownership().is_abandoned() {
             heap.recount(self.key.get());
             self.send_all(heap);
@@ -93,14 +98,14 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Gives everything of one class that is cached back to the slabs, also the slab that was kept although none of its blocks
     /// is used.
     pub(super) fn empty_bin(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) {
-        returning::return_list(heap, class, heap.cache().take(class), self);
-        returning::return_list(heap, class, heap.cache().take_previous(class), self);
+        self.return_list(heap, class, heap.cache().take(class));
+        self.return_list(heap, class, heap.cache().take_previous(class));
         self.release_empty(heap, class);
     }
 
     fn release_empty(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize) {
         if let Some(slab) = heap.slabs().take_empty(self.class(class)) {
-            heap.extra().note(class, false);
+            heap.extra().note_went(class);
             self.give_central(slab);
         }
     }

@@ -5,9 +5,9 @@ use super::central::CentralHeap;
 use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
-use xalloc_blocks::batch::Batch;
+use xalloc_blocks::batch::{self, Batch};
 use xalloc_blocks::central_list::Given;
-use xalloc_blocks::free_list::Key;
+use xalloc_blocks::free_list::{Key, List};
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::page_map;
 use xalloc_blocks::purge_scope::PurgeScope;
@@ -18,6 +18,18 @@ use xalloc_blocks::slab::Slab;
 use xalloc_heap::{Call, Misuse};
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
+    /// Gives a list of free blocks of `class`, which was cached, back to their slabs. The caller has access to the heap.
+    pub(super) fn return_list(&self, heap: &'static ThreadLocalHeap<N, T>, class: usize, list: List) {
+        // SAFETY: the callers have access to the heap, and have just taken the list out of its cache.
+        unsafe { returning::return_list(heap, class, list, self) };
+    }
+
+    /// Takes back what other threads freed. The caller has access to the heap.
+    pub(super) fn drain(&self, heap: &'static ThreadLocalHeap<N, T>) {
+        // SAFETY: the callers are slow paths between `change` and its end, or helpers at work.
+        unsafe { returning::drain(heap, self) };
+    }
+
     /// Sends everything that a thread collected for others.
     pub(super) fn send_all(&self, heap: &ThreadLocalHeap<N, T>) {
         let _change = heap.change_remote_cache();
@@ -34,7 +46,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Drains a thread's queue, unless its owner or another helper has access to it.
     pub(super) fn help(&self, heap: &'static ThreadLocalHeap<N, T>) {
         self.help_with(heap, || {
-            returning::drain(heap, self);
+            self.drain(heap);
             if heap.ownership().is_abandoned() {
                 self.move_slabs(heap);
             }
@@ -57,7 +69,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     pub(super) fn move_slabs(&self, heap: &ThreadLocalHeap<N, T>) {
         for class in 1..N {
             while let Some(slab) = heap.slabs().take_partial(self.class(class)) {
-                heap.extra().note(class, false);
+                heap.extra().note_went(class);
                 self.give_central(slab);
             }
         }
@@ -66,15 +78,17 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
     /// Gives a slab that is in no set to its central list, or to the back end.
     pub(super) fn give_central(&self, slab: &'static Slab) {
         let keep = self.tuning.get().recycling.keep();
-        if let Some(surplus) = self.central.list(slab.class()).add(slab, keep) {
+        // SAFETY: the callers took the slab out of the set it was in, or hold a fresh one; blocks of it can be had, and a heap
+        // for all threads stays where it is.
+        if let Some(surplus) = unsafe { self.central.list(slab.class()).add(slab, keep) } {
             self.close(surplus);
         }
     }
 
     /// Gives a slab that is in no list, and of which no block is used, to the back end.
     pub(super) fn close(&self, slab: &'static Slab) {
-        self.central.list(slab.class()).count_page(false);
-        // SAFETY: the caller's: it is in no list, and no block of it is used.
+        self.central.list(slab.class()).note_closed();
+        // SAFETY: the slab was just taken out of its list, and no block of it is used.
         let bytes = unsafe { self.back_end.give_slab(slab) };
         self.released(bytes);
     }
@@ -98,7 +112,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
             let Some(list) = self.central.of_owner(owner) else {
                 // SAFETY: the bin stands in the page map.
                 let (heap, _) = unsafe { ThreadLocalHeap::<N, T>::of_bin(owner) };
-                return self.enqueue(heap, &chain).then_some(heap);
+                return self.enqueue_all(heap, chain).then_some(heap);
             };
             let (head, size) = (chain.head as usize, chain.slab.shape().size as usize);
             // SAFETY: a chain of the slab's blocks that nobody else has.
@@ -118,7 +132,26 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
-    /// Puts a chain into a thread's queue. Returns whether nobody will come for it, or too much waits there.
+    /// Puts a chain of any length into a thread's queue, batch by batch: what comes out of a cache may be longer than a batch.
+    /// Returns whether nobody will come for it, or too much waits there.
+    fn enqueue_all(&self, heap: &ThreadLocalHeap<N, T>, chain: Chain) -> bool {
+        let (mut left, mut is_due) = (Some(chain), false);
+        while let Some(mut chain) = left.take() {
+            // SAFETY: a chain of blocks that nobody else has.
+            match unsafe { chain.cut_behind(batch::MOST, self.key.get()) } {
+                Ok(rest) => left = rest,
+                // What is behind it is lost.
+                Err(block) => {
+                    self.tell_overwritten(Call::Free, block);
+                    break;
+                }
+            }
+            is_due = self.enqueue(heap, &chain);
+        }
+        is_due
+    }
+
+    /// Puts a chain of at most a batch into a thread's queue. Returns whether nobody will come for it, or too much waits there.
     fn enqueue(&self, heap: &ThreadLocalHeap<N, T>, chain: &Chain) -> bool {
         let Chain { slab, head, tail, count } = *chain;
         let (batch, contents) = (tail.cast::<Batch>(), Batch::of_chain(slab, head, count));
@@ -143,7 +176,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Backing<ThreadLoca
     }
 
     fn close_slab(&self, heap: &'static ThreadLocalHeap<N, T>, slab: &'static Slab) {
-        heap.extra().note(slab.class(), false);
+        heap.extra().note_went(slab.class());
         self.give_central(slab);
     }
 

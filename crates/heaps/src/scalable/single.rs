@@ -80,7 +80,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
     }
 
     fn open_slab(&self, class: usize) -> Option<&'static Slab> {
-        let slab = shared().back_end.take_slab(&T::table(false)[class], false)?;
+        let slab = shared().take_slab(&T::table(false)[class])?;
         // SAFETY: the slab is this heap's, which one thread uses, and in no list; the owner of its kind is the heap's address.
         unsafe {
             slab.register_as(KIND, core::ptr::from_ref(self) as usize);
@@ -89,7 +89,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
         Some(slab)
     }
 
-    /// The slab of a block, if it is this heap's.
+    /// Returns the slab of a block, if it is this heap's.
     fn slab_of(&self, address: usize) -> Option<&'static Slab> {
         // SAFETY: only slabs are entered as this kind.
         let (owner, slab) = unsafe { Slab::of_kind(page_map::entry(address), KIND) }?;
@@ -114,7 +114,7 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
             // SAFETY: as above; it is in this list, because blocks of it can be had.
             unsafe {
                 partial.remove(slab);
-                shared().back_end.give_slab(slab);
+                shared().give_slab(slab);
             }
         }
     }
@@ -125,13 +125,9 @@ impl<const N: usize, T: SizeClasses<N>> SingleHeap<N, T> {
     /// What is wrong with the address.
     fn examine(&self, slab: &Slab, address: usize) -> Result<(), Misuse> {
         slab.examine(address)?;
-        let block = address as *const Block;
-        // SAFETY: a block of the slab starts there.
-        if !unsafe { Block::looks_free(block) && Block::is_encoded(block, self.key.get()) } {
-            return Ok(());
-        }
-        let search = Search { block, slab, kind: KIND, key: self.key.get() };
-        let is_free = search.is_in_slab() || search.is_in_list(self.bins[slab.class()].head());
+        // SAFETY: a block starts there, as was just found; the lists are of slabs of this heap, which nobody else unmaps.
+        let search = unsafe { Search::new(address, slab, KIND, self.key.get()) };
+        let is_free = search.looks_free() && (search.is_in_slab() || search.is_in_list(self.bins[slab.class()].head()));
         if is_free { Err(Misuse::FreedBefore { size: slab.shape().size as usize }) } else { Ok(()) }
     }
 }
@@ -148,6 +144,16 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
 
     fn malloc(&self, size: usize) -> *mut u8 {
         if size > T::MAX { self.large.allocate(size, 16) } else { self.malloc_class(T::class_of(size)) }
+    }
+
+    fn calloc(&self, size: usize) -> *mut u8 {
+        let block = self.malloc(size);
+        // Large blocks are of zeros.
+        if size <= T::MAX && !block.is_null() {
+            // SAFETY: a fresh block of at least so many bytes.
+            unsafe { block.write_bytes(0, size) };
+        }
+        block
     }
 
     fn memalign(&self, align: usize, size: usize) -> *mut u8 {
@@ -180,7 +186,7 @@ unsafe impl<const N: usize, T: SizeClasses<N>> OneThread for SingleHeap<N, T> {
                 unsafe {
                     list.remove(slab);
                     slab.forget_blocks();
-                    shared().back_end.give_slab(slab);
+                    shared().give_slab(slab);
                 }
             }
         }

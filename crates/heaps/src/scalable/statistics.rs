@@ -5,7 +5,6 @@ use super::classes::SizeClasses;
 use super::heap::Scalable;
 use super::thread_local::ThreadLocalHeap;
 use xalloc_blocks::lock_policy::LockPolicy;
-use xalloc_blocks::returning;
 use xalloc_heap::Stats;
 
 impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHeap<N, T, K>, ThreadLocalHeap<N, T>> {
@@ -22,7 +21,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         if let Some(heap) = ThreadLocalHeap::<N, T>::own() {
             let _change = heap.change();
             self.send_all(heap);
-            returning::drain(heap, self);
+            self.drain(heap);
         }
         for heap in self.registry.all().filter(|heap| !heap.remote().is_empty()) {
             self.help(heap);

@@ -1,9 +1,10 @@
 use super::*;
 use crate::exercise::{Attached, check, exercise, exercise_between_threads, free, malloc, mark};
 use crate::pow2::{Of, Pow2, Sizes};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::vec::Vec;
+use xalloc_blocks::registry::Registered;
 use xalloc_os::thread::Phase;
 
 /// Only one heap at a time keeps threads behind their TLS words; and tests that count look at a heap that nobody else uses.
@@ -129,6 +130,43 @@ fn threads_without_a_heap_are_served() {
     })
     .join()
     .unwrap();
+}
+
+/// A thread has cached more blocks of a central slab than a batch has, when another thread takes the slab: they go to that
+/// thread.
+#[test]
+#[cfg_attr(miri, ignore = "minutes: each reference to a thread heap is one to a thousand words")]
+fn a_long_list_goes_to_the_thread_that_has_taken_its_slab() {
+    let _one = one();
+    let heap = heap!(Tuning { local_pages: 1, recycling: Recycling::Deferred, ..Tuning::SPEED });
+    let _attached = Attached::new(heap);
+    let class = Sizes::class_of(16);
+    // The thread's only slab, and the first block of one that stays in the central list.
+    let mut blocks: Vec<usize> = (0..=heap.class(class).capacity).map(|_| malloc(heap, 16) as usize).collect();
+    let cached = ThreadLocalHeap::<{ Sizes::N }, Sizes>::own().unwrap().cache().cached(class);
+    assert!(cached > xalloc_blocks::batch::MOST, "{cached}");
+    let (taken, trimmed) = (Barrier::new(2), Barrier::new(2));
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let _attached = Attached::new(heap);
+            let first = malloc(heap, 16) as usize;
+            taken.wait();
+            trimmed.wait();
+            let more = (0..heap.class(class).capacity).map(|_| malloc(heap, 16) as usize);
+            std::iter::once(first).chain(more).collect::<Vec<_>>()
+        });
+        taken.wait();
+        heap.trim(0);
+        trimmed.wait();
+        blocks.extend(other.join().unwrap());
+    });
+    let all = blocks.len();
+    blocks.sort_unstable();
+    blocks.dedup();
+    assert_eq!(blocks.len(), all, "a block was handed out twice");
+    // SAFETY: live blocks.
+    blocks.iter().for_each(|&block| unsafe { free(heap, block as *mut u8) });
+    assert_eq!(heap.statistics().allocated, 0);
 }
 
 /// The blocks of a thread that ends stay, and its slabs are other threads' as soon as a block of them is freed.
@@ -277,6 +315,45 @@ fn a_special_heap_has_slabs_of_its_own_and_anybody_frees_its_blocks() {
     drop(special);
     unsafe_free(heap, nested as *mut u8);
     assert_eq!(heap.statistics().allocated, 128, "one block is left");
+}
+
+/// What a fork leaves to other threads in the child is not what the thread that forked goes on with.
+#[test]
+fn a_forked_child_shares_no_heap_that_its_thread_had_beside_the_one_in_use() {
+    let _one = one();
+    let heap = heap!(Tuning::SPEED);
+    let _attached = Attached::new(heap);
+    let own = || core::ptr::from_ref(ThreadLocalHeap::<{ Sizes::N }, Sizes>::own().unwrap());
+    // Without another thread, the child is the parent with the child's handler run.
+    let fork = || {
+        heap.prefork();
+        heap.postfork_child();
+    };
+    let (outer, inner) = (heap.special_heap().unwrap(), heap.special_heap().unwrap());
+    let block = inner.with(|| malloc(heap, 100));
+    outer.with(|| inner.with(fork));
+    // Each heap is come back to in the child, inside of itself too.
+    outer.with(|| {
+        inner.with(|| {
+            fork();
+            outer.with(|| inner.with(|| ()));
+        });
+        outer.with(|| ());
+    });
+    let mut used = std::vec![own(), outer.with(own), inner.with(own)];
+    fork();
+    let others = [(); 3].map(|()| heap.adopt().unwrap());
+    used.extend([own(), outer.with(own), inner.with(own)]);
+    for other in others {
+        assert!(used[3..].iter().all(|&used| !core::ptr::eq(used, other)), "another thread has a heap in use");
+        heap.leave(other);
+    }
+    assert!(used[0] != used[1] && used[1] != used[2] && used[0] != used[2]);
+    assert!(used[3] == used[0] && used[4] != used[5] && !used[4..].contains(&used[3]));
+    unsafe_free(heap, block);
+    drop((outer, inner));
+    let held = heap.registry.all().filter(|heap| !heap.ownership().is_abandoned()).count();
+    assert_eq!((heap.statistics().allocated, held), (0, 1), "only the usual heap is not left to others");
 }
 
 /// A block of a thread's own, of another thread's, of one that has ended and of a central list: freed twice, with others in

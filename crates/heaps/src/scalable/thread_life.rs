@@ -8,7 +8,6 @@ use crate::local;
 use core::ptr::from_ref;
 use xalloc_blocks::lock_policy::LockPolicy;
 use xalloc_blocks::registry::Registered;
-use xalloc_blocks::returning;
 use xalloc_os::Lock;
 use xalloc_os::thread::Phase;
 
@@ -25,7 +24,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         Some(result)
     }
 
-    /// A heap for the calling thread. `None` if there is no memory for one.
+    /// Returns a heap for the calling thread. `None` if there is no memory for one.
     pub(super) fn adopt(&self) -> Option<&'static ThreadLocalHeap<N, T>> {
         // SAFETY: zeros are what is kept of a heap beside the rest at first.
         let create = || unsafe { ThreadLocalHeap::create_in(&self.back_end.metadata, self.table()) };
@@ -40,7 +39,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         Phase::Cached(word).enter();
     }
 
-    /// Makes so many heaps for threads to come.
+    /// Makes `count` heaps for threads to come: 64 at most.
     pub(super) fn make_heaps(&self, count: usize) {
         // The list of abandoned heaps grows only when all are made.
         let mut made = [None; 64];
@@ -53,7 +52,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         {
             let _change = heap.change();
             self.send_all(heap);
-            returning::drain(heap, self);
+            self.drain(heap);
             self.retire(heap);
         }
         self.registry.abandon(heap);
@@ -72,13 +71,14 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
-    /// Every lock but the central lists', in the order in which they nest. The first one keeps helpers out of the calling
-    /// thread's heap.
+    /// Returns every lock but the central lists', in the order in which they nest. The first one keeps helpers out of the
+    /// calling thread's heap.
     fn locks(&self) -> impl Iterator<Item = &Lock> {
         let helpers = ThreadLocalHeap::<N, T>::own().map(|heap| heap.access().helpers());
         helpers.into_iter().chain([self.registry.lock()]).chain(self.back_end.locks())
     }
 
+    /// Takes all locks, before the fork.
     pub(super) fn lock_for_fork(&self) {
         local::prefork();
         if self.fork_locks.acquire(self.locks()) {
@@ -87,6 +87,7 @@ impl<const N: usize, T: SizeClasses<N>, K: LockPolicy + Sync> Scalable<CentralHe
         }
     }
 
+    /// Releases them, in the parent or in the child.
     pub(super) fn unlock_after_fork(&self, is_child: bool) {
         let is_outermost = if is_child {
             self.fork_locks.release_in_child(self.locks());

@@ -32,9 +32,13 @@ impl<const N: usize, T: SizeClasses<N>> Pages<N, T> {
         self.counts[class].get() as usize
     }
 
-    /// Counts a slab that came, or (`came` false) one that went. By who has access to the heap.
-    pub fn note(&self, class: usize, came: bool) {
-        let count = self.counts[class].get();
-        self.counts[class].set(if came { count + 1 } else { count - 1 });
+    /// Counts a slab that the heap has from now on. By who has access to it.
+    pub fn note_came(&self, class: usize) {
+        self.counts[class].set(self.counts[class].get() + 1);
+    }
+
+    /// Counts a slab that the heap has no more. By who has access to it.
+    pub fn note_went(&self, class: usize) {
+        self.counts[class].set(self.counts[class].get() - 1);
     }
 }

@@ -138,7 +138,7 @@ impl SystemHeap {
     /// # Safety
     /// `block` is a live block of the next malloc, which nobody uses but through the result.
     unsafe fn realloc_next(&self, next: &Functions, block: *mut u8, size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: a live block of the next malloc, which nobody uses but through the result.
         unsafe {
             let old = if self.counters.are_on() { (next.usable_size)(block.cast()) } else { 0 };
             let new = (next.realloc)(block.cast(), size);

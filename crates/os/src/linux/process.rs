@@ -49,6 +49,12 @@ pub fn program() -> &'static CStr {
     if path.is_null() { c"" } else { unsafe { CStr::from_ptr(path) } }
 }
 
+/// Returns the end of the main thread's stack, as far as anything is put there: the address of the last string. 0 if the kernel
+/// gave none.
+pub fn stack_end() -> usize {
+    auxiliary(libc::AT_EXECFN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -256,6 +256,23 @@ pub fn open_append(path: &CStr) -> Result<i32, Errno> {
     uninterrupted(|| result(open())).map(|fd| fd as i32)
 }
 
+/// Opens `path` for writing, close-on-exec, without contents: creates the file, which only its owner may read, or cuts it off.
+/// Does not follow a symbolic link, and takes no terminal as the process's own. The descriptor's number is above those that
+/// programs use. Tries again if a signal interrupts it.
+///
+/// # Errors
+/// The kernel's error: ELOOP for a symbolic link.
+pub fn open_new(path: &CStr) -> Result<i32, Errno> {
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NOCTTY;
+    let (directory, flags, mode) = (libc::AT_FDCWD as usize, flags as usize, 0o600);
+    // SAFETY: the kernel reads a string that ends with its NUL.
+    let open = || unsafe { syscall6(number::OPEN_AT, directory, path.as_ptr() as usize, flags, mode, 0, 0) };
+    let low = uninterrupted(|| result(open())).map(|fd| fd as i32)?;
+    let high = duplicate(low, 900).or_else(|_| duplicate(low, 3));
+    close(low);
+    high
+}
+
 /// Reads into `buffer` by `read(2)`, and returns how many bytes; 0 at the end of the file. Tries again if a signal interrupts
 /// it.
 ///

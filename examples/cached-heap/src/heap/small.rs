@@ -65,7 +65,8 @@ impl CachedHeap {
             let slab = self.with_reclaim(|| self.back_end.take_slab(&TABLE[class], false))?;
             self.back_end.grew(BlockKind::Slab, slab.bytes(), false);
             // Whatever is empty: blocks of it are wanted. If other threads take them all first, there is another round.
-            central.add(slab, usize::MAX);
+            // SAFETY: a fresh slab of the class, which is in no list. The heap is a static, and so the list stays where it is.
+            unsafe { central.add(slab, usize::MAX) };
         }
     }
 
@@ -75,7 +76,7 @@ impl CachedHeap {
     /// The cache is the calling thread's. So is the block, which lies in a slab of the class, and is free from here on.
     #[inline(always)]
     pub(super) unsafe fn push(&self, cache: &'static Cache, class: usize, block: *mut Block) {
-        // SAFETY: the caller's.
+        // SAFETY: the bin is the calling thread's, and so is the block, which is of the bin's class, and free.
         if !unsafe { cache.cache().bin(class).push(block, &self.key) } {
             self.flush(cache, class);
         }
@@ -113,6 +114,7 @@ impl CachedHeap {
         // SAFETY: nobody has the slab, or a block of it.
         unsafe { self.back_end.give_slab(slab) };
     }
+
     /// Purges what is unused but for about `keep` bytes: also what this thread has cached, and slabs that are empty. Returns
     /// whether anything was.
     pub(super) fn trim_all(&self, keep: usize) -> bool {
