@@ -148,7 +148,7 @@ impl<'a> View<'a> {
         half(self.words, offset)
     }
 
-    /// Makes the process observe `bits` of [`wanted`](crate::wanted) too.
+    /// Makes the process observe `bits` too: those of [`COUNTERS`](crate::COUNTERS) and its like.
     pub fn want(&self, bits: u32) {
         // Relaxed: whoever is told a little later begins a little later.
         self.wanted().fetch_or(bits, Ordering::Relaxed);

@@ -4,9 +4,9 @@ use super::counts::Counts;
 use super::mark::{self, Mark};
 use std::mem::offset_of;
 use std::sync::atomic::Ordering;
+use xalloc_observe::COUNTERS;
 use xalloc_observe::layout::{EXITED, FIRST, Header, OTHERS};
 use xalloc_observe::reader::{self, View};
-use xalloc_observe::wanted;
 
 /// What a segment says.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Snapshot {
             process: header(offset_of!(Header, process)),
             parent: Some(header(offset_of!(Header, parent))).filter(|&parent| parent != 0),
             is_complete: header(offset_of!(Header, is_complete)) != 0,
-            is_on: header(offset_of!(Header, wanted)) & wanted::COUNTERS != 0,
+            is_on: header(offset_of!(Header, wanted)) & COUNTERS != 0,
             age: now.saturating_sub(word(offset_of!(Header, began))),
             refused_threads: word(offset_of!(Header, refused_threads)),
             peak: 0,

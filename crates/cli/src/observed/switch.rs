@@ -11,7 +11,7 @@ use xalloc_observe::layout::Header;
 /// How often it is looked whether the segment is there.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Returns the segment of a process in which `bits` of `xalloc_observe::wanted` are on: from now on, if they were not. Then
+/// Returns the segment of a process in which `bits` (`xalloc_observe::COUNTERS` and its like) are on: from now on, if they were not. Then
 /// `say` gets a line that says so. The process makes its segment when it allocates next, for which this waits.
 ///
 /// # Errors

@@ -21,8 +21,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use table::{Shown, Sort};
+use xalloc_observe::COUNTERS;
 use xalloc_observe::reader::Unreadable;
-use xalloc_observe::wanted;
 
 const USAGE: &str = "\
 xalloc stats [OPTIONS] <PID>
@@ -114,13 +114,13 @@ fn attach(arguments: &Arguments, number: u32) -> Result<u8> {
     let process = Process::find(number)?;
     let say = |line: &str| eprintln!("xalloc stats: process {number} ({}): {line}", process.name());
     if arguments.off {
-        match switch::off(&process, wanted::COUNTERS)? {
+        match switch::off(&process, COUNTERS)? {
             Some(_) => say("it is not observed any more; what was counted so far stays"),
             None => say("it was not observed"),
         }
         return Ok(0);
     }
-    let segment = switch::on(&process, wanted::COUNTERS, arguments.wait, say)?;
+    let segment = switch::on(&process, COUNTERS, arguments.wait, say)?;
     if arguments.mark {
         let view = segment.writable(&process)?;
         mark::store(&view, &Snapshot::take(&view).classes());
