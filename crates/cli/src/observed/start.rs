@@ -44,14 +44,19 @@ impl Ended {
     }
 }
 
-/// Runs a program with a segment that was made for it, and `option` of libxalloc switched on. The program has this command's
+/// Runs a program with a segment that was made for it, and with these options of libxalloc, by name and value. The program has this command's
 /// standard input, output and error, and signals reach it. If it does not start, the result is the exit code of the command
 /// `name`, which has said why.
 ///
 /// # Errors
 /// Something that this command needs is refused.
-pub fn run(name: &str, options: &Options, option: &str, words: &[OsString]) -> Result<Result<Ended, ExitCode>> {
-    let plan = match planned(name, options, option, words) {
+pub fn run(
+    name: &str,
+    options: &Options,
+    switched: &[(&str, &str)],
+    words: &[OsString],
+) -> Result<Result<Ended, ExitCode>> {
+    let plan = match planned(name, options, switched, words) {
         Ok(plan) => plan,
         Err(code) => return Ok(Err(code)),
     };
@@ -72,10 +77,10 @@ pub fn run(name: &str, options: &Options, option: &str, words: &[OsString]) -> R
     Ok(Ok(Ended { segment, status: ended?.status }))
 }
 
-fn planned(name: &str, options: &Options, option: &str, words: &[OsString]) -> Result<Plan, ExitCode> {
+fn planned(name: &str, options: &Options, switched: &[(&str, &str)], words: &[OsString]) -> Result<Plan, ExitCode> {
     let method = if options.allocator == OWN { Method::LdPreload } else { Method::Proxy };
     let mut settings = options.settings.clone();
-    settings.push(Setting { name: option.into(), value: "true".into() });
+    settings.extend(switched.iter().map(|&(name, value)| Setting { name: name.into(), value: value.into() }));
     let plan = plan(name, &options.allocator, method, &settings, Behind::Everything)?;
     if options.force {
         return Ok(plan);

@@ -4,17 +4,22 @@ mod amounts;
 mod choice;
 mod files;
 mod input;
+mod live;
 mod table;
 
+use crate::observed::start;
 use crate::refusal::{self, Refusal};
 use anyhow::Result;
 use choice::{By, Choice, Sort};
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xalloc_profile::{Names, Places, Report};
 
 const EXAMPLES: &str = "\
 Examples:
+  xalloc profile -- ./program --its-option
+  xalloc profile --seconds 30 4711
   MALLOC_CONF=prof:true,prof_final:true,prof_accum:true LD_PRELOAD=libjemalloc.so.2 ./server
   xalloc profile jeprof.4711.0.f.heap
   xalloc profile --base jeprof.4711.1.i1.heap jeprof.4711.9.i9.heap
@@ -23,7 +28,10 @@ Examples:
 
 /// Show which call sites hold a program's memory, from heap profiles.
 ///
-/// A profile is a text that xalloc or jemalloc has written (heap_v2), or the older one of gperftools. It has addresses; their
+/// It is of a process that runs on libxalloc, by its number; of a program that is started; or what was written to files. A process
+/// that was started without XALLOC_CONF=prof:true is profiled for some seconds, and what it has allocated before is not seen.
+///
+/// A file is a text that xalloc or jemalloc has written (heap_v2), or the older one of gperftools. It has addresses; their
 /// names are looked for in the files that the program had mapped, and in their debug information: in the file itself, in
 /// /usr/lib/debug by build-id, or where the file says (.gnu_debuglink). Nothing is fetched from a network. Several profiles
 /// are added up.
@@ -36,9 +44,13 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
-    /// The profiles; - is the standard input
-    #[arg(value_name = "FILE", required = true)]
+    /// The profiles, or the number of a process; - is the standard input
+    #[arg(value_name = "FILE", required_unless_present = "command", conflicts_with = "command")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    live: live::Sampling,
+    #[command(flatten)]
+    start: start::Options,
     /// Show what has changed since this profile of the same program: it is subtracted
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
@@ -63,6 +75,9 @@ pub struct Arguments {
     debug_directory: PathBuf,
     #[command(flatten)]
     files_to_write: files::Files,
+    /// The program, a path or a name that is looked up in PATH, and its arguments
+    #[arg(last = true, value_names = ["PROGRAM", "ARGUMENT"])]
+    command: Vec<OsString>,
 }
 
 /// Reads profiles, prints the table, and writes the files that are asked for.
@@ -70,13 +85,43 @@ pub struct Arguments {
 /// # Errors
 /// A file cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    refusal::exit_code("profile", show(arguments).map(|()| 0))
+    if arguments.command.is_empty() {
+        return refusal::exit_code("profile", of_files(arguments).map(|()| 0));
+    }
+    match of_program(arguments) {
+        Ok(code) => Ok(code),
+        Err(error) => refusal::exit_code("profile", Err(error)),
+    }
 }
 
-fn show(arguments: &Arguments) -> Result<()> {
+fn of_files(arguments: &Arguments) -> Result<()> {
     let is_single = arguments.files.len() == 1 && arguments.base.is_none();
     arguments.files_to_write.check(is_single)?;
-    let inputs = arguments.files.iter().map(|file| input::read(file)).collect::<Result<Vec<_>, _>>()?;
+    let read = |file: &PathBuf| match process_number(file) {
+        Some(number) => live::of_process(number, &arguments.live),
+        None => input::read(file),
+    };
+    let inputs = arguments.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    show(arguments, &inputs, is_single)
+}
+
+/// Returns the number of a process, if the argument is one, and no file.
+fn process_number(file: &Path) -> Option<u32> {
+    if file.exists() { None } else { file.to_str()?.parse().ok() }
+}
+
+/// Runs the program, and shows its profile. Returns its exit code.
+fn of_program(arguments: &Arguments) -> Result<ExitCode> {
+    arguments.files_to_write.check(arguments.base.is_none())?;
+    let (input, code) = match live::of_program(&arguments.start, &arguments.command)? {
+        Ok(ended) => ended,
+        Err(code) => return Ok(code),
+    };
+    show(arguments, &[input], arguments.base.is_none())?;
+    Ok(code)
+}
+
+fn show(arguments: &Arguments, inputs: &[input::Input], is_single: bool) -> Result<()> {
     let base = arguments.base.as_deref().map(input::read).transpose()?;
     let mut names = Names::new(Places { debug: arguments.debug_directory.clone() });
     let mut named = |input| named(&mut names, input, arguments);

@@ -159,7 +159,7 @@ fn report(arguments: &Arguments, process: &Process, segment: &Segment) -> Result
 /// Runs a program, and shows its statistics. Returns its exit code.
 fn start(arguments: &Arguments) -> Result<ExitCode> {
     let mut sink = Sink::stderr_or(arguments.output.as_deref())?;
-    let ended = match start::run("stats", &arguments.start, "observe", &arguments.command)? {
+    let ended = match start::run("stats", &arguments.start, &[("observe", "true")], &arguments.command)? {
         Ok(ended) => ended,
         Err(code) => return Ok(code),
     };
