@@ -64,9 +64,9 @@ enum Command {
     #[cfg(target_os = "linux")]
     Check(check::Arguments),
     #[cfg(target_os = "linux")]
-    Profile(Box<profile::Arguments>),
-    #[cfg(target_os = "linux")]
     Stats(Box<stats::Arguments>),
+    #[cfg(target_os = "linux")]
+    Profile(Box<profile::Arguments>),
     Layers(layers::Arguments),
     #[cfg(target_os = "linux")]
     Bench(bench::Arguments),
@@ -112,9 +112,9 @@ fn run(command: Command) -> Result<ExitCode> {
         #[cfg(target_os = "linux")]
         Command::Check(arguments) => check::run(&arguments),
         #[cfg(target_os = "linux")]
-        Command::Profile(arguments) => profile::run(&arguments),
-        #[cfg(target_os = "linux")]
         Command::Stats(arguments) => stats::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Profile(arguments) => profile::run(&arguments),
         Command::Layers(arguments) => layers::run(&arguments),
         #[cfg(target_os = "linux")]
         Command::Bench(arguments) => bench::run(&arguments),

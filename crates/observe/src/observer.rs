@@ -27,9 +27,9 @@ pub struct Observer {
     lock: Lock,
     /// The slots that are used, a bit each. Written under the lock.
     used: [AtomicU64; MOST_SLOTS / 64],
-    profile: Profile,
     /// Below this number, the pages of slots are memory. Written under the lock.
     committed: AtomicUsize,
+    profile: Profile,
     /// What a fork that is under way has made for the child. Under the lock.
     child: Child,
 }
@@ -67,8 +67,8 @@ impl Observer {
             pages: Pages::new(),
             lock: Lock::new(),
             used: [const { AtomicU64::new(0) }; MOST_SLOTS / 64],
-            profile: Profile::new(),
             committed: AtomicUsize::new(0),
+            profile: Profile::new(),
             child: Child { copy: Cell::new(None), took_profile: Cell::new(false), inside: Cell::new(0) },
         }
     }
@@ -101,9 +101,9 @@ impl Observer {
             let wanted = header.wanted.load(Ordering::Relaxed);
             page.enter();
             if wanted == 0 {
+                forget_what_is_live(header);
                 self.profile.end(segment);
                 self.end(segment, page);
-                note_gap(header);
                 return Entered(None);
             }
             return Entered(Some(Counted { observer: self, header, page: Some(page), wanted }));
@@ -118,11 +118,11 @@ impl Observer {
         let header = segment.header();
         // Relaxed: as in `enter`.
         let wanted = header.wanted.load(Ordering::Relaxed);
-        if wanted == 0 {
-            note_gap(header);
-            return Entered(None);
-        }
         match Phase::current() {
+            _ if wanted == 0 => {
+                forget_what_is_live(header);
+                Entered(None)
+            }
             Phase::New | Phase::TornDown => Entered(Some(Counted { observer: self, header, page: None, wanted })),
             _ => self.enter_first(segment, wanted),
         }
@@ -384,8 +384,8 @@ impl Drop for Entered<'_> {
 }
 
 /// Notes that a call was not counted: the sums no longer say what is live, even if they are added to again.
-fn note_gap(header: &Header) {
-    // Relaxed, both: a number. Most calls only read it.
+fn forget_what_is_live(header: &Header) {
+    // Relaxed, both: a number by itself. Most calls only read it.
     if header.is_complete.load(Ordering::Relaxed) != 0 {
         header.is_complete.store(0, Ordering::Relaxed);
     }

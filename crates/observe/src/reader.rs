@@ -1,7 +1,7 @@
 //! Reading a segment that another process writes, or has written. Nothing in it is trusted: whatever stands there, no read is
 //! outside of it, and none takes longer than its size.
 
-use crate::layout::{Counters, Header, MAGIC, Slot, VERSION};
+use crate::layout::{Counters, Header, MAGIC, Slot, Stack, VERSION};
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
@@ -28,6 +28,8 @@ pub struct View<'a> {
     limits: usize,
     /// Where the mark stands, in words.
     mark: usize,
+    /// The call stacks; none in a segment of before there were any.
+    stacks: Range,
 }
 
 /// Equal pieces of the segment, in words.
@@ -50,9 +52,21 @@ pub struct Counts {
     pub freed: u64,
 }
 
+/// The samples of the heap profile at one call stack. See [`Stack`].
+#[derive(Clone, Copy, Debug)]
+pub struct StackView<'a> {
+    /// Samples in use, and their bytes.
+    pub live: (u64, u64),
+    /// All samples that were ever allocated there, and their bytes.
+    pub allocated: (u64, u64),
+    /// The return addresses, innermost first; none for what could not be walked.
+    pub frames: &'a [AtomicU64],
+}
+
 /// The most classes and slots that a segment may have: more than any version will.
 const MOST_CLASSES: usize = 1024;
 const MOST_SLOTS: usize = 1 << 20;
+const MOST_STACKS: usize = 1 << 20;
 /// How often the counters are read at most, where threads end all the time.
 const TRIES: usize = 200;
 /// How often it is looked at most whether a thread has moved its counters: for some milliseconds at least.
@@ -92,13 +106,22 @@ impl<'a> View<'a> {
             },
             limits: word(field(offset_of!(Header, limits_offset)), "limits_offset")?,
             mark: word(field(offset_of!(Header, mark_offset)), "mark_offset")?,
+            stacks: if field(offset_of!(Header, header_size)) < size_of::<Header>() {
+                Range { start: 0, stride: 0, count: 0 }
+            } else {
+                Range {
+                    start: word(field(offset_of!(Header, stacks_offset)), "stacks_offset")?,
+                    stride: word(field(offset_of!(Header, stack_stride)), "stack_stride")?,
+                    count: field(offset_of!(Header, stacks)),
+                }
+            },
         };
         view.check()
     }
 
     /// Returns itself if all of its pieces lie in the segment.
     fn check(self) -> Result<Self, Unreadable> {
-        let (slots, counters, total) = (self.slots, self.counters, self.words.len());
+        let (slots, counters, stacks, total) = (self.slots, self.counters, self.stacks, self.words.len());
         let fits = |condition: bool, field| if condition { Ok(()) } else { Err(Unreadable::Corrupt(field)) };
         fits((1..=MOST_CLASSES).contains(&counters.count), "classes")?;
         fits((1..=MOST_SLOTS).contains(&slots.count), "slots")?;
@@ -109,6 +132,9 @@ impl<'a> View<'a> {
         fits(slots.start + slots.count * slots.stride <= total, "slots")?;
         fits(self.limits + counters.count <= total, "limits_offset")?;
         fits(self.mark + counters.count * counters.stride <= total, "mark_offset")?;
+        fits(stacks.count <= MOST_STACKS, "stacks")?;
+        fits(stacks.count == 0 || (offset_of!(Stack, frames) / 8..=4096).contains(&stacks.stride), "stack_stride")?;
+        fits(stacks.start + stacks.count * stacks.stride <= total, "stacks_offset")?;
         Ok(self)
     }
 
@@ -203,6 +229,32 @@ impl<'a> View<'a> {
         let start = slot + self.counters.start + class * self.counters.stride;
         // Acquire: pairs with the writer's release; see `frees`.
         self.words[start + offset / 8].load(Ordering::Acquire)
+    }
+
+    /// Returns how many call stacks there are.
+    pub fn stacks(&self) -> usize {
+        if self.stacks.count == 0 {
+            return 0;
+        }
+        let number = self.header_number(offset_of!(Header, stacks_used)) as usize;
+        // What is read from now on is not older.
+        fence(Ordering::Acquire);
+        number.min(self.stacks.count)
+    }
+
+    /// Returns a call stack; `index` is below [`View::stacks`].
+    pub fn stack(&self, index: usize) -> StackView<'a> {
+        let start = self.stacks.start + index.min(self.stacks.count.saturating_sub(1)) * self.stacks.stride;
+        let stack = &self.words[start..start + self.stacks.stride];
+        // Relaxed, all: each number by itself; the frames are published by the number of stacks.
+        let at = |offset: usize| stack[offset / 8].load(Ordering::Relaxed);
+        let frames = &stack[offset_of!(Stack, frames) / 8..];
+        let depth = (at(offset_of!(Stack, depth)) as usize).min(frames.len());
+        StackView {
+            live: (at(offset_of!(Stack, live_objects)), at(offset_of!(Stack, live_bytes))),
+            allocated: (at(offset_of!(Stack, allocated_objects)), at(offset_of!(Stack, allocated_bytes))),
+            frames: &frames[..depth],
+        }
     }
 
     /// Returns the counter at `offset` in [`Counters`] of the mark, for a class: readers write it.

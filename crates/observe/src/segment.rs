@@ -65,8 +65,7 @@ impl Segment {
         // Relaxed, all: readers are told by the magic that nothing is here. Writing a zero where one is would make memory of it.
         header.magic.store(0, Ordering::Relaxed);
         let token = header.token.load(Ordering::Relaxed);
-        // The stacks first: the header says how many there are.
-        let words = self.used_stacks().iter().chain(self.used_words());
+        let words = self.used_parts().into_iter().flat_map(|(offset, length)| self.words(offset, length));
         words.filter(|word| word.load(Ordering::Relaxed) != 0).for_each(|word| word.store(0, Ordering::Relaxed));
         header.token.store(token, Ordering::Relaxed);
     }
@@ -142,25 +141,23 @@ impl Segment {
         unsafe { self.0.as_ref() }
     }
 
-    /// Returns so many of its words from an offset in bytes on.
-    fn words(self, offset: usize, count: usize) -> &'static [AtomicU64] {
-        debug_assert!(offset + count * size_of::<AtomicU64>() <= SIZE);
-        // SAFETY: as for `header`; the mapping is longer than that.
-        unsafe { core::slice::from_raw_parts(self.0.as_ptr().byte_add(offset).cast(), count) }
+    /// Returns the words of a part of it, in bytes.
+    fn words(self, offset: usize, length: usize) -> &'static [AtomicU64] {
+        debug_assert!(offset + length <= SIZE);
+        // SAFETY: as for `header`; the mapping has so many words from there on.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr().byte_add(offset).cast(), length / size_of::<AtomicU64>()) }
     }
 
-    /// Returns its words up to the last slot that was used.
-    fn used_words(self) -> &'static [AtomicU64] {
-        // Relaxed: a slot that is used from now on has nothing yet.
-        let used = self.header().used_slots.load(Ordering::Relaxed) as usize;
-        self.words(0, (SLOTS_OFFSET + used.min(MOST_SLOTS) * SLOT_STRIDE) / size_of::<AtomicU64>())
-    }
-
-    /// Returns the words of its call stacks.
-    fn used_stacks(self) -> &'static [AtomicU64] {
-        // Relaxed: written under a lock that a thread which forks holds.
-        let used = (self.header().stacks_used.load(Ordering::Relaxed) as usize).min(MOST_STACKS);
-        self.words(STACKS_OFFSET, used * size_of::<Stack>() / size_of::<AtomicU64>())
+    /// Returns where something was ever written, and how many bytes: the header and the slots, and the call stacks.
+    fn used_parts(self) -> [(usize, usize); 2] {
+        let header = self.header();
+        // Relaxed, both: written under locks that a thread which forks holds, or a little later.
+        let slots = header.used_slots.load(Ordering::Relaxed) as usize;
+        let stacks = header.stacks_used.load(Ordering::Relaxed) as usize;
+        [
+            (0, SLOTS_OFFSET + slots.min(MOST_SLOTS) * SLOT_STRIDE),
+            (STACKS_OFFSET, stacks.min(MOST_STACKS) * size_of::<Stack>()),
+        ]
     }
 
     fn limit(self, class: usize) -> &'static AtomicU64 {
@@ -186,12 +183,27 @@ impl Segment {
     /// [`Segment::replace`]. `None` if the kernel refuses.
     pub fn copy_for_child(self) -> Option<Mapped> {
         let copy = Self::map_new().ok()?;
-        let words = self.used_words();
-        copy_words(words, copy.segment.words(0, words.len()), is_of_frees);
-        copy_words(words, copy.segment.words(0, words.len()), |index| !is_of_frees(index));
-        let stacks = self.used_stacks();
-        copy_words(stacks, copy.segment.words(STACKS_OFFSET, stacks.len()), |_| true);
+        let copy_those = |is_copied: fn(usize) -> bool| {
+            self.used_parts().into_iter().for_each(|part| self.copy_words(copy.segment, part, is_copied));
+        };
+        copy_those(is_of_frees);
+        copy_those(|word| !is_of_frees(word));
         Some(copy)
+    }
+
+    /// Copies those words of a part of the segment to another one that `is_copied` chooses by their numbers in it.
+    fn copy_words(self, to: Self, (offset, length): (usize, usize), is_copied: fn(usize) -> bool) {
+        let first = offset / size_of::<AtomicU64>();
+        let words = to.words(offset, length).iter().zip(self.words(offset, length));
+        for (_, (to, from)) in (first..).zip(words).filter(|(number, _)| is_copied(*number)) {
+            // Acquire: a free that is seen here was allocated by what is copied after it.
+            match from.load(Ordering::Acquire) {
+                // Zeros are there already, and writing them would make memory of the file.
+                0 => {}
+                // Relaxed: the child reads it, after the fork.
+                word => to.store(word, Ordering::Relaxed),
+            }
+        }
     }
 
     /// Maps a file that [`Segment::copy_for_child`] made in the place of this segment, in the child. Returns false if the
@@ -223,22 +235,12 @@ impl Segment {
     }
 }
 
-/// Copies the words for which `is_copied` returns true, by their index.
-fn copy_words(from: &[AtomicU64], to: &[AtomicU64], is_copied: impl Fn(usize) -> bool) {
-    for (index, (from, to)) in from.iter().zip(to).enumerate() {
-        // Acquire: a free that is seen here was allocated by what is copied after it.
-        match if is_copied(index) { from.load(Ordering::Acquire) } else { 0 } {
-            // Zeros are there already, and writing them would make memory of the file.
-            0 => {}
-            // Relaxed: the child reads it, after the fork.
-            word => to.store(word, Ordering::Relaxed),
-        }
-    }
-}
-
 /// Returns whether the word with this number, of a segment, counts blocks or bytes that were freed.
 fn is_of_frees(word: usize) -> bool {
     let Some(at) = (word * size_of::<AtomicU64>()).checked_sub(SLOTS_OFFSET) else { return false };
+    if at >= MOST_SLOTS * SLOT_STRIDE {
+        return false;
+    }
     let Some(at) = (at % SLOT_STRIDE).checked_sub(offset_of!(Slot, counters)) else { return false };
     let frees = [offset_of!(Counters, frees), offset_of!(Counters, remote_frees), offset_of!(Counters, freed)];
     at < size_of::<[Counters; CLASSES]>() && frees.contains(&(at % size_of::<Counters>()))
