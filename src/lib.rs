@@ -15,23 +15,20 @@ mod pow2_options;
 #[cfg(target_os = "linux")]
 mod profile;
 mod statistics;
+#[cfg(target_os = "linux")]
+mod wanted;
 
 use heaps::Heaps;
 #[cfg(target_os = "linux")]
-use xalloc_observe::{Observed, Wanted};
+use wanted::xalloc_wanted;
+#[cfg(target_os = "linux")]
+use xalloc_observe::Observed;
 
 /// The heaps, as they can be observed.
 #[cfg(target_os = "linux")]
 type Served = Observed<Heaps>;
 #[cfg(not(target_os = "linux"))]
 type Served = Heaps;
-
-/// What is to be observed in this process. The command finds it by its name in a process that was started with nothing observed,
-/// and writes it.
-#[cfg(target_os = "linux")]
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals, reason = "a name of C's")]
-pub static xalloc_wanted: Wanted = Wanted::nothing();
 
 xalloc_redirect::panic_handler!();
 #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! The options that say what of the process is observed.
 
 use crate::profile;
+use crate::wanted::xalloc_wanted;
 use core::sync::atomic::Ordering;
 use xalloc_observe::layout::SAMPLE;
 use xalloc_observe::{COUNTERS, PROFILE};
@@ -42,8 +43,8 @@ impl<'a> Observation<'a> {
     pub fn apply(&self) {
         if self.what != 0 {
             // Relaxed, both: read again on every slow path.
-            crate::xalloc_wanted.what.store(self.what, Ordering::Relaxed);
-            crate::xalloc_wanted.sample.store(self.sample as u64, Ordering::Relaxed);
+            xalloc_wanted.what.store(self.what, Ordering::Relaxed);
+            xalloc_wanted.sample.store(self.sample as u64, Ordering::Relaxed);
         }
         if let Some(path) = self.file {
             profile::write_to(path);

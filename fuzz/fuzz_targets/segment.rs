@@ -35,6 +35,9 @@ libfuzzer_sys::fuzz_target!(|input: Input| {
             view.mark(class, offset);
         }
     }
+    for stack in (0..view.stacks()).map(|index| view.stack(index)) {
+        assert!(stack.frames.len() <= words.len());
+    }
     view.program();
     view.want(1);
     view.unwant(1);

@@ -11,8 +11,8 @@ use xalloc_observe::layout::Header;
 /// How often it is looked whether the segment is there.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Returns the segment of a process in which `bits` (`xalloc_observe::COUNTERS` and its like) are on: from now on, if they were not. Then
-/// `say` gets a line that says so. The process makes its segment when it allocates next, for which this waits.
+/// Returns the segment of a process in which `bits` (`xalloc_observe::COUNTERS` and its like) are on: from now on, if they were
+/// not. Then `say` gets a line that says so. The process makes its segment when it allocates next, for which this waits.
 ///
 /// # Errors
 /// The process cannot be observed, or has made no segment in that time.
