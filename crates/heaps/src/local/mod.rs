@@ -32,6 +32,7 @@ pub(crate) use shared::{postfork, prefork, release_unused, shared, trim};
 
 use core::cell::Cell;
 use core::marker::PhantomData;
+use core::ptr::NonNull;
 use pool::Pool;
 use xalloc_blocks::back_end::room_to_grow;
 use xalloc_heap::{Refusal, realloc_by_copy};
@@ -76,7 +77,7 @@ pub unsafe trait OneThread: Sized {
 }
 
 /// A heap for one thread at a time; all its blocks go with it. The value may go to another thread, and the heap with it.
-pub struct LocalHeap<H: OneThread + 'static>(&'static Record<H>, PhantomData<Cell<()>>);
+pub struct LocalHeap<H: OneThread + 'static>(NonNull<Record<H>>, PhantomData<Cell<()>>);
 
 /// A heap, and a mark on its memory while it lives.
 #[repr(C)]
@@ -93,22 +94,26 @@ unsafe impl<H: OneThread> Send for LocalHeap<H> {}
 impl<H: OneThread> LocalHeap<H> {
     /// Returns a heap without blocks. `None` if there is no memory for it.
     pub fn new() -> Option<Self> {
-        let memory = Pool::<Record<H>>::take()?;
-        // SAFETY: zeroed memory of this size and alignment, which is nobody else's until it goes back.
-        let record = unsafe { &*memory };
-        record.heap.begin();
-        record.mark.set(shared().mark(memory as usize));
-        Some(Self(record, PhantomData))
+        // Zeroed memory of this size and alignment, which is nobody else's until it goes back.
+        let new = Self(NonNull::new(Pool::<Record<H>>::take()?)?, PhantomData);
+        new.record().heap.begin();
+        new.record().mark.set(shared().mark(new.0.addr().get()));
+        Some(new)
+    }
+
+    fn record(&self) -> &Record<H> {
+        // SAFETY: the record is this value's until it is dropped.
+        unsafe { self.0.as_ref() }
     }
 
     /// Returns a block of at least `size` bytes, aligned to 16; null if there is no memory.
     pub fn malloc(&self, size: usize) -> *mut u8 {
-        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.0.heap.malloc(size) }
+        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.record().heap.malloc(size) }
     }
 
     /// Returns a block of `size` zeros at least, aligned to 16; null if there is no memory.
     pub fn calloc(&self, size: usize) -> *mut u8 {
-        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.0.heap.calloc(size) }
+        if size > isize::MAX as usize { core::ptr::null_mut() } else { self.record().heap.calloc(size) }
     }
 
     /// Returns a block of at least `size` bytes aligned to `align`; null if there is no memory, or `align` is no power of two.
@@ -116,7 +121,7 @@ impl<H: OneThread> LocalHeap<H> {
         if size > isize::MAX as usize || !align.is_power_of_two() {
             return core::ptr::null_mut();
         }
-        self.0.heap.memalign(align, size)
+        self.record().heap.memalign(align, size)
     }
 
     /// Takes a block back. Null is none, and fine.
@@ -131,7 +136,7 @@ impl<H: OneThread> LocalHeap<H> {
             return Ok(());
         }
         // SAFETY: nobody uses the block any more, if it is one of this heap.
-        unsafe { self.0.heap.free(block) }
+        unsafe { self.record().heap.free(block) }
     }
 
     /// Returns how many bytes of the block may be used. Any address may be asked about.
@@ -139,7 +144,7 @@ impl<H: OneThread> LocalHeap<H> {
     /// # Errors
     /// As [`LocalHeap::free`].
     pub fn usable_size(&self, block: *mut u8) -> Result<usize, Refusal> {
-        self.0.heap.usable_size(block)
+        self.record().heap.usable_size(block)
     }
 
     /// Returns a block of at least `size` bytes with the old one's contents as far as they fit; the old one is gone then,
@@ -165,16 +170,16 @@ impl<H: OneThread> LocalHeap<H> {
             if new.is_null() && wanted != size { self.malloc(size) } else { new }
         };
         // SAFETY: the block's size was found just now; the caller's that it is in use, and given up.
-        Ok(unsafe { realloc_by_copy(block, old, size, malloc, |block| self.0.heap.free(block)) })
+        Ok(unsafe { realloc_by_copy(block, old, size, malloc, |block| self.record().heap.free(block)) })
     }
 }
 
 impl<H: OneThread> LocalHeap<H> {
     /// Returns the heap as a pointer, for C, and forgets it.
     pub fn into_raw(self) -> *mut H {
-        let record = core::ptr::from_ref(self.0).cast_mut();
+        let record = self.0.cast();
         core::mem::forget(self);
-        record.cast()
+        record.as_ptr()
     }
 
     /// Returns the heap that [`LocalHeap::into_raw`] gave away. `None` if there is none at this address: it was dropped since,
@@ -183,25 +188,20 @@ impl<H: OneThread> LocalHeap<H> {
     /// # Safety
     /// If it lives, there is no other such value at the moment. If the address is another one, it can be read.
     pub unsafe fn from_raw(heap: *mut H) -> Option<Self> {
-        let record = heap.cast::<Record<H>>();
-        if record.is_null() || !record.is_aligned() {
-            return None;
-        }
+        let record = NonNull::new(heap.cast::<Record<H>>()).filter(|record| record.is_aligned())?;
         // SAFETY: the caller's; records of heaps are never unmapped. Only one of a heap that lives has its mark in it.
-        unsafe {
-            let mark = (&raw const (*record).mark).cast::<usize>().read();
-            (mark == shared().mark(record as usize)).then(|| Self(&*record, PhantomData))
-        }
+        let mark = unsafe { (&raw const (*record.as_ptr()).mark).cast::<usize>().read() };
+        (mark == shared().mark(record.addr().get())).then(|| Self(record, PhantomData))
     }
 }
 
 impl<H: OneThread> Drop for LocalHeap<H> {
     fn drop(&mut self) {
-        self.0.mark.set(0);
+        self.record().mark.set(0);
         // SAFETY: whoever had a block of it had it no longer than the heap, as C programs promise, and Rust's borrows have it.
         unsafe {
-            self.0.heap.release_all();
-            Pool::give(core::ptr::from_ref(self.0).cast_mut());
+            self.record().heap.release_all();
+            Pool::give(self.0.as_ptr());
         }
     }
 }

@@ -46,13 +46,17 @@ impl FreeRecords {
         let link = self.link(size);
         // SAFETY: as in `link`. The first one goes last: the other sizes are linked behind it.
         unsafe {
-            let first = (*link).as_mut()?;
-            let Some(next) = first.next.as_mut() else {
-                *link = first.other;
-                return Some(core::ptr::from_mut(first).cast());
-            };
-            first.next = next.next;
-            Some(core::ptr::from_mut(next).cast())
+            let first = *link;
+            if first.is_null() {
+                return None;
+            }
+            let next = (*first).next;
+            if next.is_null() {
+                *link = (*first).other;
+                return Some(first.cast());
+            }
+            (*first).next = (*next).next;
+            Some(next.cast())
         }
     }
 
@@ -65,15 +69,13 @@ impl FreeRecords {
         let link = self.link(size);
         // SAFETY: the caller's; otherwise as in `link`.
         unsafe {
-            match (*link).as_mut() {
-                Some(first) => {
-                    record.write(FreeRecord { size, next: first.next, other: null_mut() });
-                    first.next = record;
-                }
-                None => {
-                    record.write(FreeRecord { size, next: null_mut(), other: null_mut() });
-                    *link = record;
-                }
+            let first = *link;
+            if first.is_null() {
+                record.write(FreeRecord { size, next: null_mut(), other: null_mut() });
+                *link = record;
+            } else {
+                record.write(FreeRecord { size, next: (*first).next, other: null_mut() });
+                (*first).next = record;
             }
         }
     }
