@@ -40,7 +40,9 @@ Examples:
 /// stack are divided by 1 - exp(-SIZE / INTERVAL), with SIZE the mean of its blocks. The first line says what the interval
 /// was; gperftools counts every allocation.
 ///
-/// Exit codes: 0 fine; 1 a file cannot be written; 2 wrong usage, or a file that is no profile.
+/// Exit codes: 0 fine; 1 a file cannot be written, or the process cannot be observed; 2 wrong usage, or a file that is no
+/// profile. With a program: its own, 128 and the signal's number if a signal ended it, or those of xalloc run if it was not
+/// started (2, 3, 4, 126, 127).
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Arguments {
@@ -73,11 +75,11 @@ pub struct Arguments {
     /// Where debug information is looked for
     #[arg(long, value_name = "DIRECTORY", default_value = "/usr/lib/debug")]
     debug_directory: PathBuf,
-    #[command(flatten)]
-    files_to_write: files::Files,
     /// The program, a path or a name that is looked up in PATH, and its arguments
     #[arg(last = true, value_names = ["PROGRAM", "ARGUMENT"])]
     command: Vec<OsString>,
+    #[command(flatten)]
+    files_to_write: files::Files,
 }
 
 /// Reads profiles, prints the table, and writes the files that are asked for.

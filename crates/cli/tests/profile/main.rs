@@ -2,6 +2,7 @@
 
 mod common;
 mod jemalloc;
+mod live;
 mod readers;
 mod symbols;
 
