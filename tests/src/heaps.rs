@@ -7,7 +7,9 @@ mod gaps;
 
 pub use files::{CHECK, FILES, File, file};
 pub use gaps::Gap;
-use gaps::{CACHE, FOREIGN, HIT_PATH, HOOKS, MISUSE, OPTIONS, PASSES_THROUGH, POWERS, SLOW_PATHS, SMALL, STATISTICS};
+use gaps::{
+    CACHE, FEW_SIZES, FOREIGN, HIT_PATH, HOOKS, MISUSE, OPTIONS, PASSES_THROUGH, POWERS, SLOW_PATHS, SMALL, STATISTICS,
+};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -38,7 +40,7 @@ pub const HEAPS: &[Heap] = &[
     Heap { name: "pow2", product: LIBXALLOC, conf: "heap:pow2", gaps: &[POWERS, SLOW_PATHS] },
     Heap { name: "system", product: LIBXALLOC, conf: "heap:system", gaps: &[FOREIGN, MISUSE, PASSES_THROUGH] },
     Heap { name: "pow2-library", product: POW2, conf: "", gaps: &[OPTIONS, HIT_PATH, POWERS, SLOW_PATHS] },
-    Heap { name: "tailored-heap", product: TAILORED, conf: "", gaps: &[OPTIONS, HIT_PATH, SLOW_PATHS] },
+    Heap { name: "tailored-heap", product: TAILORED, conf: "", gaps: &[OPTIONS, HIT_PATH, FEW_SIZES, SLOW_PATHS] },
     Heap { name: "cached-heap", product: CACHED, conf: "", gaps: &[OPTIONS, HIT_PATH] },
     Heap {
         name: "my-heap",

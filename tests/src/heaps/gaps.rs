@@ -26,6 +26,16 @@ pub const POWERS: Gap = Gap {
     ],
 };
 
+/// Of a heap with few sizes.
+pub const FEW_SIZES: Gap = Gap {
+    name: "few sizes",
+    why: "Its sizes are far apart, a doubling at worst, so that a program can need a fifth more than it asks for, or twice as much.",
+    tests: &[
+        ("handed_over", &["little_waits_for_a_thread_that_sleeps"]),
+        ("resident", &["blocks_of_which_only_the_ends_are_touched"]),
+    ],
+};
+
 /// Of a heap that purges on its slow paths only.
 pub const SLOW_PATHS: Gap = Gap {
     name: "slow paths",
@@ -45,6 +55,7 @@ pub const OPTIONS: Gap = Gap {
         ("memory_pressure", &["request", "failures_are_seen"]),
         ("misuse", &["report/"]),
         ("misuse_kinds", &["report/"]),
+        ("purge", &["nothing_goes_back_before", "phases_of_small_and_large"]),
         ("resident", &["a_sparse_block", "blocks_that_grow_full"]),
     ],
 };
