@@ -59,9 +59,9 @@ fn with_completers(command: Command) -> Command {
 }
 
 /// Returns the command with PROGRAM and ARGUMENT as separate arguments, because clap_complete cannot tell the values of one
-/// argument apart.
+/// argument apart. Not behind `--`, where clap allows only one.
 fn apart(command: Command) -> Command {
-    if !command.get_arguments().any(|argument| argument.get_id() == PROGRAM) {
+    if !command.get_arguments().any(|argument| argument.get_id() == PROGRAM && !argument.is_last_set()) {
         return command;
     }
     let rest = Arg::new("arguments").num_args(0..).trailing_var_arg(true).value_hint(ValueHint::AnyPath);

@@ -81,6 +81,9 @@ mod tests {
 
     /// The other test files, which do not test a heap.
     const NO_HEAP: &[&str] = &[
+        // Several heaps, which each test chooses.
+        "observe",
+        "heap_profile",
         // A certain library, that of the first heap or of a test.
         "building",
         "shared_library",
