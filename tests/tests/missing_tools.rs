@@ -19,6 +19,7 @@ const BUILDS: &[&[&str]] = &[
     &["test"],
     &["test-aarch64"],
     &["test-heaps"],
+    &["compare-stacks"],
     &["test-services"],
     &["weaken-models"],
 ];
