@@ -78,6 +78,11 @@ impl Heap {
         crate::building::built(package, file)
     }
 
+    /// Returns whether it is in libxalloc itself, and not in a library of its own.
+    pub fn is_in_libxalloc(&self) -> bool {
+        self.product == LIBXALLOC
+    }
+
     /// Returns an `XALLOC_CONF` by which the library takes this heap, with `more` behind it.
     pub fn configuration(&self, more: &str) -> String {
         [self.conf, more].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",")
