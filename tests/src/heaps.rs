@@ -8,7 +8,8 @@ mod gaps;
 pub use files::{CHECK, FILES, File, file};
 pub use gaps::Gap;
 use gaps::{
-    CACHE, FEW_SIZES, FOREIGN, HIT_PATH, HOOKS, MISUSE, OPTIONS, PASSES_THROUGH, POWERS, SLOW_PATHS, SMALL, STATISTICS,
+    CACHE, FEW_SIZES, FOREIGN, HIT_PATH, HOOKS, LEFT_OUT, MISUSE, OPTIONS, PASSES_THROUGH, POWERS, SLOW_PATHS, SMALL,
+    STATISTICS,
 };
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -41,7 +42,7 @@ pub const HEAPS: &[Heap] = &[
     Heap { name: "system", product: LIBXALLOC, conf: "heap:system", gaps: &[FOREIGN, MISUSE, PASSES_THROUGH] },
     Heap { name: "pow2-library", product: POW2, conf: "", gaps: &[OPTIONS, HIT_PATH, POWERS, SLOW_PATHS] },
     Heap { name: "tailored-heap", product: TAILORED, conf: "", gaps: &[OPTIONS, HIT_PATH, FEW_SIZES, SLOW_PATHS] },
-    Heap { name: "cached-heap", product: CACHED, conf: "", gaps: &[OPTIONS, HIT_PATH] },
+    Heap { name: "cached-heap", product: CACHED, conf: "", gaps: &[OPTIONS, HIT_PATH, LEFT_OUT] },
     Heap {
         name: "my-heap",
         product: MY_HEAP,
