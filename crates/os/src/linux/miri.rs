@@ -122,6 +122,8 @@ pub mod number {
     pub const SCHED_YIELD: usize = libc::SYS_sched_yield as usize;
     pub const MREMAP: usize = libc::SYS_mremap as usize;
     pub const MADVISE: usize = libc::SYS_madvise as usize;
+    pub const FTRUNCATE: usize = libc::SYS_ftruncate as usize;
+    pub const MEMFD_CREATE: usize = libc::SYS_memfd_create as usize;
     pub const MLOCK: usize = libc::SYS_mlock as usize;
     pub const MUNLOCK: usize = libc::SYS_munlock as usize;
     pub const GETPID: usize = libc::SYS_getpid as usize;
