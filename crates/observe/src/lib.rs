@@ -29,6 +29,8 @@ mod observed;
 #[cfg(target_os = "linux")]
 mod observer;
 #[cfg(target_os = "linux")]
+mod own_file;
+#[cfg(target_os = "linux")]
 mod profile;
 pub mod reader;
 #[cfg(target_os = "linux")]

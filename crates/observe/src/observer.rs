@@ -2,13 +2,14 @@
 
 use crate::heap_v2;
 use crate::layout::{EXITED, FIRST, Header, MOST_SLOTS, OTHERS, Slot};
+use crate::own_file::OwnFile;
 use crate::profile::{self, Profile};
 use crate::segment::{Mapped, Segment};
 use crate::thread::{Page, Pages, add_live};
 use crate::wanted::{PROFILE, Wanted};
 use core::cell::Cell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use xalloc_heap::Inspected;
 use xalloc_os::stderr::Line;
 use xalloc_os::syscall::Errno;
@@ -21,7 +22,7 @@ pub struct Observer {
     wanted: &'static Wanted,
     /// The segment, once there is one.
     segment: AtomicPtr<Header>,
-    descriptor: AtomicI32,
+    file: OwnFile,
     pages: Pages,
     /// Guards the slots: which are used, and that of the exited threads. Nothing is locked under it.
     lock: Lock,
@@ -63,7 +64,7 @@ impl Observer {
         Self {
             wanted,
             segment: AtomicPtr::new(null_mut()),
-            descriptor: AtomicI32::new(-1),
+            file: OwnFile::new(),
             pages: Pages::new(),
             lock: Lock::new(),
             used: [const { AtomicU64::new(0) }; MOST_SLOTS / 64],
@@ -229,7 +230,7 @@ impl Observer {
                 .end();
             return None;
         };
-        self.descriptor.store(descriptor, Ordering::Relaxed);
+        self.file.set(descriptor);
         // Release: see `segment`.
         self.segment.store(segment.as_ptr(), Ordering::Release);
         Some(segment)
@@ -268,12 +269,12 @@ impl Observer {
     pub fn postfork_child(&self) {
         self.child.inside.set(0);
         if let Some(segment) = self.segment() {
-            // Relaxed: there is only this thread.
-            let parents = self.descriptor.load(Ordering::Relaxed);
+            // The parent's.
+            self.file.close();
             match self.child.copy.take() {
                 Some(copy) if segment.replace(copy.descriptor) => {
                     copy.segment.forget();
-                    self.descriptor.store(copy.descriptor, Ordering::Relaxed);
+                    self.file.set(copy.descriptor);
                     self.fold_vanished(segment);
                 }
                 copy => {
@@ -283,7 +284,6 @@ impl Observer {
                     }
                 }
             }
-            syscall::close(parents);
         }
         self.release_after_fork();
     }

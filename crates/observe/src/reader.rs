@@ -42,13 +42,18 @@ struct Range {
 
 /// What was counted of the blocks of a class. See [`Counters`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are those of the segment's layout")]
 pub struct Counts {
+    /// Blocks that were allocated.
     pub allocations: u64,
+    /// Blocks that their own thread freed.
     pub frees: u64,
+    /// Blocks that another thread freed.
     pub remote_frees: u64,
+    /// Bytes that were asked for.
     pub requested: u64,
+    /// Usable bytes of the blocks that were allocated.
     pub allocated: u64,
+    /// Usable bytes of the blocks that were freed.
     pub freed: u64,
 }
 
